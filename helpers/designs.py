@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral, Real
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -165,7 +164,7 @@ def _checked_mapping(repeats: Any, name: str) -> Repeats:
             raise TypeError(f"{name}[{label!r}] must be a whole number of repeats; given {number!r}")
         if number < 0:
             raise ValueError(f"{name}[{label!r}] must be 0 (missed) or more; given {number}")
-    return MappingProxyType({label: int(number) for label, number in repeats.items()})
+    return {label: int(number) for label, number in repeats.items()}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+"""The drawings that several lessons share: each takes data and a title, and gives a Figure for `show`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers.figures.style import BLUE, INK, MARKERS, ORANGE, PALETTE, canvas
+
+
+def scores(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0 to 1)") -> Figure:
+    """Every score as a point, athletes side by side, sessions by colour and marker, with each cell's mean as a bar.
+
+    Parameters
+    ----------
+    table : DataFrame with the seed's columns (athlete_id, session_label, correctness)
+    title : str
+        The message.
+    """
+    athletes = list(dict.fromkeys(table["athlete_id"]))
+    sessions = list(dict.fromkeys(table["session_label"]))
+    figure, ax = canvas(title, "", ylabel)
+    step = 0.8 / len(sessions)
+    for j, session in enumerate(sessions):
+        colour, marker = PALETTE[j % len(PALETTE)], MARKERS[j % len(MARKERS)]
+        for i, athlete in enumerate(athletes):
+            cell = table.loc[(table["athlete_id"] == athlete) & (table["session_label"] == session), "correctness"]
+            middle = i + (j - (len(sessions) - 1) / 2) * step
+            x = middle + spread(len(cell), step * 0.7)
+            ax.plot(x, cell, marker, color=colour, alpha=0.55, markersize=4, markeredgewidth=0,
+                    label=session if i == 0 else None)
+            ax.plot([middle - step * 0.42, middle + step * 0.42], [cell.mean()] * 2, color=INK, linewidth=2.2,
+                    label="mean" if i == j == 0 else None)
+    ax.set_xticks(range(len(athletes)), athletes)
+    ax.grid(visible=False, axis="x")
+    legend_below(figure, ax)
+    return figure
+
+
+def histograms(values: Mapping[str, Any], truth: Mapping[str, float], title: str, xlabel: str = "",
+               bins: int = 40) -> Figure:
+    """One histogram a panel, with a line at the true value and a dashed one at the mean.
+
+    Parameters
+    ----------
+    values : mapping of panel title to numbers (n,)
+    truth : mapping of panel title to the true value
+    """
+    figure, axes = canvas(title, xlabel, "data sets", columns=len(values), squeeze=False,
+                          width=7.0, height=3.3)
+    for ax, (name, numbers) in zip(axes[0], values.items()):
+        ax.hist(numbers, bins=bins, color=BLUE, alpha=0.75)
+        ax.axvline(truth[name], color=ORANGE, linewidth=2.2, label="truth")
+        ax.axvline(np.mean(numbers), color=INK, linestyle="--", linewidth=1.4, label="mean of the estimates")
+        ax.set_title(name, fontsize=10, fontweight="normal")
+    legend_below(figure, axes[0][0])
+    return figure
+
+
+def curve(x: Any, y: Any, title: str, xlabel: str, ylabel: str, points: Mapping[str, tuple[float, float]] = {},
+          ) -> Figure:
+    """A line, and named points on it.
+
+    Parameters
+    ----------
+    x, y : numbers (n,)
+    points : mapping of label to (x, y)
+    """
+    figure, ax = canvas(title, xlabel, ylabel)
+    ax.plot(x, y, color=BLUE)
+    for k, (name, (px, py)) in enumerate(points.items()):
+        ax.plot(px, py, MARKERS[k], color=PALETTE[(k + 1) % len(PALETTE)], markersize=9)
+        ax.annotate(name, (px, py), xytext=(8, 10), textcoords="offset points")
+    return figure
+
+
+def intervals(table: pd.DataFrame, title: str, xlabel: str, truth: float | None = None) -> Figure:
+    """One row an estimate: a point and its interval, the first row on top.
+
+    Parameters
+    ----------
+    table : DataFrame, index = labels, columns estimate, low, high
+    truth : float, optional
+        A reference line.
+    """
+    figure, ax = canvas(title, xlabel, "", height=1.2 + 0.42 * len(table))
+    places = np.arange(len(table))[::-1]
+    if truth is not None:
+        ax.axvline(truth, color=ORANGE, linestyle="--", label="reference")
+    ax.hlines(places, table["low"], table["high"], color=BLUE, linewidth=2.2)
+    ax.plot(table["estimate"], places, "o", color=INK, markersize=6)
+    ax.set_yticks(places, list(table.index))
+    ax.set_ylim(-0.6, len(table) - 0.4)
+    ax.grid(visible=False, axis="y")
+    return figure
+
+
+def spread(n: int, width: float) -> np.ndarray:
+    """n side steps within ±width/2 that keep points apart without a random draw (a low-discrepancy sequence)."""
+    return (((np.arange(1, n + 1) * 0.6180339887498949) % 1) - 0.5) * width
+
+
+def legend_below(figure: Figure, ax: Any) -> None:
+    """One legend for the figure, under it, in one row."""
+    handles, labels = ax.get_legend_handles_labels()
+    labels, handles = zip(*sorted(zip(labels, handles, strict=True), key=lambda pair: pair[0] == "mean"), strict=True)
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+
+
+
