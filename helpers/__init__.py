@@ -1,6 +1,8 @@
 """Helpers of the mixed-models course: the public names that the lessons use."""
 
 from helpers.designs import Design, Truth
+from helpers.exercises import check, hint
+from helpers.figures import show
 from helpers.simulation import simulate, simulate_many
 
-__all__ = ["Design", "Truth", "simulate", "simulate_many"]
+__all__ = ["Design", "Truth", "check", "hint", "show", "simulate", "simulate_many"]
