@@ -42,6 +42,7 @@ export <- function() {
       d <- d[c("Assessor", "TVset", "Repeat", "Picture", "Coloursaturation")]
       names(d)[5] <- "saturation"
     }
+    if (name %in% c("Oats", "beets")) names(d)[names(d) == "yield"] <- "crop"  # a keyword in Python
     if (name == "beets") d$plot <- paste0(d$block, d$harvest)
     write.csv(d, file.path("data", paste0(name, ".csv")), row.names = FALSE, quote = FALSE)
   }
@@ -62,16 +63,16 @@ best_fit <- function(formula, data, reml) {
 
 table_of <- function(m, L, ddf) suppressWarnings(suppressMessages({
   t <- do.call(rbind, lapply(seq_len(nrow(L)), function(i) contest1D(m, L[i, ], ddf = ddf)))
-  list(estimate = t[["Estimate"]], se = t[["Std. Error"]], df = t[["df"]], t = t[["t value"]],
-       p = t[["Pr(>|t|)"]])
+  lapply(list(estimate = t[["Estimate"]], se = t[["Std. Error"]], df = t[["df"]], t = t[["t value"]],
+              p = t[["Pr(>|t|)"]]), I)
 }))
 
 f_of <- function(m, ddf, type) {
   # a term of one coefficient is told by its t; single_anova asks for each term in turn
   if (length(attr(terms(m), "term.labels")) == 0) return(NULL)
   a <- suppressWarnings(suppressMessages(anova(m, type = type, ddf = ddf)))
-  list(term = as.list(rownames(a)), F = a[["F value"]], num = a[["NumDF"]], den = a[["DenDF"]],
-       p = a[["Pr(>F)"]])
+  lapply(list(term = rownames(a), F = a[["F value"]], num = a[["NumDF"]], den = a[["DenDF"]],
+              p = a[["Pr(>F)"]]), I)
 }
 
 describe <- function(spec, data, reml) {
@@ -88,7 +89,7 @@ describe <- function(spec, data, reml) {
   if (length(spec$contrasts) > 0) L <- rbind(L, C)
   methods <- if (reml) c("Satterthwaite", "Kenward-Roger") else "Satterthwaite"
   out <- list(loglik = as.numeric(logLik(m)), sigma = sigma(m), theta = I(as.numeric(getME(m, "theta"))),
-              singular = isSingular(m, tol = 1e-4), terms = names(fixef(m)),
+              singular = isSingular(m, tol = 1e-4), terms = I(names(fixef(m))),
               contrasts = I(as.character(names(spec$contrasts))))
   for (ddf in methods) {
     out[[ddf]] <- list(t = table_of(m, L, ddf), type3 = f_of(m, ddf, "III"),
