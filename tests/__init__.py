@@ -1,0 +1,1 @@
+"""The contract: helpers, notebooks, prose, figures and the door, as tests."""

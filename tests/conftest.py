@@ -1,0 +1,45 @@
+"""Options and fixtures shared by all tests."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks import LESSONS, Notebook, read
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the long tests as well (marked `full`)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: long; deselected unless pytest gets --full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect, not skip: a short run reports nothing as skipped, and a skip always means something is wrong."""
+    if config.getoption("--full"):
+        return
+    long = [item for item in items if item.get_closest_marker("full")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the course."""
+    return ROOT
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request: pytest.FixtureRequest) -> Notebook:
+    """Each lesson in turn."""
+    return read(request.param)
+
+
+@pytest.fixture(scope="session")
+def lessons() -> list[Notebook]:
+    """All lessons, in reading order."""
+    return [read(path) for path in LESSONS]

@@ -1,0 +1,140 @@
+"""A notebook as the tests see it: cells with their sources, tags and what they printed. No Jupyter needed."""
+
+import ast
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+LESSONS = sorted(FOLDER.glob("*.ipynb"))
+
+
+def joined(source: Any) -> str:
+    """Notebook files hold a text as one string or as a list of lines."""
+    return source if isinstance(source, str) else "".join(source)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell. `raw` is its JSON, `index` its place in the notebook, counted from 0."""
+
+    raw: dict[str, Any]
+    index: int
+
+    @cached_property
+    def source(self) -> str:
+        return joined(self.raw["source"])
+
+    @property
+    def id(self) -> str:
+        return str(self.raw.get("id", ""))
+
+    @property
+    def is_code(self) -> bool:
+        return bool(self.raw["cell_type"] == "code")
+
+    @property
+    def is_markdown(self) -> bool:
+        return bool(self.raw["cell_type"] == "markdown")
+
+    @property
+    def tags(self) -> list[str]:
+        return list(self.raw["metadata"].get("tags", []))
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        return list(self.raw.get("outputs", []))
+
+    @property
+    def code_lines(self) -> list[str]:
+        return [line for line in self.source.splitlines() if line.strip()]
+
+    @cached_property
+    def printed(self) -> str:
+        """What the cell prints, figures left out: their text is written by hand, not computed."""
+        texts = []
+        for output in self.outputs:
+            data = output.get("data", {})
+            if output["output_type"] == "stream":
+                texts.append(joined(output["text"]))
+            elif "image/png" not in data:
+                texts.append(joined(data.get("text/plain", data.get("text/markdown", ""))))
+        return "\n".join(texts)
+
+    @property
+    def figures(self) -> list[dict[str, Any]]:
+        """The outputs that hold an image."""
+        return [output for output in self.outputs if "image/png" in output.get("data", {})]
+
+    @property
+    def alts(self) -> list[str]:
+        """The alt text of every figure, empty where there is none."""
+        return [
+            joined((figure.get("metadata", {}).get("image/png") or {}).get("alt", ""))
+            for figure in self.figures
+        ]
+
+    @cached_property
+    def literals(self) -> list[str]:
+        """The texts that stand in the code itself: strings and the fixed parts of f-strings."""
+        tree = ast.parse(self.source)
+        specs = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FormattedValue) and node.format_spec is not None
+            for part in ast.walk(node.format_spec)
+        }
+        return [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in specs
+        ]
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One lesson. `raw` is the JSON of the whole file."""
+
+    path: Path
+    raw: dict[str, Any]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        return [Cell(raw, index) for index, raw in enumerate(self.raw["cells"])]
+
+    @property
+    def number(self) -> str:
+        return self.path.name[:2]
+
+    @property
+    def code(self) -> list[Cell]:
+        return [cell for cell in self.cells if cell.is_code]
+
+    @property
+    def markdown(self) -> list[Cell]:
+        return [cell for cell in self.cells if cell.is_markdown]
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path, stamp: int) -> Notebook:
+    return Notebook(path, json.loads(path.read_text(encoding="utf-8")))
+
+
+def read(path: Path) -> Notebook:
+    """The notebook in a file."""
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+def lesson_path(number: str) -> Path:
+    """The file of a lesson, given as "05".
+
+    Raises ValueError when there is no such lesson, or more than one.
+    """
+    paths = sorted(FOLDER.glob(f"{number}_*.ipynb"))
+    if len(paths) != 1:
+        raise ValueError(
+            f"lesson {number!r}: found {len(paths)} files notebooks/{number}_*.ipynb, expected one"
+        )
+    return paths[0]
