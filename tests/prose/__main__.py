@@ -1,0 +1,63 @@
+"""The command for authors: `python -m tests.prose 05`."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from tests import numbers as num
+from tests.notebooks import LESSONS, Notebook, lesson_path, read
+from tests.prose import Problem, check, outputs
+from tests.prose import __doc__ as about
+
+
+def suggestions(notebook: Notebook, problem: Problem) -> list[str]:
+    """Lines of outputs above that would bind the number which a problem is about."""
+    quoted = re.match(r"'(.+?)' is (?:not|weakly) bound", problem.what)
+    if not quoted:
+        return []
+    number = next(num.numbers(quoted[1]))
+    found = [
+        output
+        for cell in reversed(notebook.code)
+        if cell.index <= problem.cell.index
+        for output in num.bound(number, outputs(cell))
+    ]
+    lines = {f"from: {output.cell}    {output.line.strip()[:80]}": None for output in found}
+    return list(lines)[:4]
+
+
+def main(arguments: list[str]) -> int:
+    """The command for authors; the exit code says whether anything is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.prose", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("lessons", nargs="*", help="05, or a notebook's path; all lessons when left out")
+    parser.add_argument("--all", action="store_true", help="list every number, bound or not")
+    options = parser.parse_args(arguments)
+    paths = [Path(name) if name.endswith(".ipynb") else lesson_path(name) for name in options.lessons]
+    wrong = 0
+    for path in paths or LESSONS:
+        notebook = read(path)
+        bindings, problems = check(notebook)
+        wrong += len(problems)
+        given = sum(not binding.shown_by for binding in bindings)
+        caught = 1 - sum(binding.weakness for binding in bindings) / max(1, len(bindings))
+        print(f"{path.name}: {len(bindings) - given} bound, {given} given, {len(problems)} to mend;", end=" ")
+        print(f"{caught:.1%} of one-digit changes would be noticed")
+        for binding in bindings if options.all else []:
+            source = [f"{shown.cell}: {shown.line.strip()[:60]}" for shown in binding.shown_by[:1]] or [
+                "given"
+            ]
+            print(
+                f"   {binding.block.cell.index:3} {binding.number.text:>10} {binding.weakness:4.0%}  {source[0]}"
+            )
+        for problem in problems:
+            print(f"    {problem}")
+            for line in suggestions(notebook, problem):
+                print(f"      ↳ {line}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
