@@ -1,0 +1,216 @@
+"""Code cells and what they put out, as the file stores them."""
+
+import ast
+import base64
+import itertools
+import json
+import re
+import statistics
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from tests.notebooks import Cell, Notebook, joined
+
+LONGEST = 15  # lines of code in a cell
+TYPICAL = 8
+LARGEST_FIGURE = 100_000  # bytes
+LARGEST_FILE = 1_000_000
+PROSE_TO_CODE = (0.6, 1.8)  # markdown cells for each code cell, up to the exercises
+HELPERS = {"helpers", "helpers.figures", "helpers.explorables"}
+# Differs from machine to machine or from run to run, or means nothing to a reader.
+UNSTABLE = {
+    "an address": r"\b0x[0-9a-fA-F]{6,}",
+    "a bare object": r"<(?:[\w.]+ )?(?:object|Axes|Figure|function|bound method)\b[^>]*>|\[<matplotlib",
+    "a path": r"(?<![\w/.:])/(?:\w[\w.-]*/)+\w|\b[A-Za-z]:\\\w|site-packages|ipykernel_",
+    "a version": r"\b\d+\.\d+\.\d+\b",
+}
+SKIPS = re.compile(r"NBVAL_|nbval-|PYTEST_VALIDATE_IGNORE|raises-exception|skip-execution")
+FILLER = re.compile(
+    r"(?i)^(?:an? )?(?:image|picture|photo|graphic|screenshot|figure|plot) (?:of|showing)\b|no description"
+)
+
+
+def ran_top_to_bottom(notebook: Notebook) -> Iterator[str]:
+    counts = [cell.raw.get("execution_count") for cell in notebook.code]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"execution counts are {counts}: run all cells, top to bottom"
+    for cell in notebook.code:
+        if not cell.source.strip():
+            yield f"cell {cell.index}: an empty code cell"
+        if _speaks(cell) and not cell.outputs:
+            yield f"cell {cell.index}: prints, but no output is stored"
+
+
+def _speaks(cell: Cell) -> bool:
+    """Whether a cell puts something out for sure: print, show, check or hint as a statement of its own."""
+    return any(
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id in {"print", "show", "check", "hint", "display"}
+        for node in ast.parse(cell.source).body
+    )
+
+
+def no_errors_or_warnings_shown(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        for output in cell.outputs:
+            if output["output_type"] == "error":
+                yield f"cell {cell.index}: an error in the output"
+            if output.get("name") == "stderr":
+                yield f"cell {cell.index}: stderr in the output: catch the warning and print one sentence about it"
+
+
+def cells_are_short(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        if len(cell.code_lines) > LONGEST:
+            yield f"cell {cell.index}: {len(cell.code_lines)} lines of code: expected at most {LONGEST}"
+    typical = statistics.median([len(cell.code_lines) for cell in notebook.code] or [0])
+    if typical > TYPICAL:
+        yield f"the typical code cell has {typical} lines: expected at most {TYPICAL}"
+
+
+def code_is_plain_python(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        try:
+            ast.parse(cell.source)
+        except SyntaxError:
+            yield f"cell {cell.index}: not plain Python (a magic?)"
+        for line in cell.code_lines:
+            if re.search(r";\s*(?:#.*)?$", line):
+                yield f"cell {cell.index}: a line ends in ';'"
+        for word in ("filterwarnings", "sys.path", "get_ipython"):
+            if word in cell.source:
+                yield f"cell {cell.index}: {word}"
+
+
+def imports_stand_in_the_first_cell(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        try:
+            nodes = [
+                node
+                for node in ast.walk(ast.parse(cell.source))
+                if isinstance(node, ast.Import | ast.ImportFrom)
+            ]
+        except SyntaxError:
+            continue  # told by code_is_plain_python
+        if nodes and cell is not notebook.code[0]:
+            yield f"cell {cell.index}: an import: they belong in the first code cell"
+        for node in nodes:
+            modules = (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+            )
+            for module in modules:
+                if module.partition(".")[0] == "helpers" and module not in HELPERS:
+                    yield f"cell {cell.index}: imports {module}: lessons use {', '.join(sorted(HELPERS))} only"
+
+
+def nothing_is_hidden_from_nbval(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.cells:
+        marks = cell.source + " ".join(cell.tags) if cell.is_code else " ".join(cell.tags)
+        if SKIPS.search(marks):
+            yield f"cell {cell.index}: takes itself out of the comparison of outputs"
+
+
+def outputs_are_stable(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        texts = [cell.printed, *(joined(out.get("data", {}).get("text/html", "")) for out in cell.outputs)]
+        for what, pattern in UNSTABLE.items():
+            match = re.search(
+                pattern,
+                re.sub(r"https?://\S+|</?\w[^>]*>", "", "\n".join(texts))
+                if what == "a path"
+                else "\n".join(texts),
+            )
+            if match:
+                yield f"cell {cell.index}: {what} in the output: {match[0][:40]!r}"
+        if any("base64" in text for text in texts):
+            yield f"cell {cell.index}: an image inside text or HTML"
+
+
+def file_is_clean(notebook: Notebook) -> Iterator[str]:
+    metadata = notebook.raw["metadata"]
+    for key in set(metadata) - {"kernelspec", "language_info"}:
+        yield f"metadata of the notebook: {key!r}: course.py run removes it"
+    if metadata.get("kernelspec", {}).get("name") != "python3":
+        yield "the kernel is not called python3"
+    if "version" in metadata.get("language_info", {}):
+        yield "metadata of the notebook: Python's version, which differs from machine to machine"
+    for cell in notebook.cells:
+        for key in set(cell.raw["metadata"]) - {"tags", "jupyter"}:
+            yield f"cell {cell.index}: metadata {key!r}: course.py run removes it"
+        for output in cell.outputs:
+            for kind in output.get("data", {}):
+                if "widget" in kind or "javascript" in kind:
+                    yield f"cell {cell.index}: an output of kind {kind}"
+    size = notebook.path.stat().st_size if notebook.path.exists() else len(json.dumps(notebook.raw))
+    if size > LARGEST_FILE:
+        yield f"{size / 1e6:.1f} MB: expected at most {LARGEST_FILE / 1e6:.0f}"
+
+
+def figures_are_described(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        for figure, alt in zip(cell.figures, cell.alts, strict=True):
+            text = joined(figure["data"].get("text/plain", ""))
+            titles = re.findall(r"“(.*?)”", text)
+            if not 40 <= len(alt) <= 600:
+                yield f"cell {cell.index}: alt text of {len(alt)} characters: expected 40 to 600"
+            if FILLER.search(alt):
+                yield f"cell {cell.index}: alt text {alt[:30]!r}: say what kind of figure and what it shows"
+            if alt.strip(" .").lower() in {title.strip(" .").lower() for title in titles}:
+                yield f"cell {cell.index}: alt text is the title again"
+            if alt and not text.startswith(alt):
+                yield f"cell {cell.index}: text/plain does not state the alt text: nbval would not see a change"
+            if "\ndrawn: " not in text:
+                yield f"cell {cell.index}: text/plain does not say what is drawn: show the figure with show()"
+
+
+def figures_are_sharp_and_small(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        for figure in cell.figures:
+            png = base64.b64decode(joined(figure["data"]["image/png"]))
+            width, height = struct.unpack(">II", png[16:24])
+            shown: dict[str, Any] = figure.get("metadata", {}).get("image/png") or {}
+            if len(png) > LARGEST_FIGURE:
+                yield f"cell {cell.index}: a figure of {len(png) / 1000:.0f} kB: expected at most 100"
+            if abs(width - 2 * shown.get("width", 0)) > 1 or abs(height - 2 * shown.get("height", 0)) > 1:
+                yield f"cell {cell.index}: a figure of {width} × {height} is not shown at half that size"
+
+
+def figures_are_followed_by_prose(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook.code:
+        if not cell.figures or {"solution", "exercise"} & set(cell.tags):
+            continue
+        after = notebook.cells[cell.index + 1 : cell.index + 2]
+        if not (
+            after and after[0].is_markdown and not after[0].source.lstrip().startswith(("#", "> **Predict"))
+        ):
+            yield f"cell {cell.index}: no words right after the figure on what it shows"
+
+
+def prose_and_code_take_turns(notebook: Notebook) -> Iterator[str]:
+    lesson = list(
+        itertools.takewhile(lambda cell: not cell.source.startswith("## Exercises"), notebook.cells)
+    )
+    code = [cell for cell in lesson if cell.is_code]
+    prose = [cell for cell in lesson if cell.is_markdown and "teacher" not in cell.tags]
+    low, high = PROSE_TO_CODE
+    if not low <= len(prose) / max(1, len(code)) <= high:
+        yield f"{len(prose)} cells of prose and {len(code)} of code: expected about as many"
+
+
+RULES = [
+    ran_top_to_bottom,
+    no_errors_or_warnings_shown,
+    cells_are_short,
+    code_is_plain_python,
+    imports_stand_in_the_first_cell,
+    nothing_is_hidden_from_nbval,
+    outputs_are_stable,
+    file_is_clean,
+    figures_are_described,
+    figures_are_sharp_and_small,
+    figures_are_followed_by_prose,
+    prose_and_code_take_turns,
+]

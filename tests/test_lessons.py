@@ -1,0 +1,97 @@
+"""The lessons keep the contract, each on its own and all together."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from helpers import exercises
+from tests.contract import RULES, Rule, structure
+from tests.notebooks import LESSONS, Notebook
+
+NAMES = [
+    "00_start_here",
+    "01_why_t_tests_fail",
+    "02_model_equation",
+    "03_simulating_data",
+    "04_fitting_the_model",
+    "05_reading_the_output",
+    "06_random_slopes",
+    "07_few_athletes",
+    "08_checking_the_model",
+    "09_comparing_models",
+    "10_planning_a_study",
+    "11_your_own_data",
+    "12_post_test_and_glossary",
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_lesson_keeps_the_contract(rule: Rule, lesson: Notebook) -> None:
+    assert list(rule(lesson)) == []
+
+
+def test_there_are_lessons_and_their_names_are_those_of_the_course() -> None:
+    assert LESSONS
+    assert {path.stem for path in LESSONS} <= set(NAMES)
+
+
+def test_no_two_figures_have_the_same_alt_text(lessons: list[Notebook]) -> None:
+    alts = Counter(alt for lesson in lessons for cell in lesson.code for alt in cell.alts)
+    assert [alt for alt, count in alts.items() if count > 1] == []
+
+
+def test_every_check_has_a_key_and_every_key_a_check(lessons: list[Notebook]) -> None:
+    asked = [
+        ident
+        for lesson in lessons
+        for cell in lesson.code
+        if "exercise" in cell.tags
+        for ident in structure.CHECK.findall(cell.source)
+    ]
+    numbers = {str(int(lesson.number)) for lesson in lessons}
+    answered = [ident for ident in exercises.ids() if ident.partition(".")[0] in numbers]
+    assert sorted(asked) == sorted(answered)
+
+
+def test_hints_that_the_text_names_exist(lessons: list[Notebook]) -> None:
+    named = {
+        ident
+        for lesson in lessons
+        for cell in lesson.cells
+        for ident in re.findall(r"\bhint\(\s*[\"'](\d+\.\d+)", cell.source)
+    }
+    assert named <= set(exercises.ids())
+
+
+def test_exercises_that_the_text_names_stand_in_their_lesson(lessons: list[Notebook]) -> None:
+    titles = {
+        title for lesson in lessons for cell in lesson.markdown for _, title in structure.headings(cell)
+    }
+    standing = {match[1] for title in titles if (match := structure.EXERCISE.fullmatch(title))}
+    named = {
+        ident
+        for lesson in lessons
+        for cell in lesson.markdown
+        for ident in re.findall(r"\b[Ee]xercise (\d+\.\d+)", cell.source)
+    }
+    assert named <= standing
+
+
+def test_every_lesson_stands_in_the_readme_with_its_title_and_promise(
+    root: Path, lessons: list[Notebook]
+) -> None:
+    lines = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    for lesson in lessons:
+        title, promise = structure.promise(lesson)
+        rows = [line for line in lines if f"](notebooks/{lesson.path.name})" in line]
+        assert any(title in row and promise in row for row in rows), f"{lesson.path.name}: {title}: {promise}"
+
+
+def test_the_readme_links_only_to_what_is_there(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
+    local = [target for target in targets if target and not re.match(r"https?:|mailto:", target)]
+    assert local
+    assert [target for target in local if not (root / target).exists()] == []
