@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from tests import numbers as num
 from tests.notebooks import Cell, Notebook, lesson_path, read
@@ -36,13 +37,17 @@ class Binding:
     weakness: float  # the share of its one-digit changes that would pass
 
 
-def outputs(cell: Cell) -> list[Printed]:
+def outputs(cell: Cell) -> tuple[Printed, ...]:
     """The numbers that a cell computed and printed: digits typed in its own strings are no evidence."""
-    text = cell.printed
-    for literal in cell.literals:
+    return _computed(cell.printed, tuple(cell.literals), cell.id or f"cell {cell.index}")
+
+
+@lru_cache(maxsize=4096)
+def _computed(text: str, literals: tuple[str, ...], name: str) -> tuple[Printed, ...]:
+    for literal in literals:
         if literal.strip() and re.search(r"\d", literal):
             text = blank(text, rf"(?<![\d.]){re.escape(literal.strip())}(?!\d)")
-    return num.printed(text, cell.id or f"cell {cell.index}")
+    return tuple(num.printed(text, name))
 
 
 def _named(name: str, block: Block, notebook: Notebook) -> list[Printed] | str:
@@ -63,10 +68,15 @@ def _named(name: str, block: Block, notebook: Notebook) -> list[Printed] | str:
     return pool or f"from: {name}: that prints no number"
 
 
+def _nearest(block: Block) -> tuple[Printed, ...]:
+    """What the nearest cell above prints that prints numbers, in the section of the block."""
+    return next(filter(None, map(outputs, block.above)), ())
+
+
 def _pool(block: Block, notebook: Notebook) -> tuple[list[Printed], list[str]]:
     """The outputs that a block's numbers may come from, and what is wrong with its comment."""
     if "from" not in block.marks:
-        return next(filter(None, map(outputs, block.above)), []), []
+        return list(_nearest(block)), []
     pool: list[Printed] = []
     wrong = []
     for name in block.marks["from"]:
@@ -80,8 +90,11 @@ def _pool(block: Block, notebook: Notebook) -> tuple[list[Printed], list[str]]:
     return pool, wrong
 
 
-def check(notebook: Notebook) -> tuple[list[Binding], list[Problem]]:
-    """Every number of a lesson's prose with what binds it, and everything that is wrong."""
+def check(notebook: Notebook, weigh: bool = True) -> tuple[list[Binding], list[Problem]]:
+    """Every number of a lesson's prose with what binds it, and everything that is wrong.
+
+    Without `weigh`, only what is not bound is wrong, and not what is bound weakly.
+    """
     bindings: list[Binding] = []
     problems: list[Problem] = []
     for block in blocks(notebook):
@@ -93,7 +106,7 @@ def check(notebook: Notebook) -> tuple[list[Binding], list[Problem]]:
         for number in block.numbers:
             is_given = number.key in given
             shown_by = [] if is_given else num.bound(number, pool)
-            weakness = _weakness(number, block, given, pool)
+            weakness = _weakness(number, block, given, pool) if weigh else 0.0
             if is_given or shown_by:
                 bindings.append(Binding(block, number, shown_by, weakness))
             what = _wrong(number, block, is_given, shown_by, pool, weakness)
@@ -103,12 +116,12 @@ def check(notebook: Notebook) -> tuple[list[Binding], list[Problem]]:
 
 def _givens(block: Block) -> tuple[set[Key], list[str]]:
     """The constants that a block's comment lists, and what is wrong with the list."""
-    here = {number.key for number in block.numbers}
-    given = set()
+    given: set[Key] = set()
     wrong = []
     for text in block.marks.get("given", []):
-        keys = {number.key for number in num.numbers(text)}
-        if len(keys) == 1 and keys <= here:
+        listed = [number.key for number in num.numbers(text)]
+        keys = {number.key for number in block.numbers if number.text == text or listed == [number.key]}
+        if keys:
             given |= keys
         else:
             wrong.append(f"given: {text}: no such number in this block")
@@ -134,7 +147,7 @@ def _wrong(
     if is_given:
         # Three digits that the output right above shows are a result, not a constant.
         long = len(number.value.as_tuple().digits) >= 3 and number.quantum < 0
-        if long and num.bound(number, next(filter(None, map(outputs, block.above)), [])):
+        if long and num.bound(number, _nearest(block)):
             return f"{number.text!r} is listed as given but printed above"
     elif not shown_by:
         where = (

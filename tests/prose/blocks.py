@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tests import numbers as num
 from tests.notebooks import Cell, Notebook
@@ -13,14 +13,15 @@ COMMENT = re.compile(r"(?s)<!--(.*?)-->")
 PART = re.compile(r"\s*(from|given|alt)\s*:\s*(.+?)\s*", re.DOTALL)
 ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
 HEADING = re.compile(r"(#{1,6})\s+(.*)")
-REFERENCE = r"\d+(?:\.\d+)?(?:(?:,| and| or| to|\s?–)\s*\d+(?:\.\d+)?)*"
 NO_NAMES = "In|Of|The|About|All|Over|With|From|Each|These|Some|After|By|Use|And|For|At|To|Take|Draw|Simulate"
 # Numbers that are no results. Each pattern is blanked before numbers are looked for.
 CONVENTIONS = [
     r"(?s)```\w*python.*?```",  # code
     r"!?\]\([^)]*\)|<https?://[^>]*>|https?://\S+|\bdoi:\S+",  # addresses
     r"<[a-zA-Z/][^>]*>",  # tags
-    rf"(?i)\b(?:lesson|exercise|section|chapter|issue|step|question)s?\s+{REFERENCE}(?!\.?\d|\s*%)",
+    r"(?i)\blessons?\s+\d\d(?:(?:, | and | to |–)\d\d)*\b(?!\.\d|\s*%)",
+    r"(?i)\bexercises?\s+\d+\.\d+(?:(?:, | and | to |–)\d+\.\d+)*\b(?!\s*%)",
+    r"(?i)\b(?:section|chapter|issue|step|question)\s+\d+\b(?!\.\d|\s*%)",
     r"(?<=\()(?:19|20)\d\d[a-z]?(?=[),;:])",  # (2015)
     r"(?<=[,;&] )(?:19|20)\d\d[a-z]?(?=[),;:])",  # (Barr, 2013; …)
     r"(?<=\bal\. )(?:19|20)\d\d\b|(?<=\bal\., )(?:19|20)\d\d\b",
@@ -41,20 +42,26 @@ class Block:
     bad_marks: list[str] = field(default_factory=list)
 
     @cached_property
-    def numbers(self) -> list[Number]:
-        """Its numbers; whole numbers within $…$ are indices and powers, not results."""
-        maths = [match.span() for match in re.finditer(r"\$\$.+?\$\$|\$[^$\n]+\$", self.text, re.DOTALL)]
-        return [
-            number
-            for number in num.numbers(self.text)
-            if number.percent
-            or number.quantum < 0
-            or not any(first <= number.start < last for first, last in maths)
-        ]
+    def numbers(self) -> tuple[Number, ...]:
+        """Its numbers, in order."""
+        return results(self.text)
 
     def around(self, number: Number) -> str:
         text = self.text[max(0, number.start - 45) : number.end + 25]
         return "… " + re.sub(r"\s+", " ", text).strip() + " …"
+
+
+@lru_cache(maxsize=4096)
+def results(text: str) -> tuple[Number, ...]:
+    """The numbers of a visible text; whole numbers within $…$ are indices and powers, not results."""
+    maths = [match.span() for match in re.finditer(r"(?s)\$\$.+?\$\$|\$[^$\n]+\$", text)]
+    return tuple(
+        number
+        for number in num.numbers(text)
+        if number.percent
+        or number.quantum < 0
+        or not any(first <= number.start < last for first, last in maths)
+    )
 
 
 def blank(text: str, pattern: str | re.Pattern[str]) -> str:
@@ -62,7 +69,8 @@ def blank(text: str, pattern: str | re.Pattern[str]) -> str:
     return re.sub(pattern, lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """A text in which all that is no result is blank: code, addresses, tags and conventions."""
     for pattern in CONVENTIONS:
         text = blank(text, pattern)
     return blank(text, r"`[^`\n]*[(='\"][^`\n]*`")
@@ -87,7 +95,7 @@ def _chunks(source: str) -> Iterator[str]:
     text = re.sub(r"(?m)^(#{1,6} .*)$", r"\n\1\n", text)
     chunks = [chunk for chunk in re.split(r"\n[ \t]*\n", text) if chunk.strip()]
     for place, chunk in enumerate(chunks):
-        if not COMMENT.sub("", chunk).strip():
+        if not COMMENT.sub("", chunk).strip() and place > 0:
             continue  # taken up by the block before
         alone = place + 1 < len(chunks) and not COMMENT.sub("", chunks[place + 1]).strip()
         if alone:
@@ -98,29 +106,53 @@ def _chunks(source: str) -> Iterator[str]:
             yield chunk
 
 
+@dataclass(frozen=True)
+class Piece:
+    """What a block is by its own text, wherever it stands."""
+
+    level: int  # of a heading, or 0
+    title: str
+    text: str
+    marks: dict[str, list[str]]
+    bad_marks: list[str]
+
+
+@lru_cache(maxsize=4096)
+def _pieces(source: str) -> tuple[Piece, ...]:
+    pieces = []
+    for chunk in _chunks(source):
+        heading = HEADING.match(chunk.strip())
+        text = visible(blank(chunk, COMMENT))
+        text = blank(text, r"\A\s*\d+[.)]\s") if ITEM.match(chunk) else text
+        text = blank(text, r"\*\*Minutes:\*\*.*")
+        # A heading names things: its own number and the names in its code spans are no results.
+        text = blank(text, r"\A\s*#+\s+(?:\d+(?:\.\d+)*[.)]?\s)?|`[^`]+`") if heading else text
+        level, title = (len(heading[1]), heading[2].strip()) if heading else (0, "")
+        pieces.append(Piece(level, title, text, *_marks(chunk)))
+    return tuple(pieces)
+
+
 def blocks(notebook: Notebook) -> Iterator[Block]:
     """All blocks of a lesson's prose and of its figures' alt texts, in reading order."""
     above: list[Cell] = []
     reading = True
+    before = None
     for cell in notebook.cells:
         if cell.is_code:
             above = [cell, *above]
             yield from _alt_blocks(cell, above, _alt_givens(notebook, cell))
-            continue
-        for chunk in _chunks(cell.source):
-            heading = HEADING.match(chunk.strip())
-            if heading and len(heading[1]) <= 2:
+        for piece in _pieces(cell.source) if cell.is_markdown else ():
+            if piece.level in (1, 2):
                 above = []
-                reading = heading[2].strip().lower() != "further reading"
-            if heading and len(heading[1]) == 1 or not reading or "**Minutes:**" in chunk:
-                continue
-            marks, bad = _marks(chunk)
-            text = _visible(blank(chunk, COMMENT))
-            text = blank(text, r"\A\s*\d+[.)]\s") if ITEM.match(chunk) else text
-            # A heading names things: its own number and the names in its code spans are no results.
-            text = blank(text, r"\A\s*#+\s+(?:\d+(?:\.\d+)*[.)]?\s)?|`[^`]+`") if heading else text
-            marks.pop("alt", None)
-            yield Block(cell, text, above, marks, bad)
+                reading = piece.title.lower() != "further reading"
+            if piece.level != 1 and reading:
+                stray = (
+                    ["alt: no figure right above"]
+                    if "alt" in piece.marks and not (before and before.alts)
+                    else []
+                )
+                yield Block(cell, piece.text, above, piece.marks, piece.bad_marks + stray)
+        before = cell
 
 
 def _alt_givens(notebook: Notebook, cell: Cell) -> list[str]:
@@ -133,6 +165,6 @@ def _alt_blocks(cell: Cell, above: list[Cell], given: list[str]) -> Iterator[Blo
     """The parts of alt texts that were typed. What an f-string computed is bound by nbval already."""
     shown = re.sub(r"\s+", " ", " ".join(cell.alts))
     typed = [text for text in cell.literals if text.strip() and re.sub(r"\s+", " ", text).strip() in shown]
-    text = _visible(" … ".join(typed))
-    if given or any(True for _ in num.numbers(text)):
+    text = visible(" … ".join(typed))
+    if given or results(text):
         yield Block(cell, text, above, {"given": given} if given else {})
