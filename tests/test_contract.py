@@ -178,6 +178,7 @@ BAD: list[tuple[Rule, str, Change]] = [
     (code.imports_stand_in_the_first_cell, "late", code_of("import scipy")),
     (code.imports_stand_in_the_first_cell, "inside", code_of("def f():\n    from scipy import stats")),
     (code.imports_stand_in_the_first_cell, "a room", text("imports", "from helpers", "from helpers.engine")),
+    (code.imports_stand_in_the_first_cell, "named room", text("imports", "check, show", "check, simulation")),
     (code.nothing_is_hidden_from_nbval, "comment", code_of("# NBVAL_IGNORE_OUTPUT\nprint(counts)")),
     (code.nothing_is_hidden_from_nbval, "tag", tagged("means", "nbval-skip")),
     (code.nothing_is_hidden_from_nbval, "expected error", tagged("means", "raises-exception")),

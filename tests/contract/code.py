@@ -10,13 +10,14 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from tests.notebooks import Cell, Notebook, joined
+from tests.notebooks import FOLDER, Cell, Notebook, joined
 
 LONGEST = 15  # lines of code in a cell
 TYPICAL = 8
 LARGEST_FIGURE = 100_000  # bytes
 LARGEST_FILE = 1_000_000
 PROSE_TO_CODE = (0.6, 1.8)  # markdown cells for each code cell, up to the exercises
+ROOMS = {path.stem for path in (FOLDER.parent / "helpers").iterdir()}
 HELPERS = {"helpers", "helpers.figures", "helpers.explorables"}
 # Differs from machine to machine or from run to run, or means nothing to a reader.
 UNSTABLE = {
@@ -97,13 +98,19 @@ def imports_stand_in_the_first_cell(notebook: Notebook) -> Iterator[str]:
             continue  # told by code_is_plain_python
         if nodes and cell is not notebook.code[0]:
             yield f"cell {cell.index}: an import: they belong in the first code cell"
-        for node in nodes:
-            modules = (
-                [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
-            )
-            for module in modules:
-                if module.partition(".")[0] == "helpers" and module not in HELPERS:
-                    yield f"cell {cell.index}: imports {module}: lessons use {', '.join(sorted(HELPERS))} only"
+        for module in {module for node in nodes for module in _modules(node)}:
+            if module.partition(".")[0] == "helpers" and module not in HELPERS:
+                yield f"cell {cell.index}: imports {module}: lessons use {', '.join(sorted(HELPERS))} only"
+
+
+def _modules(node: ast.Import | ast.ImportFrom) -> set[str]:
+    """The modules that a statement imports; of `from helpers import …` the rooms among what it names."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    rooms = {
+        f"helpers.{alias.name}" for alias in node.names if node.module == "helpers" and alias.name in ROOMS
+    }
+    return rooms | {node.module or ""}
 
 
 def nothing_is_hidden_from_nbval(notebook: Notebook) -> Iterator[str]:
