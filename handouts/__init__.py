@@ -1,0 +1,7 @@
+"""Turns the lessons' notebooks into pages: one self-contained HTML file a lesson, in three editions.
+
+    python -m handouts [--edition student] [--lesson 03] [--open]
+
+Floors, imports point down only: `build` (files, what is up to date) · `page` (cells to a page, folds, template) ·
+`prose`, `maths` (Markdown to HTML, equations) · `editions` (what each edition may hold) · `source` (a checked notebook).
+"""

@@ -1,0 +1,116 @@
+"""What each edition may hold. Whatever an edition leaves out is cut from the source, before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from handouts.source import Cell, Lesson, LessonError, joined
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One edition: what it holds (`answers` are solutions too) and whether it folds what follows a prediction."""
+
+    name: str
+    title: str
+    answers: bool
+    notes: bool
+    folds: bool
+
+
+SELF_STUDY = Edition("self-study", "Self-study edition", answers=True, notes=False, folds=True)
+STUDENT = Edition("student", "Student edition", answers=False, notes=False, folds=True)
+TEACHER = Edition("teacher", "Teacher edition", answers=True, notes=True, folds=False)
+EDITIONS = {edition.name: edition for edition in (SELF_STUDY, STUDENT, TEACHER)}
+
+NOTE = "For the teacher"
+_TOKEN = re.compile(  # code first, so that a tag inside it is not taken for one
+    r"(?P<code>^[> ]*(?P<fence>```+|~~~+).*?^[> ]*(?P=fence)[ \t]*$|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"|(?P<comment><!--.*?-->)|(?P<open><details\b[^>]*>)|(?P<close></details\s*>)",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+_QUOTED_NOTE = re.compile(rf"^> ?\*\*{NOTE}\b.*\n?(?:^>.*\n?)*", re.MULTILINE)
+
+
+def edited(lesson: Lesson, edition: Edition) -> Lesson:
+    """The lesson with only what this edition may hold, and without the comments that only tests read."""
+    cells = []
+    for cell in lesson.cells:
+        if _cut(cell.tags, edition):
+            continue
+        if cell.kind == "markdown":
+            cell = replace(cell, source=_text(cell.source, edition, f"{lesson.path.name}, cell {cell.id!r}"))
+            if not cell.source.strip():
+                continue
+        cells.append(cell)
+    return replace(lesson, cells=tuple(cells))
+
+
+def notebook(lesson: Lesson, edition: Edition) -> str:
+    """The notebook that goes with this edition's page, as JSON: the teacher's as it stands, the others without outputs."""
+    text = lesson.path.read_text(encoding="utf-8")
+    if edition.notes:
+        return text
+    raw: dict[str, Any] = json.loads(text)
+    kept = []
+    for place, cell in enumerate(raw["cells"], start=1):
+        name = str(cell.get("id", place))
+        if _cut(frozenset(cell["metadata"].get("tags", [])), edition):
+            continue
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _text(joined(cell["source"]), edition, f"{lesson.path.name}, cell {name!r}")
+            cell.pop("attachments", None)
+            if not cell["source"].strip():
+                continue
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+        kept.append(cell)
+    kernel = raw.get("metadata", {}).get("kernelspec", {})
+    raw.update(cells=kept, metadata={"kernelspec": kernel} if kernel else {})
+    return json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _cut(tags: frozenset[str], edition: Edition) -> bool:
+    return ("solution" in tags and not edition.answers) or ("teacher" in tags and not edition.notes)
+
+
+def _text(source: str, edition: Edition, where: str) -> str:
+    """Markdown without comments and without the folds that this edition leaves out."""
+    pieces: list[str] = []  # what is kept; a fold that is open starts at marks[-1]
+    marks: list[int] = []
+    end = 0
+    for token in _TOKEN.finditer(source):
+        pieces.append(source[end:token.start()])
+        end = token.end()
+        if token["comment"]:
+            pieces[-1] = pieces[-1].rstrip(" \t")  # what follows brings its own space, or ends the line
+        elif token["code"]:
+            pieces.append(token[0])
+        elif token["open"]:
+            marks.append(len(pieces))
+            pieces.append(token[0])
+        elif token["close"]:
+            if not marks:
+                raise LessonError(f"{where}: </details> without <details>")
+            start = marks.pop()
+            if _kept("".join(pieces[start:]), edition):
+                pieces.append(token[0])
+            else:
+                del pieces[start:]
+                pieces[-1:] = [re.sub(r"(?:^|\n)[> \t]*\Z", "\n", pieces[-1])] if pieces else []
+    if marks:
+        raise LessonError(f"{where}: a <details> is not closed")
+    text = "".join([*pieces, source[end:]])
+    if not edition.notes:
+        text = _QUOTED_NOTE.sub("", text)
+    text = re.sub(r"(?:^>[ \t]*\n)+(?=^[^>]|^$|\Z)|(?:^>[ \t]*)\Z", "", text + "\n", flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+
+def _kept(fold: str, edition: Edition) -> bool:
+    """Whether an edition keeps a fold: a note to the teacher, or else an answer."""
+    is_note = re.search(rf"<summary>\s*{NOTE}\b", fold, re.IGNORECASE)
+    return edition.notes if is_note else edition.answers

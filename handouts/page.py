@@ -1,0 +1,162 @@
+"""One lesson in one edition, as a page: what is folded, what stands where, in one self-contained file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from handouts import cells, maths, prose
+from handouts.editions import Edition, edited
+from handouts.source import Cell, Lesson
+
+HERE = Path(__file__).parent
+COURSE = "Mixed models with push-ups"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a page: its HTML, and what the folding needs to know of it (heading, predict, code, output, text)."""
+
+    kind: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What other pages say about a lesson."""
+
+    stem: str
+    number: str
+    title: str
+    promise: str
+    minutes: str
+
+
+def outline(lesson: Lesson) -> Outline:
+    """The lesson as lists and neighbours name it; "03 · Simulating data" gives "Simulating data"."""
+    title = re.sub(rf"^{lesson.number}\s*[·:–-]\s*", "", lesson.title)
+    return Outline(lesson.stem, lesson.number, title, lesson.promise, lesson.minutes)
+
+
+def lesson_page(lesson: Lesson, edition: Edition, course: Sequence[Outline]) -> str:
+    """The page of a lesson; `course` holds all lessons that have a page, in reading order.
+
+    Raises LessonError when the lesson holds what a page cannot show.
+    """
+    kept = edited(lesson, edition)
+    texts = [cell for cell in kept.cells if cell.kind == "markdown"]
+    soups = prose.converted([cell.source for cell in texts], lesson.path.name)
+    prose.name_headings(soups)
+    stems = {entry.stem for entry in course}
+    for place, soup in enumerate(soups):
+        prose.embed_only(soup, lesson.path.name)
+        prose.mark_boxes(soup)
+        prose.mark_tables(soup)
+        prose.mend_links(soup, stems)
+        prose.highlight_blocks(soup, cells.highlighted)
+        if place == 0:
+            prose.mark_title(soup)
+    body = "\n".join(block.html for block in folded(_blocks(kept, iter_soups=dict(zip(texts, soups))), edition.folds))
+    if not edition.folds:
+        body = body.replace("<details>", "<details open>").replace('<details class="solution">',
+                                                                   '<details class="solution" open>')
+    used = frozenset().union(*(maths.characters(soup) for soup in soups))
+    where = [entry.stem for entry in course].index(lesson.stem)
+    contents = [(heading["id"], _plain(heading)) for soup in soups for heading in soup.find_all("h2")]
+    return _template("page.html.jinja").render(
+        course=COURSE, edition=edition, title=" ".join(_plain(soups[0].h1).split()), lesson=outline(lesson),
+        body=body, contents=contents, style=_style() + maths.font_face(used), script=_asset("page.js"),
+        before=course[where - 1] if where else None, after=course[where + 1] if where + 1 < len(course) else None,
+    )
+
+
+def index_page(edition: Edition, course: Sequence[Outline]) -> str:
+    """The list of an edition's lessons."""
+    return _template("index.html.jinja").render(course=COURSE, edition=edition, lessons=course, style=_style())
+
+
+def folded(blocks: list[Block], folds: bool) -> list[Block]:
+    """After a prediction box, put the first output and all that follows up to the next heading or box into a fold."""
+    if not folds:
+        return blocks
+    page: list[Block] = []
+    inside: list[Block] = []
+    waiting = False
+
+    def close() -> None:
+        if inside:
+            page.append(Block("fold", '<details class="happened"><summary>What happened</summary>\n'
+                              + "\n".join(block.html for block in inside) + "\n</details>"))
+            inside.clear()
+
+    for block in blocks:
+        if block.kind in ("heading", "predict"):
+            close()
+            waiting = block.kind == "predict"
+        elif waiting and block.kind == "output":
+            waiting = False
+            inside.append(block)
+            continue
+        (inside if inside else page).append(block)
+    close()
+    return page
+
+
+def _blocks(lesson: Lesson, iter_soups: dict[Cell, BeautifulSoup]) -> list[Block]:
+    blocks: list[Block] = []
+    exercise = ""
+    for cell in lesson.cells:
+        where = f"{lesson.path.name}, cell {cell.id!r}"
+        if cell.kind == "code":
+            code = Block("code", cells.code_block(cell))
+            shown = [Block("output", piece) for piece in cells.outputs(cell, where)]
+            new = [code, *shown] if cell.source.strip() else shown
+        elif cell.kind == "markdown":
+            new = [_text_block(element) for element in iter_soups[cell].find_all(True, recursive=False)]
+            for heading in iter_soups[cell].find_all(["h2", "h3"]):
+                number = re.match(r"Exercise\s+([\d.]+)", heading.get_text())
+                exercise = number[1] if number else ""
+        else:
+            continue
+        if "solution" in cell.tags and not _is_one_fold(new):
+            name = f"Solution to exercise {exercise}" if exercise else "Solution"
+            inner = "\n".join(block.html for block in new)
+            new = [Block("text", f'<details class="solution"><summary>{name}</summary>\n{inner}\n</details>')]
+        blocks += new
+    return blocks
+
+
+def _text_block(element: Tag) -> Block:
+    if re.match(r"h[1-6]$", element.name):
+        return Block("heading", str(element))
+    return Block("predict" if "predict" in (element.get("class") or []) else "text", str(element))
+
+
+def _is_one_fold(blocks: list[Block]) -> bool:
+    return all(block.html.startswith("<details") for block in blocks)
+
+
+def _plain(element: Tag | None) -> str:
+    return element.get_text() if element else ""
+
+
+@lru_cache(maxsize=None)
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _style() -> str:
+    return re.sub(r"/\*.*?\*/\s*", "", _asset("style.css"), flags=re.DOTALL)
+
+
+@lru_cache(maxsize=None)
+def _template(name: str):  # type: ignore[no-untyped-def]  # jinja2's Template
+    loader = FileSystemLoader(HERE, encoding="utf-8")
+    return Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True,
+                       lstrip_blocks=True, keep_trailing_newline=True).get_template(name)
