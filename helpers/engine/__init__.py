@@ -1,0 +1,1 @@
+"""Profiled (RE)ML likelihoods: of one data set with any random effects, and of many data sets of one layout at once."""
