@@ -108,7 +108,7 @@ def legend_below(figure: Figure, ax: Any) -> None:
     """One legend for the figure, under it, in one row."""
     handles, labels = ax.get_legend_handles_labels()
     labels, handles = zip(*sorted(zip(labels, handles, strict=True), key=lambda pair: pair[0] == "mean"), strict=True)
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
 
 
 
