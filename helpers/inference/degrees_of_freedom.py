@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .information import Information, sqrt_factor
+from helpers.engine.likelihood import sqrt_factor
+
+from .information import Information
 
 Array = np.ndarray
 

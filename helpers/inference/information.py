@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import block_diag
 
+from helpers.engine.likelihood import sqrt_factor
+
 Array = np.ndarray
 
 
@@ -23,7 +25,8 @@ class Information:
 
     phi: (p, p) the covariance (XᵀV⁻¹X)⁻¹ of the fixed effects; beta: (p,) their generalised-least-squares estimates;
     P: (k, p, p) with P_i = −XᵀV⁻¹G_iV⁻¹X; Q: (k, k, p, p) with Q_ij = XᵀV⁻¹G_iV⁻¹G_jV⁻¹X;
-    traces: (k, k) tr(V⁻¹G_iV⁻¹G_j); gradient: (k,) and hessian: (k, k) of −2 log-likelihood, REML or ML, β profiled.
+    traces: (k, k) tr(V⁻¹G_iV⁻¹G_j); gradient: (k,) and hessian: (k, k) of −2 log-likelihood, REML or ML, β profiled;
+    loglik: that log-likelihood, with lme4's and statsmodels' constants.
     """
 
     phi: Array
@@ -33,24 +36,12 @@ class Information:
     traces: Array
     gradient: Array
     hessian: Array
+    loglik: float
 
     @property
     def expected(self) -> Array:
         """(k, k) twice the expected REML information of γ: tr(𝒫G_i𝒫G_j), 𝒫 = V⁻¹ − V⁻¹XΦXᵀV⁻¹."""
-        phi_p = self.phi @ self.P
-        return (
-            self.traces
-            - 2 * np.einsum("ab,ijba->ij", self.phi, self.Q)
-            + np.einsum("iab,jba->ij", phi_p, phi_p)
-        )
-
-
-def sqrt_factor(psi: Array) -> Array:
-    """The lower-triangular L with non-negative diagonal and LLᵀ = psi (q, q), also where psi is singular."""
-    values, vectors = np.linalg.eigh(psi)
-    root = vectors * np.sqrt(np.clip(values, 0, None))
-    lower = np.linalg.qr(root.T, mode="r").T if len(psi) else psi
-    return lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
+        return _expected(self.phi, self.P, self.Q, self.traces)
 
 
 def random_design(model, group: int) -> tuple[Array, Array]:
@@ -94,6 +85,7 @@ def information(model, cov_re: Array, vcomp: Array, scale: float, reml: bool) ->
     P = np.zeros((k, p + 1, p + 1))
     Q = np.zeros((k, k, p + 1, p + 1))
     traces, first = np.zeros((k, k)), np.zeros(k)
+    log_det = 0.0
     for group in range(model.n_groups):
         x = np.asarray(model.exog_li[group], dtype=float)
         B = np.column_stack([x, model.endog_li[group] - x @ start])
@@ -101,7 +93,9 @@ def information(model, cov_re: Array, vcomp: Array, scale: float, reml: bool) ->
         W, ZB, BB, n, m = Z.T @ Z, Z.T @ B, B.T @ B, len(B), Z.shape[1]
         root = block_diag(root_re, np.diag(root_vc[labels[k_re:]])) / np.sqrt(scale)
         # V⁻¹ = (I − Z H Zᵀ) / σ², so V⁻¹Z = Z C / σ² and ZᵀV⁻¹B = CᵀZᵀB / σ²
-        H = root @ np.linalg.solve(np.eye(m) + root.T @ W @ root, root.T)
+        inner = np.eye(m) + root.T @ W @ root
+        log_det += n * np.log(scale) + np.linalg.slogdet(inner)[1]
+        H = root @ np.linalg.solve(inner, root.T)
         C = np.eye(m) - H @ W
         E1 = C.T @ ZB / scale
         E2 = C.T @ E1 / scale
@@ -132,10 +126,12 @@ def information(model, cov_re: Array, vcomp: Array, scale: float, reml: bool) ->
                 traces[j, i], Q[j, i] = traces[i, j], Q[i, j].transpose()
             else:
                 traces[i, j], Q[i, j] = traces[j, i], Q[j, i].transpose()
-    return _finish(whole, P, Q, traces, first, start, reml)
+    return _finish(whole, P, Q, traces, first, start, reml, log_det, len(X))
 
 
-def _finish(whole: Array, P: Array, Q: Array, traces: Array, first: Array, start: Array, reml: bool) -> Information:
+def _finish(
+    whole: Array, P: Array, Q: Array, traces: Array, first: Array, start: Array, reml: bool, log_det: float, n: int
+) -> Information:
     """Eliminate β: from products with [X y] to products with X and with the residuals r = y − Xβ̂."""
     p = len(start)
     phi = np.linalg.inv(whole[:p, :p])
@@ -144,12 +140,16 @@ def _finish(whole: Array, P: Array, Q: Array, traces: Array, first: Array, start
     c = np.append(-shift, 1.0)  # [X y] c = r
     half = P[:, :p, :] @ c  # −XᵀV⁻¹G_iV⁻¹r
     quadratic = np.einsum("a,ijab,b->ij", c, Q, c) - half @ phi @ half.T  # yᵀ𝒫G_i𝒫G_j𝒫y
-    found = Information(phi, start + shift, P[:, :p, :p], Q[:, :, :p, :p], traces, first, traces)
-    fit = P @ c @ c  # −yᵀ𝒫G_i𝒫y
-    trace_1, trace_2 = first, traces
+    deviance = log_det + c @ whole @ c + n * np.log(2 * np.pi)
+    gradient, hessian = first + P @ c @ c, 2 * quadratic - traces
+    P, Q = P[:, :p, :p], Q[:, :, :p, :p]
     if reml:
-        trace_1 = first + np.einsum("ab,iba->i", phi, found.P)
-        trace_2 = found.expected
-    return Information(
-        phi, found.beta, found.P, found.Q, traces, trace_1 + fit, 2 * quadratic - trace_2
-    )
+        deviance += np.linalg.slogdet(whole[:p, :p])[1] - p * np.log(2 * np.pi)
+        gradient = gradient + np.einsum("ab,iba->i", phi, P)
+        hessian = 2 * quadratic - _expected(phi, P, Q, traces)
+    return Information(phi, start + shift, P, Q, traces, gradient, hessian, -deviance / 2)
+
+
+def _expected(phi: Array, P: Array, Q: Array, traces: Array) -> Array:
+    phi_p = phi @ P
+    return traces - 2 * np.einsum("ab,ijba->ij", phi, Q) + np.einsum("iab,jba->ij", phi_p, phi_p)
