@@ -1,6 +1,7 @@
 """The one door to the course: `python3 course.py` (Windows: `py course.py`) lists what it does.
 
-This file is written so that every Python, however old, can read it and say what is missing; the work is in `door/`.
+This file is written so that every Python, however old, can read it and say what is missing; the work is in
+`door/`.
 """
 import os
 import sys

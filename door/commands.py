@@ -19,7 +19,7 @@ QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "
 
 
 def lab(arguments: list[str]) -> int:
-    """open JupyterLab on your own copies of the lessons (--source: on the lessons); JupyterLab's options pass"""
+    """open JupyterLab on your own copies of the lessons (--source: on the lessons); takes its options"""
     source = "--source" in arguments
     arguments = [argument for argument in arguments if argument != "--source"]
     refuse_taken_port(arguments)
@@ -36,15 +36,20 @@ def lab(arguments: list[str]) -> int:
     # Open tabs are remembered by name, and each folder has its own.
     env["JUPYTERLAB_WORKSPACES_DIR"] = str(settings / "lab" / f"workspaces-{place.name}")
     first = everything()[0].name
-    options = [f"--ServerApp.root_dir={place}", f"--LabApp.default_url=/lab/tree/{first}", "--log-level=WARN"]
+    options = [
+        f"--ServerApp.root_dir={place}",
+        f"--LabApp.default_url=/lab/tree/{first}",
+        "--log-level=WARN",
+        "--KernelManager.transport_encryption=auto",  # else each kernel starts with a warning
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")  # in a container everybody is root; the server listens to this machine only
+        options.append("--allow-root")  # in a container everybody is root; only this machine is listened to
     say("JupyterLab opens in your browser; Ctrl-C here stops it.")
     return hand_over([str(python), "-m", "jupyterlab", *options, *arguments], place, env)
 
 
 def test(arguments: list[str]) -> int:
-    """prove the course on this machine (--full: all of it, slower); pytest's options pass"""
+    """prove the course on this machine (--full: all of it, slower); takes pytest's options"""
     python = ensure(full="--full" in arguments)
     return hand_over([str(python), "-m", "pytest", *arguments], ROOT, child_environment())
 
@@ -106,13 +111,12 @@ def refuse_taken_port(arguments: list[str]) -> None:
                 try:
                     probe.bind(("127.0.0.1", int(port)))
                 except OSError:
-                    raise Stop(f"Port {port} is taken by another program: choose another number, or leave --port "
-                               "away and JupyterLab finds a free one.") from None
+                    raise Stop(f"Port {port} is taken by another program: choose another number, or leave "
+                               "--port away and JupyterLab finds a free one.") from None
 
 
 def hand_over(command: list[str], place: Path, env: dict[str, str]) -> int:
-    """Become `command`, in folder `place`. On Windows, which cannot, start it and wait: Ctrl-C is its business."""
-    env = env | {"PYTHONPATH": str(ROOT)} if "door.execution" in command else env
+    """Become `command`, in folder `place`. Windows cannot: there, start it and wait; Ctrl-C is for it."""
     os.chdir(place)
     sys.stdout.flush()
     if os.name != "nt":
@@ -131,8 +135,8 @@ def sentence(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return f"The disk is full ({where}): make room and start again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (f"{where} cannot be written: close what uses it, or copy the course to a folder of your own, and start "
-                "again.")
+        return (f"{where} cannot be written: close what uses it, or copy the course to a folder of your own, "
+                "and start again.")
     return f"The computer refused ({error.strerror or error}: {where})."
 
 

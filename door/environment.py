@@ -1,7 +1,7 @@
 """The course's own Python environment, `.venv`: made, checked at every start, mended when it is broken.
 
-A stamp, written when everything is in place, says what was installed, for which Python and where. A start that finds
-the stamp true goes straight on; any other state is brought up to date, or made anew when it cannot be trusted.
+A stamp, written when everything is in place, says what was installed, for which Python and where. A
+start that finds it true goes straight on; any other state is brought up to date, or made anew when it cannot be trusted.
 """
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,8 @@ from door.installation import install
 
 ROOM_NEEDED = 1.5e9  # bytes: what .venv comes to, and what pip unpacks on its way there
 # What would let a reader's other Pythons, Jupyters or Matplotlibs change what the lessons do.
-FOREIGN = ("PYTHON", "JUPYTERLAB_", "JUPYTER_PATH", "JUPYTER_CONFIG", "JUPYTER_DATA", "MPLBACKEND", "MATPLOTLIBRC",
-           "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
+FOREIGN = ("PYTHON", "JUPYTERLAB_", "JUPYTER_PATH", "JUPYTER_CONFIG", "JUPYTER_DATA", "MPLBACKEND",
+           "MATPLOTLIBRC", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
 
 
 def folder(root: Path = ROOT) -> Path:
@@ -43,15 +44,24 @@ def packages(root: Path = ROOT) -> Path:
 
 
 def child_environment(root: Path = ROOT, config: Path | None = None) -> dict[str, str]:
-    """Environment variables for what the door starts: UTF-8, the course's packages first, and nothing read from
-    or written to the reader's own Jupyter, IPython or Matplotlib settings. `config`: Jupyter's settings folder."""
+    """Environment variables for what the door starts: UTF-8, the course's packages first, and nothing read
+    from or written to the reader's own Jupyter, IPython or Matplotlib settings.
+
+    `config` is the folder of Jupyter's settings; without it one in the environment.
+    """
     state = folder(root) / "state"
     env = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
     env.update(
-        PYTHONUTF8="1", PYTHONNOUSERSITE="1", VIRTUAL_ENV=str(folder(root)), PIP_USER="0",
+        PYTHONUTF8="1",
+        PYTHONNOUSERSITE="1",
+        PIP_USER="0",
+        VIRTUAL_ENV=str(folder(root)),
         PATH=os.pathsep.join([str(interpreter(root).parent), env.get("PATH", os.defpath)]),
-        JUPYTER_PREFER_ENV_PATH="1", JUPYTER_CONFIG_DIR=str(config or state / "config"),
-        JUPYTER_DATA_DIR=str(state / "data"), IPYTHONDIR=str(state / "ipython"), MPLCONFIGDIR=str(state / "matplotlib"),
+        JUPYTER_PREFER_ENV_PATH="1",
+        JUPYTER_CONFIG_DIR=str(config or state / "config"),
+        JUPYTER_DATA_DIR=str(state / "data"),
+        IPYTHONDIR=str(state / "ipython"),
+        MPLCONFIGDIR=str(state / "matplotlib"),
     )
     return env
 
@@ -73,8 +83,8 @@ def wanted(root: Path, full: bool) -> dict[str, str]:
 
 def contents(root: Path) -> list[str]:
     """Names of all that is installed, to notice when some of it has gone."""
-    return sorted(entry.name for place in (packages(root), interpreter(root).parent) for entry in place.iterdir()
-                  if entry.name != "__pycache__")
+    places = packages(root), interpreter(root).parent
+    return sorted({entry.name for place in places for entry in place.iterdir()} - {"__pycache__"})
 
 
 def stamp_file(root: Path) -> Path:
@@ -112,8 +122,8 @@ def ready(root: Path, full: bool) -> bool:
 
 
 def sound(root: Path) -> bool:
-    """Whether the environment can be brought up to date as it stands: made here, for this Python, with all that its
-    stamp (if it was ever finished) lists. One made by hand, by `python3 -m venv .venv`, is sound too."""
+    """Whether the environment can be brought up to date as it stands: made here, for this Python, with all
+    that its stamp (if it was ever finished) lists. One that `python3 -m venv .venv` made is sound too."""
     try:
         made_here = str(folder(root)) in (folder(root) / "pyvenv.cfg").read_text("utf-8", errors="replace")
         whole = set(read_stamp(root).get("contents", [])) <= set(contents(root))
@@ -123,10 +133,14 @@ def sound(root: Path) -> bool:
 
 
 def complete(root: Path) -> bool:
-    """Whether every file that the installed packages list is there: an interrupted installation leaves holes."""
-    check = ("import importlib.metadata as m, sys; sys.exit(any(not d.metadata['Name'] or any("
-             "not f.locate().exists() for f in d.files or ['?'] if str(f)[-4:] != '.pyc')"
-             " for d in m.distributions()))")
+    """Whether every file that the installed packages list is there: broken installations leave holes."""
+    check = (
+        "import importlib.metadata, sys\n"
+        "for package in importlib.metadata.distributions():\n"
+        "    files = [file for file in package.files or [] if file.suffix != '.pyc']\n"
+        "    if not files or not all(file.locate().exists() for file in files):\n"
+        "        sys.exit(1)"
+    )
     command = [str(interpreter(root)), "-I", "-c", check]
     return subprocess.run(command, capture_output=True, env=child_environment(root)).returncode == 0
 
@@ -134,13 +148,13 @@ def complete(root: Path) -> bool:
 def create(root: Path) -> None:
     """A new, empty environment in place of whatever stands there."""
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
-        raise Stop("This Python cannot make an environment, because its `venv` is missing: install it (Debian and "
-                   "Ubuntu: `sudo apt install python3-venv`) and start again.")
+        raise Stop("This Python cannot make an environment, because its `venv` is missing: install it "
+                   "(Debian and Ubuntu: `sudo apt install python3-venv`) and start again.")
     place = folder(root)
     if place.is_symlink() or place.is_file():
         place.unlink()
     elif place.exists():
-        say("The environment in .venv is not usable (moved, half made or from another Python): making it anew.")
+        say("The environment in .venv is not usable (moved, broken or from another Python): making it anew.")
         shutil.rmtree(place)
     free = shutil.disk_usage(root).free
     if free < ROOM_NEEDED:
@@ -149,8 +163,9 @@ def create(root: Path) -> None:
     place.mkdir()  # here, so that a folder that cannot be written is told apart
     # Started from inside an environment, sys.executable may be the very file that was removed.
     python = getattr(sys, "_base_executable", None) or sys.executable
-    made = subprocess.run([python, "-m", "venv", str(place)], capture_output=True, text=True, errors="replace",
-                          env=child_environment(root))
+    command = [python, "-m", "venv", str(place)]
+    env = child_environment(root)
+    made = subprocess.run(command, capture_output=True, text=True, errors="replace", env=env)
     if made.returncode != 0:
         lines = (made.stdout + made.stderr).strip().splitlines()
         raise Stop("Python could not make the environment .venv; its last word was: "
@@ -159,22 +174,16 @@ def create(root: Path) -> None:
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Hold off a second start while this one installs. The lock is on a byte far beyond the end of course.py, so it
-    leaves nothing behind, and it goes when the process does."""
+    """Hold off a second start while this one installs. The lock is on a byte far beyond the end of course.py,
+    so it leaves nothing behind, and it goes when the process does."""
     with open(root / "course.py", "rb") as file:
         told = False
         while not _locked(file.fileno()):
             if not told:
                 say("Another start is setting up the course: waiting for it.")
                 told = True
-            _pause()
+            time.sleep(0.5)
         yield
-
-
-def _pause() -> None:
-    import time
-
-    time.sleep(.5)
 
 
 def _locked(descriptor: int) -> bool:
@@ -233,4 +242,5 @@ def ensure(full: bool = False, root: Path = ROOT) -> Path:
 
 def _install(root: Path, full: bool) -> None:
     requirements = root / ("requirements-dev.txt" if full else "requirements.txt")
-    install(interpreter(root), requirements, packages(root), folder(root) / "install.log", child_environment(root))
+    log = folder(root) / "install.log"
+    install(interpreter(root), requirements, packages(root), log, child_environment(root))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -17,8 +18,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def clean(notebook: nbformat.NotebookNode) -> None:
-    """Take out what differs from run to run, or means nothing outside the session: timings, versions, widget state.
-    A widget's picture and its text stay."""
+    """Take out what differs from run to run, or means nothing outside the session: timings, versions, widget
+    state. A widget's picture and its text stay."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = dict(KERNEL)
     notebook.metadata["language_info"] = {"name": "python"}
@@ -44,12 +45,24 @@ def execute(path: Path) -> str:
     ValueError: naming lesson and cell, when a cell fails
     """
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=900, kernel_name="python3", record_timing=False, coalesce_streams=True,
-                            store_widget_state=False, resources={"metadata": {"path": str(path.parent)}})
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        notebook,
+        timeout=900,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--log-level=ERROR"],
+    )
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise ValueError(f"{path.name} stopped at {where(notebook)}, and is left as it was:\n{error}") from None
+        reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
+        raise ValueError(f"{path.name} stopped, and is left as it was, at {where(notebook)}\n{reason}") from None
     clean(notebook)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"
@@ -60,12 +73,12 @@ def execute(path: Path) -> str:
 
 
 def where(notebook: nbformat.NotebookNode) -> str:
-    """Name the cell that ran last."""
-    ran = [(cell.execution_count or 0, place) for place, cell in enumerate(notebook.cells)
-           if cell.cell_type == "code"]
-    failed = [place for _, place in ran if any(output.output_type == "error" for output in notebook.cells[place].outputs)]
-    place = failed[0] if failed else max(ran)[1]
-    return f"cell {place + 1} (id {notebook.cells[place].id})"
+    """The cell that ran last: its place, its id and what it says."""
+    code = [place for place, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    ran = [place for place in code if notebook.cells[place].execution_count]  # the last one failed
+    place = max(ran) if ran else code[0]
+    cell = notebook.cells[place]
+    return f"cell {place + 1} (id {cell.id}):\n\n{textwrap.indent(cell.source, '    ')}\n"
 
 
 def main(paths: list[str]) -> int:

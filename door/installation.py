@@ -1,4 +1,4 @@
-"""Installing packages with pip: signs of life while it works, its full account in a log, one sentence when it fails."""
+"""Installing with pip: signs of life while it works, its account in a log, one sentence when it fails."""
 from __future__ import annotations
 
 import subprocess
@@ -9,19 +9,19 @@ from pathlib import Path
 
 from door import Stop, say
 
-# What pip's account says (lower case), and what it means. The first that is found counts: without a network, pip
-# also claims that "no matching distribution" exists.
+# What pip's account says (in lower case), and what it means. The first that is found counts: without a
+# network, pip also claims that "no matching distribution" exists.
 TROUBLES = (
     (("no space left on device", "errno 28", "disk quota exceeded", "not enough space on the disk"),
      "The disk is full: make room (the course needs about 1.5 GB while it installs) and start again."),
-    (("newconnectionerror", "name resolution", "getaddrinfo failed", "connecttimeout", "readtimeout", "max retries",
-      "network is unreachable", "proxyerror", "connection refused", "connection broken", "nodename nor servname",
-      "remotedisconnected", "connectionreseterror", "connection reset"),
-     "The packages cannot be fetched, because no package server answers: check the network (or its proxy) and "
-     "start again; what was fetched is kept."),
+    (("newconnectionerror", "name resolution", "getaddrinfo failed", "connecttimeout", "readtimeout",
+      "max retries", "network is unreachable", "proxyerror", "connection refused", "connection broken",
+      "nodename nor servname", "remotedisconnected", "connectionreseterror", "connection reset"),
+     "The packages cannot be fetched, because no package server answers: check the network (or its proxy) "
+     "and start again; what was fetched is kept."),
     (("permission denied", "errno 13", "access is denied", "read-only file system"),
-     "A file in .venv cannot be written: close JupyterLab and whatever else uses it, check that the folder is "
-     "yours, and start again."),
+     "A file in .venv cannot be written: close JupyterLab and whatever else uses it, check that the folder "
+     "is yours, and start again."),
 )
 
 
@@ -85,7 +85,7 @@ def reason(account: str, log: Path) -> str:
 
 
 class Progress:
-    """A line that says how far pip is: renewed each second on a terminal, one line every ten seconds in a file."""
+    """A line that says how far pip is: renewed each second on a terminal, else every ten seconds."""
 
     def __init__(self, total: int, packages: Path) -> None:
         self.total, self.packages = total, packages
@@ -113,7 +113,8 @@ class Progress:
         """How far pip is, now."""
         done = sum(1 for _ in self.packages.glob("*.dist-info")) if self.installing else self.collected
         what = "installed" if self.installing else "found and fetched"
-        return f"  {min(done, self.total)} of {self.total} packages {what} ({time.monotonic() - self.begun:.0f} s)"
+        seconds = time.monotonic() - self.begun
+        return f"  {min(done, self.total)} of {self.total} packages {what} ({seconds:.0f} s)"
 
     def tick(self) -> None:
         """Say how far it is until it is over."""

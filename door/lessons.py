@@ -1,7 +1,7 @@
 """The lessons, and the learner's own copies of them in `my_lessons/`.
 
-A list of what was handed out lets a later start tell a copy that the learner changed (kept, always) from one that they
-did not (renewed when the lesson is).
+A list of what was handed out lets a later start tell a copy that the learner changed (kept, always) from one
+that they did not (renewed when the lesson is).
 """
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def fresh(lesson: Path) -> str:
 
 
 def digest(text: str) -> str:
-    """What a reader would call the notebook's content: cells and outputs, not the settings that JupyterLab adds by
-    merely opening it. A file that is no notebook counts as it stands."""
+    """What a reader would call the notebook's content: cells and outputs, not the settings that JupyterLab
+    adds by merely opening it. A file that is no notebook counts as it stands."""
     try:
         cells = json.loads(text)["cells"]
         content = json.dumps([[cell.get(part) for part in ("cell_type", "source", "attachments")]
@@ -91,15 +91,16 @@ class Desk:
             if held in (None, given) and held != now:
                 self.give(copy, text)
                 if held is not None:
-                    say(f"Lesson {number:02d} has a new version, and you had not changed yours: you have the new one.")
+                    say(f"Lesson {number:02d} was revised; yours was as handed out, so you have the new one.")
             elif held not in (now, given) and given != now:
                 behind.append(f"{number:02d}")
             elif held == now:
                 self.handed[lesson.name] = now
         self.save()
         if behind:
-            say(f"You changed your copy of lesson {' '.join(behind)}, so it is kept, and there is a newer one: "
-                f"`course.py reset {' '.join(behind)}` brings that and puts yours beside it.")
+            numbers = " ".join(behind)
+            say(f"You changed your copy of lesson {numbers}, so it is kept, and there is a newer one: "
+                f"`course.py reset {numbers}` brings that and puts yours beside it.")
 
     def reset(self, chosen_lessons: list[Path]) -> None:
         """Fresh copies; what the learner changed is kept beside them under the day's date."""
