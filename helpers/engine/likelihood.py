@@ -1,136 +1,47 @@
-"""The likelihood of one data set, profiled, and its optimum: for any model that statsmodels' MixedLM can state.
+"""The profiled likelihood of one data set, and its optimum, for any model that MixedLM can state.
 
-V = σ² (I + Z Λ Λᵀ Zᵀ), block by block of groups; Λ holds the lower-triangular relative factor L of the random-effect
-columns (Ψ = σ² L Lᵀ, unstructured) and the relative SDs τ/σ of the variance components. β and σ² are profiled out, as
-in lme4 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3), so that only Λ is searched for:
+V = σ² (I + Z Λ Λᵀ Zᵀ), block by block of groups; Λ holds the lower-triangular relative factor L of the
+random-effect columns (Ψ = σ² L Lᵀ, unstructured) and the relative SDs τ/σ of the variance components. β and
+σ² are profiled out, as in lme4 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3), so
+that only Λ is searched for:
 
-    optimum(model, reml)                       the best point, as an `Optimum` in the units of the data
-    profile_loglik(model, psi, variances, reml)  log-likelihood at relative Ψ/σ², τ²/σ² (β, σ² profiled)
-    Structure.of(model), evaluate(structure, theta, reml)   the parts: deviance, gradient, first-order conditions
+    optimum(model, reml)                           the best point, an `Optimum` in the units of the data
+    profile_loglik(model, psi, variances, reml)    log-likelihood at Ψ/σ², τ²/σ² with β, σ² at their best
+    evaluate(Structure.of(model), theta, reml)     deviance, gradient, first-order conditions
 
-Inside, coordinates are standardised (X and the random-effect columns orthonormal, residuals of least squares of unit
-variance), so that neither units nor centring of scores and predictors matter to the search. θ stands for those coordinates.
-The deviance is even in every column of Λ, so zero variances and correlations of ±1 are ordinary interior points of the
-search and are reached exactly; what tells a boundary optimum from a saddle is the derivative by Ψ itself (`score_re`,
-`score_vc`: it must have no negative direction), and that is checked. Cost: one pass over the rows at the start, then
-per evaluation groups × (columns of Z per group)³.
+Inside, coordinates are standardised (X and the random-effect columns orthonormal, residuals of least squares
+of unit variance), so that neither units nor centring of scores and predictors matter to the search. θ stands
+for those coordinates. The deviance is even in every column of Λ, so zero variances and correlations of ±1 are
+ordinary interior points of the search and are reached exactly; what tells a boundary optimum from a saddle is
+the derivative by Ψ itself (`score_re`, `score_vc`: it must have no negative direction), and that is checked.
+Cost: one pass over the rows at the start, then per evaluation groups × (columns of Z per group)³.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
+from helpers.engine.structure import Structure
+
 Array = np.ndarray
 
 SINGULAR = 1e-4
-"""A standard deviation this small, relative to σ and per standardised column, is zero (lme4's `isSingular` too)."""
+"""A standard deviation this small, relative to σ and per standardised column, is zero (as in lme4)."""
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
 STARTS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-
-
-@dataclass(frozen=True)
-class Block:
-    """The g groups that have the same random-effect columns: labels (m,), W = ZᵀZ (g, m, m), ZB = Zᵀ[Q r] (g, m, p+1).
-
-    A label is −1 − c for random-effect column c, or the number 0, 1, … of the variance component.
-    """
-
-    labels: Array
-    W: Array
-    ZB: Array
-
-
-@dataclass(frozen=True)
-class Structure:
-    """What the likelihood needs of a model, in standardised coordinates.
-
-    n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with X = QR and
-    r the least-squares residuals over `unit` (their root mean square); R (p, p); start (p,) the least-squares
-    coefficients; R_re (q, q) with exog_re = Q_re R_re √n-free (unit mean square); unit_vc (v,) likewise.
-    """
-
-    n: int
-    p: int
-    q: int
-    v: int
-    blocks: tuple[Block, ...]
-    BB: Array
-    R: Array
-    start: Array
-    unit: float
-    R_re: Array
-    unit_vc: Array
-
-    @classmethod
-    def of(cls, model: Any) -> Structure:
-        """The structure of a statsmodels MixedLM.
-
-        Raises ValueError when the columns of the fixed or of the random effects are not independent of each other, or
-        when least squares leaves no residual variation.
-        """
-        X, y = np.asarray(model.exog, dtype=float), np.asarray(model.endog, dtype=float)
-        (n, p), q, v = X.shape, model.k_re, model.k_vc
-        Q, R = _orthonormal(X, "fixed effects", list(model.exog_names))
-        coefficients = Q.T @ y
-        residuals = y - Q @ coefficients
-        unit = float(np.sqrt(np.mean(residuals**2)))
-        if not unit > 1e-12 * max(float(np.max(np.abs(y))), np.finfo(float).tiny):
-            raise ValueError("the outcome does not vary beyond what the fixed effects explain exactly: there is no residual "
-                             "variation, so nothing can be estimated; is the outcome constant, or made from a predictor?")
-        B = np.column_stack([Q, residuals / unit])
-        R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
-        if q:
-            names = list(getattr(model.data, "exog_re_names", None) or range(q))
-            Q_re, R_re = _orthonormal(np.asarray(model.exog_re, dtype=float), "random effects", names)
-            Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
-        squares = [sum(float(np.sum(np.square(_dense(m)))) for m in mats) for mats in model.exog_vc.mats]
-        unit_vc = np.sqrt(np.array(squares) / n).reshape(v)
-        if np.any(unit_vc == 0):
-            empty = [name for name, u in zip(model.exog_vc.names, unit_vc, strict=True) if u == 0]
-            raise ValueError(f"vc_formula: the columns of {', '.join(map(str, empty))} are zero in every row")
-        return cls(n, p, q, v, _blocks(model, B, Z_re, unit_vc), B.T @ B, R, np.linalg.solve(R, coefficients), unit,
-                   R_re, unit_vc)
-
-    @property
-    def size(self) -> int:
-        """Number of covariance parameters besides σ²."""
-        return self.q * (self.q + 1) // 2 + self.v
-
-    def unpack(self, theta: Array) -> tuple[Array, Array]:
-        """L (q, q) and relative SDs (v,) of θ (size,): rows of the lower triangle first, then the components."""
-        L = np.zeros((self.q, self.q))
-        L[np.tril_indices(self.q)] = theta[: self.size - self.v]
-        return L, theta[self.size - self.v:]
-
-    def pack(self, psi: Array, variances: Array) -> Array:
-        """θ of a standardised relative covariance (q, q) and variances (v,), singular or not."""
-        return np.concatenate([sqrt_factor(psi)[np.tril_indices(self.q)], np.sqrt(np.clip(variances, 0, None))])
-
-    def to_data_units(self, theta: Array) -> tuple[Array, Array]:
-        """Ψ/σ² (q, q) and τ²/σ² (v,) for the columns as the model has them."""
-        L, sds = self.unpack(theta)
-        root = np.linalg.solve(self.R_re, L)
-        return root @ root.T, (sds / self.unit_vc) ** 2
-
-    def from_data_units(self, psi: Array, variances: Array) -> Array:
-        """The inverse of `to_data_units`."""
-        psi = np.asarray(psi, dtype=float).reshape(self.q, self.q)
-        return self.pack(self.R_re @ psi @ self.R_re.T, np.asarray(variances, dtype=float) * self.unit_vc**2)
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The profile at one θ. deviance: −2 log-likelihood with all constants; gradient: (size,) by θ.
 
-    score_re (q, q), score_vc (v,): derivative of the deviance by the relative covariances and variances themselves; at an
-    optimum none of them points down (score_re has no negative eigenvalue). beta (p,), scale = σ², phi (p, p) = var(β̂), in
-    the units of the data.
-    """
+    score_re (q, q), score_vc (v,): derivative of the deviance by the relative covariances and variances
+    themselves; at an optimum none of them points down (score_re has no negative eigenvalue). beta (p,), scale
+    = σ², phi (p, p) = var(β̂), in the units of the data."""
 
     deviance: float
     gradient: Array
@@ -151,43 +62,56 @@ def evaluate(structure: Structure, theta: Array, reml: bool) -> Evaluation:
         Lam = np.zeros((m, m))
         Lam[:q, :q] = L
         Lam[range(q, m), range(q, m)] = sds[block.labels[q:]]
-        WL = block.W @ Lam
+        WL, LZB = block.W @ Lam, Lam.T @ block.ZB
         inner = Lam.T @ WL
         inner[:, range(m), range(m)] += 1.0
-        log_det += float(np.sum(np.linalg.slogdet(inner)[1]))
-        solved = np.linalg.solve(inner, np.concatenate([Lam.T @ block.ZB, WL.swapaxes(1, 2)], axis=2))
-        E = block.ZB - WL @ solved[:, :, : p + 1]  # ZᵀV⁻¹[Q r]
-        M -= np.einsum("gma,mk,gkb->ab", block.ZB, Lam, solved[:, :, : p + 1], optimize=True)
-        parts.append((block, E, block.W - WL @ solved[:, :, p + 1:]))  # and ZᵀV⁻¹Z
+        log_det += float(np.linalg.slogdet(inner)[1].sum())
+        solved = np.linalg.solve(inner, np.concatenate([LZB, WL.swapaxes(1, 2)], axis=2))
+        M -= np.tensordot(LZB, solved[:, :, : p + 1], axes=([0, 1], [0, 1]))
+        removed = WL @ solved
+        parts.append(
+            (block, block.ZB - removed[:, :, : p + 1], block.W - removed[:, :, p + 1 :])
+        )  # ZᵀV⁻¹[Q r], ZᵀV⁻¹Z
     A_inverse = np.linalg.inv(M[:p, :p])
     shift = A_inverse @ M[:p, p]
     rss = float(M[p, p] - M[:p, p] @ shift)
     df = s.n - p if reml else s.n
     deviance = log_det + df * (1 + np.log(2 * np.pi * rss / df) + 2 * np.log(s.unit))
     if reml:
-        deviance += np.linalg.slogdet(M[:p, :p])[1] + 2 * np.sum(np.log(np.abs(np.diag(s.R))))
+        deviance += np.linalg.slogdet(M[:p, :p])[1] - 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
     c = np.append(-shift, 1.0)
     score_re, score_vc = np.zeros((q, q)), np.zeros(s.v)
     for block, E, F in parts:
         e = E @ c
         total = F.sum(axis=0) - (df / rss) * (e.T @ e)
         if reml:
-            total -= np.einsum("gma,ab,gkb->mk", E[:, :, :p], A_inverse, E[:, :, :p], optimize=True)
+            total -= np.tensordot(E[:, :, :p] @ A_inverse, E[:, :, :p], axes=([0, 2], [0, 2]))
         score_re += total[:q, :q]
         np.add.at(score_vc, block.labels[q:], np.diag(total)[q:])
-    gradient = np.concatenate([(2 * score_re @ L)[np.tril_indices(q)], 2 * score_vc * sds])
+    gradient = np.concatenate([(2 * score_re @ L)[np.tri(q, dtype=bool)], 2 * score_vc * sds])
     scale = s.unit**2 * rss / df
-    R_inverse = np.linalg.inv(s.R)
-    return Evaluation(float(deviance), gradient, score_re, score_vc, s.start + s.unit * (R_inverse @ shift), scale,
-                      scale * (R_inverse @ A_inverse @ R_inverse.T))
+    return Evaluation(
+        float(deviance),
+        gradient,
+        score_re,
+        score_vc,
+        s.start + s.unit * (s.R_inverse @ shift),
+        scale,
+        scale * (s.R_inverse @ A_inverse @ s.R_inverse.T),
+    )
 
 
 def hessian(structure: Structure, theta: Array, reml: bool, step: float = 1e-4) -> Array:
-    """(size, size) second derivatives of the profiled deviance by θ: central differences of the exact gradient."""
+    """Second derivatives (size, size) of the deviance by θ: central differences of the exact gradient."""
     steps = step * np.maximum(1.0, np.abs(theta))
-    columns = [(evaluate(structure, theta + h * unit, reml).gradient
-                - evaluate(structure, theta - h * unit, reml).gradient) / (2 * h)
-               for h, unit in zip(steps, np.eye(len(theta)), strict=True)]
+    columns = [
+        (
+            evaluate(structure, theta + h * unit, reml).gradient
+            - evaluate(structure, theta - h * unit, reml).gradient
+        )
+        / (2 * h)
+        for h, unit in zip(steps, np.eye(len(theta)), strict=True)
+    ]
     raw = np.array(columns).reshape(len(theta), len(theta))
     return (raw + raw.T) / 2
 
@@ -196,11 +120,11 @@ def hessian(structure: Structure, theta: Array, reml: bool, step: float = 1e-4) 
 class Optimum:
     """The best point found, in the units of the data.
 
-    cov_re (q, q), vcomp (v,), scale: Ψ, τ², σ²; beta (p,); phi (p, p) = (XᵀV⁻¹X)⁻¹; loglik; theta (size,) the standardised
-    point; gradient: largest derivative of the deviance by θ there; singular: whether a relative SD is zero (per
-    standardised column, so that units and centring do not matter) or a correlation ±1; cost (q, q), (v,): what the
-    deviance loses per unit of relative variance in the units of the data; tried: the log-likelihood from each start.
-    """
+    cov_re (q, q), vcomp (v,), scale: Ψ, τ², σ²; beta (p,); phi (p, p) = (XᵀV⁻¹X)⁻¹; loglik; theta (size,) the
+    standardised point; gradient: largest derivative of the deviance by θ there; singular: whether a relative
+    SD is zero (per standardised column, so that units and centring do not matter) or a correlation ±1; cost
+    (q, q), (v,): what the deviance loses per unit of relative variance in the units of the data; tried: the
+    log-likelihood from each start."""
 
     cov_re: Array
     vcomp: Array
@@ -215,11 +139,11 @@ class Optimum:
 
 
 def optimum(model: Any, reml: bool = True) -> Optimum:
-    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, each polished and checked to first order.
+    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, each polished and checked to
+    first order.
 
-    `model` may also be a Structure. Raises ValueError as `Structure.of` does, and when no start leads to a point where
-    the derivatives vanish.
-    """
+    `model` may also be a Structure. Raises ValueError as `Structure.of` does, and when no start leads to a
+    point where the derivatives vanish."""
     s = model if isinstance(model, Structure) else Structure.of(model)
     unit = s.pack(np.eye(s.q), np.ones(s.v))
     by_deviance = sorted(STARTS, key=lambda size: evaluate(s, size * unit, reml).deviance)
@@ -230,11 +154,24 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     theta, found = ends[best], at[best]
     steepest = float(np.max(np.abs(found.gradient), initial=0.0))
     if not steepest < 1e-3:
-        raise ValueError(f"the likelihood has no optimum that could be found (its steepest derivative is still {steepest:.2g}): "
-                         "the data say too little about these random effects; leave out one of them")
+        raise ValueError(
+            "the likelihood has no optimum that could be found (its steepest derivative is still "
+            f"{steepest:.2g}): "
+            "the data say too little about these random effects; leave out one of them"
+        )
     psi, variances = s.to_data_units(theta)
-    return Optimum(found.scale * psi, found.scale * variances, found.scale, found.beta, found.phi, -found.deviance / 2, theta,
-                   steepest, is_singular(s, theta), tuple(-e.deviance / 2 for e in at))
+    return Optimum(
+        found.scale * psi,
+        found.scale * variances,
+        found.scale,
+        found.beta,
+        found.phi,
+        -found.deviance / 2,
+        theta,
+        steepest,
+        is_singular(s, theta),
+        tuple(-e.deviance / 2 for e in at),
+    )
 
 
 def is_singular(structure: Structure, theta: Array) -> bool:
@@ -250,17 +187,9 @@ def profile_loglik(model: Any, psi: Array, variances: Array, reml: bool = True) 
     return -evaluate(s, s.from_data_units(psi, variances), reml).deviance / 2
 
 
-def sqrt_factor(psi: Array) -> Array:
-    """The lower-triangular L with non-negative diagonal and LLᵀ = psi (q, q), also where psi is singular."""
-    if not len(psi):
-        return np.zeros((0, 0))
-    values, vectors = np.linalg.eigh(psi)
-    lower = np.linalg.qr((vectors * np.sqrt(np.clip(values, 0, None))).T, mode="r").T
-    return lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
-
-
 def _descend(s: Structure, theta: Array, reml: bool) -> Array:
     """From θ down to a point that satisfies the first-order conditions in Ψ, not only those in Λ."""
+
     def both(point: Array) -> tuple[float, Array]:
         at = evaluate(s, point, reml)
         return at.deviance, at.gradient
@@ -284,7 +213,10 @@ def _polish(s: Structure, theta: Array, reml: bool) -> Array:
         # |eigenvalues|: never towards a saddle; the floor: no leap along a direction in which nothing changes
         step = vectors @ (vectors.T @ at.gradient / np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values))))
         trial = evaluate(s, theta - step, reml)
-        if not (trial.deviance < at.deviance + 1e-9 and np.linalg.norm(trial.gradient) < np.linalg.norm(at.gradient)):
+        if not (
+            trial.deviance < at.deviance + 1e-9
+            and np.linalg.norm(trial.gradient) < np.linalg.norm(at.gradient)
+        ):
             break
         theta, at = theta - step, trial
     return theta
@@ -306,32 +238,3 @@ def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
         return None
     lowest = min(candidates, key=lambda point: evaluate(s, point, reml).deviance)
     return lowest if evaluate(s, lowest, reml).deviance < at.deviance - 1e-10 else None
-
-
-def _orthonormal(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Array]:
-    """matrix (n, k) = Q R; ValueError naming the first column that the ones before it already determine."""
-    size = np.linalg.norm(matrix, axis=0)
-    scaled = matrix / np.where(size > 0, size, 1.0)
-    Q, R = np.linalg.qr(scaled)
-    short = np.flatnonzero(np.abs(np.diag(R)) < 1e-10) if len(matrix) >= matrix.shape[1] else [len(matrix)]
-    if len(short):
-        raise ValueError(f"the {what} have columns that say the same: {names[short[0]]!r} follows from the columns before it "
-                         f"({', '.join(map(repr, names[:short[0]]))}); leave it out")
-    return Q, R * size
-
-
-def _dense(matrix: Any) -> Array:
-    return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix, dtype=float)
-
-
-def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[Block, ...]:
-    """Cross-products per group, gathered where groups have the same kinds of columns."""
-    gathered: dict[tuple[int, ...], list[tuple[Array, Array]]] = defaultdict(list)
-    for g, name in enumerate(model.group_labels):
-        rows = model.row_indices[name]
-        mats = [_dense(mats[g]) / unit for mats, unit in zip(model.exog_vc.mats, unit_vc, strict=True)]
-        Z = np.hstack([Z_re[rows], *mats])
-        labels = (*range(-1, -1 - Z_re.shape[1], -1), *(k for k, mat in enumerate(mats) for _ in range(mat.shape[1])))
-        gathered[labels].append((Z.T @ Z, Z.T @ B[rows]))
-    return tuple(Block(np.array(labels, dtype=int), np.stack([W for W, _ in pairs]), np.stack([ZB for _, ZB in pairs]))
-                 for labels, pairs in gathered.items())

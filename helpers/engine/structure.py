@@ -1,0 +1,169 @@
+"""What a mixed model's likelihood needs to know of one data set: cross-products per group, in standardised
+coordinates.
+
+X and the random-effect columns are made orthonormal, the outcome is freed of its least-squares fit and
+brought to unit variance. Neither the units nor the centring of scores and predictors then matter to what is
+built on it, and the cost no longer depends on the number of rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Block:
+    """The g groups that have the same random-effect columns: labels (m,), W = ZᵀZ (g, m, m), ZB = Zᵀ[Q r] (g,
+    m, p+1).
+
+    A label is −1 − c for random-effect column c, or the number 0, 1, … of the variance component.
+    """
+
+    labels: Array
+    W: Array
+    ZB: Array
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the likelihood needs of a model, in standardised coordinates.
+
+    n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with
+    X = QR and r the least-squares residuals over `unit` (their root mean square); R_inverse (p, p); start
+    (p,) the least-squares coefficients; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root mean
+    square of a component's columns."""
+
+    n: int
+    p: int
+    q: int
+    v: int
+    blocks: tuple[Block, ...]
+    BB: Array
+    R_inverse: Array
+    start: Array
+    unit: float
+    R_re: Array
+    unit_vc: Array
+
+    @classmethod
+    def of(cls, model: Any) -> Structure:
+        """The structure of a statsmodels MixedLM.
+
+        Raises ValueError when the columns of the fixed or of the random effects are not independent of each
+        other, or when least squares leaves no residual variation."""
+        X, y = np.asarray(model.exog, dtype=float), np.asarray(model.endog, dtype=float)
+        (n, p), q, v = X.shape, model.k_re, model.k_vc
+        Q, R = _orthonormal(X, "fixed effects", list(model.exog_names))
+        coefficients = Q.T @ y
+        residuals = y - Q @ coefficients
+        unit = float(np.sqrt(np.mean(residuals**2)))
+        if not unit > 1e-12 * max(float(np.max(np.abs(y))), np.finfo(float).tiny):
+            raise ValueError(
+                "the outcome does not vary beyond what the fixed effects explain exactly: there is no "
+                "residual "
+                "variation, so nothing can be estimated; is the outcome constant, or made from a predictor?"
+            )
+        B = np.column_stack([Q, residuals / unit])
+        R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
+        if q:
+            names = list(getattr(model.data, "exog_re_names", None) or range(q))
+            Q_re, R_re = _orthonormal(np.asarray(model.exog_re, dtype=float), "random effects", names)
+            Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
+        squares = [sum(float(np.sum(np.square(_dense(m)))) for m in mats) for mats in model.exog_vc.mats]
+        unit_vc = np.sqrt(np.array(squares) / n).reshape(v)
+        if np.any(unit_vc == 0):
+            empty = [name for name, u in zip(model.exog_vc.names, unit_vc, strict=True) if u == 0]
+            raise ValueError(f"vc_formula: the columns of {', '.join(map(str, empty))} are zero in every row")
+        R_inverse = np.linalg.inv(R)
+        return cls(
+            n,
+            p,
+            q,
+            v,
+            _blocks(model, B, Z_re, unit_vc),
+            B.T @ B,
+            R_inverse,
+            R_inverse @ coefficients,
+            unit,
+            R_re,
+            unit_vc,
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of covariance parameters besides σ²."""
+        return self.q * (self.q + 1) // 2 + self.v
+
+    def unpack(self, theta: Array) -> tuple[Array, Array]:
+        """L (q, q) and relative SDs (v,) of θ (size,): rows of the lower triangle, then the components."""
+        L = np.zeros((self.q, self.q))
+        L[np.tri(self.q, dtype=bool)] = theta[: self.size - self.v]
+        return L, theta[self.size - self.v :]
+
+    def pack(self, psi: Array, variances: Array) -> Array:
+        """θ of a standardised relative covariance (q, q) and variances (v,), singular or not."""
+        return np.concatenate(
+            [sqrt_factor(psi)[np.tri(self.q, dtype=bool)], np.sqrt(np.clip(variances, 0, None))]
+        )
+
+    def to_data_units(self, theta: Array) -> tuple[Array, Array]:
+        """Ψ/σ² (q, q) and τ²/σ² (v,) for the columns as the model has them."""
+        L, sds = self.unpack(theta)
+        root = np.linalg.solve(self.R_re, L)
+        return root @ root.T, (sds / self.unit_vc) ** 2
+
+    def from_data_units(self, psi: Array, variances: Array) -> Array:
+        """The inverse of `to_data_units`."""
+        psi = np.asarray(psi, dtype=float).reshape(self.q, self.q)
+        return self.pack(self.R_re @ psi @ self.R_re.T, np.asarray(variances, dtype=float) * self.unit_vc**2)
+
+
+def sqrt_factor(psi: Array) -> Array:
+    """The lower-triangular L with non-negative diagonal and LLᵀ = psi (q, q), also where psi is singular."""
+    if not len(psi):
+        return np.zeros((0, 0))
+    values, vectors = np.linalg.eigh(psi)
+    lower = np.asarray(np.linalg.qr((vectors * np.sqrt(np.clip(values, 0, None))).T, mode="r")).T
+    return lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
+
+
+def _orthonormal(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Array]:
+    """matrix (n, k) = Q R; ValueError naming the first column that the ones before it already determine."""
+    size = np.linalg.norm(matrix, axis=0)
+    scaled = matrix / np.where(size > 0, size, 1.0)
+    Q, R = np.linalg.qr(scaled)
+    short = np.flatnonzero(np.abs(np.diag(R)) < 1e-10) if len(matrix) >= matrix.shape[1] else [len(matrix)]
+    if len(short):
+        raise ValueError(
+            f"the {what} have columns that say the same: {names[short[0]]!r} follows from the columns "
+            "before it "
+            f"({', '.join(map(repr, names[: short[0]]))}); leave it out"
+        )
+    return Q, R * size
+
+
+def _dense(matrix: Any) -> Array:
+    return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix, dtype=float)
+
+
+def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[Block, ...]:
+    """Cross-products per group, gathered where groups have the same kinds of columns."""
+    gathered: dict[tuple[int, ...], list[tuple[Array, Array]]] = defaultdict(list)
+    for g, name in enumerate(model.group_labels):
+        rows = model.row_indices[name]
+        mats = [_dense(mats[g]) / unit for mats, unit in zip(model.exog_vc.mats, unit_vc, strict=True)]
+        Z = np.hstack([Z_re[rows], *mats])
+        labels = (
+            *range(-1, -1 - Z_re.shape[1], -1),
+            *(k for k, mat in enumerate(mats) for _ in range(mat.shape[1])),
+        )
+        gathered[labels].append((Z.T @ Z, Z.T @ B[rows]))
+    return tuple(
+        Block(np.array(labels, dtype=int), np.stack([W for W, _ in pairs]), np.stack([ZB for _, ZB in pairs]))
+        for labels, pairs in gathered.items()
+    )
