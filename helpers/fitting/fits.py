@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ class FitReport:
                 "squared "
                 "units of the outcome; the line above asks it relative to the residual SD."
             )
-        return "\n".join([*lines, f"Tried: {'; '.join(self.tried)}."])
+        lines.append(f"Tried: {'; '.join(self.tried)}.")
+        return "\n".join(textwrap.fill(line, 95, subsequent_indent="    ") for line in lines)
 
 
 def fit(

@@ -28,7 +28,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
         )
     names = list(model.data.param_names)[model.k_fe :] + ["the residual variance"]
     gram = information_at_zero(structure)
-    size = np.sqrt(np.diag(gram))
+    size = np.sqrt(np.clip(np.diag(gram), 0, None))
     if np.any(size <= 1e-7 * size[-1]):
         gone = [name for name, s in zip(names, size, strict=True) if s <= 1e-7 * size[-1]]
         raise ValueError(
@@ -92,7 +92,9 @@ def information_at_zero(s: Structure) -> Array:
         D = block.ZB[:, :, : s.p]  # ZᵀQ
         SW, SD = patterns[:, None] @ block.W, patterns[:, None] @ D
         gram[-1, :-1] += np.trace(SW.sum(axis=1), axis1=1, axis2=2)
-        gram[:-1, :-1] += np.einsum("rgab,sgba->rs", SW, SW) - 2 * np.einsum("rgap,sgap->rs", SW @ D, SD)
+        gram[:-1, :-1] += np.einsum("rgab,sgba->rs", SW, SW) - 2 * np.einsum(
+            "rgap,sgap->rs", SD, block.W @ SD
+        )
         H += np.einsum("gap,rgaq->rpq", D, SD)
     gram[:-1, :-1] += np.einsum("rpq,sqp->rs", H, H)
     gram[-1, :-1] -= np.trace(H, axis1=1, axis2=2)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,10 @@ import patsy
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 SHOWN = 5  # rows or columns named in an error
+MEND = (
+    "Nothing is dropped silently: mend them, or leave them out yourself with data.dropna(subset=[...]), and say so "
+    "where you report"
+)
 
 
 class _Missing(patsy.NAAction):
@@ -48,33 +52,36 @@ def build(
         {name: object for name in data.columns[data.dtypes.map(lambda d: isinstance(d, pd.StringDtype))]}
     )
     used: dict[str, Any] = {}
-    for argument, text in formulas:
-        used |= _names_used(argument, text, data, names)
     missing = pd.isna(labels)
     for argument, text in formulas:
-        missing = missing | _missing_rows(argument, text, plain, used)
-    if missing.any():
-        raise ValueError(
-            f"{missing.sum()} of {len(data)} rows have missing values (or make them in the formula): rows "
-            f"{_some(data.index[missing])}. Nothing is dropped silently: mend them, or leave them out "
-            "yourself "
-            "with data.dropna(subset=[...]), and say so where you report"
+        columns, others = _names_used(argument, text, data, names)
+        missing = missing | data[columns].isna().any(axis=1).to_numpy()
+        used |= others
+    _refuse(missing, data, "have missing values", MEND)
+    matrices = [_Columns.of(argument, text, plain, used) for argument, text in formulas]
+    for columns_made, (_, text) in zip(matrices, formulas, strict=True):
+        _refuse(columns_made.missing, data, f"have no value of {text!r}", MEND)
+        _refuse(
+            columns_made.infinite,
+            data,
+            f"have an infinite value of {text!r}",
+            "Mend them, or leave them out.",
         )
+    if not any(columns_made.count for columns_made in matrices[1:]):
+        if re_formula is not None or vc_formula:
+            raise ValueError(
+                "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
+            )
     if not data.index.is_unique:  # statsmodels looks rows up by label
         data = data.reset_index(drop=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        try:
-            model = MixedLM.from_formula(
-                formula,
-                data,
-                groups=groups if isinstance(groups, str) else labels,
-                re_formula=re_formula,
-                vc_formula=dict(vc_formula) if vc_formula else None,
-                eval_env=used,
-            )
-        except RuntimeWarning as warning:
-            raise ValueError(f"the formulas cannot be computed for every row: {warning}") from warning
+    model = MixedLM.from_formula(
+        formula,
+        data,
+        groups=groups if isinstance(groups, str) else labels,
+        re_formula=re_formula,
+        vc_formula=dict(vc_formula) if vc_formula else None,
+        eval_env=used,
+    )
     _check_model(model, data)
     return model
 
@@ -147,70 +154,70 @@ def _factors(argument: str, formula: str) -> Iterator[str]:
             yield factor.name()
 
 
-def _names_used(argument: str, formula: str, data: pd.DataFrame, names: Mapping[str, Any]) -> dict[str, Any]:
-    """The caller's variables and functions that the formula uses and data does not have."""
-    used: dict[str, Any] = {}
-    for code in _factors(argument, formula):
-        for name in patsy.eval.ast_names(code):
-            if name not in data.columns and name in names:
-                used[name] = names[name]
-    return used
+def _names_used(
+    argument: str, formula: str, data: pd.DataFrame, names: Mapping[str, Any]
+) -> tuple[list[str], dict[str, Any]]:
+    """The columns that the formula names, and the caller's variables and functions that it uses besides."""
+    found = {name for code in _factors(argument, formula) for name in patsy.eval.ast_names(code)}
+    columns = [name for name in data.columns if name in found]
+    return columns, {name: names[name] for name in found if name not in data.columns and name in names}
 
 
-def _missing_rows(argument: str, formula: str, data: pd.DataFrame, used: dict[str, Any]) -> np.ndarray:
-    """Rows that the formula has no value for, (n,) bool; ValueError in one sentence if patsy refuses it."""
-    noting = _Missing()
-    make = patsy.dmatrices if argument == "formula" else patsy.dmatrix
-    environment = patsy.EvalEnvironment([used])
-    try:
-        with np.errstate(all="ignore"):
-            made = make(formula, data, eval_env=environment, NA_action=noting)
-    except patsy.PatsyError as error:
-        raise ValueError(
-            f"{argument} {formula!r} does not work with these data: {_first_line(error)} "
-            f"(columns: {_some(data.columns)})"
-        ) from error
-    if argument == "formula":
-        outcome, predictors = made
-        if outcome.shape[1] != 1:
+@dataclass(frozen=True)
+class _Columns:
+    """What a formula makes of the data: number of columns, and rows (n,) where a value is missing or infinite."""
+
+    count: int
+    missing: np.ndarray
+    infinite: np.ndarray
+
+    @classmethod
+    def of(cls, argument: str, formula: str, data: pd.DataFrame, used: dict[str, Any]) -> _Columns:
+        """ValueError in one sentence if patsy refuses the formula or the outcome is not a column of numbers."""
+        noting = _Missing()
+        make = patsy.dmatrices if argument == "formula" else patsy.dmatrix
+        try:
+            with np.errstate(all="ignore"):
+                made = make(formula, data, eval_env=patsy.EvalEnvironment([used]), NA_action=noting)
+        except patsy.PatsyError as error:
             raise ValueError(
-                f"formula {formula!r}: the outcome must be one column of numbers; this one is text, "
-                "true/false "
-                f"or several columns ({_some(outcome.design_info.column_names)})"
+                f"{argument} {formula!r} does not work with these data: {_first_line(error)} "
+                f"(columns: {_some(data.columns)})"
+            ) from error
+        if argument != "formula":
+            made = (made,)
+        elif made[0].shape[1] != 1:
+            raise ValueError(
+                f"formula {formula!r}: the outcome must be one column of numbers; this one is text, true/false or "
+                f"several columns ({_some(made[0].design_info.column_names)})"
             )
-        if predictors.shape[1] == 0:
+        elif made[1].shape[1] == 0:
             raise ValueError(f"formula {formula!r} has no fixed effect at all; '~ 1' is the overall mean")
-    return noting.rows if noting.rows.size == len(data) else np.zeros(len(data), dtype=bool)
+        none = np.zeros(len(data), dtype=bool)
+        infinite = np.logical_or.reduce(
+            [none, *(np.isinf(m).any(axis=1) for m in made if len(m) == len(data))]
+        )
+        return cls(made[-1].shape[1], noting.rows if noting.rows.size == len(data) else none, infinite)
+
+
+def _refuse(rows: np.ndarray, data: pd.DataFrame, what: str, remedy: str) -> None:
+    """ValueError naming the rows (n,) by their index label, if there are any."""
+    if rows.any():
+        raise ValueError(f"{rows.sum()} of {len(data)} rows {what}: rows {_some(data.index[rows])}. {remedy}")
 
 
 def _check_model(model: MixedLM, data: pd.DataFrame) -> None:
-    """Numbers are finite, and there is something to learn about groups from."""
-    parts = [("the outcome", np.asarray(model.endog)[:, None]), ("the predictors", model.exog)]
-    if model.k_re:
-        parts.append(("the random-effect columns", np.asarray(model.exog_re)))
-    for what, values in parts:
-        wrong = ~np.isfinite(values).all(axis=1)
-        if wrong.any():
-            raise ValueError(f"{what} are infinite in {wrong.sum()} rows: {_some(data.index[wrong])}")
-    for name, mats in zip(model.exog_vc.names, model.exog_vc.mats, strict=True):
-        if not all(np.isfinite(mat).all() for mat in mats):
-            raise ValueError(f"vc_formula[{name!r}] makes infinite values")
+    """There is something to learn about groups from."""
     groups, n = model.n_groups, len(data)
-    if model.k_re == 0 and model.k_vc == 0:
-        raise ValueError(
-            "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
-        )
     if groups == 1 and model.k_re:
         raise ValueError(
             f"groups has one value only ({model.group_labels[0]!r}), so nothing says how groups vary: "
-            "name the "
-            "column that tells athletes apart; for crossed factors give re_formula=None and a vc_formula"
+            "name the column that tells athletes apart; for crossed factors give re_formula=None and a vc_formula"
         )
     if groups * model.k_re >= n:
         raise ValueError(
             f"{groups} groups with {model.k_re} random effect(s) each are {groups * model.k_re} random "
-            "effects "
-            f"for {n} rows, so they cannot be told from the residuals: groups should be what repeats (the "
+            f"effects for {n} rows, so they cannot be told from the residuals: groups should be what repeats (the "
             "athlete), and each group needs more rows than random effects"
         )
     for name, mats in zip(model.exog_vc.names, model.exog_vc.mats, strict=True):
