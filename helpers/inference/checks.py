@@ -11,7 +11,8 @@ REFIT = "fit the model with helpers.fit(formula, data, groups), which ends at th
 
 
 class NotAtOptimumWarning(UserWarning):
-    """The fit stopped below the best log-likelihood; what rests on it is not what the model says of the data."""
+    """The fit stopped below the best log-likelihood; what rests on it is not what the model says of the "
+    "data."""
 
 
 def check_result(result: Any) -> MixedLMResults:
@@ -20,13 +21,16 @@ def check_result(result: Any) -> MixedLMResults:
     Raises TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
     """
     if isinstance(result, MixedLM):
-        raise TypeError("result is a model that was not fitted yet: give model.fit(), or use helpers.fit(...)")
+        raise TypeError(
+            "result is a model that was not fitted yet: give model.fit(), or use helpers.fit(...)"
+        )
     plain = result._results if isinstance(result, MixedLMResultsWrapper) else result
     if not isinstance(plain, MixedLMResults):
         model = getattr(result, "model", None)
         kind = type(model).__name__ if model is not None else type(result).__name__
         raise TypeError(
-            f"result must come from a mixed model (smf.mixedlm(...).fit() or helpers.fit(...)); this one is {kind}, "
+            f"result must come from a mixed model (smf.mixedlm(...).fit() or helpers.fit(...)); this one "
+            f"is {kind}, "
             "which knows of no groups. Fit a mixed model with the athletes as groups"
         )
     _check_structure(plain.model)
@@ -37,12 +41,15 @@ def check_result(result: Any) -> MixedLMResults:
 def _check_structure(model: MixedLM) -> None:
     if getattr(model.data, "missing_row_idx", None) is not None and np.size(model.data.missing_row_idx):
         raise ValueError(
-            f"{np.size(model.data.missing_row_idx)} rows with missing values were dropped while the model was built: "
-            "drop them from the data yourself (data.dropna(subset=[...])) and fit again, so that it is known what was used"
+            f"{np.size(model.data.missing_row_idx)} rows with missing values were dropped while the "
+            f"model was built: "
+            "drop them from the data yourself (data.dropna(subset=[...])) and fit again, so that it is "
+            "known what was used"
         )
     if model.n_groups == 1 and model.k_vc == 0:
         raise ValueError(
-            "groups has one value only, so nothing says how groups vary: name the column that tells athletes apart, "
+            "groups has one value only, so nothing says how groups vary: name the column that tells "
+            "athletes apart, "
             "or, for crossed factors in one group, add variance components (vc_formula)"
         )
     if model.n_groups == model.nobs:
@@ -51,7 +58,9 @@ def _check_structure(model: MixedLM) -> None:
             "(the athlete), not one that numbers the rows or holds the scores"
         )
     if all(np.ptp(y) == 0 for y in model.endog_li):
-        raise ValueError("the outcome does not vary within any group: is groups the outcome, or made from it?")
+        raise ValueError(
+            "the outcome does not vary within any group: is groups the outcome, or made from it?"
+        )
     if model.n_groups <= model.exog.shape[1] and model.k_re:
         labels = np.empty(len(model.endog), dtype=int)
         for number, label in enumerate(model.group_labels):
@@ -60,7 +69,8 @@ def _check_structure(model: MixedLM) -> None:
         fitted = model.exog @ np.linalg.lstsq(model.exog, dummies, rcond=None)[0]
         if np.max(np.abs(dummies - fitted)) < 1e-8 and model.k_vc == 0:
             raise ValueError(
-                "the fixed effects already tell all groups apart, so nothing is left from which to learn how groups vary: "
+                "the fixed effects already tell all groups apart, so nothing is left from which to learn "
+                "how groups vary: "
                 "groups should be the athlete, not a predictor of the formula"
             )
 
@@ -70,7 +80,8 @@ def _check_fit(result: MixedLMResults) -> None:
         raise ValueError(f"result is a penalised fit, for which none of these methods is meant: {REFIT}")
     if getattr(result, "freepat", None) is not None:
         raise ValueError(
-            "this fit held some covariance parameters fixed (free=...): say the same with re_formula and vc_formula "
+            "this fit held some covariance parameters fixed (free=...): say the same with re_formula and "
+            "vc_formula "
             "(independent slopes: re_formula='1', vc_formula={'slope': '0 + x'}) and fit again"
         )
     if not result.converged:

@@ -16,9 +16,10 @@ Rows = dict[str, tuple[Array, Array]]
 def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
     """Name → (rows (q, p), null values (q,)), one entry per contrast, for `terms` (p names of coefficients).
 
-    Accepts a mapping from names to any of: p weights, a (q, p) array, a mapping term → weight, a string such as
-    "Machine[T.B] - Machine[T.C] = 0"; or one such string; or an array (p,) or (q, p), each row a contrast; or a DataFrame
-    with a row per contrast and a column per term (terms that are left out weigh nothing).
+    Accepts a mapping from names to any of: p weights, a (q, p) array, a mapping term → weight, a string
+    such as "Machine[T.B] - Machine[T.C] = 0"; or one such string; or an array (p,) or (q, p), each row a
+    contrast; or a DataFrame with a row per contrast and a column per term (terms that are left out weigh
+    nothing).
     """
     names = list(terms)
     if isinstance(contrasts, pd.DataFrame):
@@ -41,7 +42,8 @@ def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
             constraint = DesignInfo(terms).linear_constraint(value)
         except PatsyError as error:
             raise ValueError(
-                f"contrast {label!r}: {value!r} cannot be read ({error.message}); the terms are {', '.join(terms)}"
+                f"contrast {label!r}: {value!r} cannot be read ({error.message}); "
+                f"the terms are {', '.join(terms)}"
             ) from None
         rows, nulls = constraint.coefs, constraint.constants[:, 0]
     elif isinstance(value, Mapping):
@@ -68,17 +70,23 @@ def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
         raise ValueError(f"contrast {label!r} has a weight that is missing or infinite: {rows.tolist()}")
     if np.linalg.matrix_rank(rows) < len(rows):
         raise ValueError(
-            f"contrast {label!r}: its rows are zero or repeat one another; give rows of which none follows from the others"
+            f"contrast {label!r}: its rows are zero or repeat one another; give rows of which none "
+            f"follows from the others"
         )
     return rows, np.asarray(nulls, dtype=float)
 
 
 def term_rows(model: Any) -> Rows:
-    """Name of each term → the rows that pick its coefficients, the intercept left out, for a MixedLM `model`."""
+    """Name of each term → the rows that pick its coefficients, the intercept left out, for a MixedLM "
+    "`model`."""
     names = list(model.exog_names)
     unit = np.eye(len(names))
     design = getattr(model.data, "model_spec", None)
-    slices = getattr(design, "term_name_slices", None) or {name: slice(i, i + 1) for i, name in enumerate(names)}
+    slices = getattr(design, "term_name_slices", None) or {
+        name: slice(i, i + 1) for i, name in enumerate(names)
+    }
     rows = {term: unit[where] for term, where in slices.items()}
     constant = [term for term, row in rows.items() if len(row) == 1 and np.ptp(model.exog @ row[0]) == 0]
-    return {term: (row, np.zeros(len(row))) for term, row in rows.items() if term not in constant and len(row)}
+    return {
+        term: (row, np.zeros(len(row))) for term, row in rows.items() if term not in constant and len(row)
+    }

@@ -1,13 +1,13 @@
 """Degrees of freedom for tests of fixed effects: Satterthwaite's and Kenward and Roger's.
 
-Both ask how uncertain the *variance* of a contrast Lβ̂ is, since it was estimated too, and answer with the t or F
-distribution whose denominator is as uncertain.
+Both ask how uncertain the *variance* of a contrast Lβ̂ is, since it was estimated too, and answer with the
+t or F distribution whose denominator is as uncertain.
 
-Satterthwaite (1946, Biometrics Bulletin 2:110) matches two moments: df = 2 v² / var(v) with v = LΦLᵀ and var(v) from
-the curvature of the likelihood, as lmerTest does (Kuznetsova, Brockhoff & Christensen 2017, J. Stat. Softw. 82(13)); for
-several rows the F of Fai & Cornelius (1996, J. Stat. Comput. Simul. 54:363). Kenward & Roger (1997, Biometrics 53:983)
-also enlarge Φ for what the estimated variances add, with the expected information, as pbkrtest does (Halekoh & Højsgaard
-2014, J. Stat. Softw. 59(9)).
+Satterthwaite (1946, Biometrics Bulletin 2:110) matches two moments: df = 2 v² / var(v) with v = LΦLᵀ and
+var(v) from the curvature of the likelihood, as lmerTest does (Kuznetsova, Brockhoff & Christensen 2017, J.
+Stat. Softw. 82(13)); for several rows the F of Fai & Cornelius (1996, J. Stat. Comput. Simul. 54:363).
+Kenward & Roger (1997, Biometrics 53:983) also enlarge Φ for what the estimated variances add, with the
+expected information, as pbkrtest does (Halekoh & Højsgaard 2014, J. Stat. Softw. 59(9)).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.engine.likelihood import sqrt_factor
+from helpers.engine.structure import sqrt_factor
 
 from .information import Information
 
@@ -33,10 +33,13 @@ class Test:
 
 
 def _scale_jacobian(cov_re: Array, vcomp: Array, scale: float) -> tuple[Array, Array]:
-    """First (k, k) and second (k, k, k) derivatives of γ by φ = (relative Cholesky entries, relative SDs, σ/σ̂).
+    """First (k, k) and second (k, k, k) derivatives of γ by φ = (relative Cholesky entries, relative SDs,
+    σ/σ̂).
 
-    φ is lmerTest's parameter vector (σ in units of its estimate). On the boundary, where a relative SD is zero, it
-    matters which parameters are used: in these the likelihood is even about zero, so the gradient there vanishes.
+    φ is lmerTest's parameter vector (σ in units of its estimate). On the boundary, where a relative SD is
+    zero, it
+    matters which parameters are used: in these the likelihood is even about zero, so the gradient there
+        vanishes.
     """
     q, v = len(cov_re), len(vcomp)
     root = np.zeros((q + v, q + v))
@@ -61,9 +64,11 @@ def _scale_jacobian(cov_re: Array, vcomp: Array, scale: float) -> tuple[Array, A
 
 @dataclass(frozen=True)
 class Satterthwaite:
-    """Satterthwaite's method at one fit: `phi` (p, p); `slopes` (k, p, p), dΦ/dφ; `spread` (k, k), the covariance of φ̂.
+    """Satterthwaite's method at one fit: `phi` (p, p); `slopes` (k, p, p), dΦ/dφ; `spread` (k, k), the
+    covariance of φ̂.
 
-    `flat` says how many directions of φ carry no (or negative) curvature: as lmerTest does, they are left out.
+    `flat` says how many directions of φ carry no (or negative) curvature: as lmerTest does, they are left
+    out.
     """
 
     phi: Array
@@ -93,7 +98,8 @@ class Satterthwaite:
         return float(2 * (row @ self.phi @ row) ** 2 / spread) if spread > 0 else np.inf
 
     def test(self, rows: Array, difference: Array) -> Test:
-        """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less its null value."""
+        """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less "
+        "its null value."""
         values, vectors = np.linalg.eigh(rows @ self.phi @ rows.T)
         turned = vectors.T @ rows
         statistic = float(np.mean((vectors.T @ difference) ** 2 / values))
@@ -102,7 +108,8 @@ class Satterthwaite:
 
 
 def _combined_df(dfs: Array) -> float:
-    """Denominator df of a mean of q independent t²: matches the mean of F (Fai & Cornelius 1996), at least 2."""
+    """Denominator df of a mean of q independent t²: matches the mean of F (Fai & Cornelius 1996), at "
+    "least 2."""
     if np.ptp(dfs) < 1e-8 or np.all(np.isinf(dfs)):
         return float(dfs.mean())
     if np.any(dfs <= 2):
@@ -141,7 +148,8 @@ class KenwardRoger:
         return Test(float(factor * wald / len(rows)), len(rows), df)
 
     def _scaling(self, rows: Array) -> tuple[float, float]:
-        """Denominator df and the factor of F: Kenward & Roger (1997), section 2 and their Appendix, names as there."""
+        """Denominator df and the factor of F: Kenward & Roger (1997), section 2 and their Appendix, "
+        "names as there."""
         q = len(rows)
         theta = rows.T @ np.linalg.solve(rows @ self.phi @ rows.T, rows)
         turned = theta @ self.phi @ self.P @ self.phi

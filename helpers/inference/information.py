@@ -1,10 +1,11 @@
 """What a fitted mixed model knows about its own variances: derivatives of V, of the likelihood, of var(β̂).
 
-One data set, V = Σ_g (Z_g S Z_gᵀ + σ²I) with S made of the random-effects covariance Ψ and of the variance components.
-V is linear in γ = (lower triangle of Ψ row by row, variance components, σ²), so its derivatives G_i are constant; all
-that Satterthwaite's and Kenward and Roger's methods need are products such as XᵀV⁻¹G_iV⁻¹G_jV⁻¹X and traces. They come
-from the cross-products ZᵀZ, Zᵀ[X y], [X y]ᵀ[X y] of each group alone (Woodbury's identity in the form that allows a
-singular S), so that the cost does not grow with the number of rows.
+One data set, V = Σ_g (Z_g S Z_gᵀ + σ²I) with S made of the random-effects covariance Ψ and of the variance
+components. V is linear in γ = (lower triangle of Ψ row by row, variance components, σ²), so its derivatives
+G_i are constant; all that Satterthwaite's and Kenward and Roger's methods need are products such as
+XᵀV⁻¹G_iV⁻¹G_jV⁻¹X and traces. They come from the cross-products ZᵀZ, Zᵀ[X y], [X y]ᵀ[X y] of each group
+alone (Woodbury's identity in the form that allows a singular S), so that the cost does not grow with the
+number of rows.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import block_diag
+from statsmodels.regression.mixed_linear_model import MixedLM
 
-from helpers.engine.likelihood import sqrt_factor
+from helpers.engine.structure import sqrt_factor
 
 Array = np.ndarray
 
@@ -23,9 +25,10 @@ Array = np.ndarray
 class Information:
     """Products of one model at one value of its k covariance parameters γ; p fixed effects.
 
-    phi: (p, p) the covariance (XᵀV⁻¹X)⁻¹ of the fixed effects; beta: (p,) their generalised-least-squares estimates;
-    P: (k, p, p) with P_i = −XᵀV⁻¹G_iV⁻¹X; Q: (k, k, p, p) with Q_ij = XᵀV⁻¹G_iV⁻¹G_jV⁻¹X;
-    traces: (k, k) tr(V⁻¹G_iV⁻¹G_j); gradient: (k,) and hessian: (k, k) of −2 log-likelihood, REML or ML, β profiled;
+    phi: (p, p) the covariance (XᵀV⁻¹X)⁻¹ of the fixed effects; beta: (p,) their generalised-least-squares
+        estimates; P: (k, p, p) with P_i = −XᵀV⁻¹G_iV⁻¹X; Q: (k, k, p, p) with Q_ij = XᵀV⁻¹G_iV⁻¹G_jV⁻¹X;
+    traces: (k, k) tr(V⁻¹G_iV⁻¹G_j); gradient: (k,) and hessian: (k, k) of −2 log-likelihood, REML or ML, β
+        profiled;
     loglik: that log-likelihood, with lme4's and statsmodels' constants.
     """
 
@@ -44,8 +47,9 @@ class Information:
         return _expected(self.phi, self.P, self.Q, self.traces)
 
 
-def random_design(model, group: int) -> tuple[Array, Array]:
-    """Z_g (n_g, m_g) of one group and, per column, its component: −1 − c for column c of exog_re, else 0, 1, … ."""
+def random_design(model: MixedLM, group: int) -> tuple[Array, Array]:
+    """Z_g (n_g, m_g) of one group and the component of each column: −1 − c for column c of exog_re, "
+    "else 0, 1, …"""
     blocks, labels = [], []
     if model.k_re:
         blocks.append(np.asarray(model.exog_re_li[group], dtype=float))
@@ -70,11 +74,11 @@ def _derivatives(labels: Array, k_re: int, k_vc: int) -> list[Array]:
     return answer
 
 
-def information(model, cov_re: Array, vcomp: Array, scale: float, reml: bool) -> Information:
+def information(model: MixedLM, cov_re: Array, vcomp: Array, scale: float, reml: bool) -> Information:
     """Information of a statsmodels MixedLM `model` at Ψ = cov_re (q, q), variances vcomp (v,) and σ² = scale.
 
-    The columns of X and y enter as they are; y is first freed of its least-squares fit, which costs nothing and keeps
-    digits when the mean is large.
+    The columns of X and y enter as they are; y is first freed of its least-squares fit, which costs nothing
+    and keeps digits when the mean is large.
     """
     X = np.asarray(model.exog, dtype=float)
     start = np.linalg.lstsq(X, np.asarray(model.endog, dtype=float), rcond=None)[0]
@@ -130,7 +134,15 @@ def information(model, cov_re: Array, vcomp: Array, scale: float, reml: bool) ->
 
 
 def _finish(
-    whole: Array, P: Array, Q: Array, traces: Array, first: Array, start: Array, reml: bool, log_det: float, n: int
+    whole: Array,
+    P: Array,
+    Q: Array,
+    traces: Array,
+    first: Array,
+    start: Array,
+    reml: bool,
+    log_det: float,
+    n: int,
 ) -> Information:
     """Eliminate β: from products with [X y] to products with X and with the residuals r = y − Xβ̂."""
     p = len(start)

@@ -1,4 +1,5 @@
-"""A DataFrame that is read by people: numbers rounded to what matters, remarks below. The values stay exact."""
+"""A DataFrame that is read by people: numbers rounded to what matters, remarks below. The values stay "
+"exact."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ Formatter = Callable[[float], str]
 class NotedTable(pd.DataFrame):
     """A DataFrame whose display shows `attrs["notes"]` (strings) below and rounds by `attrs["decimals"]`.
 
-    Only the display is rounded: `table.loc["session_high", "p"]` has all digits. Slicing and rounding keep the notes.
+    Only the display is rounded: `table.loc["session_high", "p"]` has all digits. Slicing and rounding keep
+    the notes.
     """
 
     @property
@@ -44,7 +46,8 @@ class NotedTable(pd.DataFrame):
 def noted_table(
     columns: dict[str, object], index: pd.Index, notes: Sequence[str], decimals: dict[str, int]
 ) -> NotedTable:
-    """A NotedTable of equally long `columns`; decimals: places per column, −1 for p-values (two digits that count)."""
+    """A NotedTable of equally long `columns`; decimals: places per column, −1 for p-values (two digits "
+    "that count)."""
     table = NotedTable(columns, index=index)
     table.attrs["notes"], table.attrs["decimals"] = tuple(notes), dict(decimals)
     return table

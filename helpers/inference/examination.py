@@ -1,0 +1,117 @@
+"""A fit, examined: is it at its optimum, is it singular, and by which method are its fixed effects judged."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from statsmodels.regression.mixed_linear_model import MixedLMResults
+
+from helpers.engine.likelihood import is_singular, optimum
+from helpers.engine.structure import Structure
+from helpers.fitting.identification import check_identified
+
+from .checks import NotAtOptimumWarning
+from .degrees_of_freedom import KenwardRoger, Satterthwaite, Test
+from .information import Information, information
+
+Array = np.ndarray
+METHODS = ("kenward-roger", "satterthwaite", "wald")
+SHORTFALL = 1e-3  # log-likelihood below the optimum from which a fit is told to be short of it
+
+_PRICE = {
+    "kenward-roger": "Singular fit: a variance is estimated as zero or a correlation as ±1. "
+    "Kenward–Roger still "
+    "counts it as uncertain and errs to the safe side: with few groups, true effects are easily missed.",
+    "satterthwaite": "Singular fit: a variance is estimated as zero or a correlation as ±1. "
+    "Satterthwaite takes "
+    "that at face value, so df can be far too large and p far too small; compare Kenward–Roger.",
+    "wald": "Singular fit: a variance is estimated as zero or a correlation as ±1. z takes that, and all "
+    "other "
+    "variances, as known, so p can be far too small; compare Kenward–Roger.",
+}
+
+
+class Method(Protocol):
+    """How contrasts are judged: `covariance` (p, p) of the coefficients, df of a row (p,), F of rows "
+    "(q, p)."""
+
+    @property
+    def covariance(self) -> Array: ...
+    def df(self, row: Array) -> float: ...
+    def test(self, rows: Array, difference: Array) -> Test: ...
+
+
+@dataclass(frozen=True)
+class Wald:
+    """z and χ²/q: the variances are taken as known; `covariance` (p, p)."""
+
+    covariance: Array
+
+    def df(self, row: Array) -> float:
+        """Infinitely many, for any row (p,)."""
+        return np.inf
+
+    def test(self, rows: Array, difference: Array) -> Test:
+        """χ²/q of rows (q, p), whose estimates are `difference` (q,) from their null values."""
+        wald = difference @ np.linalg.solve(rows @ self.covariance @ rows.T, difference)
+        return Test(float(wald / len(rows)), len(rows), np.inf)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The information at a fit, the method that judges it, notes to tell, and facts for `attrs` of a "
+    "table."""
+
+    found: Information
+    method: Method
+    notes: list[str]
+    facts: dict[str, Any]
+
+
+def examine(result: MixedLMResults, ddf: str) -> Examination:
+    """Examine a checked `result` for the method `ddf` (one of METHODS).
+
+    Everything rests on the parameters of the fit itself, also where it is short of the optimum
+    (NotAtOptimumWarning); only Kenward–Roger of an ML fit rests on the REML optimum, as in pbkrtest.
+    """
+    model, reml = result.model, bool(result.reml)
+    structure = Structure.of(model)
+    check_identified(model, structure)
+    best = optimum(structure, reml)
+    at = np.asarray(result.cov_re), np.asarray(result.vcomp), float(result.scale)
+    found = information(model, *at, reml)
+    shortfall = max(best.loglik - found.loglik, 0.0)
+    notes = []
+    if shortfall > SHORTFALL:
+        notes.append(
+            f"This fit is not at its optimum: its log-likelihood is {shortfall:.2g} below what the model "
+            f"reaches. "
+            "The numbers are those of this fit, not of the model; helpers.fit finds the optimum."
+        )
+        warnings.warn(notes[-1], NotAtOptimumWarning, stacklevel=3)
+    refitted = ddf == "kenward-roger" and not reml
+    if refitted:
+        best = optimum(structure, True)
+        at = best.cov_re, best.vcomp, best.scale
+        found = information(model, *at, True)
+        notes.append(
+            "Kenward–Roger is defined for REML: this ML fit was refitted by REML, and all numbers are of "
+            "that refit."
+        )
+    # statsmodels cannot always stand exactly on the boundary: a fit beside a singular optimum is singular too
+    here = structure.from_data_units(at[0] / at[2], at[1] / at[2])
+    beside = best.singular and best.loglik - found.loglik <= SHORTFALL
+    singular = is_singular(structure, here) or beside
+    if singular:
+        notes.append(_PRICE[ddf])
+    facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}
+    return Examination(found, _method(ddf, found, at), notes, facts)
+
+
+def _method(ddf: str, found: Information, at: tuple[Array, Array, float]) -> Method:
+    if ddf == "wald":
+        return Wald(found.phi)
+    return Satterthwaite.of(found, *at) if ddf == "satterthwaite" else KenwardRoger.of(found)
