@@ -156,8 +156,7 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     if not steepest < 1e-3:
         raise ValueError(
             "the likelihood has no optimum that could be found (its steepest derivative is still "
-            f"{steepest:.2g}): "
-            "the data say too little about these random effects; leave out one of them"
+            f"{steepest:.2g}): the data say too little about these random effects; leave out one of them"
         )
     psi, variances = s.to_data_units(theta)
     return Optimum(

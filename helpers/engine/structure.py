@@ -65,8 +65,8 @@ class Structure:
         if not unit > 1e-12 * max(float(np.max(np.abs(y))), np.finfo(float).tiny):
             raise ValueError(
                 "the outcome does not vary beyond what the fixed effects explain exactly: there is no "
-                "residual "
-                "variation, so nothing can be estimated; is the outcome constant, or made from a predictor?"
+                "residual variation, so nothing can be estimated; is the outcome constant, or made from a "
+                "predictor?"
             )
         B = np.column_stack([Q, residuals / unit])
         R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
@@ -141,8 +141,7 @@ def _orthonormal(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Arr
     if len(short):
         raise ValueError(
             f"the {what} have columns that say the same: {names[short[0]]!r} follows from the columns "
-            "before it "
-            f"({', '.join(map(repr, names[: short[0]]))}); leave it out"
+            f"before it ({', '.join(map(repr, names[: short[0]]))}); leave it out"
         )
     return Q, R * size
 

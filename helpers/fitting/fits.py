@@ -56,16 +56,15 @@ class FitReport:
         if self.singular:
             lines.append(
                 f"Singular: {'; '.join(self.boundary)}. The data cannot tell this from zero variation in "
-                "some "
-                "direction; estimates of the other terms stand, tests that lean on this variance need care."
+                "some direction; estimates of the other terms stand, tests that lean on this variance need "
+                "care."
             )
         else:
             lines.append("Not singular: no variance is zero and no correlation is 1 or -1.")
         if any("boundary" in text for text in self.said):
             lines.append(
                 "statsmodels' boundary warning was held back: it asks whether a variance is below 0.01 in "
-                "squared "
-                "units of the outcome; the line above asks it relative to the residual SD."
+                "squared units of the outcome; the line above asks it relative to the residual SD."
             )
         lines.append(f"Tried: {'; '.join(self.tried)}.")
         return "\n".join(textwrap.fill(line, 95, subsequent_indent="    ") for line in lines)
@@ -215,7 +214,6 @@ def _units(model: MixedLM) -> str:
     size = float(columns.max(axis=0).max())
     name = names[int(columns.max(axis=0).argmax())]
     return (
-        f"Bring the predictors to a size of about 1: {name!r} reaches {size:.3g}; subtract its mean "
-        "and divide by its "
-        "standard deviation, and fit again"
+        f"Bring the predictors to a size of about 1: {name!r} reaches {size:.3g}; subtract its mean and "
+        "divide by its standard deviation, and fit again"
     )

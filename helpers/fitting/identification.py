@@ -33,8 +33,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
         gone = [name for name, s in zip(names, size, strict=True) if s <= 1e-7 * size[-1]]
         raise ValueError(
             f"nothing in the data tells of {', '.join(gone)}: the fixed effects already explain what it "
-            "would; "
-            "leave one of them out"
+            "would; leave one of them out"
         )
     values, vectors = np.linalg.eigh(gram / np.outer(size, size))
     if values[0] < ALIKE:

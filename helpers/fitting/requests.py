@@ -13,8 +13,8 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 SHOWN = 5  # rows or columns named in an error
 MEND = (
-    "Nothing is dropped silently: mend them, or leave them out yourself with data.dropna(subset=[...]), and say so "
-    "where you report"
+    "Nothing is dropped silently: mend them, or leave them out yourself with data.dropna(subset=[...]), "
+    "and say so where you report"
 )
 
 
@@ -68,7 +68,7 @@ def build(
             "Mend them, or leave them out.",
         )
     if not any(columns_made.count for columns_made in matrices[1:]):
-        if re_formula is not None or vc_formula:
+        if re_formula is not None or vc_formula:  # without either, statsmodels means intercepts
             raise ValueError(
                 "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
             )
@@ -97,8 +97,8 @@ def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> N
         raise ValueError("data has no rows")
     if not data.columns.is_unique:
         raise ValueError(
-            f"data has columns of the same name: {_some(data.columns[data.columns.duplicated()])}; "
-            "rename them"
+            f"data has columns of the same name: {_some(data.columns[data.columns.duplicated()])}; rename "
+            "them"
         )
     if re_formula is not None and not isinstance(re_formula, str):
         raise TypeError(
@@ -125,8 +125,8 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
         groups = data[groups]
     elif isinstance(groups, pd.Series) and len(groups) == len(data) and not groups.index.equals(data.index):
         raise ValueError(
-            "groups is a Series with another index than data, so it is unclear which label belongs to which "
-            "row: give the column's name, or groups.to_numpy() if the order is the same"
+            "groups is a Series with another index than data, so it is unclear which label belongs to "
+            "which row: give the column's name, or groups.to_numpy() if the order is the same"
         )
     labels = np.asarray(groups)
     if labels.ndim != 1 or len(labels) != len(data):
@@ -181,15 +181,15 @@ class _Columns:
                 made = make(formula, data, eval_env=patsy.EvalEnvironment([used]), NA_action=noting)
         except patsy.PatsyError as error:
             raise ValueError(
-                f"{argument} {formula!r} does not work with these data: {_first_line(error)} "
-                f"(columns: {_some(data.columns)})"
+                f"{argument} {formula!r} does not work with these data: {_first_line(error)} (columns: "
+                f"{_some(data.columns)})"
             ) from error
         if argument != "formula":
             made = (made,)
         elif made[0].shape[1] != 1:
             raise ValueError(
-                f"formula {formula!r}: the outcome must be one column of numbers; this one is text, true/false or "
-                f"several columns ({_some(made[0].design_info.column_names)})"
+                f"formula {formula!r}: the outcome must be one column of numbers; this one is text, "
+                f"true/false or several columns ({_some(made[0].design_info.column_names)})"
             )
         elif made[1].shape[1] == 0:
             raise ValueError(f"formula {formula!r} has no fixed effect at all; '~ 1' is the overall mean")
@@ -211,14 +211,15 @@ def _check_model(model: MixedLM, data: pd.DataFrame) -> None:
     groups, n = model.n_groups, len(data)
     if groups == 1 and model.k_re:
         raise ValueError(
-            f"groups has one value only ({model.group_labels[0]!r}), so nothing says how groups vary: "
-            "name the column that tells athletes apart; for crossed factors give re_formula=None and a vc_formula"
+            f"groups has one value only ({model.group_labels[0]!r}), so nothing says how groups vary: name "
+            "the column that tells athletes apart; for crossed factors give re_formula=None and a "
+            "vc_formula"
         )
     if groups * model.k_re >= n:
         raise ValueError(
             f"{groups} groups with {model.k_re} random effect(s) each are {groups * model.k_re} random "
-            f"effects for {n} rows, so they cannot be told from the residuals: groups should be what repeats (the "
-            "athlete), and each group needs more rows than random effects"
+            f"effects for {n} rows, so they cannot be told from the residuals: groups should be what "
+            "repeats (the athlete), and each group needs more rows than random effects"
         )
     for name, mats in zip(model.exog_vc.names, model.exog_vc.mats, strict=True):
         levels = sum(mat.shape[1] for mat in mats)
