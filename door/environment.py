@@ -1,7 +1,8 @@
 """The course's own Python environment, `.venv`: made, checked at every start, mended when it is broken.
 
-A stamp, written when everything is in place, says what was installed, for which Python and where. A
-start that finds it true goes straight on; any other state is brought up to date, or made anew when it cannot be trusted.
+A stamp, written when everything is in place, says what was installed, for which Python and where. A start
+that finds it true goes straight on; any other state is brought up to date, or made anew when it cannot be
+trusted.
 """
 from __future__ import annotations
 

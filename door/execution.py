@@ -62,7 +62,8 @@ def execute(path: Path) -> str:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
-        raise ValueError(f"{path.name} stopped, and is left as it was, at {where(notebook)}\n{reason}") from None
+        place = where(notebook)
+        raise ValueError(f"{path.name} stopped, and is left as it was, at {place}\n{reason}") from None
     clean(notebook)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"

@@ -16,7 +16,8 @@ TROUBLES = (
      "The disk is full: make room (the course needs about 1.5 GB while it installs) and start again."),
     (("newconnectionerror", "name resolution", "getaddrinfo failed", "connecttimeout", "readtimeout",
       "max retries", "network is unreachable", "proxyerror", "connection refused", "connection broken",
-      "nodename nor servname", "remotedisconnected", "connectionreseterror", "connection reset"),
+      "nodename nor servname", "remotedisconnected", "connectionreseterror", "connection reset",
+      "(from versions: none)"),
      "The packages cannot be fetched, because no package server answers: check the network (or its proxy) "
      "and start again; what was fetched is kept."),
     (("permission denied", "errno 13", "access is denied", "read-only file system"),
