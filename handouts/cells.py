@@ -20,17 +20,34 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def highlighted(code: str) -> str:
-    """Python as HTML, with four quiet kinds of token marked: comments, strings, numbers, keywords."""
+    """Python as HTML, line by line, with four quiet kinds of token marked: comments, strings, numbers, keywords.
+
+    A line longer than the page is broken, and goes on four columns to the right of where it starts.
+    """
     kinds = ((next((name for kind, name in _COLOURED if token in kind), ""), text)
              for token, text in _LEXER.get_tokens(code))
-    runs = ((name, escape("".join(text for _, text in run), quote=False)) for name, run in groupby(kinds, lambda k: k[0]))
-    return "".join(f'<span class="{name}">{text}</span>' if name else text for name, text in runs)
+    lines: list[list[tuple[str, str]]] = [[]]
+    for name, run in groupby(kinds, lambda kind: kind[0]):
+        for place, text in enumerate("".join(text for _, text in run).split("\n")):
+            if place:
+                lines.append([])
+            if text:
+                lines[-1].append((name, text))
+    return "".join(_line(line, last=place == len(lines)) for place, line in enumerate(lines, start=1))
+
+
+def _line(tokens: list[tuple[str, str]], last: bool) -> str:
+    text = "".join(text for _, text in tokens)
+    indent = len(text) - len(text.lstrip(" "))
+    inner = "".join(f'<span class="{name}">{escape(text, quote=False)}</span>' if name else escape(text, quote=False)
+                    for name, text in tokens)
+    style = f' style="--i:{indent}ch"' if indent else ""
+    return f'<span class="l"{style}>{inner}' + ("</span>" if last else "\n</span>")
 
 
 def code_block(cell: Cell) -> str:
     """The source of a cell."""
-    return (f'<pre class="code scroll" data-name="Code" translate="no"><code>{highlighted(cell.source.strip())}'
-            "</code></pre>")
+    return f'<pre class="code" translate="no"><code>{highlighted(cell.source.strip())}</code></pre>'
 
 
 def outputs(cell: Cell, where: str) -> list[str]:

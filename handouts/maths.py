@@ -42,6 +42,14 @@ def tidy(soup: BeautifulSoup, where: str) -> None:
             del math["display"]
         for text in math.find_all("mtext", mathvariant="normal"):
             del text["mathvariant"]
+        for brace in math.find_all("mo", string="\u23df"):
+            if brace.parent and brace.parent.name == "munder":
+                brace.parent["class"] = "brace"  # drawn by the style sheet: Chromium paints only a part of a wide one
+        for cell in math.find_all("mtd"):
+            del cell["style"]  # the style sheet aligns by `columnalign`, in words that Chromium heeds
+            first = cell.find(True, recursive=False)
+            if cell.find_previous_sibling("mtd") and first and first.name == "mo" and first.get_text() in "=≈∼≤≥+−":
+                first["form"] = "infix"  # its left side stands in the cell before; else it loses its space
         paragraph = math.parent
         if math.get("display") == "block" and paragraph and paragraph.name == "p" and len(paragraph.contents) == 1:
             paragraph.name = "div"
@@ -51,6 +59,7 @@ def tidy(soup: BeautifulSoup, where: str) -> None:
 def characters(soup: BeautifulSoup) -> frozenset[str]:
     """Every character that the equations may need."""
     plain = {character for math in soup.find_all("math") for character in math.get_text()} - {"\n"}
+    plain |= {"\u221a"} if soup.find(["msqrt", "mroot"]) else set()
     return frozenset(
         plain
         | {_ITALIC[character] for character in plain if character in _ITALIC}

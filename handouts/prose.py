@@ -140,14 +140,14 @@ def embed_only(soup: BeautifulSoup, where: str) -> None:
 
 
 def highlight_blocks(soup: BeautifulSoup, highlight: Callable[[str], str]) -> None:
-    """Colour the fenced code of a text, Python only, and let long lines scroll."""
+    """Colour the fenced code of a text, Python only."""
     for pre in soup.find_all("pre"):
         code = pre.find("code")
         if not isinstance(code, Tag):
             continue
         language = " ".join([*(pre.get("class") or []), *(code.get("class") or [])])
-        inner = highlight(code.get_text()) if "python" in language else None
-        pre.attrs = {"class": "code scroll", "data-name": "Code", "translate": "no"}
+        inner = highlight(code.get_text().strip("\n")) if "python" in language else None
+        pre.attrs = {"class": "code", "translate": "no"}
         code.attrs = {}
         if inner is not None:
             code.clear()
