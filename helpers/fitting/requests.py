@@ -165,7 +165,7 @@ def _names_used(
 
 @dataclass(frozen=True)
 class _Columns:
-    """What a formula makes of the data: number of columns, and rows (n,) where a value is missing or infinite."""
+    """What a formula makes of the data: how many columns, and which rows (n,) are missing or infinite."""
 
     count: int
     missing: np.ndarray
@@ -173,7 +173,7 @@ class _Columns:
 
     @classmethod
     def of(cls, argument: str, formula: str, data: pd.DataFrame, used: dict[str, Any]) -> _Columns:
-        """ValueError in one sentence if patsy refuses the formula or the outcome is not a column of numbers."""
+        """ValueError in one sentence if patsy refuses it, or the outcome is no column of numbers."""
         noting = _Missing()
         make = patsy.dmatrices if argument == "formula" else patsy.dmatrix
         try:
