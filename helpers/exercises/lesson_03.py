@@ -17,7 +17,6 @@ def _standard_error(low: int, high: int, athletes: int = 4, slope_sd: float = 0.
 EXERCISES = {
     "3.1": Exercise(
         key=lambda: Truth().intercept + Truth().effect,
-        places=2,
         right="The intercept is the session of 20; the effect takes it to the session of 30, {key}.",
         hints=("Which two of the five numbers move the mean of an average athlete?",
                "The three SDs move single athletes and single repeats, not the average: add the other two."),

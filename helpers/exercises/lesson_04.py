@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from helpers.fitting import fit
 from helpers.tables import load
 
 
+@cache
 def _athlete_variance() -> float:
     """τ² in squared percentage points."""
     return 1e4 * float(fit("correctness ~ session_high", load("pushups"), groups="athlete_id").cov_re.iloc[0, 0])
@@ -34,11 +36,13 @@ def _profile() -> Callable[[float], float]:
     return height
 
 
+@cache
 def _drop() -> float:
     height = _profile()
     return max(height(theta) for theta in np.linspace(0.3, 0.8, 5001)) - height(1.0)
 
 
+@cache
 def _slope_se() -> float:
     """SE of the slope per day, random slopes, at the top."""
     result = fit("Reaction ~ Days", load("sleepstudy"), groups="Subject", re_formula="~Days")

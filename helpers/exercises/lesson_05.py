@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from helpers.exercises.feedback import Exercise, Slip
@@ -9,12 +11,14 @@ from helpers.fitting import fit
 from helpers.tables import load
 
 
+@cache
 def _pushups() -> tuple[float, float]:
     """τ² and σ² of the push-up scores, by REML."""
     result = fit("correctness ~ session_high", load("pushups"), groups="athlete_id")
     return float(result.cov_re.iloc[0, 0]), float(result.scale)
 
 
+@cache
 def _sleep() -> tuple[float, float]:
     """Between-person variance and residual variance of the reaction times, by REML, random intercepts."""
     result = fit("Reaction ~ Days", load("sleepstudy"), groups="Subject")

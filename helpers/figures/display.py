@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedLocator
 from PIL import Image
 
 from helpers.figures.style import STYLE
@@ -114,7 +114,8 @@ def _limits(ax: Axes, which: str) -> str:
 
 
 def _named_ticks(axis: Any) -> bool:
-    return isinstance(axis.get_major_formatter(), FixedFormatter)
+    """Whether somebody placed the ticks, so that their labels are part of the message."""
+    return isinstance(axis.get_major_locator(), FixedLocator)
 
 
 def _short(value: float) -> str:

@@ -112,3 +112,44 @@ def legend_below(figure: Figure, ax: Any) -> None:
 
 
 
+
+
+def terms(table: pd.DataFrame, steps: Mapping[str, Any], title: str) -> Figure:
+    """The same scores in one panel a step, in row order, with the line that each step of an equation draws.
+
+    Parameters
+    ----------
+    table : DataFrame with the seed's columns
+    steps : mapping of panel title to what is explained (rows,)
+    """
+    figure, axes = canvas(title, "", "score", columns=len(steps), sharey=True, squeeze=False, height=3.2)
+    place = np.arange(len(table))
+    names = list(dict.fromkeys(table["athlete_id"]))
+    middles = [place[table["athlete_id"] == name].mean() for name in names]
+    for ax, (name, explained) in zip(axes[0], steps.items(), strict=True):
+        ax.plot(place, table["correctness"], "o", color=BLUE, alpha=0.5, markersize=2.8, markeredgewidth=0, label="scores")
+        ax.plot(place, explained, color=ORANGE, linewidth=2, label="what the equation says")
+        ax.set_title(name, fontsize=10, fontweight="normal")
+        ax.set_xticks(middles, [n.split("_")[0] for n in names])
+        ax.grid(visible=False, axis="x")
+    legend_below(figure, axes[0][0])
+    return figure
+
+
+def pooling(table: pd.DataFrame, title: str) -> Figure:
+    """Own mean and prediction of each athlete, joined by a line, around the average of all.
+
+    Parameters
+    ----------
+    table : DataFrame, index = athletes, columns scores, "no pooling", partial (deviations from the average athlete)
+    """
+    figure, ax = canvas(title, "deviation from the average athlete (points)", "", height=2.9)
+    places = np.arange(len(table))[::-1]
+    ax.axvline(0, color=INK, linewidth=1, label="complete pooling")
+    ax.hlines(places, table["no pooling"], table["partial"], color="#999999")
+    ax.plot(table["no pooling"], places, "o", color=BLUE, markersize=8, label="no pooling: own mean")
+    ax.plot(table["partial"], places, "D", color=ORANGE, markersize=7, label="partial pooling: the model")
+    ax.set_yticks(places, [f"{name} ({row.scores} scores)" for name, row in zip(table.index, table.itertuples(), strict=True)])
+    ax.grid(visible=False, axis="y")
+    legend_below(figure, ax)
+    return figure
