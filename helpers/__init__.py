@@ -5,6 +5,7 @@ from helpers.exercises import check, hint
 from helpers.figures import show
 from helpers.fitting import fit
 from helpers.simulation import simulate, simulate_many
+from helpers.studies import design_grid, monte_carlo, power
 from helpers.tables import load
 
-__all__ = ["Design", "Truth", "check", "fit", "hint", "load", "show", "simulate", "simulate_many"]
+__all__ = ["Design", "Truth", "check", "design_grid", "fit", "hint", "load", "monte_carlo", "power", "show", "simulate", "simulate_many"]

@@ -31,7 +31,7 @@ def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
     -------
     DataFrame with `design.rows` rows: athlete_id, session_label, session_high (0/1), repeat_id, correctness.
     """
-    _check(design, truth, seed)
+    check_request(design, truth, seed)
     rng = np.random.default_rng(seed)
     table = design.table()
     high = table["session_high"].to_numpy()
@@ -63,7 +63,7 @@ def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray
         How many data sets; 8 bytes × n × design.rows of memory.
     seed : int ≥ 0
     """
-    _check(design, truth, seed)
+    check_request(design, truth, seed)
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral) or n < 1:
         raise ValueError(f"n must be a whole number of data sets, 1 or more; given {n!r}")
     return simulate_blocks(design, truth, 0, int(n), seed)
@@ -106,7 +106,8 @@ def _correlated(truth: Truth, first: Any, second: Any) -> Any:
     return truth.correlation * first + np.sqrt(1 - truth.correlation**2) * second
 
 
-def _check(design: Any, truth: Any, seed: Any) -> None:
+def check_request(design: Any, truth: Any, seed: Any) -> None:
+    """Refuse what is not a design, a truth and a seed."""
     if not isinstance(design, Design):
         raise TypeError(f"design must be a Design(...); given {type(design).__name__}")
     if not isinstance(truth, Truth):

@@ -71,7 +71,7 @@ def make() -> None:
             simulate_many(case.design, case.truth, case.n, case.seed).astype("<f8").tofile(Path(folder) / f"{k}.bin")
         subprocess.run(["Rscript", str(HERE / "studies.R"), folder, str(len(cases()))], check=True)
         for k in range(len(cases())):
-            table = pd.read_csv(Path(folder) / f"{k}.csv")
+            table = pd.read_csv(Path(folder) / f"{k}.csv", skipinitialspace=True)
             table.insert(0, "case", k)
             tables.append(table)
     stored = pd.concat(tables, ignore_index=True)
