@@ -30,8 +30,24 @@ SPECS = json.loads((REFERENCE / "coefficients_fits.json").read_text(encoding="ut
 ANSWERS = json.loads((REFERENCE / "coefficients_public.json").read_text(encoding="utf-8"))
 SIMULATED = pd.read_csv(REFERENCE / "coefficients_simulated.csv").set_index("data_set")
 R_METHODS = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
-PUBLIC = [(name, reml) for name in SPECS["fits"] for reml in (True, False)]
+LARGE = ("ham", "carrots", "carrots_three", "milk", "soybean")  # by ML with --full only
+
+
+def case(name: str, reml: bool, *method: str) -> Any:
+    marks = [pytest.mark.full] if name in LARGE and not reml else []
+    return pytest.param(name, reml, *method, marks=marks)
+
+
+FITS = [(name, reml) for name in SPECS["fits"] for reml in (True, False)]
+PUBLIC = [case(*pair) for pair in FITS]
+QUESTIONS = [(*pair, "satterthwaite") for pair in FITS]
+QUESTIONS += [(name, True, "kenward-roger") for name in SPECS["fits"]]
+QUESTIONS += [(name, False, "kenward-roger") for name in ("machines_unbalanced", "pixel", "beets_crossed")]
 INTERACTIONS = ["cake", "soybean", "ham", "tvbo"]
+
+
+def formula_of(name: str) -> str:
+    return SPECS["fits"][name]["formula"]
 
 
 def public_data(name: str) -> pd.DataFrame:
@@ -59,7 +75,9 @@ def public_fit(name: str, reml: bool, formula: str | None = None) -> Any:
 @cache
 def push_ups(slopes: bool = False, reml: bool = True) -> Any:
     data = simulate(Design(), Truth(), 42)
-    return fit("correctness ~ session_high", data, "athlete_id", "~session_high" if slopes else "~1", reml=reml)
+    return fit(
+        "correctness ~ session_high", data, "athlete_id", "~session_high" if slopes else "~1", reml=reml
+    )
 
 
 def r_name(term: str) -> str:
@@ -80,11 +98,10 @@ def contrasts_of(name: str, terms: list[str]) -> dict[str, dict[str, float]]:
     return {label: {python[term]: w for term, w in row.items()} for label, row in wanted.items()}
 
 
-# ---- R's numbers ----------------------------------------------------------------------------------------------
+# ---- R's numbers -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name, reml", PUBLIC)
-@pytest.mark.parametrize("method", ["satterthwaite", "kenward-roger"])
+@pytest.mark.parametrize("name, reml, method", [case(*question) for question in QUESTIONS])
 def test_public_fits_agree_with_lmertest_and_pbkrtest(name: str, reml: bool, method: str) -> None:
     result = public_fit(name, reml)
     answer = ANSWERS[name]["REML" if reml or method == "kenward-roger" else "ML"]
@@ -102,18 +119,13 @@ def test_public_fits_agree_with_lmertest_and_pbkrtest(name: str, reml: bool, met
 
 
 @pytest.mark.parametrize("name, reml", PUBLIC)
-def test_no_public_fit_of_ours_is_below_lme4s(name: str, reml: bool) -> None:
-    assert public_fit(name, reml).llf > ANSWERS[name]["REML" if reml else "ML"]["loglik"] - 2e-5
+def test_public_fits_reach_lme4s_likelihood_and_are_singular_where_lme4s_are(name: str, reml: bool) -> None:
+    answer = ANSWERS[name]["REML" if reml else "ML"]
+    assert public_fit(name, reml).llf > answer["loglik"] - 2e-5
+    assert coefficients(public_fit(name, reml), ddf="wald").attrs["singular"] == answer["singular"]
 
 
-def test_singular_public_fits_are_flagged_as_lme4_flags_them() -> None:
-    for name, reml in PUBLIC:
-        flagged = coefficients(public_fit(name, reml), ddf="wald").attrs["singular"]
-        assert flagged == ANSWERS[name]["REML" if reml else "ML"]["singular"], (name, reml)
-
-
-@pytest.mark.parametrize("name, reml", [pair for pair in PUBLIC if "~ 1" not in SPECS["fits"][pair[0]]["formula"]])
-@pytest.mark.parametrize("method", ["satterthwaite", "kenward-roger"])
+@pytest.mark.parametrize("name, reml, method", [case(*q) for q in QUESTIONS if "~ 1" not in formula_of(q[0])])
 def test_f_tests_of_terms_agree_with_r(name: str, reml: bool, method: str) -> None:
     answer = ANSWERS[name]["REML" if reml or method == "kenward-roger" else "ML"]
     theirs = answer[R_METHODS[method]]["marginal"]
@@ -127,7 +139,7 @@ def test_f_tests_of_terms_agree_with_r(name: str, reml: bool, method: str) -> No
 @pytest.mark.parametrize("name", ["cake", "ham", "tvbo"])
 @pytest.mark.parametrize("method", ["satterthwaite", "kenward-roger"])
 def test_with_sum_coding_f_tests_are_rs_type_three(name: str, method: str) -> None:
-    formula = SPECS["fits"][name]["formula"]
+    formula = formula_of(name)
     outcome, first, second = re.split(r" ~ | \* ", formula)
     result = public_fit(name, True, f"{outcome} ~ C({first}, Sum) * C({second}, Sum)")
     theirs = ANSWERS[name]["REML"][R_METHODS[method]]["type3"]
@@ -176,7 +188,7 @@ def test_all_500_simulated_data_sets_agree_with_lmertest_and_pbkrtest() -> None:
 def test_the_simulated_reference_has_singular_and_interior_fits_of_both_kinds() -> None:
     kinds = pd.DataFrame({k: data_set(k)[1:] for k in SIMULATED.index}, index=["slopes", "reml"]).T
     counts = pd.concat([kinds, SIMULATED["singular"]], axis=1).value_counts()
-    assert len(SIMULATED) == N_DATA_SETS and len(counts) == 6 and counts.min() >= 20
+    assert len(SIMULATED) == N_DATA_SETS and len(counts) == 6 and counts.min() >= 10
 
 
 def test_sleepstudy_gives_the_published_line() -> None:
@@ -185,7 +197,7 @@ def test_sleepstudy_gives_the_published_line() -> None:
     assert f"{days['p']:.3g}" == "3.26e-06"
 
 
-# ---- Identities -----------------------------------------------------------------------------------------------
+# ---- Identities ------------------------------------------------------------------------------------------
 
 
 def test_the_push_ups_have_the_df_and_the_paired_t_that_theory_says() -> None:
@@ -193,15 +205,19 @@ def test_the_push_ups_have_the_df_and_the_paired_t_that_theory_says() -> None:
     assert table["df"].round(2).tolist() == [3.64, 195.0]
     assert table.loc["session_high", ["t", "low", "high"]].round(3).tolist() == [-11.422, -0.085, -0.06]
     t, df, p = table.attrs["paired"]["session_high"]
-    means = push_ups().model.data.frame.groupby(["athlete_id", "session_high"])["correctness"].mean().unstack()
+    means = (
+        push_ups().model.data.frame.groupby(["athlete_id", "session_high"])["correctness"].mean().unstack()
+    )
     expected = stats.ttest_rel(means[1], means[0])
     assert (t, p) == (pytest.approx(expected.statistic), pytest.approx(expected.pvalue))
     assert df == 3 and round(t, 2) == -23.68 and f"{p:.2g}" == "0.00016"
-    assert "t(3) = -23.685, p = 0.00016" in str(table)
+    assert "t(3) = -23.685, p = 0.00016" in " ".join(str(table).split())
 
 
 def test_the_singular_slope_fit_of_the_push_ups_has_the_known_dfs() -> None:
-    satterthwaite, kenward_roger = (coefficients(push_ups(True), ddf=d) for d in ("satterthwaite", "kenward-roger"))
+    satterthwaite, kenward_roger = (
+        coefficients(push_ups(True), ddf=d) for d in ("satterthwaite", "kenward-roger")
+    )
     assert round(satterthwaite.loc["session_high", "df"]) == 111
     assert kenward_roger.loc["session_high", "df"] == pytest.approx(3, rel=1e-6)
     assert f"{kenward_roger.loc['session_high', 'p']:.2g}" == "0.0015"
@@ -261,16 +277,18 @@ def test_derivatives_of_the_likelihood_are_those_of_its_values(reml: bool) -> No
         cov_re = psi + np.array([[shift[0], shift[1]], [shift[1], shift[2]]])
         return information(result.model, cov_re, vcomp + shift[3], scale + shift[4], reml)
 
-    here, steps = at(np.zeros(5)), np.array([1.0, 0.05, 0.01, 0.5, 0.1])
+    here, steps = at(np.zeros(5)), np.array([1.0, 0.05, 0.01, 0.5, 0.1]) / 5
     for i, step in enumerate(steps):
         up, down = at(np.eye(5)[i] * step), at(-np.eye(5)[i] * step)
         assert here.gradient[i] == pytest.approx((down.loglik - up.loglik) / step, rel=1e-4, abs=1e-6)
-        np.testing.assert_allclose(here.hessian[i], (up.gradient - down.gradient) / (2 * step), rtol=2e-3, atol=1e-8)
+        np.testing.assert_allclose(
+            here.hessian[i], (up.gradient - down.gradient) / (2 * step), rtol=2e-3, atol=1e-8
+        )
         slope = (up.phi - down.phi) / (2 * step)  # dΦ = −Φ P Φ
         np.testing.assert_allclose(-here.phi @ here.P[i] @ here.phi, slope, rtol=2e-3, atol=1e-9)
 
 
-# ---- Contrasts ------------------------------------------------------------------------------------------------
+# ---- Contrasts -------------------------------------------------------------------------------------------
 
 
 def test_every_way_to_write_a_contrast_means_the_same() -> None:
@@ -323,12 +341,15 @@ def test_contrasts_that_do_not_fit_the_model_are_refused(contrasts: Any, words: 
         coefficients(push_ups(), contrasts=contrasts)
 
 
-def test_weights_that_are_no_numbers_are_refused() -> None:
+@pytest.mark.parametrize(
+    "weights", [["a", "b"], ["1", "2"], {"session_high": "1"}, [[1, 0], [1]], None, True]
+)
+def test_weights_that_are_no_numbers_are_refused(weights: Any) -> None:
     with pytest.raises(TypeError, match="must be numbers"):
-        coefficients(push_ups(), contrasts={"c": ["a", "b"]})
+        coefficients(push_ups(), contrasts={"c": weights})
 
 
-# ---- What is told ---------------------------------------------------------------------------------------------
+# ---- What is told ----------------------------------------------------------------------------------------
 
 
 def test_kenward_roger_of_an_ml_fit_is_the_reml_fits_and_says_so() -> None:
@@ -352,7 +373,9 @@ def test_a_plain_fit_that_stops_short_is_told_and_its_own_numbers_are_shown() ->
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         model = smf.mixedlm("correctness ~ session_high", data, groups="athlete_id")
-        away = sm.regression.mixed_linear_model.MixedLMParams.from_components(np.zeros(2), cov_re=np.eye(1) * 3)
+        away = sm.regression.mixed_linear_model.MixedLMParams.from_components(
+            np.zeros(2), cov_re=np.eye(1) * 3
+        )
         short = model.fit(start_params=away, method="nm", maxiter=2)
     short._results.converged = True  # statsmodels has claimed so of fits as short as this one
     with pytest.warns(NotAtOptimumWarning, match="not at its optimum"):
@@ -376,7 +399,10 @@ def test_the_display_is_rounded_and_no_p_reads_as_zero_but_values_are_exact() ->
     assert "1.8e-23" in str(table) and "-0.07267 0.00636 195.00 -11.422" in str(table)
     assert table.loc["session_high", "p"] == pytest.approx(1.79e-23, rel=0.01)
     assert table.loc[["session_high"]].notes == table.notes
-    assert list(table.columns) == ["estimate", "se", "df", "t", "p", "low", "high"] and table.index.name == "term"
+    assert (
+        list(table.columns) == ["estimate", "se", "df", "t", "p", "low", "high"]
+        and table.index.name == "term"
+    )
 
 
 def test_an_interaction_warns_how_to_read_main_effects() -> None:
@@ -395,7 +421,7 @@ def test_models_from_arrays_have_coefficients_and_f_tests_too() -> None:
     assert list(f_tests(result).index) == ["session_high"]
 
 
-# ---- What is refused ------------------------------------------------------------------------------------------
+# ---- What is refused -------------------------------------------------------------------------------------
 
 
 def other_fits() -> dict[str, Any]:
@@ -443,22 +469,26 @@ def test_fits_from_which_nothing_can_be_concluded_are_refused_with_a_cure() -> N
         coefficients(quiet_fit(formula, between, groups="athlete_id", re_formula="~session_high"))
 
 
-def test_dropped_rows_penalised_and_constrained_fits_are_refused() -> None:
+def test_rows_that_statsmodels_left_out_are_refused() -> None:
     data = simulate(Design(), Truth(), 42)
-    y = data["correctness"].mask(data.index == 7)
-    X = sm.add_constant(data[["session_high"]])
+    data.loc[[7, 120], "correctness"] = np.nan
+    with pytest.raises(ValueError, match="2 rows were left out.*dropna"):
+        coefficients(quiet_fit("correctness ~ session_high", data, groups="athlete_id", missing="drop"))
+    complete = quiet_fit("correctness ~ session_high", data.dropna(), groups="athlete_id")
+    assert coefficients(complete).loc["session_high", "p"] < 1e-20
+
+
+def test_penalised_and_constrained_fits_are_refused() -> None:
+    data = simulate(Design(), Truth(), 42)
+    X = np.column_stack([np.ones(len(data)), data["session_high"]])
+    model = sm.MixedLM(data["correctness"].to_numpy(), X, groups=data["athlete_id"].to_numpy(), exog_re=X)
+    pattern = sm.regression.mixed_linear_model.MixedLMParams.from_components(np.ones(2), np.eye(2))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dropped = sm.MixedLM(y, X, groups=data["athlete_id"], missing="drop").fit()
-        model = smf.mixedlm("correctness ~ session_high", data, groups="athlete_id", re_formula="~session_high")
-        penalised = model.fit_regularized(alpha=0.1)
-        pattern = sm.regression.mixed_linear_model.MixedLMParams.from_components(np.ones(2), np.eye(2))
-        constrained = model.fit(free=pattern)
-    with pytest.raises(ValueError, match="1 rows with missing values were dropped"):
-        coefficients(dropped)
+        penalised, constrained = model.fit_regularized(alpha=0.1), model.fit(free=pattern)
     with pytest.raises(ValueError, match="penalised"):
         coefficients(penalised)
-    with pytest.raises(ValueError, match="held some covariance parameters fixed|did not converge"):
+    with pytest.raises(ValueError, match="held some covariance parameters fixed"):
         coefficients(constrained)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults, MixedLMResultsWrapper
 
 REFIT = "fit the model with helpers.fit(formula, data, groups), which ends at the optimum"
 
 
 class NotAtOptimumWarning(UserWarning):
-    """The fit stopped below the best log-likelihood; what rests on it is not what the model says of the "
-    "data."""
+    """The fit stopped below the best log-likelihood: its numbers are not what the model says of the data."""
 
 
 def check_result(result: Any) -> MixedLMResults:
@@ -29,9 +29,8 @@ def check_result(result: Any) -> MixedLMResults:
         model = getattr(result, "model", None)
         kind = type(model).__name__ if model is not None else type(result).__name__
         raise TypeError(
-            f"result must come from a mixed model (smf.mixedlm(...).fit() or helpers.fit(...)); this one "
-            f"is {kind}, "
-            "which knows of no groups. Fit a mixed model with the athletes as groups"
+            "result must come from a mixed model (smf.mixedlm(...).fit() or helpers.fit(...)); this one is "
+            f"{kind}, which knows of no groups. Fit a mixed model with the athletes as groups"
         )
     _check_structure(plain.model)
     _check_fit(plain)
@@ -39,18 +38,16 @@ def check_result(result: Any) -> MixedLMResults:
 
 
 def _check_structure(model: MixedLM) -> None:
-    if getattr(model.data, "missing_row_idx", None) is not None and np.size(model.data.missing_row_idx):
+    lost = _rows_left_out(model)
+    if lost:
         raise ValueError(
-            f"{np.size(model.data.missing_row_idx)} rows with missing values were dropped while the "
-            f"model was built: "
-            "drop them from the data yourself (data.dropna(subset=[...])) and fit again, so that it is "
-            "known what was used"
+            f"{lost} rows were left out when the model was built (missing='drop'): drop them yourself, with "
+            "data.dropna(subset=[...]).reset_index(drop=True), and fit again: so it is known which are used"
         )
     if model.n_groups == 1 and model.k_vc == 0:
         raise ValueError(
             "groups has one value only, so nothing says how groups vary: name the column that tells "
-            "athletes apart, "
-            "or, for crossed factors in one group, add variance components (vc_formula)"
+            "athletes apart, or, for crossed factors in one group, add variance components (vc_formula)"
         )
     if model.n_groups == model.nobs:
         raise ValueError(
@@ -70,19 +67,31 @@ def _check_structure(model: MixedLM) -> None:
         if np.max(np.abs(dummies - fitted)) < 1e-8 and model.k_vc == 0:
             raise ValueError(
                 "the fixed effects already tell all groups apart, so nothing is left from which to learn "
-                "how groups vary: "
-                "groups should be the athlete, not a predictor of the formula"
+                "how groups vary: groups should be the athlete, not a predictor of the formula"
             )
 
 
+def _rows_left_out(model: MixedLM) -> int:
+    """How many rows missing='drop' took away; statsmodels keeps no count of them.
+
+    It leaves two traces: the frame has gaps in its row numbers and only columns of the formulas, in order.
+    """
+    frame = getattr(model.data, "frame", None)
+    if not isinstance(frame, pd.DataFrame) or not pd.api.types.is_integer_dtype(frame.index):
+        return 0
+    names, formula = [str(name) for name in frame.columns], str(getattr(model, "formula", ""))
+    if names != sorted(names) or not all(name in formula for name in names):
+        return 0
+    return int(frame.index.max()) + 1 - len(frame) if frame.index.is_unique and frame.index.min() >= 0 else 0
+
+
 def _check_fit(result: MixedLMResults) -> None:
-    if not hasattr(result, "converged") or result.cov_pen is not None or result.model.fe_pen is not None:
+    if not hasattr(result, "reml") or getattr(result, "cov_pen", None) is not None or result.model.fe_pen:
         raise ValueError(f"result is a penalised fit, for which none of these methods is meant: {REFIT}")
     if getattr(result, "freepat", None) is not None:
         raise ValueError(
             "this fit held some covariance parameters fixed (free=...): say the same with re_formula and "
-            "vc_formula "
-            "(independent slopes: re_formula='1', vc_formula={'slope': '0 + x'}) and fit again"
+            "vc_formula (independent slopes: re_formula='1', vc_formula={'slope': '0 + x'}) and fit again"
         )
     if not result.converged:
         raise ValueError(f"this fit did not converge, so its numbers are not estimates: {REFIT}")

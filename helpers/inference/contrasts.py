@@ -23,7 +23,7 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
     """
     names = list(terms)
     if isinstance(contrasts, pd.DataFrame):
-        contrasts = {str(label): row.dropna().to_dict() for label, row in contrasts.iterrows()}
+        contrasts = {str(label): row.to_dict() for label, row in contrasts.iterrows()}
     if isinstance(contrasts, str):
         contrasts = {contrasts: contrasts}
     if isinstance(contrasts, Mapping):
@@ -55,12 +55,11 @@ def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
         rows = np.array([[value.get(name, 0.0) for name in terms]])
         nulls = np.zeros(1)
     else:
-        rows = np.asarray(value)
+        rows = _as_array(value)
         nulls = np.zeros(1 if rows.ndim == 1 else len(rows))
-    try:
-        rows = np.atleast_2d(rows).astype(float)
-    except (TypeError, ValueError):
-        raise TypeError(f"contrast {label!r}: weights must be numbers, not {value!r}") from None
+    if rows.dtype.kind not in "iuf":  # text, true/false, ragged lists
+        raise TypeError(f"contrast {label!r}: weights must be numbers, not {value!r}")
+    rows = np.atleast_2d(rows).astype(float)
     if rows.ndim != 2 or rows.shape[1] != len(terms):
         raise ValueError(
             f"contrast {label!r} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: "
@@ -71,9 +70,16 @@ def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
     if np.linalg.matrix_rank(rows) < len(rows):
         raise ValueError(
             f"contrast {label!r}: its rows are zero or repeat one another; give rows of which none "
-            f"follows from the others"
+            "follows from the others"
         )
     return rows, np.asarray(nulls, dtype=float)
+
+
+def _as_array(value: Any) -> Array:
+    try:
+        return np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return np.asarray(None)
 
 
 def term_rows(model: Any) -> Rows:

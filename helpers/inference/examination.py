@@ -80,35 +80,42 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     model, reml = result.model, bool(result.reml)
     structure = Structure.of(model)
     check_identified(model, structure)
-    best = optimum(structure, reml)
+    best, singular = _best(result, structure)
     at = np.asarray(result.cov_re), np.asarray(result.vcomp), float(result.scale)
     found = information(model, *at, reml)
-    shortfall = max(best.loglik - found.loglik, 0.0)
+    shortfall = max(best - found.loglik, 0.0)
+    # statsmodels cannot stand exactly on the boundary: a fit beside a singular optimum is singular too
+    here = structure.from_data_units(at[0] / at[2], at[1] / at[2])
+    singular = is_singular(structure, here) or (singular and shortfall <= SHORTFALL)
     notes = []
     if shortfall > SHORTFALL:
         notes.append(
             f"This fit is not at its optimum: its log-likelihood is {shortfall:.2g} below what the model "
-            f"reaches. "
-            "The numbers are those of this fit, not of the model; helpers.fit finds the optimum."
+            "reaches. The numbers are those of this fit, not of the model; helpers.fit finds the optimum."
         )
         warnings.warn(notes[-1], NotAtOptimumWarning, stacklevel=3)
     refitted = ddf == "kenward-roger" and not reml
     if refitted:
-        best = optimum(structure, True)
-        at = best.cov_re, best.vcomp, best.scale
+        refit = optimum(structure, True)
+        at, singular = (refit.cov_re, refit.vcomp, refit.scale), refit.singular
         found = information(model, *at, True)
         notes.append(
             "Kenward–Roger is defined for REML: this ML fit was refitted by REML, and all numbers are of "
             "that refit."
         )
-    # statsmodels cannot always stand exactly on the boundary: a fit beside a singular optimum is singular too
-    here = structure.from_data_units(at[0] / at[2], at[1] / at[2])
-    beside = best.singular and best.loglik - found.loglik <= SHORTFALL
-    singular = is_singular(structure, here) or beside
     if singular:
         notes.append(_PRICE[ddf])
     facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}
     return Examination(found, _method(ddf, found, at), notes, facts)
+
+
+def _best(result: MixedLMResults, structure: Structure) -> tuple[float, bool]:
+    """The best log-likelihood of the model, and whether it is reached on the boundary."""
+    report = getattr(result, "report", None)
+    if report is not None:  # helpers.fit has looked already
+        return float(report.best), bool(report.singular)
+    best = optimum(structure, bool(result.reml))
+    return best.loglik, best.singular
 
 
 def _method(ddf: str, found: Information, at: tuple[Array, Array, float]) -> Method:

@@ -1,7 +1,7 @@
 """The simulated data sets behind coefficients_simulated.csv, made again from their seeds.
 
-`python simulated.py responses.csv` writes all of them for coefficients.R; the tests call `data_set` instead, so
-that only R's answers need to be stored.
+`python simulated.py responses.csv` writes all of them for coefficients.R; the tests call `data_set` instead,
+so that only R's answers need to be stored.
 """
 
 from __future__ import annotations
