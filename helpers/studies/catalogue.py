@@ -20,6 +20,9 @@ class Method:
     needs: Callable[[Layout], str]
 
 
+TWO_ATHLETES = "three athletes or more in two groups; the design has 2, one per group"
+
+
 def _scores(layout: Layout) -> str:
     return "" if layout.rows > 2 else f"three scores or more; the design has {layout.rows}"
 
@@ -37,14 +40,14 @@ def _pairs(layout: Layout) -> str:
 def _flips(layout: Layout) -> str:
     found = int(layout.complete.sum())
     if found > MOST_FLIPPED:
-        return f"at most {MOST_FLIPPED} athletes, for it tries all patterns of their signs; the design has {found}"
+        return f"at most {MOST_FLIPPED} athletes, for it tries every pattern of signs; the design has {found}"
     return _pairs(layout)
 
 
 def _groups(layout: Layout) -> str:
     if not layout.between:
         return "two groups of athletes, each in one session (between=True); this design is within athletes"
-    return "" if layout.athletes > 2 else "three athletes or more in two groups; the design has 2, one per group"
+    return "" if layout.athletes > 2 else TWO_ATHLETES
 
 
 def _clusters(layout: Layout) -> str:
@@ -54,7 +57,7 @@ def _clusters(layout: Layout) -> str:
 
 def _intercepts(layout: Layout) -> str:
     if layout.between and layout.athletes < 3:
-        return "three athletes or more in two groups; the design has 2, one per group"
+        return TWO_ATHLETES
     # A session effect that shows within athletes takes one of the differences within them.
     left = layout.rows - layout.athletes - (not layout.between)
     return "" if left > 0 else "repeats: nothing is left to estimate the residual variance from"
@@ -93,14 +96,16 @@ def chosen_methods(methods: Any, layout: Layout) -> tuple[str, ...]:
     """
     if methods is None:
         return tuple(name for name, method in METHODS.items() if not method.needs(layout))
-    if isinstance(methods, str) or not isinstance(methods, Sequence) or not all(isinstance(m, str) for m in methods):
+    listed = isinstance(methods, Sequence) and not isinstance(methods, str)
+    if not listed or not all(isinstance(name, str) for name in methods):
         raise TypeError(f'methods must be a list of names such as ["paired t"]; given {methods!r}')
     if not methods:
         raise ValueError("methods must name one method or more; given an empty list: leave it out for all")
     known = {_plain(name): name for name in METHODS}
     unknown = [name for name in methods if _plain(name) not in known]
     if unknown:
-        raise ValueError(f"methods does not know {', '.join(map(repr, unknown))}; it knows {', '.join(METHODS)}")
+        raise ValueError(f"methods does not know {', '.join(map(repr, unknown))}; "
+                         f"it knows {', '.join(METHODS)}")
     names = tuple(known[_plain(name)] for name in methods)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

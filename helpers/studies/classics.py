@@ -59,10 +59,11 @@ def t_on_means(cells: Cells) -> Answer:
 
 
 def cluster_robust(cells: Cells) -> tuple[Array, Array, Array]:
-    """Least-squares difference of all scores, its sandwich standard error clustered by athlete, and where it is usable.
+    """Least-squares difference of all scores, its sandwich standard error clustered by athlete, and where it
+    is usable.
 
-    The correction for few clusters is the usual m/(m−1)·(N−1)/(N−2) ("CR1": Stata's, and statsmodels' cov_type="cluster";
-    Cameron & Miller 2015, J. Human Resources 50:317).
+    The correction for few clusters is the usual m/(m−1)·(N−1)/(N−2) ("CR1": Stata's, and statsmodels'
+    cov_type="cluster"; Cameron & Miller 2015, J. Human Resources 50:317).
     """
     counts = cells.layout.counts[:, :, None]
     residual_sums = counts * (cells.means - cells.session_means)

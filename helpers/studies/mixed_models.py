@@ -1,12 +1,13 @@
-"""REML fits of many data sets and their tests of the session effect: z, Satterthwaite's t, Kenward and Roger's t.
+"""Mixed models fitted to many data sets, and their tests: z, Satterthwaite's t, Kenward and Roger's t.
 
-The fits are the engine's. The degrees of freedom come from V = Σⱼ γⱼTⱼ of the cell means: the Tⱼ are constant, γ is the lower
-triangle of the athletes' covariance matrix row by row and then σ², which the scores within cells inform as well.
-Athletes with the same numbers of repeats share all matrices, so that the cost does not grow with their number.
-All of it is in units of the estimated residual variance: what is computed does not depend on the units of the score.
+The fits are the engine's. The degrees of freedom come from V = Σⱼ γⱼTⱼ of the cell means: the Tⱼ are
+constant, γ is the lower triangle of the athletes' covariance matrix row by row and then σ², which the scores
+within cells inform as well. Athletes with the same numbers of repeats share all matrices, so that the cost
+does not grow with their number. All of it is in units of the estimated residual variance: what is computed
+does not depend on the units of the score.
 
-Sources: Kuznetsova, Brockhoff & Christensen (2017, J. Stat. Softw. 82(13)), Kenward & Roger (1997, Biometrics 53:983),
-Halekoh & Højsgaard (2014, J. Stat. Softw. 59(9)).
+Sources: Kuznetsova, Brockhoff & Christensen (2017, J. Stat. Softw. 82(13)), Kenward & Roger (1997, Biometrics
+53:983), Halekoh & Højsgaard (2014, J. Stat. Softw. 59(9)).
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ Array = np.ndarray
 class Information:
     """What n fits know about their k covariance parameters γ; data sets last.
 
-    phi: (2, 2, n) covariance (XᵀV⁻¹X)⁻¹ of the fixed effects; beta: (2, n) their estimates; P: (k, 2, 2, n) with
-    Pⱼ = XᵀV⁻¹TⱼV⁻¹X; Q: (k, k, 2, 2, n) with Qⱼₗ = XᵀV⁻¹TⱼV⁻¹TₗV⁻¹X; gradient: (k, n) and hessian: (k, k, n) of −2
-    log-likelihood (REML); expected: (k, k, n) what the Hessian is expected to be at the true γ.
+    phi: (2, 2, n) covariance (XᵀV⁻¹X)⁻¹ of the fixed effects; beta: (2, n) their estimates; P: (k, 2, 2, n)
+    with Pⱼ = XᵀV⁻¹TⱼV⁻¹X; Q: (k, k, 2, 2, n) with Qⱼₗ = XᵀV⁻¹TⱼV⁻¹TₗV⁻¹X; gradient: (k, n) and hessian: (k,
+    k, n) of −2 log-likelihood (REML); expected: (k, k, n) what the Hessian is expected to be at the true γ.
     """
 
     phi: Array
@@ -88,7 +89,8 @@ def information(cells: Cells, gamma: Array, scale: Array) -> Information:
     phi = _inverse(whole)
     beta = _product(phi, right[:, None])[:, 0]
     P, Q = np.zeros((k, 2, 2, n)), np.zeros((k, k, 2, 2, n))
-    traces, quadratic, gradient, half = np.zeros((k, k, n)), np.zeros((k, k, n)), np.zeros((k, n)), np.zeros((k, 2, n))
+    traces, quadratic = np.zeros((k, k, n)), np.zeros((k, k, n))
+    gradient, half = np.zeros((k, n)), np.zeros((k, 2, n))
     for m, Ts, W, X, XW, means in parts:
         residuals = means - _product(X, beta[:, None])[:, 0]
         squares = (residuals[:, :, None] * residuals[:, None]).sum(axis=0)
@@ -114,7 +116,7 @@ def information(cells: Cells, gamma: Array, scale: Array) -> Information:
         gradient[j] -= phiP[j, 0, 0] + phiP[j, 1, 1]
         for i in range(j + 1):
             Q[i, j] = Q[j, i].transpose(1, 0, 2)
-            fixed = (phi * (Q[j, i] + Q[i, j])).sum(axis=(0, 1)) - (phiP[j] * phiP[i].transpose(1, 0, 2)).sum(axis=(0, 1))
+            fixed = (phi * (Q[j, i] + Q[i, j]) - phiP[j] * phiP[i].transpose(1, 0, 2)).sum(axis=(0, 1))
             projected = quadratic[j, i] - (half[j] * _product(phi, half[i][:, None])[:, 0]).sum(axis=0)
             expected[j, i] = expected[i, j] = traces[j, i] - fixed
             hessian[j, i] = hessian[i, j] = 2 * projected - expected[j, i]
@@ -124,8 +126,8 @@ def information(cells: Cells, gamma: Array, scale: Array) -> Information:
 def satterthwaite_df(found: Information, gamma: Array) -> Array:
     """(n,) Satterthwaite's degrees of freedom as lmerTest finds them, singular fits included.
 
-    The curvature is taken in lmerTest's parameters φ, the Cholesky factor of the relative covariance matrix and σ;
-    there the likelihood is even about zero. Directions without curvature are left out.
+    The curvature is taken in lmerTest's parameters φ, the Cholesky factor of the relative covariance matrix
+    and σ; there the likelihood is even about zero. Directions without curvature are left out.
     """
     k, n = gamma.shape
     g = found.gradient
@@ -160,8 +162,8 @@ def satterthwaite_df(found: Information, gamma: Array) -> Array:
 
 
 def _swept(A: Array) -> tuple[Array, Array]:
-    """Inverses of symmetric matrices (k, k, n) by Gauss and Jordan's sweeps, and whether they are safe: (n,) False
-    where a matrix is not clearly positive definite."""
+    """Inverses of symmetric matrices (k, k, n) by Gauss and Jordan's sweeps, and whether they are safe: (n,)
+    False where a matrix is not clearly positive definite."""
     k = len(A)
     diagonal = np.einsum("jjn->jn", A)
     regular = (diagonal > 0).all(axis=0)
@@ -187,14 +189,16 @@ def _moments_df(variance: Array, spread: Array) -> Array:
 
 
 def kenward_roger(found: Information) -> tuple[Array, Array]:
-    """(n,) Kenward and Roger's variance of the effect, adjusted for estimated variances, and degrees of freedom.
+    """(n,) Kenward and Roger's variance of the effect, adjusted for estimated variances, and degrees of
+    freedom.
 
-    V is linear in γ: their second-derivative term vanishes. For a single coefficient their F needs no factor and their
-    degrees of freedom are 2 v² / var(v), with the expected information of γ.
+    V is linear in γ: their second-derivative term vanishes. For a single coefficient their F needs no factor
+    and their degrees of freedom are 2 v² / var(v), with the expected information of γ.
     """
     inverse, regular = _swept(found.expected)
     if not regular.all():
-        inverse[:, :, ~regular] = np.linalg.pinv(found.expected[:, :, ~regular].transpose(2, 0, 1)).transpose(1, 2, 0)
+        rest = found.expected[:, :, ~regular].transpose(2, 0, 1)
+        inverse[:, :, ~regular] = np.linalg.pinv(rest).transpose(1, 2, 0)
     spread = 2 * inverse
     variance = found.phi[1, 1].copy()
     row = found.phi[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any
 
 import pandas as pd
@@ -15,12 +14,13 @@ from .catalogue import chosen_methods
 from .experiments import Study, check_spread, checked_level, checked_n, run_studies
 from .reduction import Layout
 
-FIGURES = ["power", "power_error", "type_s", "type_s_error", "type_m", "type_m_error", "sd", "sd_error", "se", "se_error",
-           "half_width", "half_width_error", "singular", "undefined"]
+FIGURES = ["power", "power_error", "type_s", "type_s_error", "type_m", "type_m_error", "sd", "sd_error",
+           "se", "se_error", "half_width", "half_width_error", "singular", "undefined"]
 
 
-def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Truth, methods: Sequence[str] | None = None,
-          n: int = 10_000, *, seed: int, level: float = 0.95, workers: int = 1) -> pd.DataFrame:
+def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Truth,
+          methods: Sequence[str] | None = None, n: int = 10_000, *, seed: int, level: float = 0.95,
+          workers: int = 1) -> pd.DataFrame:
     """Power and precision of each design, by simulation.
 
     Parameters
@@ -35,11 +35,9 @@ def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Trut
         As in `monte_carlo`. Every design is simulated from the same seed: its figures are those that
         `monte_carlo(design, truth, methods, n, seed=seed)` gives, whatever else is in the grid.
 
-    Returns
-    -------
-    DataFrame, a row per design and method: design, method, athletes, rows (scores in the whole study), then with their
-    Monte-Carlo errors power, type_s, type_m, sd (the true standard error), se, half_width, and singular, undefined;
-    see `monte_carlo`.
+    Returns ------- DataFrame, a row per design and method: design, method, athletes, rows (scores in the
+    whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard error), se,
+    half_width, and singular, undefined; see `monte_carlo`.
 
     Raises
     ------
@@ -61,7 +59,8 @@ def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Trut
         raise ValueError("truth.effect must not be 0: power is the chance to find an effect that is there; "
                          "monte_carlo gives the rate of false positives")
     for (label, design), table in zip(labelled.items(), run_studies(studies, workers)):
-        table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})[FIGURES].reset_index()
+        table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
+        table = table[FIGURES].reset_index()
         table.insert(0, "design", label)
         table.insert(2, "athletes", len(design.names))
         table.insert(3, "rows", design.rows)
@@ -84,7 +83,7 @@ def design_grid(athletes: Sequence[int], repeats: Sequence[int | Mapping[str, in
     for name, values in (("athletes", athletes), ("repeats", repeats)):
         if isinstance(values, (str, Mapping)) or not isinstance(values, Sequence) or not len(values):
             raise TypeError(f"{name} must be a list with one entry or more; given {values!r}")
-    per_session = [{"session_low": entry, "session_high": entry} if isinstance(entry, Integral) else entry
+    per_session = [entry if isinstance(entry, Mapping) else {"session_low": entry, "session_high": entry}
                    for entry in repeats]
     return _labelled([Design(m, sessions, between) for m in athletes for sessions in per_session])
 

@@ -1,9 +1,10 @@
 """Raw scores of many data sets, reduced once to what every method needs: means and sums of squares.
 
-The methods compare the low session (session_high 0) with the others (1), so an athlete is at most two *cells*: the mean
-of the low scores and the mean of the high ones, whose variances are known up to σ². The scores within cells say only
-one thing more: their sum of squares about the cell means, a χ² times σ². Together these are sufficient for all
-models here. Arrays have the data sets last, where NumPy works through them in one stride.
+The methods compare the low session (session_high 0) with the others (1), so an athlete is at most two
+*cells*: the mean of the low scores and the mean of the high ones, whose variances are known up to σ². The
+scores within cells say only one thing more: their sum of squares about the cell means, a χ² times σ².
+Together these are sufficient for all models here. Arrays have the data sets last, where NumPy works through
+them in one stride.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from functools import cached_property
 import numpy as np
 
 from helpers.designs import Design
-from helpers.engine.intercepts import InterceptModel, intercept_model
-from helpers.engine.layouts import layout_of
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """Athletes with the same numbers of repeats: who they are, in which sessions (0 low, 1 high), how often."""
+    """Athletes with the same numbers of repeats: who they are, in which sessions (0 low, 1 high), how
+    often."""
 
     athletes: Array
     sessions: Array
@@ -36,7 +36,8 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the data sets share: `counts` (athletes, 2), the repeats of every athlete in low and high sessions."""
+    """What the data sets share: `counts` (athletes, 2), the repeats of every athlete in low and high
+    sessions."""
 
     counts: Array
 
@@ -68,14 +69,6 @@ class Layout:
         return not self.complete.any()
 
     @cached_property
-    def intercept_model(self) -> InterceptModel:
-        """What the engine's random-intercept fits share."""
-        X = np.column_stack([np.ones(2 * self.athletes), np.tile([0.0, 1.0], self.athletes)])
-        repeats = self.counts.ravel()
-        return intercept_model(layout_of(np.repeat(X, repeats, axis=0),
-                                         np.repeat(np.arange(2 * self.athletes) // 2, repeats)), reml=True)
-
-    @cached_property
     def patterns(self) -> list[Pattern]:
         """The athletes, sorted by their numbers of repeats."""
         found, which = np.unique(self.counts, axis=0, return_inverse=True)
@@ -87,8 +80,8 @@ class Layout:
 class Cells:
     """The reduced data of n data sets.
 
-    means: (athletes, 2, n), 0 where there are no scores; squares: (2, n) sums of squares about the cell means, over the
-    athletes.
+    means: (athletes, 2, n), 0 where there are no scores; squares: (2, n) sums of squares about the cell
+    means, over the athletes.
     """
 
     layout: Layout
@@ -123,7 +116,8 @@ class Cells:
 
 
 def reduce(layout: Layout, scores: Array) -> Cells:
-    """Cells of raw `scores` (n, rows), rows athlete by athlete and the low session first; `scores` is overwritten."""
+    """Cells of raw `scores` (n, rows), rows athlete by athlete and the low session first; `scores` is
+    overwritten."""
     means = np.zeros((layout.athletes, 2, len(scores)))
     squares = np.zeros((2, len(scores)))
     left = 0

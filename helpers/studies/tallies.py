@@ -11,10 +11,11 @@ from .answers import Answer, FlipAnswer
 
 @dataclass(frozen=True)
 class Tally:
-    """Sums over data sets, all but `sets`, `undefined` and `singular` over those in which the method has an answer.
+    """Sums over data sets, all but `sets`, `undefined` and `singular` over those in which the method has an
+    answer.
 
-    Sums of powers of the error (estimate less true effect), of the standard error, of the interval's half-width, and of
-    the size of estimates that are significant over that of the true effect.
+    Sums of powers of the error (estimate less true effect), of the standard error, of the interval's
+    half-width, and of the size of estimates that are significant over that of the true effect.
     """
 
     sets: int
@@ -74,8 +75,8 @@ class Tally:
 
 
 def _rate(name: str, count: int, n: int) -> dict[str, float]:
-    # The error of a rate of 0 or 1 is not 0: two successes and two failures are added before it is computed (Agresti
-    # & Coull 1998, Am. Stat. 52:119). With thousands of data sets this changes nothing else.
+    # The error of a rate of 0 or 1 is not 0: two successes and two failures are added before it is computed
+    # (Agresti & Coull 1998, Am. Stat. 52:119). With thousands of data sets this changes nothing else.
     adjusted = (count + 2) / (n + 4)
     return {name: count / n if n else np.nan,
             f"{name}_error": float(np.sqrt(adjusted * (1 - adjusted) / n)) if n else np.nan}

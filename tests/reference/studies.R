@@ -1,5 +1,5 @@
 # Tests of the session effect in the data sets that studies_cases.py has drawn: Rscript studies.R FOLDER CASES
-# Reads k.json (layout) and k.bin (scores, little-endian doubles, one data set after the other), writes k.csv: one row
+# Reads k.json (layout) and k.bin (scores, little-endian doubles, one data set after the other), writes k.csv: a row
 # per data set and method. Mixed models are fitted by two optimisers to tight tolerances, the higher likelihood stands.
 suppressMessages({library(lmerTest); library(pbkrtest); library(jsonlite)})
 arguments <- commandArgs(trailingOnly = TRUE)

@@ -68,7 +68,8 @@ def make() -> None:
             (Path(folder) / f"{k}.json").write_text(json.dumps({
                 "n": case.n, "between": case.design.between, "athlete": athlete.tolist(),
                 "high": (session > 0).astype(int).tolist()}))
-            simulate_many(case.design, case.truth, case.n, case.seed).astype("<f8").tofile(Path(folder) / f"{k}.bin")
+            scores = simulate_many(case.design, case.truth, case.n, case.seed)
+            scores.astype("<f8").tofile(Path(folder) / f"{k}.bin")
         subprocess.run(["Rscript", str(HERE / "studies.R"), folder, str(len(cases()))], check=True)
         for k in range(len(cases())):
             table = pd.read_csv(Path(folder) / f"{k}.csv", skipinitialspace=True)
