@@ -1,6 +1,7 @@
 """Helpers of the mixed-models course: the public names that the lessons use."""
 
 from helpers.designs import Design, Truth
+from helpers.engine import fit_many
 from helpers.exercises import check, hint
 from helpers.figures import show
 from helpers.fitting import fit
@@ -8,4 +9,4 @@ from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
 from helpers.tables import load
 
-__all__ = ["Design", "Truth", "check", "design_grid", "fit", "hint", "load", "monte_carlo", "power", "show", "simulate", "simulate_many"]
+__all__ = ["Design", "Truth", "check", "design_grid", "fit", "fit_many", "hint", "load", "monte_carlo", "power", "show", "simulate", "simulate_many"]
