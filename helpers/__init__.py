@@ -5,8 +5,25 @@ from helpers.engine import fit_many
 from helpers.exercises import check, hint
 from helpers.figures import show
 from helpers.fitting import fit
+from helpers.inference import coefficients, f_tests
 from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
 from helpers.tables import load
 
-__all__ = ["Design", "Truth", "check", "design_grid", "fit", "fit_many", "hint", "load", "monte_carlo", "power", "show", "simulate", "simulate_many"]
+__all__ = [
+    "Design",
+    "Truth",
+    "check",
+    "coefficients",
+    "design_grid",
+    "f_tests",
+    "fit",
+    "fit_many",
+    "hint",
+    "load",
+    "monte_carlo",
+    "power",
+    "show",
+    "simulate",
+    "simulate_many",
+]

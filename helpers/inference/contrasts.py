@@ -56,7 +56,7 @@ def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
         nulls = np.zeros(1)
     else:
         rows = _as_array(value)
-        nulls = np.zeros(1 if rows.ndim == 1 else len(rows))
+        nulls = np.zeros(len(np.atleast_2d(rows)))
     if rows.dtype.kind not in "iuf":  # text, true/false, ragged lists
         raise TypeError(f"contrast {label!r}: weights must be numbers, not {value!r}")
     rows = np.atleast_2d(rows).astype(float)

@@ -19,7 +19,7 @@ from .information import Information, information
 
 Array = np.ndarray
 METHODS = ("kenward-roger", "satterthwaite", "wald")
-SHORTFALL = 1e-3  # log-likelihood below the optimum from which a fit is told to be short of it
+SHORTFALL = 1e-4  # log-likelihood below the optimum from which a fit is told to be short of it
 
 _PRICE = {
     "kenward-roger": "Singular fit: a variance is estimated as zero or a correlation as ±1. "
