@@ -89,6 +89,7 @@ class Satterthwaite:
 
     @property
     def covariance(self) -> Array:
+        """(p, p), that of the coefficients: Φ itself."""
         return self.phi
 
     def df(self, row: Array) -> float:

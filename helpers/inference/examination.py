@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLMResults
@@ -34,16 +34,6 @@ _PRICE = {
 }
 
 
-class Method(Protocol):
-    """How contrasts are judged: `covariance` (p, p) of the coefficients, df of a row (p,), F of rows "
-    "(q, p)."""
-
-    @property
-    def covariance(self) -> Array: ...
-    def df(self, row: Array) -> float: ...
-    def test(self, rows: Array, difference: Array) -> Test: ...
-
-
 @dataclass(frozen=True)
 class Wald:
     """z and χ²/q: the variances are taken as known; `covariance` (p, p)."""
@@ -58,6 +48,9 @@ class Wald:
         """χ²/q of rows (q, p), whose estimates are `difference` (q,) from their null values."""
         wald = difference @ np.linalg.solve(rows @ self.covariance @ rows.T, difference)
         return Test(float(wald / len(rows)), len(rows), np.inf)
+
+
+Method = Wald | Satterthwaite | KenwardRoger  # each has covariance (p, p), df(row), test(rows, difference)
 
 
 @dataclass(frozen=True)
