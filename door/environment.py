@@ -83,9 +83,10 @@ def wanted(root: Path, full: bool) -> dict[str, str]:
 
 
 def contents(root: Path) -> list[str]:
-    """Names of all that is installed, to notice when some of it has gone."""
+    """All that is installed, by name, to notice when some of it has gone."""
     places = packages(root), interpreter(root).parent
-    return sorted({entry.name for place in places for entry in place.iterdir()} - {"__pycache__"})
+    return sorted(f"{place.name}/{entry.name}" for place in places for entry in place.iterdir()
+                  if entry.name != "__pycache__")
 
 
 def stamp_file(root: Path) -> Path:
@@ -130,12 +131,13 @@ def sound(root: Path) -> bool:
         whole = set(read_stamp(root).get("contents", [])) <= set(contents(root))
     except OSError:
         return False
-    return made_here and whole and runs(root) and (packages(root) / "pip" / "__main__.py").exists()
+    return made_here and whole and runs(root) and complete(root)
 
 
 def complete(root: Path) -> bool:
-    """Whether every file that the installed packages list is there: broken installations leave holes."""
+    """Whether pip and every file that the installed packages list are there: a broken installation has holes."""
     check = (
+        "import pip\n"
         "import importlib.metadata, sys\n"
         "for package in importlib.metadata.distributions():\n"
         "    files = [file for file in package.files or [] if file.suffix != '.pyc']\n"
@@ -227,21 +229,12 @@ def ensure(full: bool = False, root: Path = ROOT) -> Path:
     with alone(root):
         if ready(root, full):
             return interpreter(root)
-        usable = sound(root)
-        if not usable:
+        if not sound(root):
             create(root)
         stamp_file(root).unlink(missing_ok=True)
-        _install(root, full)
-        if usable and not complete(root):
-            say("The environment in .venv has holes: making it anew.")
-            create(root)
-            _install(root, full)
+        requirements = root / ("requirements-dev.txt" if full else "requirements.txt")
+        log = folder(root) / "install.log"
+        install(interpreter(root), requirements, packages(root), log, child_environment(root))
         stamp = wanted(root, full) | {"contents": contents(root)}
         stamp_file(root).write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     return interpreter(root)
-
-
-def _install(root: Path, full: bool) -> None:
-    requirements = root / ("requirements-dev.txt" if full else "requirements.txt")
-    log = folder(root) / "install.log"
-    install(interpreter(root), requirements, packages(root), log, child_environment(root))
