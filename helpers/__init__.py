@@ -8,7 +8,7 @@ from helpers.fitting import fit
 from helpers.inference import coefficients, f_tests
 from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
-from helpers.tables import load
+from helpers.tables import load, read_scores
 
 __all__ = [
     "Design",
@@ -23,6 +23,7 @@ __all__ = [
     "load",
     "monte_carlo",
     "power",
+    "read_scores",
     "show",
     "simulate",
     "simulate_many",

@@ -1,4 +1,4 @@
-"""The bundled data: bytes, dictionaries and ranges are what data/README.md states; load gives those tables."""
+"""The bundled data: bytes, dictionary and ranges are what data/README.md states, and load gives them."""
 
 from __future__ import annotations
 
@@ -53,8 +53,12 @@ def test_pushups_has_the_fixed_points_of_the_course() -> None:
     table = load("pushups")
     assert table["correctness"].head().round(6).tolist() == [0.813237, 0.902758, 0.912264, 0.767684, 0.800127]
     means = table.groupby(["athlete_id", "session_label"])["correctness"].mean().round(6).unstack()
-    assert means.to_numpy().tolist() == [[0.871861, 0.792055], [0.825497, 0.758031],
-                                         [0.823661, 0.747879], [0.862365, 0.794724]]
+    assert means.to_numpy().tolist() == [
+        [0.871861, 0.792055],
+        [0.825497, 0.758031],
+        [0.823661, 0.747879],
+        [0.862365, 0.794724],
+    ]
 
 
 def test_pushups_is_written_with_every_digit() -> None:
@@ -118,7 +122,8 @@ def test_designs_of_the_borrowed_data_are_complete() -> None:
 
 
 def test_load_works_from_any_folder_and_gives_a_fresh_table(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     first = load("machines")
     first["score"] = 0.0
@@ -126,7 +131,7 @@ def test_load_works_from_any_folder_and_gives_a_fresh_table(
 
 
 def test_load_lists_what_there_is() -> None:
-    with pytest.raises(ValueError, match='name must be one of "pushups", .*given \'push-ups\''):
+    with pytest.raises(ValueError, match="name must be one of \"pushups\", .*given 'push-ups'"):
         load("push-ups")
     with pytest.raises(ValueError, match='write "sleepstudy"'):
         load("SleepStudy")
@@ -150,7 +155,8 @@ def test_load_refuses_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_load_accepts_the_same_data_with_windows_line_ends(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = load("machines")
     monkeypatch.setattr(bundled, "DATA", copy_of_data(tmp_path, b"\n", b"\r\n"))
     pd.testing.assert_frame_equal(load("machines"), expected)

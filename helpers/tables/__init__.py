@@ -1,5 +1,7 @@
 """Tidy tables, checked: the bundled data sets (`load`) and score sheets from the field (`read_scores`)."""
 
 from helpers.tables.bundled import load
+from helpers.tables.findings import Problem, ScoreSheetError
+from helpers.tables.scores import read_scores
 
-__all__ = ["load"]
+__all__ = ["Problem", "ScoreSheetError", "load", "read_scores"]

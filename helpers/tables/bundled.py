@@ -12,8 +12,13 @@ import pandas as pd
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 COLUMNS: dict[str, dict[str, str]] = {
-    "pushups": {"athlete_id": "str", "session_label": "str", "session_high": "int64", "repeat_id": "int64",
-                "correctness": "float64"},
+    "pushups": {
+        "athlete_id": "str",
+        "session_label": "str",
+        "session_high": "int64",
+        "repeat_id": "int64",
+        "correctness": "float64",
+    },
     "sleepstudy": {"Reaction": "float64", "Days": "int64", "Subject": "str"},
     "machines": {"Worker": "str", "Machine": "str", "score": "float64"},
     "penicillin": {"diameter": "float64", "plate": "str", "sample": "str"},
@@ -38,8 +43,8 @@ def load(name: str) -> pd.DataFrame:
     Raises
     ------
     TypeError, ValueError
-        A name that is no bundled data set; a file that was changed since the lessons were made from it (its
-        SHA-256 is not the one in `data/SHA256SUMS`).
+        A name that is no bundled data set; a file that was changed since the lessons were made from it
+        (its SHA-256 is not the one in `data/SHA256SUMS`).
     FileNotFoundError
         The file is missing from the folder `data`.
     """
@@ -52,11 +57,13 @@ def load(name: str) -> pd.DataFrame:
     content = _bytes(path)
     expected = _checksums(_bytes(DATA / "SHA256SUMS").decode("ascii")).get(path.name)
     if hashlib.sha256(content).hexdigest() != expected:
-        raise ValueError(f"{name}: data/{path.name} was changed since the lessons were made from it, so it would "
-                         "give other numbers than they print; bring the file back from the course's repository, "
-                         "and keep data of your own in another file (read_scores reads it)")
-    # Nothing here is missing: "NA" would be a name. Numbers are converted from text so that every digit written
-    # comes back, whatever precision the reader of pandas has by default.
+        raise ValueError(
+            f"{name}: data/{path.name} was changed since the lessons were made from it, so it would give "
+            "other numbers than they print; bring the file back from the course's repository, and keep data "
+            "of your own in another file (read_scores reads it)"
+        )
+    # Nothing here is missing: "NA" would be a name. Numbers are converted from text so that every digit comes
+    # back, whatever precision the reader of pandas has by default.
     types: Any = COLUMNS[name]
     return pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False).astype(types)
 
@@ -70,8 +77,10 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes().replace(b"\r\n", b"\n")
     except FileNotFoundError:
-        raise FileNotFoundError(f"data/{path.name} is missing from this copy of the course; "
-                                "bring it back from the course's repository") from None
+        raise FileNotFoundError(
+            f"data/{path.name} is missing from this copy of the course; "
+            "bring it back from the course's repository"
+        ) from None
 
 
 def _checksums(listing: str) -> dict[str, str]:
