@@ -2,6 +2,7 @@
 
     python -m handouts [--edition student] [--lesson 03] [--open]
 
-Floors, imports point down only: `build` (files, what is up to date) · `page` (cells to a page, folds, template) ·
-`prose`, `maths` (Markdown to HTML, equations) · `editions` (what each edition may hold) · `source` (a checked notebook).
+Floors, imports point down only: `build` (files, what is up to date) · `page` (folds, template) · `cells`
+(code and outputs) · `prose`, `maths` (Markdown to HTML, equations) · `editions` (what each may hold) ·
+`source` (a checked notebook).
 """

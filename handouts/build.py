@@ -39,8 +39,11 @@ def build(
     lessons = {path: source.read(path) for path in wanted}
     course = [page.outline(lessons[path]) if path in lessons else _outline_of(path) for path in paths]
     stamps = _read_stamps(out)
-    common = _digest(*(file.read_bytes() for file in sorted(HERE.iterdir()) if file.is_file()),
-                     *(f"{tool} {version(tool)}".encode() for tool in _TOOLS), repr(course).encode())
+    common = _digest(
+        *(file.read_bytes() for file in sorted(HERE.iterdir()) if file.is_file()),
+        *(f"{tool} {version(tool)}".encode() for tool in _TOOLS),
+        repr(course).encode(),
+    )
     pages: list[Path] = []
     new: dict[Path, bytes] = {}
     for place, path in enumerate(wanted, start=1):
@@ -48,7 +51,10 @@ def build(
         made = 0
         for edition in chosen:
             key = _digest(common.encode(), path.read_bytes())
-            targets = (out / edition.name / f"{lesson.stem}.html", out / edition.name / "notebooks" / path.name)
+            targets = (
+                out / edition.name / f"{lesson.stem}.html",
+                out / edition.name / "notebooks" / path.name,
+            )
             pages.append(targets[0])
             if all(_is_current(target, out, key, stamps) for target in targets):
                 continue
@@ -85,11 +91,17 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
-def _finish(out: Path, edition: Edition, course: list[page.Outline], paths: list[Path], stamps: dict[str, list[str]]) -> None:
+def _finish(
+    out: Path, edition: Edition, course: list[page.Outline], paths: list[Path], stamps: dict[str, list[str]]
+) -> None:
     """The index, no pages of lessons that are gone, and the zip."""
     folder = out / edition.name
     write(folder / "index.html", page.index_page(edition, course).encode())
-    names = ["index.html", *(f"{path.stem}.html" for path in paths), *(f"notebooks/{path.name}" for path in paths)]
+    names = [
+        "index.html",
+        *(f"{path.stem}.html" for path in paths),
+        *(f"notebooks/{path.name}" for path in paths),
+    ]
     for file in [*folder.glob("*.html"), *folder.glob("notebooks/*.ipynb")]:
         name = file.relative_to(folder).as_posix()
         if name not in names:
@@ -112,7 +124,7 @@ def _zip(folder: Path, names: list[str]) -> bytes:
 
 
 def _outline_of(path: Path) -> page.Outline:
-    """A neighbour's outline; one that cannot be read is named by its file, so that it stops nobody else's page."""
+    """A neighbour's outline; one that cannot be read is named by its file and stops nobody else's page."""
     try:
         return page.outline(source.read(path))
     except source.LessonError:

@@ -20,12 +20,14 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def highlighted(code: str) -> str:
-    """Python as HTML, line by line, with four quiet kinds of token marked: comments, strings, numbers, keywords.
+    """Python as HTML, line by line, with four kinds of token marked: comments, strings, numbers, keywords.
 
     A line longer than the page is broken, and goes on four columns to the right of where it starts.
     """
-    kinds = ((next((name for kind, name in _COLOURED if token in kind), ""), text)
-             for token, text in _LEXER.get_tokens(code))
+    kinds = (
+        (next((name for kind, name in _COLOURED if token in kind), ""), text)
+        for token, text in _LEXER.get_tokens(code)
+    )
     lines: list[list[tuple[str, str]]] = [[]]
     for name, run in groupby(kinds, lambda kind: kind[0]):
         for place, text in enumerate("".join(text for _, text in run).split("\n")):
@@ -39,8 +41,10 @@ def highlighted(code: str) -> str:
 def _line(tokens: list[tuple[str, str]], last: bool) -> str:
     text = "".join(text for _, text in tokens)
     indent = len(text) - len(text.lstrip(" "))
-    inner = "".join(f'<span class="{name}">{escape(text, quote=False)}</span>' if name else escape(text, quote=False)
-                    for name, text in tokens)
+    inner = "".join(
+        f'<span class="{name}">{escape(text, quote=False)}</span>' if name else escape(text, quote=False)
+        for name, text in tokens
+    )
     style = f' style="--i:{indent}ch"' if indent else ""
     return f'<span class="l"{style}>{inner}' + ("</span>" if last else "\n</span>")
 
@@ -81,7 +85,8 @@ def printed(text: str) -> list[str]:
     text = _ANSI.sub("", text).strip("\n").rstrip()
     if not text:
         return []
-    return [f'<pre class="output scroll" data-name="Output" translate="no"><samp>{escape(text, quote=False)}</samp></pre>']
+    inner = escape(text, quote=False)
+    return [f'<pre class="output scroll" data-name="Output" translate="no"><samp>{inner}</samp></pre>']
 
 
 def figure(png: Any, metadata: dict[str, Any], where: str) -> str:
@@ -91,12 +96,14 @@ def figure(png: Any, metadata: dict[str, Any], where: str) -> str:
         raise LessonError(f"{where}: a figure has no alt text; show it with helpers.show(figure, alt)")
     size = "".join(f' {side}="{int(metadata[side])}"' for side in ("width", "height") if side in metadata)
     source = "".join(joined(png).split())
-    return (f'<figure class="scroll" data-name="Figure"><img src="data:image/png;base64,{source}" '
-            f'alt="{escape(alt)}"{size}></figure>')
+    return (
+        f'<figure class="scroll" data-name="Figure"><img src="data:image/png;base64,{source}" '
+        f'alt="{escape(alt)}"{size}></figure>'
+    )
 
 
 def rich(html: str, where: str) -> str:
-    """HTML output (a table, as a rule): cleaned, its tables with scopes and a caption for those who cannot see it."""
+    """HTML output (a table, as a rule): cleaned, its tables with scopes and a hidden caption."""
     soup = BeautifulSoup(html, "html.parser")
     for element in soup.find_all(["script", "style", "link"]):
         element.decompose()
@@ -106,6 +113,6 @@ def rich(html: str, where: str) -> str:
         if not table.find("caption"):
             columns = [head.get_text(" ", strip=True) for head in table.select("thead th")]
             caption = soup.new_tag("caption", attrs={"class": "unseen"})
-            caption.string = f"Output: a table of {', '.join(filter(None, columns))}" if columns else "Output: a table"
+            caption.string = f"Output, a table: {', '.join(filter(None, columns))}".rstrip(": ")
             table.insert(0, caption)
     return f'<div class="rich">{str(soup).strip()}</div>'

@@ -1,4 +1,4 @@
-"""What each edition may hold. Whatever an edition leaves out is cut from the source, before anything is made of it."""
+"""What each edition may hold. What one leaves out is cut from the source, before anything is made of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handouts.source import Cell, Lesson, LessonError, joined
+from handouts.source import Lesson, LessonError, joined
 
 
 @dataclass(frozen=True)
 class Edition:
-    """One edition: what it holds (`answers` are solutions too) and whether it folds what follows a prediction."""
+    """What an edition holds (`answers`: solutions too) and whether it folds what follows a prediction."""
 
     name: str
     title: str
@@ -28,7 +28,8 @@ EDITIONS = {edition.name: edition for edition in (SELF_STUDY, STUDENT, TEACHER)}
 
 NOTE = "For the teacher"
 _TOKEN = re.compile(  # code first, so that a tag inside it is not taken for one
-    r"(?P<code>^[> ]*(?P<fence>```+|~~~+).*?^[> ]*(?P=fence)[ \t]*$|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"(?P<code>^[> ]*(?P<fence>```+|~~~+).*?^[> ]*(?P=fence)[ \t]*$"
+    r"|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
     r"|(?P<comment><!--.*?-->)|(?P<open><details\b[^>]*>)|(?P<close></details\s*>)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
@@ -50,7 +51,7 @@ def edited(lesson: Lesson, edition: Edition) -> Lesson:
 
 
 def notebook(lesson: Lesson, edition: Edition) -> str:
-    """The notebook that goes with this edition's page, as JSON: the teacher's as it stands, the others without outputs."""
+    """The notebook beside an edition's page, as JSON: the teacher's as it stands, others without outputs."""
     text = lesson.path.read_text(encoding="utf-8")
     if edition.notes:
         return text
@@ -83,7 +84,7 @@ def _text(source: str, edition: Edition, where: str) -> str:
     marks: list[int] = []
     end = 0
     for token in _TOKEN.finditer(source):
-        pieces.append(source[end:token.start()])
+        pieces.append(source[end : token.start()])
         end = token.end()
         if token["comment"]:
             pieces[-1] = pieces[-1].rstrip(" \t")  # what follows brings its own space, or ends the line

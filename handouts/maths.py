@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import unicodedata
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 
 from bs4 import BeautifulSoup, Tag
@@ -14,7 +14,7 @@ from fontTools import subset
 from handouts.source import LessonError
 
 FONT = "STIX Two Math"
-# Browsers draw a one-letter <mi> in italics, from Unicode's own block of italic letters; the font must have those.
+# Browsers draw a one-letter <mi> in italics, from Unicode's italic letters; the font must have those.
 _ITALIC = {
     unicodedata.normalize("NFKC", letter): letter
     for letter in map(chr, [*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C)])
@@ -24,12 +24,13 @@ _DRAWN_INSTEAD = {"-": "\u2212", "'": "\u2032", "^": "\u0302", "~": "\u0303"}
 
 
 def tidy(soup: BeautifulSoup, where: str) -> None:
-    """Make pandoc's MathML lean: no wrappers, the TeX source as its name; display equations in a box of their own.
+    """Make pandoc's MathML lean: no wrappers, TeX as its name; display equations in a box of their own.
 
     Raises LessonError for a formula that pandoc could not convert.
     """
     for failed in soup.select("span.math"):
-        raise LessonError(f"{where}: the formula {failed.get_text()} cannot be converted to MathML; use plainer TeX")
+        formula = failed.get_text()
+        raise LessonError(f"{where}: the formula {formula} cannot be converted to MathML; use plainer TeX")
     for math in soup.find_all("math"):
         annotation = math.find("annotation")
         if isinstance(annotation, Tag):
@@ -44,14 +45,17 @@ def tidy(soup: BeautifulSoup, where: str) -> None:
             del text["mathvariant"]
         for brace in math.find_all("mo", string="\u23df"):
             if brace.parent and brace.parent.name == "munder":
-                brace.parent["class"] = "brace"  # drawn by the style sheet: Chromium paints only a part of a wide one
+                # Drawn by the style sheet, since Chromium paints only a part of a wide one.
+                brace.parent["class"] = "brace"
         for cell in math.find_all("mtd"):
             del cell["style"]  # the style sheet aligns by `columnalign`, in words that Chromium heeds
             first = cell.find(True, recursive=False)
-            if cell.find_previous_sibling("mtd") and first and first.name == "mo" and first.get_text() in "=≈∼≤≥+−":
+            is_relation = first and first.name == "mo" and first.get_text() in "=≈∼≤≥+−"
+            if first and is_relation and cell.find_previous_sibling("mtd"):
                 first["form"] = "infix"  # its left side stands in the cell before; else it loses its space
         paragraph = math.parent
-        if math.get("display") == "block" and paragraph and paragraph.name == "p" and len(paragraph.contents) == 1:
+        alone = paragraph and paragraph.name == "p" and len(paragraph.contents) == 1
+        if paragraph and alone and math.get("display") == "block":
             paragraph.name = "div"
             paragraph["class"] = "equation"
 
@@ -67,7 +71,7 @@ def characters(soup: BeautifulSoup) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def font_face(needed: frozenset[str]) -> str:
     """CSS that embeds the font with the characters needed (and the parts that braces and roots grow from).
 
@@ -75,8 +79,13 @@ def font_face(needed: frozenset[str]) -> str:
     """
     if not needed:
         return ""
-    options = subset.Options(flavor="woff2", layout_features=["*"], hinting=False, recalc_timestamp=False,
-                             name_IDs=[0, 1, 2, 13, 14])
+    options = subset.Options(
+        flavor="woff2",
+        layout_features=["*"],
+        hinting=False,
+        recalc_timestamp=False,
+        name_IDs=[0, 1, 2, 13, 14],
+    )
     with files("ziamath").joinpath("fonts/STIXTwoMath-Regular.ttf").open("rb") as file:
         font = subset.load_font(io.BytesIO(file.read()), options)
     subsetter = subset.Subsetter(options)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from handouts import cells, maths, prose
 from handouts.editions import Edition, edited
@@ -21,7 +21,7 @@ COURSE = "Mixed models with push-ups"
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of a page: its HTML, and what the folding needs to know of it (heading, predict, code, output, text)."""
+    """A piece of a page: HTML, and what folding must know of it (heading, predict, code, output, text)."""
 
     kind: str
     html: str
@@ -62,27 +62,36 @@ def lesson_page(lesson: Lesson, edition: Edition, course: Sequence[Outline]) -> 
         prose.highlight_blocks(soup, cells.highlighted)
         if place == 0:
             prose.mark_title(soup)
-    body = "\n".join(block.html for block in folded(_blocks(kept, iter_soups=dict(zip(texts, soups))), edition.folds))
+    blocks = folded(_blocks(kept, dict(zip(texts, soups, strict=True))), edition.folds)
+    body = "\n".join(block.html for block in blocks)
     if not edition.folds:
-        body = body.replace("<details>", "<details open>").replace('<details class="solution">',
-                                                                   '<details class="solution" open>')
+        body = re.sub(r"<details(| class=\"solution\")>", r"<details\1 open>", body)
     used = frozenset().union(*(maths.characters(soup) for soup in soups))
     where = [entry.stem for entry in course].index(lesson.stem)
     contents = [(heading["id"], _plain(heading)) for soup in soups for heading in soup.find_all("h2")]
     return _template("page.html.jinja").render(
-        course=COURSE, edition=edition, title=" ".join(_plain(soups[0].h1).split()), lesson=outline(lesson),
-        body=body, contents=contents, style=_style() + maths.font_face(used), script=_asset("page.js"),
-        before=course[where - 1] if where else None, after=course[where + 1] if where + 1 < len(course) else None,
+        course=COURSE,
+        edition=edition,
+        title=" ".join(_plain(soups[0].h1).split()),
+        lesson=outline(lesson),
+        body=body,
+        contents=contents,
+        style=_style() + maths.font_face(used),
+        script=_asset("page.js"),
+        before=course[where - 1] if where else None,
+        after=course[where + 1] if where + 1 < len(course) else None,
     )
 
 
 def index_page(edition: Edition, course: Sequence[Outline]) -> str:
     """The list of an edition's lessons."""
-    return _template("index.html.jinja").render(course=COURSE, edition=edition, lessons=course, style=_style())
+    return _template("index.html.jinja").render(
+        course=COURSE, edition=edition, lessons=course, style=_style()
+    )
 
 
 def folded(blocks: list[Block], folds: bool) -> list[Block]:
-    """After a prediction box, put the first output and all that follows up to the next heading or box into a fold."""
+    """After a prediction, put the first output and all up to the next heading or prediction into a fold."""
     if not folds:
         return blocks
     page: list[Block] = []
@@ -91,8 +100,14 @@ def folded(blocks: list[Block], folds: bool) -> list[Block]:
 
     def close() -> None:
         if inside:
-            page.append(Block("fold", '<details class="happened"><summary>What happened</summary>\n'
-                              + "\n".join(block.html for block in inside) + "\n</details>"))
+            page.append(
+                Block(
+                    "fold",
+                    '<details class="happened"><summary>What happened</summary>\n'
+                    + "\n".join(block.html for block in inside)
+                    + "\n</details>",
+                )
+            )
             inside.clear()
 
     for block in blocks:
@@ -108,7 +123,7 @@ def folded(blocks: list[Block], folds: bool) -> list[Block]:
     return page
 
 
-def _blocks(lesson: Lesson, iter_soups: dict[Cell, BeautifulSoup]) -> list[Block]:
+def _blocks(lesson: Lesson, soups: dict[Cell, BeautifulSoup]) -> list[Block]:
     blocks: list[Block] = []
     exercise = ""
     for cell in lesson.cells:
@@ -118,8 +133,8 @@ def _blocks(lesson: Lesson, iter_soups: dict[Cell, BeautifulSoup]) -> list[Block
             shown = [Block("output", piece) for piece in cells.outputs(cell, where)]
             new = [code, *shown] if cell.source.strip() else shown
         elif cell.kind == "markdown":
-            new = [_text_block(element) for element in iter_soups[cell].find_all(True, recursive=False)]
-            for heading in iter_soups[cell].find_all(["h2", "h3"]):
+            new = [_text_block(element) for element in soups[cell].find_all(True, recursive=False)]
+            for heading in soups[cell].find_all(["h2", "h3"]):
                 number = re.match(r"Exercise\s+([\d.]+)", heading.get_text())
                 exercise = number[1] if number else ""
         else:
@@ -146,7 +161,7 @@ def _plain(element: Tag | None) -> str:
     return element.get_text() if element else ""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _asset(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
@@ -155,8 +170,14 @@ def _style() -> str:
     return re.sub(r"/\*.*?\*/\s*", "", _asset("style.css"), flags=re.DOTALL)
 
 
-@lru_cache(maxsize=None)
-def _template(name: str):  # type: ignore[no-untyped-def]  # jinja2's Template
+@cache
+def _template(name: str) -> Template:
     loader = FileSystemLoader(HERE, encoding="utf-8")
-    return Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True,
-                       lstrip_blocks=True, keep_trailing_newline=True).get_template(name)
+    return Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    ).get_template(name)

@@ -15,8 +15,12 @@ from handouts.source import LessonError
 _READER = "commonmark+tex_math_dollars+pipe_tables+strikeout+smart+raw_html"
 _OPTIONS = ["--mathml", "--wrap=preserve", "--columns=10000", "--syntax-highlighting=none", "--quiet"]
 _MARK = "<!--next cell-->"
-_BOXES = {"Predict first": "predict", "Common misreading": "misreading", "Check yourself": "check",
-          "For the teacher": "teacher"}
+_BOXES = {
+    "Predict first": "predict",
+    "Common misreading": "misreading",
+    "Check yourself": "check",
+    "For the teacher": "teacher",
+}
 
 
 def converted(sources: list[str], where: str) -> list[BeautifulSoup]:
@@ -24,7 +28,9 @@ def converted(sources: list[str], where: str) -> list[BeautifulSoup]:
 
     Raises LessonError for a text that swallows the next (an open code fence) or a formula that cannot be set.
     """
-    html = pypandoc.convert_text(f"\n\n{_MARK}\n\n".join(sources), "html", format=_READER, extra_args=_OPTIONS)
+    html = pypandoc.convert_text(
+        f"\n\n{_MARK}\n\n".join(sources), "html", format=_READER, extra_args=_OPTIONS
+    )
     parts = html.split(_MARK)
     if len(parts) != len(sources):
         raise LessonError(f"{where}: a code fence or an HTML block in the text is not closed")
@@ -54,14 +60,14 @@ def name_headings(soups: list[BeautifulSoup]) -> None:
 
 
 def mark_boxes(soup: BeautifulSoup) -> None:
-    """Block quotes that start with a bold lead become boxes of that kind; notes to the teacher lose their fold."""
+    """Block quotes that start with a bold lead become boxes of that kind; teachers' notes lose their fold."""
     for quote in soup.find_all("blockquote"):
         lead = quote.find("strong")
         kind = _BOXES.get(lead.get_text().rstrip(".:?! ")) if lead else None
         if not kind or not lead:
             continue
         quote.name = "div"
-        quote["class"] = ["box", kind]
+        quote["class"] = f"box {kind}"
         lead["class"] = "lead"
         if kind == "teacher":
             quote["role"] = "note"
@@ -69,12 +75,12 @@ def mark_boxes(soup: BeautifulSoup) -> None:
     for fold in soup.find_all("details"):
         summary = fold.find("summary")
         if summary and summary.get_text(strip=True).startswith("For the teacher"):
-            if fold.find(class_="teacher"):
+            if fold.find(role="note"):
                 summary.decompose()
                 fold.unwrap()
             else:
                 fold.name = "div"
-                fold["class"] = ["box", "teacher"]
+                fold["class"] = "box teacher"
                 fold["role"] = "note"
                 fold["aria-label"] = "For the teacher"
                 summary.name = "p"
@@ -99,7 +105,7 @@ def mark_title(soup: BeautifulSoup) -> None:
 
 
 def mark_tables(soup: BeautifulSoup) -> None:
-    """Scopes for header cells (the first column names its row) and a region that may scroll."""
+    """Scopes for header cells (the first cell with words names its row) and a region that may scroll."""
     for table in soup.find_all("table"):
         for attribute in ("border", "class", "style"):
             del table[attribute]
@@ -109,16 +115,22 @@ def mark_tables(soup: BeautifulSoup) -> None:
                 cell.name = "td"  # a corner that heads nothing
                 del cell["scope"]
         for row in table.select("tbody tr"):
-            first = row.find(["td", "th"])
-            if first is not None and first.get_text(strip=True):
-                first.name = "th"
+            if row.find("th") is None:
+                names = [cell for cell in row.find_all("td") if _words(cell)]
+                if names:
+                    names[0].name = "th"
             for head in row.find_all("th"):
                 head["scope"] = "row"
         table.wrap(soup.new_tag("div", attrs={"class": "scroll table", "data-name": "Table"}))
 
 
+def _words(cell: Tag) -> str:
+    """What a table cell says besides formulas, which name no row for everybody."""
+    return "".join(text for text in cell.find_all(string=True) if not text.find_parent("math")).strip()
+
+
 def mend_links(soup: BeautifulSoup, lessons: set[str]) -> None:
-    """Links to a lesson's notebook lead to its page; links to files that a reader of pages has not are plain text."""
+    """Links to a lesson's notebook lead to its page; links to files that a reader lacks are plain text."""
     for link in soup.find_all("a", href=True):
         target, _, anchor = str(link["href"]).partition("#")
         stem = target.removeprefix("./").removesuffix(".ipynb")
@@ -150,5 +162,7 @@ def highlight_blocks(soup: BeautifulSoup, highlight: Callable[[str], str]) -> No
         pre.attrs = {"class": "code", "translate": "no"}
         code.attrs = {}
         if inner is not None:
-            code.clear()
-            code.append(BeautifulSoup(inner, "html.parser"))
+            # Inside <pre>, where the parser keeps blanks that stand between two elements.
+            pre.replace_with(
+                BeautifulSoup(f'<pre class="code" translate="no"><code>{inner}</code></pre>', "html.parser")
+            )

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class LessonError(ValueError):
-    """A lesson that no page can be made of; the message is one sentence that says which, why and what would do."""
+    """A lesson that no page can be made of; the message is one sentence: which, why and what would do."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson. `title` is the notebook's heading, `promise` the sentence under it, `minutes` as written there."""
+    """One lesson: `title` is the notebook's heading, `promise` the line under it, `minutes` as written."""
 
     path: Path
     title: str
@@ -80,33 +80,44 @@ def select(paths: list[Path], numbers: list[str]) -> list[Path]:
 def read(path: Path) -> Lesson:
     """The lesson in a notebook file.
 
-    Raises LessonError when the file is missing, is no notebook, was not run from top to bottom, stopped with an
-    error, or has no title.
+    Raises LessonError when the file is missing, is no notebook, was not run from top to bottom, stopped with
+    an error, or has no title.
     """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LessonError(f"{path.name} is missing: there is no such file in {path.parent}") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise LessonError(f"{path.name} is damaged and cannot be read ({error}): bring it back with "
-                          f"`git checkout notebooks/{path.name}`") from None
+        raise LessonError(
+            f"{path.name} is damaged and cannot be read ({error}): bring it back with "
+            f"`git checkout notebooks/{path.name}`"
+        ) from None
     try:
         cells = tuple(_cell(raw_cell, place) for place, raw_cell in enumerate(raw["cells"], start=1))
-        counts = [cell["execution_count"] for cell in raw["cells"]
-                  if cell["cell_type"] == "code" and joined(cell["source"]).strip()]
+        counts = [
+            cell["execution_count"]
+            for cell in raw["cells"]
+            if cell["cell_type"] == "code" and joined(cell["source"]).strip()
+        ]
     except (KeyError, TypeError, AttributeError) as error:
-        raise LessonError(f"{path.name} is damaged: it is JSON but no notebook of format 4 "
-                          f"({type(error).__name__}: {error}); bring it back with git") from None
+        raise LessonError(
+            f"{path.name} is damaged: it is JSON but no notebook of format 4 "
+            f"({type(error).__name__}: {error}); bring it back with git"
+        ) from None
     again = f"run it with `python3 course.py run {path.name[:2]}`"
     for cell in cells:
         for output in cell.outputs:
             if output["output_type"] == "error" and "raises-exception" not in cell.tags:
-                raise LessonError(f"{path.name} stopped in cell {cell.id!r} with {output.get('ename')}: mend it, "
-                                  f"then {again}")
+                raise LessonError(
+                    f"{path.name} stopped in cell {cell.id!r} with {output.get('ename')}: mend it, "
+                    f"then {again}"
+                )
     if None in counts:
         raise LessonError(f"{path.name} was not run (cells without a run number): {again}")
     if counts != list(range(1, len(counts) + 1)):
-        raise LessonError(f"{path.name} was not run from top to bottom in one go (run numbers {counts}): {again}")
+        raise LessonError(
+            f"{path.name} was not run from top to bottom in one go (run numbers {counts}): {again}"
+        )
     return _lesson(path, cells)
 
 

@@ -1,0 +1,218 @@
+"""Handouts: what each edition holds and hides."""
+
+import html
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests import handout_sample
+from tests.handout_sample import files, quiet, soup_of
+from tests.notebooks import LESSONS, read
+
+NO_PACKAGES = "handouts need the packages of requirements-dev.txt, which are not installed"
+pytest.importorskip("pypandoc", reason=NO_PACKAGES)
+pytest.importorskip("ziamath", reason=NO_PACKAGES)
+
+from handouts.build import build  # noqa: E402
+from handouts.editions import EDITIONS, STUDENT, TEACHER  # noqa: E402
+
+PAGE = "01_first.html"
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample course, built in all editions."""
+    folder = tmp_path_factory.mktemp("handouts")
+    build(handout_sample.write_course(folder / "notebooks"), folder / "build", say=quiet)
+    return folder / "build"
+
+
+SECRET = "kestrel"
+
+
+# What an edition holds
+
+
+def test_the_student_edition_holds_no_secret_in_any_file_or_zip(sample: Path) -> None:
+    student = [name for name in files(sample) if name.startswith("student/")]
+    assert sorted(student) == [
+        "student/01_first.html",
+        "student/02_second.html",
+        "student/index.html",
+        "student/notebooks/01_first.ipynb",
+        "student/notebooks/02_second.ipynb",
+    ]
+    for name in student:
+        assert SECRET.encode() not in (sample / name).read_bytes(), name
+    with zipfile.ZipFile(sample / "student.zip") as archive:
+        assert sorted(archive.namelist()) == sorted(student)
+        assert all(SECRET.encode() not in archive.read(name) for name in archive.namelist())
+
+
+def test_self_study_holds_answers_and_solutions_folded_but_no_notes_to_the_teacher(sample: Path) -> None:
+    page = soup_of(sample, "self-study")
+    for text in ("of the answer", "of the solution", "of a sentence"):
+        (node,) = [
+            node
+            for node in page.main.find_all(string=re.compile(f"{SECRET}.*{text}"))
+            if node.find_parent("pre") is None or node.find_parent("samp")
+        ]
+        fold = node.find_parent("details")
+        assert fold is not None and not fold.has_attr("open")
+    assert not re.search("of the note|of a note|notes|For the teacher", page.get_text())
+
+
+def test_the_teacher_edition_holds_everything_open_with_notes_as_notes(sample: Path) -> None:
+    page = soup_of(sample, "teacher")
+    folds = page.main.find_all("details")
+    assert folds and all(fold.has_attr("open") for fold in folds)
+    assert not page.select(".happened")
+    assert len(page.find_all(attrs={"role": "note"})) == 2
+    assert len(re.findall(SECRET, page.get_text())) == len(
+        re.findall(SECRET, json.dumps(handout_sample.cells()))
+    )
+
+
+def test_what_follows_a_prediction_is_folded_up_to_the_next_heading_and_the_code_is_not(sample: Path) -> None:
+    for edition in ("self-study", "student"):
+        (fold,) = soup_of(sample, edition).select("details.happened")
+        before = fold.find_previous_sibling()
+        assert before.name == "pre" and "scores" in before.get_text()
+        assert (
+            "0.846" in fold.get_text()
+            and "heron" in fold.get_text()
+            and fold.find("img")
+            and fold.find(class_="misreading")
+        )
+        assert fold.find(["h2", "h3"]) is None and fold.find_next_sibling().get_text() == "Then maths"
+
+
+def test_student_notebooks_keep_exercises_and_lose_outputs(sample: Path) -> None:
+    raw = json.loads((sample / "student" / "notebooks" / "01_first.ipynb").read_text(encoding="utf-8"))
+    sources = [cell["source"] for cell in raw["cells"]]
+    assert "answer = ...\ncheck('1.1', answer)" in sources
+    assert all(
+        not cell["outputs"] and cell["execution_count"] is None
+        for cell in raw["cells"]
+        if cell["cell_type"] == "code"
+    )
+    assert any(source.endswith("Is it so?\n\nThe text goes on.") for source in sources)
+    assert "And after it." in sources
+
+
+def test_comments_for_the_tests_reach_no_page_and_change_no_line_break(sample: Path) -> None:
+    for edition in EDITIONS:
+        text = (sample / edition / PAGE).read_text(encoding="utf-8")
+        assert "<!--" not in text and "given:" not in text
+        (paragraph,) = [
+            p for p in soup_of(sample, edition).find_all("p") if p.get_text().startswith("A sentence of")
+        ]
+        assert paragraph.find("br") is None and paragraph.get_text().endswith("one.")
+
+
+def test_changing_solutions_answers_and_notes_changes_no_byte_of_the_student_edition(
+    tmp_path: Path, sample: Path
+) -> None:
+    build(
+        handout_sample.write_course(tmp_path / "notebooks", secret="curlew"),
+        tmp_path / "build",
+        [STUDENT],
+        say=quiet,
+    )
+    changed = {name: data for name, data in files(tmp_path / "build").items() if not name.startswith(".")}
+    assert changed == {name: data for name, data in files(sample).items() if name.startswith("student")}
+
+
+# The lessons themselves
+
+
+def plain(text: str) -> str:
+    """Letters and digits only, so that quotes, markup and line breaks make no difference."""
+    return re.sub(r"[\W_]+", "", html.unescape(text)).lower()
+
+
+def secrets_and_rest(path: Path) -> tuple[set[str], str]:
+    """Every piece of a lesson's solutions, answers and notes that stands nowhere else, and all else."""
+    secret: list[str] = []
+    rest: list[str] = []
+    for cell in read(path).cells:
+        hidden = {"solution", "teacher"} & set(cell.tags)
+        if cell.is_code:
+            (secret if hidden else rest).extend([*cell.source.splitlines(), *cell.printed.splitlines()])
+            continue
+        text = re.sub(r"<!--.*?-->", "", cell.source, flags=re.DOTALL)
+        folds = re.findall(r"<details>.*?</details>", text, flags=re.DOTALL)
+        rest.append("" if hidden else re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL))
+        for part in [text] if hidden else folds:
+            part = re.sub(r"<summary>.*?</summary>|\$[^$]+\$|\]\([^)]*\)", "\n", part)
+            secret += re.split(r"[\n`*]|(?<=[.?!]) |</?\w+>", part)
+    allowed = plain("\n".join(rest))
+    needles = {plain(piece) for piece in secret}
+    return {needle for needle in needles if len(needle) >= 12 and needle not in allowed}, allowed
+
+
+@pytest.fixture(scope="module")
+def student_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The student edition of the real lessons."""
+    folder = tmp_path_factory.mktemp("student")
+    build(LESSONS[0].parent, folder, [STUDENT], say=quiet)
+    return folder
+
+
+def test_no_lesson_leaks_into_any_student_page_index_notebook_or_zip(student_course: Path) -> None:
+    contents = {name: data.decode() for name, data in files(student_course / "student").items()}
+    with zipfile.ZipFile(student_course / "student.zip") as archive:
+        contents |= {f"zip:{name}": archive.read(name).decode() for name in archive.namelist()}
+    texts = {
+        name: plain(re.sub(r"<[^>]*>", "", data) if ".html" in name else data)
+        for name, data in contents.items()
+    }
+    needles = {path.stem: secrets_and_rest(path)[0] for path in LESSONS}
+    assert all(needles.values()), [stem for stem, found in needles.items() if not found]
+    leaks = [
+        (name, needle)
+        for name, text in texts.items()
+        for stem, found in needles.items()
+        if stem in name
+        for needle in found
+        if needle in text
+    ]
+    assert not leaks
+
+
+@pytest.mark.full
+def test_every_secret_that_the_leak_test_looks_for_stands_in_the_teacher_edition(tmp_path: Path) -> None:
+    build(LESSONS[0].parent, tmp_path, [TEACHER], say=quiet)
+    for path in LESSONS:
+        page = plain(
+            re.sub(r"<[^>]*>", "", (tmp_path / "teacher" / f"{path.stem}.html").read_text(encoding="utf-8"))
+        )
+        needles = secrets_and_rest(path)[0]
+        missing = [needle for needle in needles if needle not in page]
+        assert len(missing) <= 0.02 * len(needles), missing
+
+
+@pytest.mark.full
+def test_changing_every_solution_and_answer_changes_no_byte_of_the_lessons_student_edition(
+    tmp_path: Path, student_course: Path
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for path in LESSONS:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        for cell in raw["cells"]:
+            if {"solution", "teacher"} & set(cell["metadata"].get("tags", [])):
+                cell["source"] = "changed = True" if cell["cell_type"] == "code" else "Changed."
+                cell |= (
+                    {"outputs": [handout_sample.printed("changed")]} if cell["cell_type"] == "code" else {}
+                )
+            elif cell["cell_type"] == "markdown":
+                cell["source"] = re.sub(
+                    r"(</summary>).*?(</details>)", r"\1changed\2", "".join(cell["source"]), flags=re.DOTALL
+                )
+        (tmp_path / "notebooks" / path.name).write_text(json.dumps(raw), encoding="utf-8")
+    build(tmp_path / "notebooks", tmp_path / "build", [STUDENT], say=quiet)
+    changed, original = files(tmp_path / "build"), files(student_course)
+    assert [name for name in original if not name.startswith(".") and changed[name] != original[name]] == []
