@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from helpers import Design, Truth, design_grid, monte_carlo, power, simulate_many
+from helpers import Design, Truth, design_grid, fit, monte_carlo, power, simulate_many
+from helpers.engine import fit_many
+from helpers.inference import coefficients
 from helpers.studies.catalogue import METHODS
 from helpers.studies.mixed_models import Analyses
 from helpers.studies.reduction import Layout, reduce
-from tests.reference.studies_cases import STORED, Case, cases
+from tests.reference.studies_cases import STORED, Case, cases, own
 
 CASES = {case.name: case for case in cases()}
 
@@ -84,7 +86,7 @@ def test_slope_tests_are_those_of_lmertest_and_pbkrtest_singular_fits_included(
     assert (loglik > expected["loglik"] - 1e-6).all(), "lmer stands higher"
     # lmer stops short of the optimum now and then: its numbers are not those of the REML fit there.
     same = (loglik < expected["loglik"] + 1e-6).to_numpy()
-    assert same.sum() >= .8 * len(same)
+    assert same.sum() >= .9 * len(same)
     found, expected = per_data_set(case.design, case.truth, case.n, case.seed, method)[same], expected[same]
     np.testing.assert_array_equal(found["singular"].astype(float), expected["singular"])
     np.testing.assert_allclose(found["estimate"], expected["estimate"], rtol=1e-3, atol=1e-5)
@@ -124,7 +126,8 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
 
 def test_in_balanced_designs_cluster_robust_interior_slope_and_paired_t_are_one_statistic() -> None:
     work = analyses(Design(5), Truth(slope_sd=.05, clip=False), 200, 8)
-    paired, slope, robust = (METHODS[name].answer(work) for name in ("paired t", "slope z", "cluster-robust z"))
+    names = ("paired t", "slope z", "cluster-robust z")
+    paired, slope, robust = (METHODS[name].answer(work) for name in names)
     interior = ~slope.singular
     assert 50 < interior.sum() < 200
     np.testing.assert_allclose(slope.se[interior], paired.se[interior], rtol=1e-9)
@@ -150,6 +153,21 @@ def test_cluster_robust_errors_are_those_of_statsmodels() -> None:
 def test_the_smallest_sign_flip_p_of_four_athletes_is_one_eighth() -> None:
     p = METHODS["sign flips"].answer(analyses(Design(), Truth(effect=-.5, clip=False), 50, 1)).p_values()
     np.testing.assert_array_equal(p, .125)
+
+
+def test_one_data_set_gets_the_degrees_of_freedom_that_coefficients_prints() -> None:
+    """The studies' vectorised algebra against the general one, on designs that R's numbers do not cover."""
+    truth = Truth(slope_sd=.05, clip=False)
+    unequal = own((9, 4), (2, 7), (5, 0), (3, 3), (6, 8))
+    for seed, design in enumerate([Design(5, {"a": 6, "b": 3, "c": 4}), unequal]):
+        table = design.table().assign(score=simulate_many(design, truth, 1, seed)[0])
+        for model, re_formula in [("intercept", "~1"), ("slope", "~session_high")]:
+            fitted = fit("score ~ session_high", table, groups="athlete_id", re_formula=re_formula)
+            for name, ddf in [("Satterthwaite", "satterthwaite"), ("Kenward–Roger", "kenward-roger")]:
+                row = coefficients(fitted, ddf=ddf).loc["session_high"]
+                found = per_data_set(design, truth, 1, seed, f"{model} {name}").iloc[0]
+                assert found["se"] == pytest.approx(row["se"], rel=1e-4)
+                assert found["df"] == pytest.approx(row["df"], rel=1e-3)
 
 
 # Rates against the measured ones ----------------------------------------------------------------------------
@@ -252,10 +270,27 @@ def test_the_pooled_t_test_loses_rejections_as_athletes_differ(athlete_sd: float
     assert_rate(table.loc["pooled t", "rejection"], rate, 200_000)
 
 
+def test_the_boundary_test_of_no_athlete_variance_rejects_too_rarely() -> None:
+    """RLRT of τ² = 0, four athletes: .605 of the statistics are 0, the 95 % point is 1.97, not 2.71 or 3.84."""
+    n = 40_000
+    scores = simulate_many(Design(), Truth(athlete_sd=0, clip=False), n, 15)
+    table = Design().table()
+    X = np.column_stack([np.ones(len(table)), table["session_high"]])
+    freedom = len(X) - 2
+    rest = ((scores - scores @ X @ np.linalg.inv(X.T @ X) @ X.T) ** 2).sum(axis=1)
+    null = -(freedom * (1 + np.log(2 * np.pi * rest / freedom)) + np.linalg.slogdet(X.T @ X)[1]) / 2
+    statistic = 2 * (fit_many(scores, Design()).loglik - null)
+    assert statistic.min() > -1e-8
+    assert_rate(np.mean(statistic < 1e-8), .605, n)
+    assert_rate(np.mean(statistic > 1.97), .05, n)
+    assert_rate(np.mean(statistic > stats.chi2.ppf(.95, 1)), .015, n)
+    assert_rate(np.mean(statistic > stats.chi2.ppf(.90, 1)), .030, n)
+
+
 def test_the_power_of_the_paired_t_test_is_that_of_the_noncentral_t() -> None:
     truth = Truth(effect=-.03, slope_sd=.02, clip=False)
     sd = np.sqrt(truth.slope_sd**2 + truth.residual_sd**2 * (1 / 20 + 1 / 30))
-    row = monte_carlo(Design(8), truth, ["paired t"], 40_000, seed=4).loc["paired t"]
+    row = monte_carlo(Design(8), truth, ["paired t"], 20_000, seed=4).loc["paired t"]
     shift, limit = abs(truth.effect) / sd * np.sqrt(8), stats.t.ppf(.975, 7)
     exact = stats.nct.sf(limit, 7, shift) + stats.nct.cdf(-limit, 7, shift)
     assert abs(row["rejection"] - exact) < 4 * row["rejection_error"]
@@ -266,11 +301,11 @@ def test_the_power_of_the_paired_t_test_is_that_of_the_noncentral_t() -> None:
 
 def test_type_s_and_type_m_are_those_of_gelman_and_carlin() -> None:
     """For a z-like test: an effect of half a standard error, whose power is about 8 %."""
-    design = Design(2, repeats={"low": 200, "high": 200})
+    design = Design(2, repeats={"low": 100, "high": 100})
     truth = Truth(effect=.0025, athlete_sd=0, clip=False)
-    row = monte_carlo(design, truth, ["pooled t"], 60_000, seed=6).loc["pooled t"]
-    shift = truth.effect / (.05 * np.sqrt(2 / 400))
-    limit = stats.t.ppf(.975, 798)
+    row = monte_carlo(design, truth, ["pooled t"], 40_000, seed=6).loc["pooled t"]
+    shift = truth.effect / (.05 * np.sqrt(2 / 200))
+    limit = stats.t.ppf(.975, 398)
     right, wrong = stats.norm.sf(limit - shift), stats.norm.cdf(-limit - shift)
     size = right - wrong + (stats.norm.pdf(limit - shift) + stats.norm.pdf(limit + shift)) / shift
     assert abs(row["type_s"] - wrong / (right + wrong)) < 4 * row["type_s_error"]
@@ -280,7 +315,7 @@ def test_type_s_and_type_m_are_those_of_gelman_and_carlin() -> None:
 
 def test_monte_carlo_errors_are_the_spread_between_repetitions() -> None:
     truth = Truth(effect=-.02, slope_sd=.02, clip=False)
-    runs = pd.concat([monte_carlo(Design(), truth, ["slope Satterthwaite"], 400, seed=k) for k in range(60)])
+    runs = pd.concat([monte_carlo(Design(), truth, ["slope Satterthwaite"], 300, seed=k) for k in range(60)])
     for column in ("rejection", "coverage", "bias", "type_m", "sd", "se", "half_width"):
         ratio = runs[column].std() / runs[f"{column}_error"].mean()
         assert .6 < ratio < 1.5, (column, ratio)
@@ -323,7 +358,7 @@ def test_a_method_that_the_design_does_not_allow_is_refused_by_name(
     Design(2), Design(3, between=True), Design(2, between=True), Design(2, repeats={"a": 2, "b": 1}),
     Design(3, repeats={"a": 1, "b": 1}), Design(5, repeats={"a": 4, "b": 3, "c": 2}),
     Design(3, [{"a": 3, "b": 2}, {"a": 3, "b": 0}, {"a": 1, "b": 4}]),
-    Design(4, [{"a": 3, "b": 2}, {"a": 3, "b": 0}, {"a": 0, "b": 4}, {"a": 1, "b": 1}]),
+    own((3, 2), (3, 0), (0, 4), (1, 1)),
     Design(2, [{"a": 3, "b": 0}, {"a": 2, "b": 2}]),
 ], ids=str)
 def test_every_method_that_a_small_design_allows_gives_rates(design: Design) -> None:
@@ -357,9 +392,9 @@ def test_the_first_data_sets_are_those_of_simulate_many_in_any_number() -> None:
 
 def check_workers(backend: str) -> None:
     truth, design = Truth(effect=-.02, slope_sd=.02), CASES["unequal 10"].design
-    one = monte_carlo(design, truth, n=8000, seed=1)
+    one = monte_carlo(design, truth, n=4000, seed=1)
     with joblib.parallel_config(backend=backend):
-        two = monte_carlo(design, truth, n=8000, seed=1, workers=2)
+        two = monte_carlo(design, truth, n=4000, seed=1, workers=2)
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
@@ -434,10 +469,10 @@ def test_power_of_a_grid_has_the_figures_that_each_design_has_alone() -> None:
 def test_when_athletes_tire_differently_athletes_help_and_repeats_soon_stop() -> None:
     designs = {"few": Design(4, {"a": 20, "b": 30}), "repeats": Design(4, {"a": 100, "b": 150}),
                "athletes": Design(8)}
-    table = power(designs, Truth(effect=-.05, slope_sd=.03, clip=False), ["paired t"], n=20_000, seed=1)
+    table = power(designs, Truth(effect=-.05, slope_sd=.03, clip=False), ["paired t"], n=6000, seed=1)
     sds = table.set_index("design")["sd"]
     for label, m, a, b in [("few", 4, 20, 30), ("repeats", 4, 100, 150), ("athletes", 8, 20, 30)]:
-        assert sds[label] == pytest.approx(np.sqrt((.03**2 + .05**2 * (1 / a + 1 / b)) / m), rel=.02)
+        assert sds[label] == pytest.approx(np.sqrt((.03**2 + .05**2 * (1 / a + 1 / b)) / m), rel=.04)
 
 
 @pytest.mark.parametrize(("designs", "error", "words"), [
@@ -479,8 +514,8 @@ def test_power_of_no_effect_is_refused() -> None:
     ({"design": 4}, TypeError, "design must be a Design"),
     ({"truth": .08}, TypeError, "truth must be a Truth"),
     ({"truth": Truth(residual_sd=0)}, ValueError, "truth.residual_sd must be above 0"),
-    ({"truth": Truth(intercept=1, effect=1, athlete_sd=0, residual_sd=1e-15)}, ValueError, "no answer in any"),
-    ({"truth": Truth(residual_sd=1e-16), "methods": ["slope z"]}, ValueError, "'slope z' has no answer in any"),
+    ({"truth": Truth(intercept=1, effect=1, athlete_sd=0, residual_sd=1e-15)}, ValueError, "no answer in"),
+    ({"truth": Truth(residual_sd=1e-16), "methods": ["slope z"]}, ValueError, "'slope z' has no answer in"),
 ])
 def test_bad_input_names_the_argument(changed: dict, error: type, words: str) -> None:
     given = {"design": Design(), "truth": Truth(), "n": 100, "seed": 1} | changed

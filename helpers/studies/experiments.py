@@ -109,7 +109,8 @@ def monte_carlo(design: Design, truth: Truth, methods: Sequence[str] | None = No
     study = Study(design, truth, chosen_methods(methods, Layout.of(design)), checked_n(n), int(seed),
                   checked_level(level))
     check_spread(truth)
-    return next(run_studies([study], workers))
+    [table] = run_studies([study], workers)
+    return table
 
 
 def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
@@ -127,6 +128,7 @@ def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
                 parts.append(next(results))
                 bar.update(stop - start)
             yield study.table([fold(Tally.__add__, tallies) for tallies in zip(*parts)])
+    next(results, None)  # at its end joblib lets its workers go
 
 
 def checked_n(n: Any) -> int:

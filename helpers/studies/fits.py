@@ -33,7 +33,7 @@ class Fit:
 
 
 def reml_fit(cells: Cells, slopes: bool) -> Fit:
-    """Fit all data sets; `slopes` gives the athletes changes of their own, correlated with their baselines."""
+    """Fit all data sets; `slopes` gives athletes changes of their own, correlated with their baselines."""
     layout = _engine_layout(cells.layout)
     statistics = CellStatistics(cells.means.reshape(-1, cells.n)[cells.layout.counts.ravel() > 0],
                                 cells.squares.sum(axis=0), cells.total_squares)
@@ -43,11 +43,12 @@ def reml_fit(cells: Cells, slopes: bool) -> Fit:
         found = fit_intercepts(intercept_model(layout, reml=True), statistics)
     solved = found["solved"]
     gamma = np.vstack([np.where(solved, found["psi"], 0), np.ones(cells.n)])
-    return Fit(gamma, np.where(solved, found["scale"], 1), found["loglik"], solved, found["singular"] & solved)
+    scale = np.where(solved, found["scale"], 1)
+    return Fit(gamma, scale, found["loglik"], solved, found["singular"] & solved)
 
 
 def _engine_layout(layout: Layout) -> EngineLayout:
-    """The same cells in the engine's terms: intercept and session_high, rows of one cell next to each other."""
+    """The same cells in the engine's terms: intercept and session_high, rows of a cell side by side."""
     repeats = layout.counts.ravel()
     X = np.column_stack([np.ones(len(repeats)), np.tile([0.0, 1.0], layout.athletes)])
     athlete = np.repeat(np.arange(layout.athletes), 2)

@@ -85,13 +85,13 @@ def information(cells: Cells, gamma: Array, scale: Array) -> Information:
         means = cells.means[pattern.athletes][:, pattern.sessions] / unit
         whole += len(pattern.athletes) * _product(XW, X)
         right += _product(XW, means.sum(axis=0)[:, None])[:, 0]
-        parts.append((len(pattern.athletes), Ts, W, X, XW, means))
+        parts.append((len(pattern.athletes), Ts, W, X, means))
     phi = _inverse(whole)
     beta = _product(phi, right[:, None])[:, 0]
     P, Q = np.zeros((k, 2, 2, n)), np.zeros((k, k, 2, 2, n))
     traces, quadratic = np.zeros((k, k, n)), np.zeros((k, k, n))
     gradient, half = np.zeros((k, n)), np.zeros((k, 2, n))
-    for m, Ts, W, X, XW, means in parts:
+    for m, Ts, W, X, means in parts:
         residuals = means - _product(X, beta[:, None])[:, 0]
         squares = (residuals[:, :, None] * residuals[:, None]).sum(axis=0)
         sums = residuals.sum(axis=0)

@@ -61,7 +61,7 @@ class Layout:
     @cached_property
     def complete(self) -> Array:
         """(athletes,) whether the athlete has scores in low and in high sessions."""
-        return (self.counts > 0).all(axis=1)
+        return np.all(self.counts > 0, axis=1)
 
     @property
     def between(self) -> bool:

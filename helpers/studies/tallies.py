@@ -52,7 +52,8 @@ class Tally:
             rejected=int(rejects.sum()), covered=int(usable.sum() - misses.sum()),
             wrong_sign=int(np.sum(answer.estimate[rejects] * effect < 0)),
             error=float(error.sum()), error2=float((error**2).sum()),
-            se=float(se.sum()), se2=float((se**2).sum()), half=float(half.sum()), half2=float((half**2).sum()),
+            se=float(se.sum()), se2=float((se**2).sum()),
+            half=float(half.sum()), half2=float((half**2).sum()),
             size=float(size.sum()), size2=float((size**2).sum()))
 
     def __add__(self, other: Tally) -> Tally:

@@ -45,6 +45,7 @@ def cases() -> list[Case]:
     def world(slope_sd: float, athlete_sd: float = .05) -> Truth:
         return Truth(effect=-.02, athlete_sd=athlete_sd, slope_sd=slope_sd, clip=False)
 
+    missed = own((20, 30), (8, 0), (12, 14), (0, 9), (5, 5), (2, 2))
     return [
         Case("balanced 4, alike", Design(), world(0), 40, 1),
         Case("balanced 4, slopes .02", Design(), world(.02), 60, 2),
@@ -52,7 +53,7 @@ def cases() -> list[Case]:
         Case("balanced 4, no athletes", Design(), world(0, 0), 20, 4),
         Case("balanced 10, slopes .02", Design(10), world(.02), 30, 5),
         Case("unequal 4", own((20, 30), (3, 25), (12, 4), (18, 9)), world(.02), 50, 6),
-        Case("unequal 6, a session missed", own((20, 30), (8, 0), (12, 14), (0, 9), (5, 5), (2, 2)), world(.03), 50, 7),
+        Case("unequal 6, a session missed", missed, world(.03), 50, 7),
         Case("unequal 10", own(*[(20 - k, 3 * k + 1) for k in range(10)]), world(.02), 30, 8),
         Case("between 4", Design(between=True), world(0), 40, 9),
         Case("between 10", Design(10, between=True), world(0, .02), 20, 10),
