@@ -13,7 +13,8 @@ import pytest
 import statsmodels.formula.api as smf
 from statsmodels.regression.mixed_linear_model import MixedLMResultsWrapper
 
-from helpers import fit, load
+from helpers import Design, Truth, fit, load, simulate
+from helpers.engine.likelihood import optimum
 from helpers.engine.structure import Structure
 from helpers.fitting.identification import information_at_zero, residual_share
 from tests.reference import fits_cases
@@ -203,6 +204,21 @@ def test_zero_variances_are_named() -> None:
     result = fit(F, PUSHUPS, "athlete_id", vc_formula={"day": "0 + C(session_label)"})
     assert result.report.boundary == ("the variance of day is zero",)
     assert result.llf == pytest.approx(fit(F, PUSHUPS, "athlete_id").llf, abs=1e-5)
+
+
+def test_standard_errors_that_mislead_are_told() -> None:
+    repeats = [{"a": 20, "b": 30}, {"a": 3, "b": 12}, {"a": 15, "b": 2}, {"a": 0, "b": 10}, {"a": 9, "b": 30}]
+    data = simulate(Design(athletes=5, repeats=repeats), Truth(slope_sd=0.02), 5)
+    result = fit(F, data, "athlete_id", "~session_high")
+    exact = np.sqrt(np.diag(optimum(result.model).phi))
+    ratios = list(result.report.errors.values())
+    np.testing.assert_allclose(ratios, result.bse_fe / exact, rtol=1e-6)
+    assert np.max(np.abs(np.subtract(ratios, 1))) > 0.1
+    said = " ".join(str(result.report).split())
+    assert "standard errors of Intercept, session_high are more than 5 % off" in said
+    fine = fit(F, PUSHUPS, "athlete_id", "~session_high").report
+    np.testing.assert_allclose(list(fine.errors.values()), 1, rtol=1e-6)
+    assert "standard errors" not in str(fine)
 
 
 def check_slope_fits(numbers: list[int]) -> None:

@@ -41,7 +41,8 @@ class Evaluation:
 
     score_re (q, q), score_vc (v,): derivative of the deviance by the relative covariances and variances
     themselves; at an optimum none of them points down (score_re has no negative eigenvalue). beta (p,), scale
-    = σ², phi (p, p) = var(β̂), in the units of the data."""
+    = σ², phi (p, p) = var(β̂), in the units of the data.
+    """
 
     deviance: float
     gradient: Array
@@ -124,7 +125,8 @@ class Optimum:
     standardised point; gradient: largest derivative of the deviance by θ there; singular: whether a relative
     SD is zero (per standardised column, so that units and centring do not matter) or a correlation ±1; cost
     (q, q), (v,): what the deviance loses per unit of relative variance in the units of the data; tried: the
-    log-likelihood from each start."""
+    log-likelihood from each start.
+    """
 
     cov_re: Array
     vcomp: Array
@@ -143,7 +145,8 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     first order.
 
     `model` may also be a Structure. Raises ValueError as `Structure.of` does, and when no start leads to a
-    point where the derivatives vanish."""
+    point where the derivatives vanish.
+    """
     s = model if isinstance(model, Structure) else Structure.of(model)
     unit = s.pack(np.eye(s.q), np.ones(s.v))
     by_deviance = sorted(STARTS, key=lambda size: evaluate(s, size * unit, reml).deviance)

@@ -3,7 +3,8 @@ coordinates.
 
 X and the random-effect columns are made orthonormal, the outcome is freed of its least-squares fit and
 brought to unit variance. Neither the units nor the centring of scores and predictors then matter to what is
-built on it, and the cost no longer depends on the number of rows."""
+built on it, and the cost no longer depends on the number of rows.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Structure:
     n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with
     X = QR and r the least-squares residuals over `unit` (their root mean square); R_inverse (p, p); start
     (p,) the least-squares coefficients; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root mean
-    square of a component's columns."""
+    square of a component's columns.
+    """
 
     n: int
     p: int
@@ -55,7 +57,8 @@ class Structure:
         """The structure of a statsmodels MixedLM.
 
         Raises ValueError when the columns of the fixed or of the random effects are not independent of each
-        other, or when least squares leaves no residual variation."""
+        other, or when least squares leaves no residual variation.
+        """
         X, y = np.asarray(model.exog, dtype=float), np.asarray(model.endog, dtype=float)
         (n, p), q, v = X.shape, model.k_re, model.k_vc
         Q, R = _orthonormal(X, "fixed effects", list(model.exog_names))

@@ -20,6 +20,7 @@ from helpers.fitting.identification import check_identified
 from helpers.fitting.requests import build
 
 SHORT = 1e-5  # log-likelihood: statsmodels' result and the optimum are the same point
+OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
 ROUTES = ((1e-9, "bfgs"), (1e-8, "bfgs"), (1e-10, "bfgs"), (1e-6, "powell"))
 """Starts of a singular fit: relative variance added (statsmodels inverts the matrix), and method."""
 
@@ -32,7 +33,9 @@ class FitReport:
     variance is estimated as zero, relative to the residual SD, or a correlation as ±1; `boundary` says which.
     loglik, best: of the result, and of the best point found. gradient: largest derivative of −2
     log-likelihood by the relative standard deviations. tried: what was tried. said: what statsmodels warned
-    of and `fit` held back, since `converged` and `singular` answer it."""
+    of and `fit` held back, since `converged` and `singular` answer it. errors: per fixed effect, the standard
+    error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none.
+    """
 
     converged: bool
     singular: bool
@@ -42,6 +45,7 @@ class FitReport:
     gradient: float
     tried: tuple[str, ...]
     said: tuple[str, ...]
+    errors: Mapping[str, float]
 
     @property
     def short(self) -> float:
@@ -65,6 +69,13 @@ class FitReport:
             lines.append(
                 "statsmodels' boundary warning was held back: it asks whether a variance is below 0.01 in "
                 "squared units of the outcome; the line above asks it relative to the residual SD."
+            )
+        wrong = [term for term, ratio in self.errors.items() if not abs(ratio - 1) < OFF]
+        if wrong:
+            lines.append(
+                f"The printed standard errors of {', '.join(wrong)} are more than 5 % off those of "
+                "(XᵀV⁻¹X)⁻¹: statsmodels takes them from the curvature of the whole likelihood, which a "
+                "boundary or an unbalanced design can distort. Use helpers.coefficients(result)."
             )
         lines.append(f"Tried: {'; '.join(self.tried)}.")
         return "\n".join(textwrap.fill(line, 95, subsequent_indent="    ") for line in lines)
@@ -92,26 +103,30 @@ def fit(
         One row a score. Rows with missing values are refused, not dropped.
     groups : str, or Series, array or list of one label per row
         Who is measured: a column of `data` or the labels themselves (a Series must have the index of `data`).
-    re_formula : str or None What varies between groups, with all covariances: "~1" intercepts,
-        "~session_high" slopes too. None: nothing but the variance components (without any: intercepts).
-    vc_formula : mapping of str to str Independent variance components within groups, name → formula ("0 +
-        C(cask)"). Crossed factors: `groups` one constant, re_formula None, a component for each factor.
+    re_formula : str or None
+        What varies between groups, with all covariances: "~1" intercepts, "~session_high" slopes too. None:
+        nothing but the variance components (without any: intercepts).
+    vc_formula : mapping of str to str
+        Independent variance components within groups, name → formula ("0 + C(cask)"). Crossed factors:
+        `groups` one constant, re_formula None, a component for each factor.
     reml : bool
         REML (True) or maximum likelihood.
 
     Raises
     ------
-    TypeError, ValueError When the fit cannot be had, with what would do: formula errors, missing or infinite
-        values (with their rows), one group, columns that say the same, an outcome without residual variation,
-        random effects that the data cannot tell apart, predictors in units for which statsmodels' own
-        arithmetic fails.
+    TypeError, ValueError
+        When the fit cannot be had, with what would do: formula errors, missing or infinite values (with their
+        rows), one group, columns that say the same, an outcome without residual variation, random effects
+        that the data cannot tell apart, predictors in units for which statsmodels' own arithmetic fails.
 
     Notes
     -----
     In a singular fit statsmodels cannot hold a variance of exactly zero: 1e-9 σ² (seldom 1e-8) is added to
     the variances of all random-effect columns, and to a component that is zero. The log-likelihood of the
-    result is within 1e-5 of the optimum; its standard errors of variances (`bse_re`, unusable anyway) may
-    print as nan."""
+    result is within 1e-5 of the optimum, its coefficients are right. Its standard errors come from the
+    curvature of the likelihood by all parameters, which need not exist on a boundary: those of variances may
+    print as nan, and in unbalanced designs those of coefficients can be far off; the report then says so.
+    """
     frame = inspect.currentframe()
     caller = frame.f_back if frame is not None else None
     names = {**caller.f_globals, **caller.f_locals} if caller is not None else {}
@@ -137,8 +152,16 @@ def fit(
             *tried,
         ),
         said=said,
+        errors=_errors(result, best),
     )
     return result
+
+
+def _errors(result: Any, best: Optimum) -> dict[str, float]:
+    """Per fixed effect, statsmodels' standard error over that from (XᵀV⁻¹X)⁻¹."""
+    with np.errstate(invalid="ignore"):  # the root of a negative variance
+        ratios = np.asarray(result._results.bse_fe) / np.sqrt(np.diag(best.phi))
+    return dict(zip(result.model.exog_names, map(float, ratios), strict=True))
 
 
 def _statsmodels_fit(

@@ -77,7 +77,8 @@ def information_at_zero(s: Structure) -> Array:
     σ².
 
     It is singular exactly when V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever value of γ.
-    With P = I − QQᵀ and G_r = Z S_r Zᵀ all comes from the cross-products ZᵀZ and QᵀZ."""
+    With P = I − QQᵀ and G_r = Z S_r Zᵀ all comes from the cross-products ZᵀZ and QᵀZ.
+    """
     pairs = [(a, b) for a in range(s.q) for b in range(a + 1)]
     k = len(pairs) + s.v + 1
     gram, H = np.zeros((k, k)), np.zeros((k - 1, s.p, s.p))
