@@ -95,8 +95,8 @@ def test_slope_tests_are_those_of_lmertest_and_pbkrtest_singular_fits_included(
 
 
 def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
-    """Derived by hand: whiten the athletes' pairs of means; with one eigenvalue l above the pooled σ² (a
-    singular fit) the curvature in (l, σ², angle) is diagonal; with two, the effect's variance is a Wishart's;
+    """Derived by hand: whiten the athletes' pairs of means; with one eigenvalue above the pooled σ² (a
+    singular fit) the curvature in (that eigenvalue, σ², angle) is diagonal; with two, the effect's variance is a Wishart's;
     with none, all is residual."""
     truth = Truth(slope_sd=.02, clip=False)
     cells = analyses(Design(6), truth, 400, 3).cells
@@ -111,24 +111,24 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
         if values[0] > within / nu:
             expected.append(m - 1)
             continue
-        s, l = (within + (m - 1) * values[0]) / (nu + m - 1), values[1]
-        if l <= s:
+        s, top = (within + (m - 1) * values[0]) / (nu + m - 1), values[1]
+        if top <= s:
             expected.append(nu + 2 * (m - 1))
             continue
         along, across = (contrast @ vectors[:, 1])**2, (contrast @ vectors[:, 0])**2
-        spread = (along**2 * l**2 / (m - 1) + across**2 * s**2 / (nu + m - 1)
-                  + 2 * along * across * l * s * (l - s) / ((m - 1) * (l - values[0])))
-        expected.append((along * l + across * s)**2 / spread)
-    found = METHODS["slope Satterthwaite"].answer(Analyses(cells))
+        spread = (along**2 * top**2 / (m - 1) + across**2 * s**2 / (nu + m - 1)
+                  + 2 * along * across * top * s * (top - s) / ((m - 1) * (top - values[0])))
+        expected.append((along * top + across * s)**2 / spread)
+    found = Analyses(cells).slope.satterthwaite()
     assert len({round(df, 6) for df in expected}) > 50, "singular and interior fits are both there"
     np.testing.assert_allclose(found.df, expected, rtol=1e-6)
 
 
 def test_in_balanced_designs_cluster_robust_interior_slope_and_paired_t_are_one_statistic() -> None:
     work = analyses(Design(5), Truth(slope_sd=.05, clip=False), 200, 8)
-    names = ("paired t", "slope z", "cluster-robust z")
-    paired, slope, robust = (METHODS[name].answer(work) for name in names)
-    interior = ~slope.singular
+    paired, robust = (METHODS[name].answer(work) for name in ("paired t", "cluster-robust z"))
+    slope = work.slope.z()
+    interior = ~work.slope.fit.singular
     assert 50 < interior.sum() < 200
     np.testing.assert_allclose(slope.se[interior], paired.se[interior], rtol=1e-9)
     # but for the (N − 1) / (N − 2) of the usual correction
@@ -271,7 +271,7 @@ def test_the_pooled_t_test_loses_rejections_as_athletes_differ(athlete_sd: float
 
 
 def test_the_boundary_test_of_no_athlete_variance_rejects_too_rarely() -> None:
-    """RLRT of τ² = 0, four athletes: .605 of the statistics are 0, the 95 % point is 1.97, not 2.71 or 3.84."""
+    """RLRT of τ² = 0, four athletes: .605 of the statistics are 0; the 95 % point is 1.97, not 3.84."""
     n = 40_000
     scores = simulate_many(Design(), Truth(athlete_sd=0, clip=False), n, 15)
     table = Design().table()

@@ -51,7 +51,7 @@ class Study:
 
     def table(self, tallies: list[Tally]) -> pd.DataFrame:
         """Methods × figures."""
-        for name, tally in zip(self.methods, tallies):
+        for name, tally in zip(self.methods, tallies, strict=True):
             if tally.undefined == tally.sets:
                 raise ValueError(f"method {name!r} has no answer in any of the {self.n} data sets: "
                                  "the scores that truth gives do not vary enough to be tested")
@@ -127,7 +127,7 @@ def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
             for start, stop in study.chunks():
                 parts.append(next(results))
                 bar.update(stop - start)
-            yield study.table([fold(Tally.__add__, tallies) for tallies in zip(*parts)])
+            yield study.table([fold(Tally.__add__, tallies) for tallies in zip(*parts, strict=True)])
     next(results, None)  # at its end joblib lets its workers go
 
 
@@ -150,8 +150,8 @@ def checked_level(level: Any) -> float:
 def check_spread(truth: Truth) -> None:
     """Scores without any residual cannot be analysed by a model that estimates one."""
     if truth.residual_sd == 0:
-        raise ValueError("truth.residual_sd must be above 0: with 0 all scores of an athlete in a session are "
-                         "the same, and a test has no spread to measure the effect against")
+        raise ValueError("truth.residual_sd must be above 0: with 0 all scores of an athlete in a session "
+                         "are the same, and a test has no spread to measure the effect against")
 
 
 def check_workers(workers: Any) -> None:

@@ -21,7 +21,7 @@ Array = np.ndarray
 class Fit:
     """n fits; where one is not `solved` there is no maximum, and its numbers are placeholders.
 
-    gamma: (k, n) covariance parameters over σ² (lower triangle of the athletes' covariance row by row, then 1);
+    gamma: (k, n) covariance parameters over σ² (lower triangle of the athletes' covariance by row, then 1);
     scale: (n,) σ²; loglik: (n,) restricted; solved, singular: (n,).
     """
 

@@ -53,7 +53,7 @@ def patterns_of_variance(pattern: Pattern, q: int) -> list[Array]:
     Z = pattern.X[:, :q]
     pairs = [(a, b) for a in range(q) for b in range(a + 1)]
     effects = [np.outer(Z[:, a], Z[:, b]) for a, b in pairs]
-    both = [matrix if a == b else matrix + matrix.T for matrix, (a, b) in zip(effects, pairs)]
+    both = [matrix if a == b else matrix + matrix.T for matrix, (a, b) in zip(effects, pairs, strict=True)]
     return [*both, np.diag(1 / pattern.repeats)]
 
 
@@ -79,7 +79,7 @@ def information(cells: Cells, gamma: Array, scale: Array) -> Information:
     whole, right = np.zeros((2, 2, n)), np.zeros((2, n))
     for pattern in cells.layout.patterns:
         Ts = patterns_of_variance(pattern, q)
-        W = _inverse(sum(g * T[:, :, None] for g, T in zip(gamma, Ts)))
+        W = _inverse(sum(g * T[:, :, None] for g, T in zip(gamma, Ts, strict=True)))
         X = pattern.X[:, :, None]
         XW = _product(X.transpose(1, 0, 2), W)
         means = cells.means[pattern.athletes][:, pattern.sessions] / unit

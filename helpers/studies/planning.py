@@ -58,7 +58,7 @@ def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Trut
     if truth.effect == 0:
         raise ValueError("truth.effect must not be 0: power is the chance to find an effect that is there; "
                          "monte_carlo gives the rate of false positives")
-    for (label, design), table in zip(labelled.items(), run_studies(studies, workers)):
+    for (label, design), table in zip(labelled.items(), run_studies(studies, workers), strict=True):
         table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
         table = table[FIGURES].reset_index()
         table.insert(0, "design", label)
