@@ -95,7 +95,7 @@ def test_slope_tests_are_those_of_lmertest_and_pbkrtest_singular_fits_included(
 
 
 def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
-    """Derived by hand. Whiten the athletes' pairs of means. With one eigenvalue above the pooled σ² (a singular
+    """Derived by hand. Whiten the pairs of means. With one eigenvalue above the pooled σ² (a singular
     fit) the curvature in that eigenvalue, σ² and the angle is diagonal; with two, the effect's variance is a
     Wishart's; with none, all is residual."""
     truth = Truth(slope_sd=.02, clip=False)
