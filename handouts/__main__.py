@@ -7,9 +7,15 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from handouts.build import build
-from handouts.editions import EDITIONS
-from handouts.source import LessonError
+try:
+    from handouts.build import build
+    from handouts.editions import EDITIONS
+    from handouts.source import LessonError
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"Handouts need the packages of requirements-dev.txt, and {missing.name} is not installed: "
+        "`python3 course.py handouts` brings them, or `pip install -r requirements-dev.txt`."
+    )
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -60,8 +60,8 @@ def cells(secret: str = "kestrel") -> list[dict[str, Any]]:
         ),
         code("import numpy as np"),
         markdown(
-            "## What is it?\n\nA sentence of ordinary length, long enough to fill three or four lines of "
-            "the page, since the width of a line is measured on it: it goes on about athletes who do push-ups in two "
+            "## What is it?\n\nA sentence of ordinary length, long enough to fill three or four lines, since "
+            "the width of a line is measured on it: it goes on about athletes who do push-ups in two "
             "sessions, and about scores between nought and one. <!-- from: scores --> <!-- given: 7 -->\n\n"
             "> **Predict first.** Which session lies lower?"
         ),
