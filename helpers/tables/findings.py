@@ -86,5 +86,5 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def quoted(values: Iterable[str], most: int = 5) -> str:
     """The first few values in quotes, "…" for the others."""
-    listed = [f'"{value}"' for value in values]
+    listed = [f'"{value}"' if len(value) <= 60 else f'"{value[:60]}…"' for value in values]
     return ", ".join(listed[:most] + ["…"] * (len(listed) > most))

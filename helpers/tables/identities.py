@@ -36,6 +36,13 @@ def names(cells: list[str], rows: np.ndarray, label: str, findings: Findings) ->
         findings.refuse(
             f"{label} is an error value of the spreadsheet ({quoted(texts[errors])})", rows[errors[codes]]
         )
+    marked = np.array([len(text) > 1 and text[0] == text[-1] == '"' for text in texts], dtype=bool)
+    if marked.any():
+        findings.refuse(
+            f"{label} stands in quotation marks that are part of the name ({quoted(texts[marked])}); "
+            "remove them, or the spaces before them",
+            rows[marked[codes]],
+        )
     spellings: dict[str, list[int]] = {}
     for code, text in enumerate(texts):
         if text and not errors[code]:

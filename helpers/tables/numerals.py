@@ -107,6 +107,11 @@ def scores(
     return values
 
 
+def numbers(cells: list[str]) -> np.ndarray:
+    """The cells as float64, nan where a cell is no number."""
+    return _values(taken_apart(cells))
+
+
 def _values(column: Column) -> np.ndarray:
     numeric = np.isin(column.kinds, ["whole", "dot", "comma"])
     distinct = np.array(
@@ -151,27 +156,33 @@ def whole_numbers(cells: list[str], rows: np.ndarray, label: str, findings: Find
     return np.array([int(_value(text)) for text in texts], dtype=np.int64)[codes]
 
 
-def covariate(cells: list[str], label: str, findings: Findings) -> pd.Series:
-    """A further column: numbers if every cell that is not blank is one in one notation, else its text as it
-    stands. Blanks are missing values, and told."""
+def decimal_mark(cells: list[str]) -> str | None:
+    """The decimal mark of a column of scores: "comma", "dot", or None if all are whole."""
+    return next(
+        (kind for sign, kind in [(",", "comma"), (".", "dot")] if any(sign in c for c in cells)), None
+    )
+
+
+def covariate(cells: list[str], label: str, mark: str | None, findings: Findings) -> pd.Series:
+    """A further column: numbers if every cell that is not blank is one, with the decimal mark of the scores
+    (the other mark may stand for thousands), else its text as it stands. Blanks are missing, and told."""
     column = taken_apart(cells)
     blank = column.where("blank")
     if blank.any():
         findings.tell(f"{label} is blank in {counted(int(blank.sum()), 'row')}: missing there")
     kinds = set(column.kinds) - {"blank"}
     coded = any(re.match(r"[+-]?0[0-9]", text) for text in column.texts)  # 007 is a name
-    numeric = bool(kinds) and (kinds <= {"whole", "dot"} or kinds <= {"whole", "comma"}) and not coded
-    if numeric:
+    if kinds and not coded and kinds <= {"whole", mark or "dot"}:
         if "comma" in kinds:
             findings.tell(f"decimal commas in {label} read as decimal dots")
         values = pd.Series(_values(column))
         whole = kinds == {"whole"} and not blank.any() and values.abs().max() < 2**53
         return values.astype("int64") if whole else values
-    others = column.where("text", "missing", "infinite", "percent", "grouped")
-    if 0 < others.sum() < len(cells) / 2 or {"dot", "comma"} <= kinds:
-        odd = column.texts[np.isin(column.kinds, ["text", "missing", "infinite", "percent", "grouped"])]
-        reason = (
-            f"not all of it is numbers ({quoted(odd)})" if len(odd) else "it mixes decimal commas and dots"
+    plain = ["whole", mark or "dot"]
+    if not coded and 2 * column.where("whole", "dot", "comma").sum() > len(cells):
+        odd = column.texts[~np.isin(column.kinds, [*plain, "blank"])]
+        findings.tell(
+            f"{label} is kept as text, since not all of it is numbers written as the scores are: "
+            f"{quoted(odd)}"
         )
-        findings.tell(f"{label} is kept as text: {reason}")
     return pd.Series(cells, dtype="str").mask(pd.Series(blank))

@@ -131,7 +131,8 @@ def _tidy(
         table["correctness"] = numerals.scores(columns[score], rows, f'score "{score}"', limits, findings)
     if repeat is not None and {"athlete_id", "session_label", "repeat_id"} <= set(table):
         _check_duplicates(table, rows, findings)
-    return _with_others(table, columns, used, rows, findings)
+    mark = numerals.decimal_mark(columns.get(score, []))
+    return _with_others(table, columns, used, mark, rows, findings)
 
 
 def _check_several(found: np.ndarray, what: str, reason: str, findings: Findings) -> None:
@@ -185,6 +186,7 @@ def _with_others(
     table: pd.DataFrame,
     columns: dict[str, list[str]],
     used: set[str | None],
+    mark: str | None,
     rows: np.ndarray,
     findings: Findings,
 ) -> pd.DataFrame:
@@ -194,12 +196,10 @@ def _with_others(
         if name in used:
             continue
         if name != "session_high":
-            further[name] = numerals.covariate(cells, f'"{name}"', findings)
+            further[name] = numerals.covariate(cells, f'"{name}"', mark, findings)
         elif "session_high" in table:
             # A file of this course has the column; it is welcome if it says what the reference says.
-            differs = np.array(cells, dtype=object) != table["session_high"].astype(str).to_numpy(
-                dtype=object
-            )
+            differs = numerals.numbers(cells) != table["session_high"].to_numpy()
             if differs.any():
                 findings.refuse(
                     'the column "session_high" of the file contradicts the reference session; rename it, '

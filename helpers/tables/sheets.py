@@ -58,7 +58,7 @@ def read_sheet(path: Path, wanted: Sequence[str], findings: Findings) -> Sheet:
     ragged rows and faults of the header are refused (and such rows are not in the sheet). Stops at what
     cannot be a table."""
     text = _decoded(path.read_bytes(), findings)
-    if not trimmed(text):
+    if not re.sub(r'[,;\s"]', "", trimmed(text)):
         findings.refuse("the file is empty")
         findings.stop_if_refused()
     hint = re.match(r"sep=(.)\r?\n", text)
