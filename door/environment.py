@@ -135,7 +135,7 @@ def sound(root: Path) -> bool:
 
 
 def complete(root: Path) -> bool:
-    """Whether pip and every file that the installed packages list are there: a broken installation has holes."""
+    """Whether pip and every file that the installed packages list are there: broken ones have holes."""
     check = (
         "import pip\n"
         "import importlib.metadata, sys\n"

@@ -485,7 +485,7 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=root, stdout=pipe, stderr=subprocess.STDOUT, text=True) as server:
         assert server.stdout is not None
-        patience = threading.Timer(60, server.kill)  # a server that says nothing ends the test, not the patience
+        patience = threading.Timer(60, server.kill)  # or a silent server would hold the test
         patience.start()
         try:
             said = ""
