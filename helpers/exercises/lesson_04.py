@@ -37,9 +37,13 @@ def _profile() -> Callable[[float], float]:
 
 
 @cache
-def _drop() -> float:
+def _end(drop: float, largest: bool = True) -> float:
+    """The largest (or smallest) θ whose height is within `drop` of the top."""
     height = _profile()
-    return max(height(theta) for theta in np.linspace(0.3, 0.8, 5001)) - height(1.0)
+    thetas = np.linspace(0, 5, 50_001)
+    heights = np.array([height(theta) for theta in thetas])
+    within = thetas[heights >= heights.max() - drop]
+    return float(within[-1] if largest else within[0])
 
 
 @cache
@@ -60,13 +64,15 @@ EXERCISES = {
             Slip(lambda: np.sqrt(_athlete_variance()) / 100, "That is the SD on the scale from 0 to 1."),
         )),
     "4.2": Exercise(
-        key=_drop,
-        places=2,
-        right="{key}, well under the 1.92 that would put it outside a 95 % interval: the truth is not ruled out.",
-        hints=("profile_loglik(theta_hat) is the top.", "Take profile_loglik(1) away from it."),
+        key=lambda: _end(1.92),
+        places=1,
+        right="{key}: athletes may well differ more than repeats do. Four athletes leave that much open.",
+        hints=("Take profile_loglik(theta) away from profile_loglik(theta_hat), and raise theta until 1.92 is reached.",
+               "Somewhere between 1 and 2: try 1.5."),
         slips=(
-            Slip(lambda: -_drop(), "The right size; the exercise asks for it as a positive number."),
-            Slip(lambda: 2 * _drop(), "That is twice the drop (the likelihood-ratio statistic). Here the drop itself is asked."),
+            Slip(lambda: _end(1.92, largest=False), "That is the smallest one, on the steep side of the hill."),
+            Slip(lambda: _end(3.84), "That is a drop of 3.84; half of it, 1.92, is the drop of the log-likelihood itself."),
+            Slip(lambda: _end(0), "That is the top itself."),
         )),
     "4.3": Exercise(
         key=lambda: "b",

@@ -1,8 +1,8 @@
 """What the reader sees drawn: one style, one way to show a figure, and the drawings of the lessons."""
 
 from helpers.figures.display import show
-from helpers.figures.drawings import curve, histograms, intervals, pooling, scores, terms
+from helpers.figures.drawings import curve, histograms, intervals, pooling, rates, scores, terms
 from helpers.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, canvas
 
-__all__ = ["BLUE", "GREEN", "GREY", "INK", "ORANGE", "PALETTE", "canvas", "curve", "histograms", "intervals", "pooling", "scores",
+__all__ = ["BLUE", "GREEN", "GREY", "INK", "ORANGE", "PALETTE", "canvas", "curve", "histograms", "intervals", "pooling", "rates", "scores",
            "show", "terms"]

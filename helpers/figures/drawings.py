@@ -42,15 +42,17 @@ def scores(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0 
 
 
 def histograms(values: Mapping[str, Any], truth: Mapping[str, float], title: str, xlabel: str = "",
-               bins: int = 40) -> Figure:
+               bins: int = 40, shared: bool = False) -> Figure:
     """One histogram a panel, with a line at the true value and a dashed one at the mean.
 
     Parameters
     ----------
     values : mapping of panel title to numbers (n,)
     truth : mapping of panel title to the true value
+    shared : bool
+        One scale for all panels, so that their widths compare.
     """
-    figure, axes = canvas(title, xlabel, "data sets", columns=len(values), squeeze=False,
+    figure, axes = canvas(title, xlabel, "data sets", columns=len(truth), squeeze=False, sharex=shared, sharey=shared,
                           width=7.0, height=3.3)
     for ax, (name, numbers) in zip(axes[0], values.items()):
         ax.hist(numbers, bins=bins, color=BLUE, alpha=0.75)
@@ -152,4 +154,28 @@ def pooling(table: pd.DataFrame, title: str) -> Figure:
     ax.set_yticks(places, [f"{name} ({row.scores} scores)" for name, row in zip(table.index, table.itertuples(), strict=True)])
     ax.grid(visible=False, axis="y")
     legend_below(figure, ax)
+    return figure
+
+
+def rates(table: pd.DataFrame, title: str, nominal: float = 0.05) -> Figure:
+    """Rejection rates as labelled bars, one group a row of the table, one colour a column, and the promised rate.
+
+    Parameters
+    ----------
+    table : DataFrame of rates from 0 to 1
+    nominal : float
+        Where the dashed line stands.
+    """
+    figure, ax = canvas(title, "share of studies with p < .05", "", height=1.5 + 0.45 * table.size)
+    rows = [(row, column) for row in table.index for column in table.columns]
+    places = np.arange(len(rows))[::-1]
+    colours = dict(zip(table.columns, PALETTE, strict=False))
+    for place, (row, column) in zip(places, rows, strict=True):
+        rate = table.loc[row, column]
+        ax.barh(place, rate, color=colours[column], height=0.65)
+        ax.annotate(f"{rate:.3f}", (rate, place), xytext=(5, -4), textcoords="offset points")
+    ax.axvline(nominal, color=INK, linestyle="--")
+    ax.set_yticks(places, [f"{row}: {column}" for row, column in rows])
+    ax.set_xlim(0, 1)
+    ax.grid(visible=False, axis="y")
     return figure
