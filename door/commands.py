@@ -69,8 +69,14 @@ def reset(arguments: list[str]) -> int:
     return 0
 
 
+def handouts(arguments: list[str]) -> int:
+    """turn the lessons into pages to hand out (--edition, --lesson NN, --open)"""
+    python = ensure(full=True)
+    return hand_over([str(python), "-m", "handouts", *arguments], ROOT, child_environment())
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "lab": lab, "test": test, "run": run, "reset": reset,
+    "lab": lab, "test": test, "run": run, "reset": reset, "handouts": handouts,
 }
 
 

@@ -18,7 +18,8 @@ FLOORS = [
     {"engine", "simulation"},
     {"fitting"},
     {"inference", "studies"},
-    {"explanation", "figures", "explorables", "exercises"},
+    {"explanation", "figures", "exercises"},
+    {"explorables"},  # they redraw figures
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted((ROOT / "helpers").rglob("*.py"))
