@@ -41,8 +41,7 @@ class Design:
     """
 
     athletes: int | Sequence[str] = 4
-    repeats: Repeats | Sequence[Repeats] = field(
-        default_factory=lambda: {"session_20": 20, "session_30": 30})
+    repeats: Repeats | Sequence[Repeats] = field(default_factory=lambda: {"session_20": 20, "session_30": 30})
     between: bool = False
 
     def __post_init__(self) -> None:
@@ -51,15 +50,21 @@ class Design:
             raise TypeError(f"between must be True or False; given {self.between!r}")
         object.__setattr__(self, "repeats", _checked_repeats(self.repeats, len(self.names)))
         if self.between and len(self.sessions) != 2:
-            raise ValueError(f"between=True splits the athletes into two groups and needs two sessions in repeats; "
-                             f"given {len(self.sessions)}: {', '.join(self.sessions)}")
-        empty = [name for name, row in zip(self.names, self.counts) if row.sum() == 0]
+            raise ValueError(
+                f"between=True splits the athletes into two groups and needs two sessions in repeats; "
+                f"given {len(self.sessions)}: {', '.join(self.sessions)}"
+            )
+        empty = [name for name, row in zip(self.names, self.counts, strict=False) if row.sum() == 0]
         if empty:
-            raise ValueError(f"repeats leaves {', '.join(empty)} without a single repeat; "
-                             "leave out an athlete who was never measured")
-        unused = [label for label, total in zip(self.sessions, self.counts.sum(axis=0)) if total == 0]
+            raise ValueError(
+                f"repeats leaves {', '.join(empty)} without a single repeat; "
+                "leave out an athlete who was never measured"
+            )
+        unused = [label for label, total in zip(self.sessions, self.counts.sum(axis=0), strict=False) if total == 0]
         if unused:
-            raise ValueError(f"repeats leaves {', '.join(unused)} without a single repeat; leave the session out")
+            raise ValueError(
+                f"repeats leaves {', '.join(unused)} without a single repeat; leave the session out"
+            )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -110,12 +115,14 @@ class Design:
         """The empty score sheet: athlete_id, session_label, session_high (0 in the first session, 1 in any other),
         repeat_id (from 1), one row a repeat, in the order athlete, session, repeat."""
         athlete, session, repeat = self.row_index
-        return pd.DataFrame({
-            "athlete_id": np.array(self.names, dtype=object)[athlete],
-            "session_label": np.array(self.sessions, dtype=object)[session],
-            "session_high": (session > 0).astype(np.int64),
-            "repeat_id": repeat.copy(),
-        }).astype({"athlete_id": "str", "session_label": "str"})
+        return pd.DataFrame(
+            {
+                "athlete_id": np.array(self.names, dtype=object)[athlete],
+                "session_label": np.array(self.sessions, dtype=object)[session],
+                "session_high": (session > 0).astype(np.int64),
+                "repeat_id": repeat.copy(),
+            }
+        ).astype({"athlete_id": "str", "session_label": "str"})
 
 
 def _checked_athletes(athletes: Any) -> int | tuple[str, ...]:
@@ -131,7 +138,11 @@ def _checked_athletes(athletes: Any) -> int | tuple[str, ...]:
     names = tuple(athletes)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{what}; given {names!r}")
-    if len(names) < 2 or len({name.strip().casefold() for name in names}) < len(names) or not all(map(str.strip, names)):
+    if (
+        len(names) < 2
+        or len({name.strip().casefold() for name in names}) < len(names)
+        or not all(map(str.strip, names))
+    ):
         raise ValueError(f"{what}, none blank and no two alike but for case or spaces; given {names!r}")
     return tuple(str(name) for name in names)
 
@@ -140,15 +151,19 @@ def _checked_repeats(repeats: Any, athletes: int) -> Repeats | tuple[Repeats, ..
     if isinstance(repeats, Mapping):
         return _checked_mapping(repeats, "repeats")
     if isinstance(repeats, (str, bytes)) or not isinstance(repeats, Sequence):
-        raise TypeError('repeats must be a mapping such as {"session_20": 20, "session_30": 30}, '
-                        f"or a list of them, one per athlete; given {repeats!r}")
+        raise TypeError(
+            'repeats must be a mapping such as {"session_20": 20, "session_30": 30}, '
+            f"or a list of them, one per athlete; given {repeats!r}"
+        )
     if len(repeats) != athletes:
         raise ValueError(f"repeats as a list needs one mapping per athlete: {athletes}; given {len(repeats)}")
     checked = tuple(_checked_mapping(row, f"repeats[{i}]") for i, row in enumerate(repeats))
     for i, row in enumerate(checked):
         if set(row) != set(checked[0]):
-            raise ValueError(f"repeats[{i}] names the sessions {', '.join(row)}, repeats[0] {', '.join(checked[0])}; "
-                             "name the same ones for everybody, with 0 for a missed session")
+            raise ValueError(
+                f"repeats[{i}] names the sessions {', '.join(row)}, repeats[0] {', '.join(checked[0])}; "
+                "name the same ones for everybody, with 0 for a missed session"
+            )
     return checked
 
 
@@ -208,16 +223,20 @@ class Truth:
             if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
                 raise TypeError(f"{name} must be a number; given {value!r}")
             # Beyond ±1e6 the squares that every method works with start to lose the digits that it reports.
-            if not math.isfinite(value) or abs(value) > 1e6:
+            if not math.isfinite(value) or abs(float(value)) > 1e6:
                 raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
             object.__setattr__(self, name, float(value))
         for name in ("athlete_sd", "slope_sd", "residual_sd"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} is a standard deviation and must be 0 or more; given {getattr(self, name)}")
+                raise ValueError(
+                    f"{name} is a standard deviation and must be 0 or more; given {getattr(self, name)}"
+                )
         if abs(self.correlation) > 1:
             raise ValueError(f"correlation must lie between −1 and 1; given {self.correlation}")
         if not isinstance(self.clip, (bool, np.bool_)):
             raise TypeError(f"clip must be True or False; given {self.clip!r}")
         if self.clip and not 0 <= self.intercept <= 1:
-            raise ValueError(f"intercept must lie in [0, 1] when clip=True cuts scores to [0, 1]; "
-                             f"given {self.intercept}: use clip=False for scores in other units")
+            raise ValueError(
+                f"intercept must lie in [0, 1] when clip=True cuts scores to [0, 1]; "
+                f"given {self.intercept}: use clip=False for scores in other units"
+            )

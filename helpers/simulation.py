@@ -72,20 +72,22 @@ def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray
 def simulate_blocks(design: Design, truth: Truth, start: int, stop: int, seed: int) -> np.ndarray:
     """Data sets start … stop−1 of the stream of `simulate_many`; start must be a multiple of `BLOCK`."""
     if start % BLOCK:
-        raise ValueError(f"start must be a multiple of {BLOCK}, where a block of the stream begins; given {start}")
+        raise ValueError(
+            f"start must be a multiple of {BLOCK}, where a block of the stream begins; given {start}"
+        )
     scores = np.empty((stop - start, design.rows))
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         # A child seed by its own key, without making all the ones before it.
         child = np.random.SeedSequence(seed, spawn_key=(first // BLOCK,))
-        _fill(scores[first - start:last - start], design, truth, np.random.default_rng(child))
+        _fill(scores[first - start : last - start], design, truth, np.random.default_rng(child))
     return scores
 
 
 def _fill(out: np.ndarray, design: Design, truth: Truth, rng: np.random.Generator) -> None:
     """Fill `out` (m, rows) in place: a whole block of effects is drawn first, so that m may be cut short."""
     athletes = len(design.names)
-    effects = rng.standard_normal((BLOCK, 2, athletes))[:len(out)]
+    effects = rng.standard_normal((BLOCK, 2, athletes))[: len(out)]
     baseline = truth.intercept + truth.athlete_sd * effects[:, 0]
     change = truth.effect + truth.slope_sd * _correlated(truth, effects[:, 0], effects[:, 1])
     athlete, session, _ = design.row_index
@@ -95,7 +97,7 @@ def _fill(out: np.ndarray, design: Design, truth: Truth, rng: np.random.Generato
     # Rows of one athlete and session stand together: add each cell's mean to its run of columns.
     cells = athlete * 2 + (session > 0)
     edges = np.flatnonzero(np.diff(cells)) + 1
-    for left, right in zip([0, *edges], [*edges, design.rows]):
+    for left, right in zip([0, *edges], [*edges, design.rows], strict=False):
         out[:, left:right] += means[:, cells[left], None]
     if truth.clip:
         np.clip(out, 0, 1, out=out)

@@ -1,5 +1,7 @@
 """Exercises answer at once, recognise the classic slips, and give their answer away only bit by bit."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,9 @@ def said(capsys: pytest.CaptureFixture[str], exercise: str, answer: object) -> s
 
 
 @pytest.mark.parametrize("exercise", ALL)
-def test_the_key_is_right_and_nothing_answered_is_no_answer(exercise: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_key_is_right_and_nothing_answered_is_no_answer(
+    exercise: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     key = feedback.exercises()[exercise].key()
     assert said(capsys, exercise, key).startswith(f"{exercise}: right. ")
     assert "nothing answered yet" in said(capsys, exercise, ...)
@@ -24,7 +28,8 @@ def test_the_key_is_right_and_nothing_answered_is_no_answer(exercise: str, capsy
 
 @pytest.mark.parametrize("exercise", ALL)
 def test_each_slip_is_a_wrong_answer_of_its_own_and_says_its_misconception(
-        exercise: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exercise: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = feedback.exercises()[exercise]
     assert found.slips, "every exercise has a classic wrong answer"
     for slip in found.slips:
@@ -33,7 +38,8 @@ def test_each_slip_is_a_wrong_answer_of_its_own_and_says_its_misconception(
 
 @pytest.mark.parametrize("exercise", ALL)
 def test_a_number_typed_with_the_digits_asked_for_is_right_and_the_next_one_is_not(
-        exercise: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exercise: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = feedback.exercises()[exercise]
     key = found.key()
     if isinstance(key, str):
@@ -63,12 +69,22 @@ def test_a_number_may_come_in_any_wrapping(answer: object, capsys: pytest.Captur
     assert ": right" in said(capsys, "3.1", answer)
 
 
-@pytest.mark.parametrize(("answer", "reply"), [
-    ("0.77", "one number"), ([1, 2], "one number"), (None, "one number"), (True, "one number"), (np.nan, "finite"),
-    (np.inf, "finite"), (np.array([1.0, 2.0]), "one number"), (0.4, "Look again"),
-])
+@pytest.mark.parametrize(
+    ("answer", "reply"),
+    [
+        ("0.77", "one number"),
+        ([1, 2], "one number"),
+        (None, "one number"),
+        (True, "one number"),
+        (np.nan, "finite"),
+        (np.inf, "finite"),
+        (np.array([1.0, 2.0]), "one number"),
+        (0.4, "Look again"),
+    ],
+)
 def test_an_answer_of_the_wrong_kind_gets_a_kind_sentence(
-        answer: object, reply: str, capsys: pytest.CaptureFixture[str]) -> None:
+    answer: object, reply: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = said(capsys, "3.1", answer)
     assert out.startswith("3.1: not yet.") and reply in out
 
@@ -77,9 +93,18 @@ def test_a_word_is_asked_for_in_quotes(capsys: pytest.CaptureFixture[str]) -> No
     assert "a word in quotes" in said(capsys, "5.3", 2)
 
 
-@pytest.mark.parametrize("call", [lambda: check("99.9", 1), lambda: hint("99.9"), lambda: check(None, 1), lambda: hint("3.1", 0),
-                                  lambda: hint("3.1", "1"), lambda: hint("3.1", True)])
-def test_an_unknown_exercise_or_hint_is_refused(call) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: check("99.9", 1),
+        lambda: hint("99.9"),
+        lambda: check(None, 1),
+        lambda: hint("3.1", 0),
+        lambda: hint("3.1", "1"),
+        lambda: hint("3.1", True),
+    ],
+)
+def test_an_unknown_exercise_or_hint_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match="exercise must be the id|number must be 1 to"):
         call()
 

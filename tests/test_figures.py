@@ -2,6 +2,8 @@
 
 import base64
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +17,23 @@ from helpers.figures.display import bundle, digest
 ALT = "Dot plot of forty points rising from the lower left to the upper right."
 
 
-def example(**changes) -> Figure:
-    how = {"title": "A message", "xlabel": "x (cm)", "ylabel": "y (kg)", "colour": figures.BLUE, "shift": 0.0, "top": 50.0,
-           "label": "points", "marker": "o", "linestyle": "-", "note": "here", "bars": 3, "tick": "b", "key": "line",
-           "pixels": 0.0} | changes
+def example(**changes: Any) -> Figure:
+    how: dict[str, Any] = {
+        "title": "A message",
+        "xlabel": "x (cm)",
+        "ylabel": "y (kg)",
+        "colour": figures.BLUE,
+        "shift": 0.0,
+        "top": 50.0,
+        "label": "points",
+        "marker": "o",
+        "linestyle": "-",
+        "note": "here",
+        "bars": 3,
+        "tick": "b",
+        "key": "line",
+        "pixels": 0.0,
+    } | changes
     figure, (ax, side) = figures.canvas(how["title"], how["xlabel"], how["ylabel"], columns=2)
     x = np.arange(40.0)
     ax.plot(x, x + how["shift"], how["linestyle"], label=how["key"])
@@ -36,11 +51,25 @@ def test_the_same_figure_has_the_same_digest() -> None:
     assert digest(example()) == digest(example())
 
 
-@pytest.mark.parametrize("change", [
-    {"title": "Another message"}, {"xlabel": "x (m)"}, {"ylabel": "y (g)"}, {"colour": figures.ORANGE}, {"shift": 0.1},
-    {"top": 51.0}, {"label": "dots"}, {"marker": "s"}, {"linestyle": "--"}, {"note": "there"}, {"bars": 3.1}, {"tick": "d"},
-    {"key": "curve"}, {"pixels": 0.1},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Another message"},
+        {"xlabel": "x (m)"},
+        {"ylabel": "y (g)"},
+        {"colour": figures.ORANGE},
+        {"shift": 0.1},
+        {"top": 51.0},
+        {"label": "dots"},
+        {"marker": "s"},
+        {"linestyle": "--"},
+        {"note": "there"},
+        {"bars": 3.1},
+        {"tick": "d"},
+        {"key": "curve"},
+        {"pixels": 0.1},
+    ],
+)
 def test_any_visible_change_changes_the_digest(change: dict) -> None:
     assert digest(example(**change)) != digest(example())
 
@@ -72,21 +101,26 @@ def test_a_figure_is_stored_at_twice_its_size_with_its_alt_text_and_small() -> N
 
 def test_show_displays_one_picture_with_alt_text(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
-    monkeypatch.setattr("helpers.figures.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
+    monkeypatch.setattr(
+        "helpers.figures.display.display", lambda *args, **kwargs: shown.append((args, kwargs))
+    )
     show(example(), "  Dot plot of forty points\nrising from the lower left to the upper right.  ")
-    ((data,), options), = shown
+    (((data,), options),) = shown
     assert options["raw"] and options["metadata"]["image/png"]["alt"] == ALT
     assert set(data) == {"image/png", "text/plain"}
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: show("figure", ALT), TypeError, "figure must be a matplotlib Figure; given str"),
-    (lambda: show(example(), 3), TypeError, "alt must be text; given int"),
-    (lambda: show(example(), "A plot."), ValueError, "alt must describe"),
-    (lambda: show(Figure(), ALT), ValueError, "figure has no axes"),
-    (lambda: show(example(title=ALT), ALT), ValueError, "alt only repeats the title"),
-])
-def test_what_cannot_be_shown_is_refused_by_name(call, error: type, message: str) -> None:
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: show("figure", ALT), TypeError, "figure must be a matplotlib Figure; given str"),
+        (lambda: show(example(), 3), TypeError, "alt must be text; given int"),
+        (lambda: show(example(), "A plot."), ValueError, "alt must describe"),
+        (lambda: show(Figure(), ALT), ValueError, "figure has no axes"),
+        (lambda: show(example(title=ALT), ALT), ValueError, "alt only repeats the title"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_by_name(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
 
@@ -97,7 +131,9 @@ def test_the_lessons_drawings_draw_what_they_are_given() -> None:
     assert sum(len(line.get_xdata()) for line in ax.lines if line.get_linestyle() == "None") == len(table)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == list(Design().names)
     heights = sorted(line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "-")
-    np.testing.assert_allclose(heights, sorted(table.groupby(["athlete_id", "session_label"])["correctness"].mean()))
+    np.testing.assert_allclose(
+        heights, sorted(table.groupby(["athlete_id", "session_label"])["correctness"].mean())
+    )
 
     bars = figures.histograms({"a": np.arange(10.0)}, {"a": 4.0}, "Histogram", bins=5).axes[0]
     assert [patch.get_height() for patch in bars.patches] == [2] * 5

@@ -1,5 +1,7 @@
 """Simulated data: the seed's digits, the design's moments, a stream that does not depend on how it is cut."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -26,17 +28,22 @@ def test_seed_42_gives_the_course_s_data_to_the_last_digits() -> None:
 
 
 def test_the_same_seed_gives_the_same_digits_and_another_seed_others() -> None:
-    first, again, other = (simulate(Design(), Truth(slope_sd=0.02), seed)["correctness"] for seed in (1, 1, 2))
+    first, again, other = (
+        simulate(Design(), Truth(slope_sd=0.02), seed)["correctness"] for seed in (1, 1, 2)
+    )
     assert (first == again).all() and (first != other).any()
-    many, more, others = simulate_many(Design(), Truth(), 3, 1), simulate_many(Design(), Truth(), 3, 1), \
-        simulate_many(Design(), Truth(), 3, 2)
+    many, more, others = (
+        simulate_many(Design(), Truth(), 3, 1),
+        simulate_many(Design(), Truth(), 3, 1),
+        simulate_many(Design(), Truth(), 3, 2),
+    )
     assert (many == more).all() and (many != others).any()
 
 
 def test_the_stream_of_many_does_not_depend_on_how_many_or_on_where_it_is_cut() -> None:
     truth = Truth(slope_sd=0.02, correlation=0.5)
     whole = simulate_many(Design(), truth, 2 * BLOCK + 7, 5)
-    assert (simulate_many(Design(), truth, BLOCK + 3, 5) == whole[:BLOCK + 3]).all()
+    assert (simulate_many(Design(), truth, BLOCK + 3, 5) == whole[: BLOCK + 3]).all()
     assert (simulate_blocks(Design(), truth, BLOCK, 2 * BLOCK + 7, 5) == whole[BLOCK:]).all()
     with pytest.raises(ValueError, match="multiple of 512"):
         simulate_blocks(Design(), truth, 3, 10, 5)
@@ -44,7 +51,9 @@ def test_the_stream_of_many_does_not_depend_on_how_many_or_on_where_it_is_cut() 
 
 @pytest.mark.parametrize("correlation", [-0.6, 0.0, 1.0])
 def test_many_data_sets_have_the_moments_of_their_truth(correlation: float) -> None:
-    truth = Truth(intercept=2, effect=-1, athlete_sd=3, slope_sd=2, correlation=correlation, residual_sd=0.5, clip=False)
+    truth = Truth(
+        intercept=2, effect=-1, athlete_sd=3, slope_sd=2, correlation=correlation, residual_sd=0.5, clip=False
+    )
     n = 20_000
     scores = simulate_many(Design(athletes=2, repeats={"a": 1, "b": 2}), truth, n, 9)
     low, high, again = scores[:, 0], scores[:, 1], scores[:, 2]
@@ -60,7 +69,9 @@ def test_many_data_sets_have_the_moments_of_their_truth(correlation: float) -> N
 
 
 def test_one_data_set_has_the_moments_of_its_truth() -> None:
-    truth = Truth(intercept=0, effect=1, athlete_sd=1, slope_sd=2, correlation=0.5, residual_sd=0.1, clip=False)
+    truth = Truth(
+        intercept=0, effect=1, athlete_sd=1, slope_sd=2, correlation=0.5, residual_sd=0.1, clip=False
+    )
     table = simulate(Design(athletes=4000, repeats={"a": 1, "b": 1}), truth, 3)
     wide = table.pivot(index="athlete_id", columns="session_label", values="correctness")
     change = wide["b"] - wide["a"]
@@ -82,16 +93,19 @@ def test_missed_sessions_and_groups_have_the_rows_of_the_design() -> None:
     np.testing.assert_allclose(scores, np.tile([0.85, 0.85, 0.85, 0.85, -4.15, -4.15], (4, 1)), atol=0.01)
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: simulate("design", Truth(), 1), TypeError, "design must be a Design"),
-    (lambda: simulate(Design(), 0.85, 1), TypeError, "truth must be a Truth"),
-    (lambda: simulate(Design(), Truth(), -1), ValueError, "seed must be a whole number"),
-    (lambda: simulate(Design(), Truth(), 1.5), ValueError, "seed must be a whole number"),
-    (lambda: simulate(Design(), Truth(), None), ValueError, "seed must be a whole number"),
-    (lambda: simulate_many(Design(), Truth(), 0, 1), ValueError, "n must be a whole number of data sets"),
-    (lambda: simulate_many(Design(), Truth(), 2.0, 1), ValueError, "n must be"),
-    (lambda: simulate_many(Design(), Truth(), True, 1), ValueError, "n must be"),
-])
-def test_what_cannot_be_simulated_is_refused_by_name(call, error: type, message: str) -> None:
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: simulate("design", Truth(), 1), TypeError, "design must be a Design"),
+        (lambda: simulate(Design(), 0.85, 1), TypeError, "truth must be a Truth"),
+        (lambda: simulate(Design(), Truth(), -1), ValueError, "seed must be a whole number"),
+        (lambda: simulate(Design(), Truth(), 1.5), ValueError, "seed must be a whole number"),
+        (lambda: simulate(Design(), Truth(), None), ValueError, "seed must be a whole number"),
+        (lambda: simulate_many(Design(), Truth(), 0, 1), ValueError, "n must be a whole number of data sets"),
+        (lambda: simulate_many(Design(), Truth(), 2.0, 1), ValueError, "n must be"),
+        (lambda: simulate_many(Design(), Truth(), True, 1), ValueError, "n must be"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_by_name(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()

@@ -53,8 +53,12 @@ class Evaluation:
     phi: Array
 
 
-def evaluate(structure: Structure, theta: Array, reml: bool) -> Evaluation:
-    """Profiled deviance of `structure` at θ (size,), with derivatives; REML or ML."""
+def evaluate(structure: Structure, theta: Array, reml: bool, scale: float | None = None) -> Evaluation:
+    """Profiled deviance of `structure` at θ (size,), with derivatives; REML or ML.
+
+    scale: None for the best σ²; or a σ² at which deviance, gradient and scores are wanted, only β profiled
+    (`Evaluation.scale` and `.phi` are those of the best σ² all the same).
+    """
     s, (L, sds) = structure, structure.unpack(np.asarray(theta, dtype=float))
     p, q = s.p, s.q
     log_det, M, parts = 0.0, s.BB.copy(), []
@@ -77,28 +81,29 @@ def evaluate(structure: Structure, theta: Array, reml: bool) -> Evaluation:
     shift = A_inverse @ M[:p, p]
     rss = float(M[p, p] - M[:p, p] @ shift)
     df = s.n - p if reml else s.n
-    deviance = log_det + df * (1 + np.log(2 * np.pi * rss / df) + 2 * np.log(s.unit))
+    held = rss / df if scale is None else scale / s.unit**2
+    deviance = log_det + rss / held + df * (np.log(2 * np.pi * held) + 2 * np.log(s.unit))
     if reml:
         deviance += np.linalg.slogdet(M[:p, :p])[1] - 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
     c = np.append(-shift, 1.0)
     score_re, score_vc = np.zeros((q, q)), np.zeros(s.v)
     for block, E, F in parts:
         e = E @ c
-        total = F.sum(axis=0) - (df / rss) * (e.T @ e)
+        total = F.sum(axis=0) - (e.T @ e) / held
         if reml:
             total -= np.tensordot(E[:, :, :p] @ A_inverse, E[:, :, :p], axes=([0, 2], [0, 2]))
         score_re += total[:q, :q]
         np.add.at(score_vc, block.labels[q:], np.diag(total)[q:])
     gradient = np.concatenate([(2 * score_re @ L)[np.tri(q, dtype=bool)], 2 * score_vc * sds])
-    scale = s.unit**2 * rss / df
+    best = s.unit**2 * rss / df
     return Evaluation(
         float(deviance),
         gradient,
         score_re,
         score_vc,
         s.start + s.unit * (s.R_inverse @ shift),
-        scale,
-        scale * (s.R_inverse @ A_inverse @ s.R_inverse.T),
+        best,
+        best * (s.R_inverse @ A_inverse @ s.R_inverse.T),
     )
 
 

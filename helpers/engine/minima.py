@@ -9,6 +9,9 @@ import numpy as np
 ROUNDS = 200
 """Newton steps after which a data set counts as not solved; ten are usual."""
 
+SHRINK, GROW, FIRST = 5.0, 5.0, 1.0
+"""The damping after a step that lowered the value, after one that did not, and the least after a failure."""
+
 DONE = 1e-11
 """A step that promises to lower −2 log-likelihood by less than this is the last one."""
 
@@ -158,9 +161,8 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
         fresh_gradient, fresh_hessian = profile.derivatives(there)
         gradient, hessian = np.where(better, fresh_gradient, gradient), np.where(better, fresh_hessian, hessian)
         value = np.where(better, there.value, value)
-        size = hessian[0] + hessian[3] + hessian[5]
-        damping = np.where(better, damping / 10, np.maximum(10 * damping, 1e-3 * np.abs(size) + 1e-3))
-        damping = np.where(damping < 1e-6, 0.0, damping)
+        damping = np.where(better, damping / SHRINK, np.maximum(GROW * damping, FIRST))
+        damping = np.where(damping < 1e-3, 0.0, damping)
         going = ~last
         if not going.all():
             active = active[going]
@@ -202,10 +204,14 @@ def _step(psi: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: n
 
     k11, k12, k13 = entry(0, 0) + 2 * m11, entry(0, 1) + 2 * m12, entry(0, 2)
     k22, k23, k33 = entry(1, 1) + 2 * m22, entry(1, 2), entry(2, 2) + 2 * m22
-    g1, g2, g3 = 2 * first * m11, 2 * first * m12, 2 * second * m22
-    steps, damping = _newton_step((k11, k12, k13, k22, k23, k33), (g1, g2, g3), damping)
+    # Damp in the units in which the information about each entry of the factor is about constant.
+    u1, u2 = np.sqrt(1 + first * first), np.sqrt(1 + second * second)
+    g1, g2, g3 = 2 * first * m11 * u1, 2 * first * m12 * u2, 2 * second * m22 * u2
+    u11, u12, u22 = u1 * u1, u1 * u2, u2 * u2
+    scaled = k11 * u11, k12 * u12, k13 * u12, k22 * u22, k23 * u22, k33 * u22
+    steps, damping = _newton_step(scaled, (g1, g2, g3), damping)
     promise = -(g1 * steps[0] + g2 * steps[1] + g3 * steps[2]) / 2
-    l11, l21, l22 = first + steps[0], steps[1], second + steps[2]
+    l11, l21, l22 = first + u1 * steps[0], u2 * steps[1], second + u2 * steps[2]
     p, q, r = l11 * l11, l11 * l21, l21 * l21 + l22 * l22
     return (np.stack([xx * p - 2 * xz * q + zz * r, xz * p + (xx - zz) * q - xz * r, zz * p + 2 * xz * q + xx * r]),
             promise, damping, kick)

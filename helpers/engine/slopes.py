@@ -21,6 +21,15 @@ from helpers.engine.statistics import CellStatistics
 SINGULAR = 1e-8
 """Smallest eigenvalue of Ψ, in the columns above, at which a fit is on the boundary: 1e-4 as a ratio of SDs."""
 
+ANGLES = 8
+"""Directions of Ψ from which the profile is looked at before Newton starts."""
+
+NEAR = 1.0
+"""Steps of the half-circle within which a dip belongs to the minimum that was found first."""
+
+DIP = 3.0
+"""A second dip is worth a fit of its own when it is no more than this above the lowest, in −2 log-likelihood."""
+
 
 @dataclass(frozen=True, eq=False)
 class SlopeModel:
@@ -105,7 +114,7 @@ def fit_slopes(model: SlopeModel, cells: CellStatistics, iterate: bool = False) 
     if len(model.patterns) == 1 and not iterate:
         psi, solved = _closed_form(model, profile), alive
     else:
-        psi, solved = minimise(profile, _start(model, profile))
+        psi, solved = _search(profile, _start(model, profile))
     a, b, c = psi
     here = profile.at(psi)
     scale = here.total / model.freedom
@@ -150,11 +159,49 @@ def profile_of(model: SlopeModel, cells: CellStatistics) -> tuple[np.ndarray, Pr
 
 
 def _start(model: SlopeModel, profile: Profile) -> np.ndarray:
-    """Moments: coefficients weighted by what each athlete's rows can tell, none of the eigenvalues below .05."""
-    weight = profile.copies * 0 + (profile.grams[0] + profile.grams[2]) / 2
-    spread = (weight * profile.squares).sum(axis=1) / (model.layout.athletes * profile.rest / model.within_freedom)
-    a, b, c = spread[0] - 1, spread[1], spread[2] - 1
-    return _from_eigenvalues(a, b, c, lambda large, small: (np.maximum(large, 0.05), np.maximum(small, 0.05)))
+    """Ψ by moments: coefficients weighted by what each athlete's rows can tell, no eigenvalue below .05."""
+    weight = (profile.grams[0] + profile.grams[2]) / 2
+    a, b, c = (weight * profile.squares).sum(axis=1) * model.within_freedom / (model.layout.athletes * profile.rest)
+    return _from_eigenvalues(a - 1, b, c - 1, lambda large, small: (np.maximum(large, 0.05), np.maximum(small, 0.05)))
+
+
+def _search(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest Ψ (3, n), and whether it was reached (n,).
+
+    With few athletes and uneven repeats the likelihood can have two maxima, whose Ψ point in different directions. So
+    look around a half-circle, and run Newton again from each dip that does not lie where the first run ended.
+    """
+    psi, solved = minimise(profile, start)
+    found = np.arctan2(2 * psi[1], psi[0] - psi[2]) / 2
+    value = profile.at(psi).value
+    points, values = _circle(profile, start[0] + start[2])
+    dips = (values <= np.roll(values, 1, axis=0)) & (values <= np.roll(values, -1, axis=0))
+    angles = np.arange(ANGLES)[:, None] * np.pi / ANGLES
+    distance = np.abs((found - angles + np.pi / 2) % np.pi - np.pi / 2)
+    angle, again = np.nonzero(dips & (values <= values.min(axis=0) + DIP) & (distance > NEAR * np.pi / ANGLES))
+    part = profile.subset(again)
+    other, reached = minimise(part, points[angle, :, again].T)
+    found_again = part.at(other).value
+    # The lowest of several goes last, and so is the one that stays.
+    order = np.lexsort((-found_again, again))
+    order = order[found_again[order] < value[again[order]] - 1e-9]
+    psi[:, again[order]], solved[again[order]] = other[:, order], reached[order]
+    return psi, solved
+
+
+def _circle(profile: Profile, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Elongated Ψ in each of the directions, the better of two lengths, and their values: (ANGLES, 3, n), (ANGLES, n)."""
+    points, values = np.empty((ANGLES, 3, len(trace))), np.full((ANGLES, len(trace)), np.inf)
+    for k in range(ANGLES):
+        x, z = np.cos(k * np.pi / ANGLES), np.sin(k * np.pi / ANGLES)
+        for size in (0.5, 3.0):
+            long = size * trace
+            point = np.stack([long * x * x + 0.05, long * x * z, long * z * z + 0.05])
+            value = profile.at(point).value
+            lower = value < values[k]
+            values[k] = np.where(lower, value, values[k])
+            points[k] = np.where(lower, point, points[k])
+    return points, values
 
 
 def _closed_form(model: SlopeModel, profile: Profile) -> np.ndarray:

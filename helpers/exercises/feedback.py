@@ -85,7 +85,9 @@ def check(exercise: str, answer: Any) -> None:
     """
     found = _find(exercise)
     if answer is ...:
-        print(f'{exercise}: nothing answered yet. Replace the ... and run the cell again; hint("{exercise}") helps.')
+        print(
+            f'{exercise}: nothing answered yet. Replace the ... and run the cell again; hint("{exercise}") helps.'
+        )
         return
     key = found.key()
     problem = _unusable(answer, key)
@@ -95,7 +97,10 @@ def check(exercise: str, answer: Any) -> None:
         print(f"{exercise}: right. {found.right.format(key=_said(key, found.places))}")
     else:
         slip = next((s for s in found.slips if _same(answer, s.answer(), found.places)), None)
-        print(f"{exercise}: not yet. " + (slip.says if slip else f'Look again; hint("{exercise}") gives a nudge.'))
+        print(
+            f"{exercise}: not yet. "
+            + (slip.says if slip else f'Look again; hint("{exercise}") gives a nudge.')
+        )
 
 
 def hint(exercise: str, number: int = 1) -> None:
@@ -115,7 +120,9 @@ def hint(exercise: str, number: int = 1) -> None:
     """
     hints = _find(exercise).hints
     if isinstance(number, bool) or number not in range(1, len(hints) + 1):
-        raise ValueError(f"number must be 1 to {len(hints)}: exercise {exercise} has that many hints; given {number!r}")
+        raise ValueError(
+            f"number must be 1 to {len(hints)}: exercise {exercise} has that many hints; given {number!r}"
+        )
     more = f' (hint("{exercise}", {number + 1}) says more)' if number < len(hints) else ""
     print(f"Hint {number} of {len(hints)} for {exercise}: {hints[number - 1]}{more}")
 

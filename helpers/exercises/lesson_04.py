@@ -15,7 +15,9 @@ from helpers.tables import load
 @cache
 def _athlete_variance() -> float:
     """τ² in squared percentage points."""
-    return 1e4 * float(fit("correctness ~ session_high", load("pushups"), groups="athlete_id").cov_re.iloc[0, 0])
+    return 1e4 * float(
+        fit("correctness ~ session_high", load("pushups"), groups="athlete_id").cov_re.iloc[0, 0]
+    )
 
 
 def _profile() -> Callable[[float], float]:
@@ -62,35 +64,53 @@ EXERCISES = {
         slips=(
             Slip(_athlete_variance, "That is the variance, in squared percentage points. Take its root."),
             Slip(lambda: np.sqrt(_athlete_variance()) / 100, "That is the SD on the scale from 0 to 1."),
-        )),
+        ),
+    ),
     "4.2": Exercise(
         key=lambda: _end(1.92),
         places=1,
         right="{key}: athletes may well differ more than repeats do. Four athletes leave that much open.",
-        hints=("Take profile_loglik(theta) away from profile_loglik(theta_hat), and raise theta until 1.92 is reached.",
-               "Somewhere between 1 and 2: try 1.5."),
+        hints=(
+            "Take profile_loglik(theta) away from profile_loglik(theta_hat), and raise theta until 1.92 is reached.",
+            "Somewhere between 1 and 2: try 1.5.",
+        ),
         slips=(
-            Slip(lambda: _end(1.92, largest=False), "That is the smallest one, on the steep side of the hill."),
-            Slip(lambda: _end(3.84), "That is a drop of 3.84; half of it, 1.92, is the drop of the log-likelihood itself."),
+            Slip(
+                lambda: _end(1.92, largest=False), "That is the smallest one, on the steep side of the hill."
+            ),
+            Slip(
+                lambda: _end(3.84),
+                "That is a drop of 3.84; half of it, 1.92, is the drop of the log-likelihood itself.",
+            ),
             Slip(lambda: _end(0), "That is the top itself."),
-        )),
+        ),
+    ),
     "4.3": Exercise(
         key=lambda: "b",
         right="The height decides, not the claim: 312.9 is the highest finite one. It may still not be the top.",
-        hints=("The log-likelihood is the height of the place where each one stopped.",
-               "An infinite height cannot be: something broke there."),
+        hints=(
+            "The log-likelihood is the height of the place where each one stopped.",
+            "An infinite height cannot be: something broke there.",
+        ),
         slips=(
             Slip(lambda: "a", "It says converged, and yet (b) stands higher: (a) cannot be at the top."),
-            Slip(lambda: "c", "No finite scores have an infinite log-likelihood under a sound fit: the fit is broken."),
-        )),
+            Slip(
+                lambda: "c",
+                "No finite scores have an infinite log-likelihood under a sound fit: the fit is broken.",
+            ),
+        ),
+    ),
     "4.4": Exercise(
         key=_slope_se,
         places=3,
         right="{key} ms a day, as with the days from 0 to 9.",
-        hints=("Take the mean of hours away first. What does a step of one mean then?",
-               "Divide by 24, so that a step of one is a day: (hours - hours.mean()) / 24."),
+        hints=(
+            "Take the mean of hours away first. What does a step of one mean then?",
+            "Divide by 24, so that a step of one is a day: (hours - hours.mean()) / 24.",
+        ),
         slips=(
             Slip(lambda: _slope_se() / 24, "That is the standard error per hour. A day has 24 of them."),
             Slip(lambda: _slope_se() * 24, "The predictor was in days already: no need to multiply again."),
-        )),
+        ),
+    ),
 }

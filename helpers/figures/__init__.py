@@ -4,5 +4,20 @@ from helpers.figures.display import show
 from helpers.figures.drawings import curve, histograms, intervals, pooling, rates, scores, terms
 from helpers.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, canvas
 
-__all__ = ["BLUE", "GREEN", "GREY", "INK", "ORANGE", "PALETTE", "canvas", "curve", "histograms", "intervals", "pooling", "rates", "scores",
-           "show", "terms"]
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "INK",
+    "ORANGE",
+    "PALETTE",
+    "canvas",
+    "curve",
+    "histograms",
+    "intervals",
+    "pooling",
+    "rates",
+    "scores",
+    "show",
+    "terms",
+]

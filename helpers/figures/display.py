@@ -49,14 +49,20 @@ def show(figure: Figure, alt: str) -> None:
         If `figure` is empty, or `alt` is too short (40 characters) or repeats the title.
     """
     if not isinstance(figure, Figure):
-        raise TypeError(f"figure must be a matplotlib Figure; given {type(figure).__name__} "
-                        "(an Axes knows its figure as ax.figure)")
+        raise TypeError(
+            f"figure must be a matplotlib Figure; given {type(figure).__name__} "
+            "(an Axes knows its figure as ax.figure)"
+        )
     alt = checked_alt(alt)
     if not figure.axes:
         raise ValueError("figure has no axes: draw something before you show it")
-    titles = {ax.get_title(loc) for ax in figure.axes for loc in ("left", "center", "right")} | {figure.get_suptitle()}
+    titles = {ax.get_title(loc) for ax in figure.axes for loc in ("left", "center", "right")} | {
+        figure.get_suptitle()
+    }
     if alt.rstrip(".") in {title.rstrip(".") for title in titles}:
-        raise ValueError("alt only repeats the title; say what the figure shows to somebody who cannot see it")
+        raise ValueError(
+            "alt only repeats the title; say what the figure shows to somebody who cannot see it"
+        )
     data, metadata = bundle(figure, alt)
     display(data, metadata=metadata, raw=True)
 
@@ -79,12 +85,16 @@ def bundle(figure: Figure, alt: str, sharp: bool = True) -> tuple[dict[str, Any]
     raw = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(raw, format="png", dpi=200 if sharp else 100)
-    size = dict(zip(("width", "height"), (figure.get_size_inches() * 100).round().astype(int).tolist(), strict=True))
+    size = dict(
+        zip(("width", "height"), (figure.get_size_inches() * 100).round().astype(int).tolist(), strict=True)
+    )
     if sharp:
         picture = Image.open(raw).convert("RGB")
         raw = io.BytesIO()
         # 128 colours are plenty for lines, bars and their smoothed edges; the file is a third of the size.
-        picture.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(raw, "png", optimize=True)
+        picture.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+            raw, "png", optimize=True
+        )
     data = {"image/png": base64.b64encode(raw.getvalue()).decode(), "text/plain": f"{alt}\n{digest(figure)}"}
     return data, {"image/png": {**size, "alt": alt}}
 
@@ -96,8 +106,10 @@ def digest(figure: Figure) -> str:
         lines.append(f"drawn: figure “{figure.get_suptitle()}”")
     for ax in filter(Axes.get_visible, figure.axes):
         titles = " ".join(filter(None, (ax.get_title(loc) for loc in ("left", "center", "right"))))
-        lines.append(f"drawn: axes “{titles}” · x “{ax.get_xlabel()}” {_limits(ax, 'x')}"
-                     f" · y “{ax.get_ylabel()}” {_limits(ax, 'y')}")
+        lines.append(
+            f"drawn: axes “{titles}” · x “{ax.get_xlabel()}” {_limits(ax, 'x')}"
+            f" · y “{ax.get_ylabel()}” {_limits(ax, 'y')}"
+        )
         lines += [f"drawn:   {line}" for line in _artists(ax)]
     keys = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     if keys:
@@ -163,7 +175,9 @@ def _colour(colour: Any) -> str:
 def _data(ax: Axes, points: Any) -> str:
     """Number of points and a check sum of their places, in 2000ths of the axes (in the axes' own scale)."""
     points = np.asarray(np.ma.filled(np.ma.asarray(points, dtype=float), np.nan)).reshape(-1, 2)
-    box = ax.transScale.transform(np.array([[ax.get_xlim()[0], ax.get_ylim()[0]], [ax.get_xlim()[1], ax.get_ylim()[1]]]))
+    box = ax.transScale.transform(
+        np.array([[ax.get_xlim()[0], ax.get_ylim()[0]], [ax.get_xlim()[1], ax.get_ylim()[1]]])
+    )
     places = (ax.transScale.transform(points) - box[0]) / (box[1] - box[0])
     # The small shift keeps a value that sits exactly between two steps from falling either way.
     return f"{len(points)} points {_sum(np.round(places * STEPS + 1e-4))}"

@@ -28,21 +28,42 @@ def scores(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0 
     for j, session in enumerate(sessions):
         colour, marker = PALETTE[j % len(PALETTE)], MARKERS[j % len(MARKERS)]
         for i, athlete in enumerate(athletes):
-            cell = table.loc[(table["athlete_id"] == athlete) & (table["session_label"] == session), "correctness"]
+            cell = table.loc[
+                (table["athlete_id"] == athlete) & (table["session_label"] == session), "correctness"
+            ]
             middle = i + (j - (len(sessions) - 1) / 2) * step
             x = middle + spread(len(cell), step * 0.7)
-            ax.plot(x, cell, marker, color=colour, alpha=0.55, markersize=4, markeredgewidth=0,
-                    label=session if i == 0 else None)
-            ax.plot([middle - step * 0.42, middle + step * 0.42], [cell.mean()] * 2, color=INK, linewidth=2.2,
-                    label="mean" if i == j == 0 else None)
+            ax.plot(
+                x,
+                cell,
+                marker,
+                color=colour,
+                alpha=0.55,
+                markersize=4,
+                markeredgewidth=0,
+                label=session if i == 0 else None,
+            )
+            ax.plot(
+                [middle - step * 0.42, middle + step * 0.42],
+                [cell.mean()] * 2,
+                color=INK,
+                linewidth=2.2,
+                label="mean" if i == j == 0 else None,
+            )
     ax.set_xticks(range(len(athletes)), athletes)
     ax.grid(visible=False, axis="x")
     legend_below(figure, ax)
     return figure
 
 
-def histograms(values: Mapping[str, Any], truth: Mapping[str, float], title: str, xlabel: str = "",
-               bins: int = 40, shared: bool = False) -> Figure:
+def histograms(
+    values: Mapping[str, Any],
+    truth: Mapping[str, float],
+    title: str,
+    xlabel: str = "",
+    bins: int = 40,
+    shared: bool = False,
+) -> Figure:
     """One histogram a panel, with a line at the true value and a dashed one at the mean.
 
     Parameters
@@ -52,9 +73,18 @@ def histograms(values: Mapping[str, Any], truth: Mapping[str, float], title: str
     shared : bool
         One scale for all panels, so that their widths compare.
     """
-    figure, axes = canvas(title, xlabel, "data sets", columns=len(truth), squeeze=False, sharex=shared, sharey=shared,
-                          width=7.0, height=3.3)
-    for ax, (name, numbers) in zip(axes[0], values.items()):
+    figure, axes = canvas(
+        title,
+        xlabel,
+        "data sets",
+        columns=len(truth),
+        squeeze=False,
+        sharex=shared,
+        sharey=shared,
+        width=7.0,
+        height=3.3,
+    )
+    for ax, (name, numbers) in zip(axes[0], values.items(), strict=False):
         ax.hist(numbers, bins=bins, color=BLUE, alpha=0.75)
         ax.axvline(truth[name], color=ORANGE, linewidth=2.2, label="truth")
         ax.axvline(np.mean(numbers), color=INK, linestyle="--", linewidth=1.4, label="mean of the estimates")
@@ -63,8 +93,14 @@ def histograms(values: Mapping[str, Any], truth: Mapping[str, float], title: str
     return figure
 
 
-def curve(x: Any, y: Any, title: str, xlabel: str, ylabel: str, points: Mapping[str, tuple[float, float]] = {},
-          ) -> Figure:
+def curve(
+    x: Any,
+    y: Any,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    points: Mapping[str, tuple[float, float]] = {},
+) -> Figure:
     """A line, and named points on it.
 
     Parameters
@@ -109,11 +145,10 @@ def spread(n: int, width: float) -> np.ndarray:
 def legend_below(figure: Figure, ax: Any) -> None:
     """One legend for the figure, under it, in one row."""
     handles, labels = ax.get_legend_handles_labels()
-    labels, handles = zip(*sorted(zip(labels, handles, strict=True), key=lambda pair: pair[0] == "mean"), strict=True)
+    labels, handles = zip(
+        *sorted(zip(labels, handles, strict=True), key=lambda pair: pair[0] == "mean"), strict=True
+    )
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-
-
-
 
 
 def terms(table: pd.DataFrame, steps: Mapping[str, Any], title: str) -> Figure:
@@ -129,7 +164,16 @@ def terms(table: pd.DataFrame, steps: Mapping[str, Any], title: str) -> Figure:
     names = list(dict.fromkeys(table["athlete_id"]))
     middles = [place[table["athlete_id"] == name].mean() for name in names]
     for ax, (name, explained) in zip(axes[0], steps.items(), strict=True):
-        ax.plot(place, table["correctness"], "o", color=BLUE, alpha=0.5, markersize=2.8, markeredgewidth=0, label="scores")
+        ax.plot(
+            place,
+            table["correctness"],
+            "o",
+            color=BLUE,
+            alpha=0.5,
+            markersize=2.8,
+            markeredgewidth=0,
+            label="scores",
+        )
         ax.plot(place, explained, color=ORANGE, linewidth=2, label="what the equation says")
         ax.set_title(name, fontsize=10, fontweight="normal")
         ax.set_xticks(middles, [n.split("_")[0] for n in names])
@@ -151,7 +195,10 @@ def pooling(table: pd.DataFrame, title: str) -> Figure:
     ax.hlines(places, table["no pooling"], table["partial"], color="#999999")
     ax.plot(table["no pooling"], places, "o", color=BLUE, markersize=8, label="no pooling: own mean")
     ax.plot(table["partial"], places, "D", color=ORANGE, markersize=7, label="partial pooling: the model")
-    ax.set_yticks(places, [f"{name} ({row.scores} scores)" for name, row in zip(table.index, table.itertuples(), strict=True)])
+    ax.set_yticks(
+        places,
+        [f"{name} ({row.scores} scores)" for name, row in zip(table.index, table.itertuples(), strict=True)],
+    )
     ax.grid(visible=False, axis="y")
     legend_below(figure, ax)
     return figure

@@ -9,22 +9,53 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008), darkest first: each keeps its own grey when printed without colour.
-INK, BLUE, ORANGE, GREEN, PINK, SKY, GREY = "#222222", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8A8A8A"
+INK, BLUE, ORANGE, GREEN, PINK, SKY, GREY = (
+    "#222222",
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#8A8A8A",
+)
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 10, "axes.titlesize": 11.5, "axes.titleweight": "bold",
-    "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#666666",
-    "axes.grid": True, "axes.axisbelow": True, "grid.color": "#E6E6E6", "grid.linewidth": 0.8,
-    "axes.labelcolor": INK, "text.color": INK, "xtick.color": "#444444", "ytick.color": "#444444",
-    "lines.linewidth": 1.8, "legend.frameon": False, "figure.facecolor": "white", "axes.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.8,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
     "axes.prop_cycle": mpl.cycler(color=list(PALETTE)),
 }
 
 
-def canvas(title: str, xlabel: str = "", ylabel: str = "", rows: int = 1, columns: int = 1,
-           height: float = 3.6, width: float = 7.0, **subplots: Any) -> tuple[Figure, Any]:
+def canvas(
+    title: str,
+    xlabel: str = "",
+    ylabel: str = "",
+    rows: int = 1,
+    columns: int = 1,
+    height: float = 3.6,
+    width: float = 7.0,
+    **subplots: Any,
+) -> tuple[Figure, Any]:
     """An empty figure in the course's style.
 
     Parameters

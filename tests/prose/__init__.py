@@ -13,8 +13,9 @@ A number in a markdown cell, or typed into a figure's alt text, is one of
   may list nothing that the block does not hold; constants of the alt text above are listed as `<!-- alt: 0, 1 -->`;
 - a **convention**: a year in a reference, "lesson 05", "Exercise 5.1", "between 0 and 1", the minutes of a lesson.
 
-A block is a paragraph, list item or table; a comment that stands alone belongs to the whole block before it. A comment
-may hold several parts: `<!-- from: means; given: 4 -->`. Digits in a code span are prose unless it holds code (`(`, `=`,
+A block is a paragraph, list item or table; a comment that stands alone belongs to the whole block before it. A
+comment may hold several parts: `<!-- from: means; given: 4 -->`. Digits in a code span are prose unless it holds code
+(`(`, `=`,
 quotes). A number is also refused when too many of its one-digit changes would be bound as well: name the row, give a
 digit more, or write the number as a word.
 """
