@@ -5,7 +5,7 @@ from helpers.engine import fit_many
 from helpers.exercises import check, hint
 from helpers.figures import show
 from helpers.fitting import fit
-from helpers.inference import coefficients, f_tests
+from helpers.inference import coefficients, f_tests, variances
 from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
 from helpers.tables import load, read_scores
@@ -27,4 +27,5 @@ __all__ = [
     "show",
     "simulate",
     "simulate_many",
+    "variances",
 ]

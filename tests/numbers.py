@@ -120,7 +120,8 @@ def agrees(number: Number, output: Printed) -> bool:
 
     Halves may be rounded either way. The prose may not give more digits than the output shows. A whole
     number below ten is never taken for a rounded decimal, nor 0.000 for a small number. A written sign must be
-    the output's; a number without one stands for a negative output only where words say so (`DOWNWARD`) or a minus goes before it.
+    the output's; a number without one stands for a negative output only where words say so (`DOWNWARD`) or a
+    minus goes before it.
     """
     shown = output.number
     if shown.sign == "-" and shown.value != 0:

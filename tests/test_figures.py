@@ -101,9 +101,7 @@ def test_a_figure_is_stored_at_twice_its_size_with_its_alt_text_and_small() -> N
 
 def test_show_displays_one_picture_with_alt_text(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
-    monkeypatch.setattr(
-        "helpers.figures.display.display", lambda *args, **kwargs: shown.append((args, kwargs))
-    )
+    monkeypatch.setattr("helpers.figures.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
     show(example(), "  Dot plot of forty points\nrising from the lower left to the upper right.  ")
     (((data,), options),) = shown
     assert options["raw"] and options["metadata"]["image/png"]["alt"] == ALT
@@ -120,7 +118,9 @@ def test_show_displays_one_picture_with_alt_text(monkeypatch: pytest.MonkeyPatch
         (lambda: show(example(title=ALT), ALT), ValueError, "alt only repeats the title"),
     ],
 )
-def test_what_cannot_be_shown_is_refused_by_name(call: Callable[[], object], error: type[Exception], message: str) -> None:
+def test_what_cannot_be_shown_is_refused_by_name(
+    call: Callable[[], object], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         call()
 
@@ -131,9 +131,7 @@ def test_the_lessons_drawings_draw_what_they_are_given() -> None:
     assert sum(len(line.get_xdata()) for line in ax.lines if line.get_linestyle() == "None") == len(table)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == list(Design().names)
     heights = sorted(line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "-")
-    np.testing.assert_allclose(
-        heights, sorted(table.groupby(["athlete_id", "session_label"])["correctness"].mean())
-    )
+    np.testing.assert_allclose(heights, sorted(table.groupby(["athlete_id", "session_label"])["correctness"].mean()))
 
     bars = figures.histograms({"a": np.arange(10.0)}, {"a": 4.0}, "Histogram", bins=5).axes[0]
     assert [patch.get_height() for patch in bars.patches] == [2] * 5

@@ -28,9 +28,7 @@ def test_seed_42_gives_the_course_s_data_to_the_last_digits() -> None:
 
 
 def test_the_same_seed_gives_the_same_digits_and_another_seed_others() -> None:
-    first, again, other = (
-        simulate(Design(), Truth(slope_sd=0.02), seed)["correctness"] for seed in (1, 1, 2)
-    )
+    first, again, other = (simulate(Design(), Truth(slope_sd=0.02), seed)["correctness"] for seed in (1, 1, 2))
     assert (first == again).all() and (first != other).any()
     many, more, others = (
         simulate_many(Design(), Truth(), 3, 1),
@@ -69,9 +67,7 @@ def test_many_data_sets_have_the_moments_of_their_truth(correlation: float) -> N
 
 
 def test_one_data_set_has_the_moments_of_its_truth() -> None:
-    truth = Truth(
-        intercept=0, effect=1, athlete_sd=1, slope_sd=2, correlation=0.5, residual_sd=0.1, clip=False
-    )
+    truth = Truth(intercept=0, effect=1, athlete_sd=1, slope_sd=2, correlation=0.5, residual_sd=0.1, clip=False)
     table = simulate(Design(athletes=4000, repeats={"a": 1, "b": 1}), truth, 3)
     wide = table.pivot(index="athlete_id", columns="session_label", values="correctness")
     change = wide["b"] - wide["a"]
@@ -106,6 +102,8 @@ def test_missed_sessions_and_groups_have_the_rows_of_the_design() -> None:
         (lambda: simulate_many(Design(), Truth(), True, 1), ValueError, "n must be"),
     ],
 )
-def test_what_cannot_be_simulated_is_refused_by_name(call: Callable[[], object], error: type[Exception], message: str) -> None:
+def test_what_cannot_be_simulated_is_refused_by_name(
+    call: Callable[[], object], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         call()

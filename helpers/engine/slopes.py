@@ -24,7 +24,7 @@ SINGULAR = 1e-8
 ANGLES = 8
 """Directions of Ψ from which the profile is looked at before Newton starts."""
 
-NEAR = 1.0
+NEAR = 0.6
 """Steps of the half-circle within which a dip belongs to the minimum that was found first."""
 
 DIP = 3.0

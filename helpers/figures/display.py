@@ -146,7 +146,7 @@ def _artists(ax: Axes) -> Iterator[str]:
             look = f"{_colour(artist.get_color())} {artist.get_linestyle()} {artist.get_marker()}"
             yield f"line {look}{named} {_data(ax, artist.get_xydata())}"
         elif isinstance(artist, AxesImage):
-            values = np.ma.filled(np.ma.asarray(artist.get_array(), dtype=float), np.nan)
+            values: np.ndarray = np.ma.filled(np.ma.asarray(artist.get_array(), dtype=float), np.nan)
             low, high = artist.get_clim()
             grid = np.round((values - low) / (high - low or 1) * STEPS + 1e-4)
             yield f"image {artist.get_cmap().name} {values.shape} {_short(low)} to {_short(high)} {_sum(grid)}"

@@ -132,7 +132,7 @@ class KenwardRoger:
     @classmethod
     def of(cls, found: Information) -> KenwardRoger:
         """From the information at a REML fit. V is linear in γ, so the second-derivative term vanishes."""
-        spread = 2 * _inverse(found.expected)
+        spread = 2 * scaled_inverse(found.expected)
         middle = found.Q - np.einsum("iab,bc,jcd->ijad", found.P, found.phi, found.P)
         extra = np.einsum("ij,ijab->ab", spread, middle)
         adjusted = found.phi + 2 * found.phi @ extra @ found.phi
@@ -171,7 +171,7 @@ class KenwardRoger:
         return float(df), float(factor)
 
 
-def _inverse(matrix: Array) -> Array:
+def scaled_inverse(matrix: Array) -> Array:
     """Inverse of an information matrix whose rows may be in very different units."""
     units = np.sqrt(np.diag(matrix))
     return np.linalg.inv(matrix / np.outer(units, units)) / np.outer(units, units)

@@ -55,6 +55,7 @@ class FlipAnswer:
 
     @property
     def estimate(self) -> Array:
+        """(n,) estimates of the session effect."""
         return self.differences.mean(axis=0)
 
     def p_values(self, effect: float = 0.0) -> Array:

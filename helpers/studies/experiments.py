@@ -132,6 +132,7 @@ def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
 
 
 def checked_n(n: Any) -> int:
+    """n as an int, or an error that says what would do."""
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral):
         raise TypeError(f"n must be a whole number of data sets; given {n!r}")
     if n < 1:
@@ -140,6 +141,7 @@ def checked_n(n: Any) -> int:
 
 
 def checked_level(level: Any) -> float:
+    """level as a float between 0 and 1, or an error that says what would do."""
     if isinstance(level, (bool, np.bool_)) or not isinstance(level, Real):
         raise TypeError(f"level must be a number between 0 and 1, such as 0.95; given {level!r}")
     if not 0 < float(level) < 1:
@@ -155,6 +157,7 @@ def check_spread(truth: Truth) -> None:
 
 
 def check_workers(workers: Any) -> None:
+    """An error that says what would do, if workers is no number of processes."""
     if isinstance(workers, (bool, np.bool_)) or not isinstance(workers, Integral):
         raise TypeError(f"workers must be a whole number of processes, or −1 for all; given {workers!r}")
     if workers < 1 and workers != -1:

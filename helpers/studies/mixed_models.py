@@ -222,6 +222,7 @@ class MixedModel:
 
     @cached_property
     def fit(self) -> Fit:
+        """The fit of all data sets, made when first asked for."""
         return reml_fit(self.cells, self.slopes)
 
     @cached_property
@@ -255,8 +256,10 @@ class Analyses:
 
     @cached_property
     def intercept(self) -> MixedModel:
+        """The model in which athletes differ in level only."""
         return MixedModel(self.cells, slopes=False)
 
     @cached_property
     def slope(self) -> MixedModel:
+        """The model in which athletes differ in level and in change."""
         return MixedModel(self.cells, slopes=True)

@@ -43,14 +43,17 @@ class Layout:
 
     @classmethod
     def of(cls, design: Design) -> Layout:
+        """The layout of a design: its counts, athlete by athlete."""
         return cls(np.column_stack([design.counts[:, 0], design.counts[:, 1:].sum(axis=1)]))
 
     @property
     def athletes(self) -> int:
+        """Number of athletes."""
         return len(self.counts)
 
     @property
     def rows(self) -> int:
+        """Number of scores in one data set."""
         return int(self.counts.sum())
 
     @property
@@ -90,6 +93,7 @@ class Cells:
 
     @property
     def n(self) -> int:
+        """Number of data sets."""
         return self.means.shape[-1]
 
     @cached_property
