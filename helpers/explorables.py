@@ -98,7 +98,7 @@ def _whole(label: str, value: int, low: int, high: int) -> widgets.IntSlider:
 def false_positives(
     athletes: int = 4,
     athlete_sd: float = 0.05,
-    slope_sd: float = 0.0,
+    slope_sd: float = 0.03,
     factor: str = "within",
     n: int = 2000,
     seed: int = 1,
@@ -145,7 +145,7 @@ def _false_positives(
     shown, errors = rates["rejection"].to_numpy(), rates["rejection_error"].to_numpy()
     names = ["t-test on all scores", "t-test on athlete means", "mixed model without slopes, z"]
     figure, ax = canvas(
-        f"No effect, and yet it is found: {athletes} athletes, session varies {factor} athletes",
+        f"How often each test finds an effect that is not there ({athletes} athletes, {factor})",
         "share of studies with p < .05",
         "",
         height=2.6,
@@ -161,7 +161,7 @@ def _false_positives(
     )
     ax.axvline(0.05, color=INK, linestyle="--")
     for place, rate in zip(places, shown, strict=True):
-        ax.annotate(f"{rate:.3f}", (min(rate, 0.9), place), xytext=(14, -4), textcoords="offset points")
+        ax.annotate(f"{rate:.3f}", (min(max(rate, 0.05), 0.9), place), xytext=(14, -4), textcoords="offset points")
     ax.set_yticks(places, names)
     ax.set_xlim(0, 1)
     rows = "; ".join(f"{name} {rate:.3f}" for name, rate in zip(names, shown, strict=True))
@@ -209,10 +209,10 @@ def _equation(truth: Truth, seed: int) -> Drawing:
     mean = truth.intercept + truth.effect * table["session_high"]
     ax.step(place, mean, where="mid", color=GREY, linewidth=1.2)
     ax.set_xticks(25 + 50 * np.arange(4), list(dict.fromkeys(table["athlete_id"])))
-    ax.set_ylim(0.2, 1.4)
+    ax.set_ylim(0.4, 1.2)
     alt = (
         f"Scores of four athletes in order, drawn with β₀ {truth.intercept:.2f}, β₁ {truth.effect:.2f}, "
-        f"SD of athletes "
+        "SD of athletes "
         f"{truth.athlete_sd:.2f} and SD of repeats {truth.residual_sd:.2f}; the grey step is the average athlete. Athletes "
         f"shift as blocks, repeats scatter within blocks."
     )
@@ -270,8 +270,7 @@ def _shrinkage(repeats: int, athlete_sd: float, residual_sd: float) -> Drawing:
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     alt = (
         f"Four athletes, each with a dot for the own mean and a diamond for the prediction, pulled towards zero. "
-        f"With 50 "
-        f"scores the shrinkage factor is {factor[0]:.2f}; the last athlete, with {repeats}, keeps {factor[3]:.2f} of the own "
-        f"deviation."
+        f"With 50 scores the shrinkage factor is {factor[0]:.2f}; the last athlete, with {repeats}, keeps "
+        f"{factor[3]:.2f} of the own deviation."
     )
     return figure, alt

@@ -112,7 +112,7 @@ def curve(
     ax.plot(x, y, color=BLUE)
     for k, (name, (px, py)) in enumerate(points.items()):
         ax.plot(px, py, MARKERS[k], color=PALETTE[(k + 1) % len(PALETTE)], markersize=9)
-        ax.annotate(name, (px, py), xytext=(8, 10), textcoords="offset points")
+        ax.annotate(name, (px, py), xytext=(8, -18), textcoords="offset points")
     return figure
 
 
@@ -220,7 +220,7 @@ def rates(table: pd.DataFrame, title: str, nominal: float = 0.05) -> Figure:
     for place, (row, column) in zip(places, rows, strict=True):
         rate = table.loc[row, column]
         ax.barh(place, rate, color=colours[column], height=0.65)
-        ax.annotate(f"{rate:.3f}", (rate, place), xytext=(5, -4), textcoords="offset points")
+        ax.annotate(f"{rate:.3f}", (max(rate, nominal), place), xytext=(6, -4), textcoords="offset points")
     ax.axvline(nominal, color=INK, linestyle="--")
     ax.set_yticks(places, [f"{row}: {column}" for row, column in rows])
     ax.set_xlim(0, 1)
