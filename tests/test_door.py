@@ -477,6 +477,14 @@ def test_help_lists_each_command_in_a_line(capsys: pytest.CaptureFixture[str]) -
 def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_path: Path) -> None:
     root = tmp_path / "a b é"
     shutil.copytree(COURSE, root, ignore=MADE_HERE)
+    # All quick tests must find their packages among the learner's.
+    collected = subprocess.run(
+        [sys.executable, "course.py", "test", "-n", "0", "-q", "--collect-only"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    assert collected.returncode == 0 and "collected" in collected.stdout, collected.stdout[-2000:] + collected.stderr
     tiny = [sys.executable, "course.py", "test", "tests/test_door.py", "-n", "0", "-k", "help_lists"]
     tested = subprocess.run(tiny, cwd=root, capture_output=True, text=True)
     assert tested.returncode == 0 and "1 passed" in tested.stdout, tested.stdout + tested.stderr
