@@ -14,6 +14,7 @@ import pytest
 import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from helpers import Design, Truth, fit_many, simulate, simulate_many
 from helpers.engine.batches import _fit
@@ -77,7 +78,7 @@ def test_the_reference_holds_thousands_of_fits_interior_and_singular(stored: pd.
     assert 1000 < stored["singular"].sum() < len(stored) - 1000
 
 
-# Against other routes to the same number --------------------------------------------------------------------------------
+# Against other routes to the same number ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reml", [True, False])
@@ -96,11 +97,17 @@ def test_closed_form_and_iteration_agree(slopes: bool, reml: bool, slope_sd: flo
 def test_seed_data_give_the_numbers_of_lme4_and_statsmodels() -> None:
     table = simulate(Design(), Truth(), seed=42)
     fits = fit_many(table["correctness"].to_numpy(), Design())
-    result = smf.mixedlm("correctness ~ session_high", table, groups="athlete_id").fit()
+    with pytest.warns(ConvergenceWarning, match="boundary"):
+        result = smf.mixedlm("correctness ~ session_high", table, groups="athlete_id").fit()
     assert fits.loglik[0] == pytest.approx(result.llf, abs=1e-6)
     np.testing.assert_allclose(fits.estimate[0], [0.8458461, -0.0726737], atol=1e-7)
     np.testing.assert_allclose(fits.se[0], [0.0125970, 0.0063624], atol=5e-7)
-    assert fits.cov_re[0, 0, 0] == pytest.approx(0.00053759, abs=1e-8)
+    # By hand, as analysis of variance: the athletes' mean square, the residual one, and their difference.
+    scores = table["correctness"] - table.groupby("session_label")["correctness"].transform("mean")
+    athlete = scores.groupby(table["athlete_id"]).transform("mean")
+    between, within = (athlete**2).sum() / 3, ((scores - athlete)**2).sum() / 195
+    assert fits.cov_re[0, 0, 0] == pytest.approx((between - within) / 50, rel=1e-10)
+    assert fits.scale[0] == pytest.approx(within, rel=1e-10) == pytest.approx(0.00194302, abs=1e-8)
     slopes = fit_many(table["correctness"].to_numpy(), Design(), slopes=True)
     assert slopes.singular[0] and slopes.loglik[0] == pytest.approx(328.5364, abs=1e-4)
 
@@ -200,10 +207,10 @@ def test_scores_far_from_zero_keep_their_digits() -> None:
 @pytest.mark.parametrize("slopes", [False, True])
 @pytest.mark.parametrize("design", [Design(), UNEVEN], ids=["balanced", "uneven"])
 def test_digits_do_not_depend_on_blocks(design: Design, slopes: bool) -> None:
-    y = simulate_many(design, Truth(slope_sd=.02), 300, seed=9)
+    y = simulate_many(design, Truth(slope_sd=.02), 100, seed=9)
     layout = layout_of(design)
     whole = _fit(y, layout, slopes, True)
-    for block in (1, 7, 64):
+    for block in (1, 33):
         parts = _fit(y, layout, slopes, True, block=block)
         for name in ("estimate", "se", "cov_re", "scale", "loglik", "singular"):
             assert np.array_equal(getattr(parts, name), getattr(whole, name)), (name, block)
@@ -215,9 +222,9 @@ import hashlib, numpy as np
 from helpers import Design, Truth, fit_many, simulate_many
 digest = hashlib.sha256()
 rng = np.random.default_rng(1)
-uneven = Design(40, [{"a": int(a), "b": int(b)} for a, b in rng.integers(1, 30, (40, 2))])
+uneven = Design(25, [{"a": int(a), "b": int(b)} for a, b in rng.integers(1, 30, (25, 2))])
 for design in (Design(), uneven):
-    y = simulate_many(design, Truth(slope_sd=.03), 400, seed=2)
+    y = simulate_many(design, Truth(slope_sd=.03), 200, seed=2)
     for slopes in (False, True):
         fits = fit_many(y, design, slopes=slopes)
         for values in (fits.estimate, fits.se, fits.cov_re, fits.scale, fits.loglik):

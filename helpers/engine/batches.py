@@ -75,7 +75,7 @@ class Fits:
         if psi.shape[1] == 1:
             sums, sizes = self.layout.athlete_sums, self.layout.athlete_sizes
             information += grams.sum(axis=0)
-            for row, size in zip(sums, sizes):
+            for row, size in zip(sums, sizes, strict=True):
                 information -= (psi[:, 0, 0] / (1 + size * psi[:, 0, 0]))[:, None, None] * (row[:, None] * row)
         else:
             for gram in grams:
@@ -146,7 +146,7 @@ def _fit(y: Any, layout: Layout, slopes: bool, reml: bool, iterate: bool = False
         found["se"][here] = np.sqrt(fits["variance"]).T
         found["scale"][here], found["loglik"][here] = fits["scale"], fits["loglik"]
         covariance = fits["scale"] * fits["psi"]
-        for (i, j), values in zip([(0, 0), (0, 1), (1, 1)], covariance):
+        for (i, j), values in zip([(0, 0), (0, 1), (1, 1)][:len(covariance)], covariance, strict=True):
             found["cov_re"][here, i, j] = found["cov_re"][here, j, i] = values
         converged[here], singular[here] = solved, fits["singular"] & solved
     return Fits(**found, converged=converged, singular=singular, layout=layout, reml=reml)

@@ -106,7 +106,7 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
     shrunk = 1 / (1 + theta * model.roots[:, None])
     total = rest + (sums * shrunk).sum(axis=0)
     deviance = model.freedom * np.log(total) + model.constant
-    for size, copies in zip(model.logs, model.copies):
+    for size, copies in zip(model.logs, model.copies, strict=True):
         deviance += copies * np.log1p(theta * size)
     pulled = theta / (1 + theta * model.spectrum.roots[:, None])
     scale = total / model.freedom
@@ -182,10 +182,10 @@ def _newton(model: InterceptModel, sums: np.ndarray, rest: np.ndarray) -> tuple[
 def _profile(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, theta: np.ndarray) -> np.ndarray:
     """−2 log-likelihood at θ, but for constants."""
     total = rest.copy()
-    for square, root in zip(sums, model.roots):
+    for square, root in zip(sums, model.roots, strict=True):
         total += square / (1 + theta * root)
     value = model.freedom * np.log(total)
-    for size, copies in zip(model.logs, model.copies):
+    for size, copies in zip(model.logs, model.copies, strict=True):
         value += copies * np.log1p(theta * size)
     return value
 
@@ -196,7 +196,7 @@ def _derivatives(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: n
     stretch = np.exp(s)
     theta = (stretch - 1) / unit
     total, first, second = rest.copy(), np.zeros_like(s), np.zeros_like(s)
-    for square, root in zip(sums, model.roots):
+    for square, root in zip(sums, model.roots, strict=True):
         shrunk = 1 / (1 + theta * root)
         term = square * shrunk
         total += term
@@ -205,7 +205,7 @@ def _derivatives(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: n
         second += term * (shrunk * root)
     first /= total
     slope, curvature = -model.freedom * first, model.freedom * (2 * second / total - first**2)
-    for size, copies in zip(model.logs, model.copies):
+    for size, copies in zip(model.logs, model.copies, strict=True):
         share = size / (1 + theta * size)
         slope += copies * share
         curvature -= copies * share**2

@@ -12,8 +12,9 @@ ROUNDS = 200
 SHRINK, GROW, FIRST = 5.0, 5.0, 1.0
 """The damping after a step that lowered the value, after one that did not, and the least after a failure."""
 
-DONE = 1e-11
-"""A step that promises to lower −2 log-likelihood by less than this is the last one."""
+DONE = 1e-8
+"""A step that promises to lower −2 log-likelihood by less than this is the last one: at Newton's pace what is left
+after it is about the square of that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +91,11 @@ class Profile:
         slope = [-ratio * e_sum[0], -2 * ratio * e_sum[1], -ratio * e_sum[2]]
         if self.reml:
             y = _sandwich(weights, here.inverse)
-            logs = [(k * (w - x)).sum(axis=0) for w, x in zip(weights, y)]
-            bend = [2 * ratio * x + k * (2 * z - w) for x, z, w in zip(e, y, weights)]
+            logs = [(k * (w - x)).sum(axis=0) for w, x in zip(weights, y, strict=True)]
+            bend = [2 * ratio * x + k * (2 * z - w) for x, z, w in zip(e, y, weights, strict=True)]
         else:
             logs = [(k * w).sum(axis=0) for w in weights]
-            bend = [2 * ratio * x - k * w for x, w in zip(e, weights)]
+            bend = [2 * ratio * x - k * w for x, w in zip(e, weights, strict=True)]
         gradient = np.stack([slope[0] + logs[0], slope[1] + 2 * logs[1], slope[2] + logs[2]])
         hessian = _pairing(weights, bend)
         v0, v1 = w11 * s0 + w12 * s1, w12 * s0 + w22 * s1
@@ -150,6 +151,8 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
     gradient, hessian = profile.derivatives(here)
     value = here.value
     for _ in range(ROUNDS):
+        if not active.size:
+            break
         proposal, promise, damping, kick = _step(current, gradient, hessian, damping)
         there = profile.at(proposal)
         with np.errstate(invalid="ignore"):
@@ -158,16 +161,15 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
         psi[:, active] = current = np.where(better, proposal, current)
         # Rounding hides improvements below 1e-12: a step that promises nothing and gains nothing ends as well.
         last |= ~better & (promise < 1e-9)
-        fresh_gradient, fresh_hessian = profile.derivatives(there)
-        gradient, hessian = np.where(better, fresh_gradient, gradient), np.where(better, fresh_hessian, hessian)
+        fresh = profile.derivatives(there)
+        gradient, hessian = fresh if better.all() else (np.where(better, fresh[0], gradient),
+                                                        np.where(better, fresh[1], hessian))
         value = np.where(better, there.value, value)
         damping = np.where(better, damping / SHRINK, np.maximum(GROW * damping, FIRST))
         damping = np.where(damping < 1e-3, 0.0, damping)
         going = ~last
         if not going.all():
             active = active[going]
-            if not active.size:
-                break
             current, gradient, hessian = current[:, going], gradient[:, going], hessian[:, going]
             value, damping, profile = value[going], damping[going], profile.subset(going)
     solved[active] = False
@@ -197,7 +199,8 @@ def _step(psi: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: n
              (-2 * first * xz, first * (xx - zz), 2 * first * xz),
              (2 * second * zz, -2 * second * xz, 2 * second * xx)]
     h11, h12, h13, h22, h23, h33 = hessian
-    bent = [(h11 * p + h12 * q + h13 * r, h12 * p + h22 * q + h23 * r, h13 * p + h23 * q + h33 * r) for p, q, r in moves]
+    bent = [(h11 * p + h12 * q + h13 * r, h12 * p + h22 * q + h23 * r, h13 * p + h23 * q + h33 * r)
+            for p, q, r in moves]
 
     def entry(i: int, j: int) -> np.ndarray:
         return moves[i][0] * bent[j][0] + moves[i][1] * bent[j][1] + moves[i][2] * bent[j][2]

@@ -190,7 +190,7 @@ def _search(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _circle(profile: Profile, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Elongated Ψ in each of the directions, the better of two lengths, and their values: (ANGLES, 3, n), (ANGLES, n)."""
+    """Elongated Ψ in each direction, the better of two lengths, and their values: (ANGLES, 3, n), (ANGLES, n)."""
     points, values = np.empty((ANGLES, 3, len(trace))), np.full((ANGLES, len(trace)), np.inf)
     for k in range(ANGLES):
         x, z = np.cos(k * np.pi / ANGLES), np.sin(k * np.pi / ANGLES)

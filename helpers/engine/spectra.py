@@ -37,7 +37,7 @@ class Spectrum:
     def contrast_squares(self, totals: np.ndarray) -> np.ndarray:
         """Squared length of `totals` (m, n) in each contrast space, (spaces, n)."""
         squares = np.empty((len(self.members), totals.shape[1]))
-        for k, (members, span) in enumerate(zip(self.members, self.spans)):
+        for k, (members, span) in enumerate(zip(self.members, self.spans, strict=True)):
             part = totals[members]
             part = part - combine(span, combine(span.T, part))
             squares[k] = (part**2).sum(axis=0)

@@ -89,8 +89,9 @@ def batches() -> list[Batch]:
                     plan.append((f"balanced {athletes}", balanced(athletes), n // share, *world, slopes, reml))
                 for layout in range(5):
                     seed = 10 * number + layout
-                    plan.append((f"unbalanced 4 ({seed})", unbalanced(4, seed, 30), 48 // share, *world, slopes, reml))
-                    plan.append((f"unbalanced 20 ({seed})", unbalanced(20, seed, 12), 32 // share, *world, slopes, reml))
+                    for athletes, most, n in [(4, 30, 48), (20, 12, 32)]:
+                        plan.append((f"unbalanced {athletes} ({seed})", unbalanced(athletes, seed, most), n // share,
+                                     *world, slopes, reml))
         plan.append(("three sessions", np.array([[5, 9, 3], [7, 0, 4], [2, 2, 2], [8, 1, 6], [1, 4, 4], [3, 3, 0]]),
                      40, .03, 0, 0, False, reml))
     return [Batch(*row, seed=1000 + k) for k, row in enumerate(plan)]
