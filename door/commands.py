@@ -75,8 +75,14 @@ def handouts(arguments: list[str]) -> int:
     return hand_over([str(python), "-m", "handouts", *arguments], ROOT, child_environment())
 
 
+def bench(arguments: list[str]) -> int:
+    """how fast the simulations and fits are, against statsmodels in the same run (--long, --save FILE)"""
+    python = ensure()
+    return hand_over([str(python), "-m", "tests.bench", *arguments], ROOT, child_environment())
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "lab": lab, "test": test, "run": run, "reset": reset, "handouts": handouts,
+    "lab": lab, "test": test, "run": run, "reset": reset, "handouts": handouts, "bench": bench,
 }
 
 
