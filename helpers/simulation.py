@@ -94,11 +94,7 @@ def _fill(out: np.ndarray, design: Design, truth: Truth, rng: np.random.Generato
     means = np.stack([baseline, baseline + change], axis=2).reshape(len(out), -1)
     rng.standard_normal(out=out)
     out *= truth.residual_sd
-    # Rows of one athlete and session stand together: add each cell's mean to its run of columns.
-    cells = athlete * 2 + (session > 0)
-    edges = np.flatnonzero(np.diff(cells)) + 1
-    for left, right in zip([0, *edges], [*edges, design.rows], strict=False):
-        out[:, left:right] += means[:, cells[left], None]
+    out += np.take(means, athlete * 2 + (session > 0), axis=1)
     if truth.clip:
         np.clip(out, 0, 1, out=out)
 

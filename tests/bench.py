@@ -15,8 +15,13 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from helpers import Design
 
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
 
@@ -42,7 +47,7 @@ def seconds(work: Callable[[], object], repeats: int = 5) -> float:
     return best
 
 
-def designs() -> dict[str, object]:
+def designs() -> dict[str, Design]:
     """The running design, and one with repeats that differ and a missed session; both 4 athletes and 200 rows."""
     from helpers import Design
 
@@ -64,7 +69,7 @@ def fits() -> list[Row]:
         y = simulate_many(design, Truth(slope_sd=.02), n, seed=1)
         table = design.table()
         for slopes in (False, True):
-            def reference(table=table, y=y, slopes=slopes) -> None:
+            def reference(table: Any = table, y: Any = y, slopes: bool = slopes) -> None:
                 for scores in y[:shown]:
                     table["correctness"] = scores
                     smf.mixedlm("correctness ~ session_high", table, groups="athlete_id",
@@ -73,7 +78,7 @@ def fits() -> list[Row]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a fifth of these fits warn: lesson 04's subject, not this table's
                 theirs = seconds(reference, 3) / shown
-            ours = seconds(lambda y=y, design=design, slopes=slopes: fit_many(y, design, slopes=slopes)) / n
+            ours = seconds(partial(fit_many, y, design, slopes=slopes)) / n
             rows.append(Row(f"fit_many, {name}, {'intercept and slope' if slopes else 'intercept'}",
                             f"{ours * 1e6:.2f} µs a fit; statsmodels {theirs * 1e3:.1f} ms", theirs / ours,
                             "times statsmodels", f"≥ {targets[name, slopes]:,}"))
@@ -91,7 +96,10 @@ def simulation() -> list[Row]:
     normals = seconds(lambda: rng.standard_normal((n, design.rows)))
     rows = []
     for slopes in (False, True):
-        both = seconds(lambda slopes=slopes: fit_many(simulate_many(design, truth, n, seed=1), design, slopes=slopes))
+        def both_steps(slopes: bool = slopes) -> None:
+            fit_many(simulate_many(design, truth, n, seed=1), design, slopes=slopes)
+
+        both = seconds(both_steps)
         rows.append(Row(f"simulate + fit, {'intercept and slope' if slopes else 'intercept'}",
                         f"{both / n * 1e6:.2f} µs a data set; normals {normals / n * 1e6:.2f} µs", both / normals,
                         "times the normals", "≤ 1.7"))
@@ -108,7 +116,7 @@ def growth() -> list[Row]:
         for athletes, n in [(20, 2000), (20, 8000), (80, 2000), (320, 500)]:
             design = Design(athletes, [{"low": 15 + k % 7, "high": 20 + k % 11} for k in range(athletes)])
             y = simulate_many(design, Truth(slope_sd=.02), n, seed=1)
-            each = seconds(lambda y=y, design=design, slopes=slopes: fit_many(y, design, slopes=slopes), 3)
+            each = seconds(partial(fit_many, y, design, slopes=slopes), 3)
             each /= n * athletes
             base = base or each
             rows.append(Row(f"unbalanced, {athletes} athletes, {n} data sets, "

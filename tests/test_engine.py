@@ -31,7 +31,7 @@ def stored() -> pd.DataFrame:
     return pd.read_csv(STORED)
 
 
-def dense(y: np.ndarray, X: np.ndarray, groups: np.ndarray, psi: np.ndarray, reml: bool) -> tuple[float, ...]:
+def dense(y: np.ndarray, X: np.ndarray, groups: np.ndarray, psi: np.ndarray, reml: bool) -> tuple[Any, ...]:
     """Log-likelihood, β, σ² and covariance of β at Ψ, from the N × N matrix V."""
     Z = X[:, :len(psi)] if len(psi) > 1 else np.ones((len(y), 1))
     V = np.eye(len(y)) + (Z @ psi @ Z.T) * (groups[:, None] == groups)
@@ -150,8 +150,8 @@ def worlds(draw: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, bool]:
     counts[0] = 4, 5
     if draw(st.booleans()):
         counts[1, 1] = 0
-    batch = Batch("", counts, 3, *draw(st.sampled_from([(.05, 0, 0), (0, 0, 0), (.05, .05, .5), (.2, .1, -.9)])),
-                  slopes=draw(st.booleans()), reml=draw(st.booleans()), seed=seed)
+    athlete_sd, slope_sd, correlation = draw(st.sampled_from([(.05, 0, 0), (0, 0, 0), (.05, .05, .5), (.2, .1, -.9)]))
+    batch = Batch("", counts, 3, athlete_sd, slope_sd, correlation, draw(st.booleans()), draw(st.booleans()), seed)
     X = batch.X
     if draw(st.booleans()):
         X = np.column_stack([X[:, 0], rng.normal(size=len(X))])

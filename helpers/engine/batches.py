@@ -14,7 +14,10 @@ from helpers.engine.slopes import fit_slopes, slope_model
 from helpers.engine.statistics import cell_statistics, scores_of
 
 BLOCK_VALUES = 2**17
-"""Cell means handled at a time, 1 MB: memory stays bounded, and so small that it stays in the processor's cache."""
+"""Cell means handled at a time, 1 MB: memory stays bounded, and near the processor."""
+
+BLOCK = {False: 4096, True: 16384}
+"""Data sets handled at a time at most, without and with slopes: the few that take many steps are better shared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,7 @@ def _fit(y: Any, layout: Layout, slopes: bool, reml: bool, iterate: bool = False
     converged, singular = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
     intercepts = None if slopes else intercept_model(layout, reml)
     lines = slope_model(layout, reml) if slopes else None
-    step = block or min(8192, max(64, BLOCK_VALUES // layout.cells))
+    step = block or min(BLOCK[slopes], max(128, BLOCK_VALUES // layout.cells))
     for start in range(0, n, step):
         part = scores[start:start + step]
         here = slice(start, start + len(part))
@@ -140,8 +143,9 @@ def _fit(y: Any, layout: Layout, slopes: bool, reml: bool, iterate: bool = False
                 else fit_slopes(lines, cells, iterate))  # type: ignore[arg-type]
         fits = {name: values[..., :len(part)] for name, values in fits.items()}
         solved = fits["solved"]
-        fits = {name: np.where(solved, values, np.nan) for name, values in fits.items() if name not in
-                ("solved", "singular")} | {"singular": fits["singular"]}
+        if not solved.all():
+            fits |= {name: np.where(solved, fits[name], np.nan)
+                     for name in ("estimate", "variance", "psi", "scale", "loglik")}
         found["estimate"][here] = fits["estimate"].T
         found["se"][here] = np.sqrt(fits["variance"]).T
         found["scale"][here], found["loglik"][here] = fits["scale"], fits["loglik"]

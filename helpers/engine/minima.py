@@ -12,9 +12,9 @@ ROUNDS = 200
 SHRINK, GROW, FIRST = 5.0, 5.0, 1.0
 """The damping after a step that lowered the value, after one that did not, and the least after a failure."""
 
-DONE = 1e-8
+DONE = 1e-10
 """A step that promises to lower −2 log-likelihood by less than this is the last one: at Newton's pace what is left
-after it is about the square of that."""
+after it is about the square of that, and a third of it where the likelihood is flat at the boundary."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,11 @@ class Profile:
     freedom: float
     reml: bool
 
+    @property
+    def alone(self) -> bool:
+        """Whether each kind has one athlete, so that Σbᵢbᵢᵀ is a single product."""
+        return bool((self.copies == 1).all())
+
     def subset(self, which: np.ndarray) -> Profile:
         """The profiles of some of the data sets."""
         return replace(self, sums=self.sums[..., which], squares=self.squares[..., which], rest=self.rest[which])
@@ -76,29 +81,30 @@ class Profile:
 
         From dW = −W dΨ W, d log|I + GΨ| = tr W dΨ and d β̂ = −A⁻¹ ΣW dΨ W(b − β̂), A = ΣW.
         """
-        w11, w12, w22 = here.weights
+        w11, w12, w22 = weights = here.weights
         b0, b1 = here.beta
         k = self.copies
         s0, s1 = self.sums[0] - k * b0, self.sums[1] - k * b1
-        q11 = self.squares[0] - (2 * self.sums[0] - k * b0) * b0
-        q12 = self.squares[1] - self.sums[0] * b1 - s1 * b0
-        q22 = self.squares[2] - (2 * self.sums[1] - k * b1) * b1
-        weights = w11, w12, w22
-        e = _sandwich(weights, (q11, q12, q22))
-        e_sum = [x.sum(axis=0) for x in e]
+        v0, v1 = w11 * s0 + w12 * s1, w12 * s0 + w22 * s1
+        if self.alone:
+            e = v0 * v0, v0 * v1, v1 * v1
+        else:
+            e = _sandwich(weights, (self.squares[0] - (self.sums[0] + s0) * b0,
+                                    self.squares[1] - self.sums[0] * b1 - s1 * b0,
+                                    self.squares[2] - (self.sums[1] + s1) * b1))
         total = here.total
         ratio = self.freedom / total
-        slope = [-ratio * e_sum[0], -2 * ratio * e_sum[1], -ratio * e_sum[2]]
+        slope = [-ratio * e[0].sum(axis=0), -2 * ratio * e[1].sum(axis=0), -ratio * e[2].sum(axis=0)]
+        double = 2 * ratio
         if self.reml:
             y = _sandwich(weights, here.inverse)
             logs = [(k * (w - x)).sum(axis=0) for w, x in zip(weights, y, strict=True)]
-            bend = [2 * ratio * x + k * (2 * z - w) for x, z, w in zip(e, y, weights, strict=True)]
+            bend = [double * x + k * (z + z - w) for x, z, w in zip(e, y, weights, strict=True)]
         else:
             logs = [(k * w).sum(axis=0) for w in weights]
-            bend = [2 * ratio * x - k * w for x, w in zip(e, weights, strict=True)]
+            bend = [double * x - k * w for x, w in zip(e, weights, strict=True)]
         gradient = np.stack([slope[0] + logs[0], slope[1] + 2 * logs[1], slope[2] + logs[2]])
         hessian = _pairing(weights, bend)
-        v0, v1 = w11 * s0 + w12 * s1, w12 * s0 + w22 * s1
         i11, i12, i22 = here.inverse
         z = [((w11 * v0).sum(axis=0), (w12 * v0).sum(axis=0)),
              ((w11 * v1 + w12 * v0).sum(axis=0), (w12 * v1 + w22 * v0).sum(axis=0)),
@@ -124,7 +130,8 @@ def _sandwich(w, x):  # type: ignore[no-untyped-def]
     """WXW for symmetric 2 × 2 matrices given by their entries 11, 12, 22."""
     w11, w12, w22 = w
     x11, x12, x22 = x
-    m11, m12, m21, m22 = w11 * x11 + w12 * x12, w11 * x12 + w12 * x22, w12 * x11 + w22 * x12, w12 * x12 + w22 * x22
+    m11, m12 = w11 * x11 + w12 * x12, w11 * x12 + w12 * x22
+    m21, m22 = w12 * x11 + w22 * x12, w12 * x12 + w22 * x22
     return m11 * w11 + m12 * w12, m11 * w12 + m12 * w22, m21 * w12 + m22 * w22
 
 
@@ -154,14 +161,16 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
         if not active.size:
             break
         proposal, promise, damping, kick = _step(current, gradient, hessian, damping)
-        there = profile.at(proposal)
-        with np.errstate(invalid="ignore"):
+        # A step so long that its value is no number is refused like one that leads uphill.
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            there = profile.at(proposal)
             better = there.value <= value + 1e-12 * np.abs(value)
         last = better & (promise < DONE) & ~kick
         psi[:, active] = current = np.where(better, proposal, current)
         # Rounding hides improvements below 1e-12: a step that promises nothing and gains nothing ends as well.
         last |= ~better & (promise < 1e-9)
-        fresh = profile.derivatives(there)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            fresh = profile.derivatives(there)
         gradient, hessian = fresh if better.all() else (np.where(better, fresh[0], gradient),
                                                         np.where(better, fresh[1], hessian))
         value = np.where(better, there.value, value)

@@ -75,19 +75,20 @@ def cell_statistics(scores: np.ndarray, layout: Layout) -> CellStatistics:
             block = block[:, layout.order]
         here = slice(start, start + len(block))
         sums = np.add.reduceat(block, layout.starts, axis=1)
-        np.divide(sums, layout.sizes, out=sums)
-        means[:, here] = sums.T
+        averages = sums / layout.sizes
+        means[:, here] = averages.T
         # einsum's own loops sum each row by itself: the digits depend neither on threads nor on the block.
         squares[here] = np.einsum("ij,ij->i", block, block)
         _check_finite(squares[here], start)
-        within[here] = _within(block, sums, squares[here], layout)
+        within[here] = _within(block, sums, averages, squares[here], layout)
     return CellStatistics(means, within, squares)
 
 
-def _within(block: np.ndarray, means: np.ndarray, squares: np.ndarray, layout: Layout) -> np.ndarray:
+def _within(block: np.ndarray, sums: np.ndarray, means: np.ndarray, squares: np.ndarray,
+            layout: Layout) -> np.ndarray:
     if layout.cells == layout.rows:
         return np.zeros(len(block))
-    within = squares - np.einsum("ij,ij,j->i", means, means, layout.sizes)
+    within = squares - np.einsum("ij,ij->i", sums, means)
     doubtful = np.flatnonzero(within < 1e-4 * squares)
     if doubtful.size:
         deviations = block[doubtful] - np.repeat(means[doubtful], layout.sizes.astype(int), axis=1)
