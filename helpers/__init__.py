@@ -5,7 +5,7 @@ from helpers.engine import fit_many
 from helpers.exercises import check, hint
 from helpers.figures import show
 from helpers.fitting import fit
-from helpers.inference import coefficients, f_tests, variances
+from helpers.inference import bootstrap, coefficients, compare, f_tests, simulate_from, variances
 from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
 from helpers.tables import load, read_scores
@@ -13,8 +13,10 @@ from helpers.tables import load, read_scores
 __all__ = [
     "Design",
     "Truth",
+    "bootstrap",
     "check",
     "coefficients",
+    "compare",
     "design_grid",
     "f_tests",
     "fit",
@@ -26,6 +28,7 @@ __all__ = [
     "read_scores",
     "show",
     "simulate",
+    "simulate_from",
     "simulate_many",
     "variances",
 ]
