@@ -37,7 +37,7 @@ class Row:
     target: str = ""
 
 
-def seconds(work: Callable[[], object], repeats: int = 5) -> float:
+def seconds(work: Callable[[], object], repeats: int = 9) -> float:
     """Processor time, the best of several runs: other programs can only add to it."""
     best = float("inf")
     for _ in range(repeats):
@@ -61,7 +61,7 @@ def fits() -> list[Row]:
 
     from helpers import Truth, fit_many, simulate_many
 
-    n, shown = 20_000, 12
+    n, shown = 2**14, 12
     targets = {("balanced", False): 20_000, ("balanced", True): 50_000,
                ("unbalanced", False): 5_000, ("unbalanced", True): 7_000}
     rows = []
@@ -91,15 +91,15 @@ def simulation() -> list[Row]:
 
     from helpers import Design, Truth, fit_many, simulate_many
 
-    n, design, truth = 20_000, Design(), Truth()
+    n, design, truth = 2**12, Design(), Truth()
     rng = np.random.default_rng(1)
-    normals = seconds(lambda: rng.standard_normal((n, design.rows)))
+    normals = seconds(lambda: rng.standard_normal((n, design.rows)), 25)
     rows = []
     for slopes in (False, True):
         def both_steps(slopes: bool = slopes) -> None:
             fit_many(simulate_many(design, truth, n, seed=1), design, slopes=slopes)
 
-        both = seconds(both_steps)
+        both = seconds(both_steps, 25)
         rows.append(Row(f"simulate + fit, {'intercept and slope' if slopes else 'intercept'}",
                         f"{both / n * 1e6:.2f} µs a data set; normals {normals / n * 1e6:.2f} µs", both / normals,
                         "times the normals", "≤ 1.7"))

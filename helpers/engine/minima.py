@@ -37,6 +37,7 @@ class Profile:
     grams (3, P, 1), determinants (P, 1), copies (P, 1) : Gᵢ of each kind, |Gᵢ|, number of such athletes.
     sums (2, P, n), squares (3, P, n) : Σbᵢ and Σbᵢbᵢᵀ over them.
     rest (n,) : sum of squares around each athlete's own line.
+    alone : whether each kind has one athlete, so that Σbᵢbᵢᵀ is a single product.
     """
 
     grams: np.ndarray
@@ -45,13 +46,13 @@ class Profile:
     sums: np.ndarray
     squares: np.ndarray
     rest: np.ndarray
+    alone: bool
     freedom: float
     reml: bool
 
-    @property
-    def alone(self) -> bool:
-        """Whether each kind has one athlete, so that Σbᵢbᵢᵀ is a single product."""
-        return bool((self.copies == 1).all())
+    def times(self, values: np.ndarray) -> np.ndarray:
+        """`values` (P, n), as often as there are athletes of each kind."""
+        return values if self.alone else self.copies * values
 
     def subset(self, which: np.ndarray) -> Profile:
         """The profiles of some of the data sets."""
@@ -65,7 +66,7 @@ class Profile:
         over = 1 / determinant
         w11, w12, w22 = ((g11 + self.determinants * c) * over, (g12 - self.determinants * b) * over,
                          (g22 + self.determinants * a) * over)
-        a11, a12, a22 = ((self.copies * w).sum(axis=0) for w in (w11, w12, w22))
+        a11, a12, a22 = (self.times(w).sum(axis=0) for w in (w11, w12, w22))
         size = a11 * a22 - a12 * a12
         inverse = a22 / size, -a12 / size, a11 / size
         s0, s1 = self.sums
@@ -73,7 +74,7 @@ class Profile:
         beta = inverse[0] * h0 + inverse[1] * h1, inverse[1] * h0 + inverse[2] * h1
         q11, q12, q22 = self.squares
         total = self.rest + (w11 * q11 + 2 * w12 * q12 + w22 * q22).sum(axis=0) - beta[0] * h0 - beta[1] * h1
-        value = self.freedom * np.log(total) + (self.copies * np.log(determinant)).sum(axis=0)
+        value = self.freedom * np.log(total) + self.times(np.log(determinant)).sum(axis=0)
         return Point(value + np.log(size) if self.reml else value, total, beta, inverse, (w11, w12, w22))
 
     def derivatives(self, here: Point) -> tuple[np.ndarray, np.ndarray]:
@@ -98,11 +99,11 @@ class Profile:
         double = 2 * ratio
         if self.reml:
             y = _sandwich(weights, here.inverse)
-            logs = [(k * (w - x)).sum(axis=0) for w, x in zip(weights, y, strict=True)]
-            bend = [double * x + k * (z + z - w) for x, z, w in zip(e, y, weights, strict=True)]
+            logs = [self.times(w - x).sum(axis=0) for w, x in zip(weights, y, strict=True)]
+            bend = [double * x + self.times(z + z - w) for x, z, w in zip(e, y, weights, strict=True)]
         else:
-            logs = [(k * w).sum(axis=0) for w in weights]
-            bend = [double * x - k * w for x, w in zip(e, weights, strict=True)]
+            logs = [self.times(w).sum(axis=0) for w in weights]
+            bend = [double * x - self.times(w) for x, w in zip(e, weights, strict=True)]
         gradient = np.stack([slope[0] + logs[0], slope[1] + 2 * logs[1], slope[2] + logs[2]])
         hessian = _pairing(weights, bend)
         i11, i12, i22 = here.inverse
@@ -110,11 +111,12 @@ class Profile:
              ((w11 * v1 + w12 * v0).sum(axis=0), (w12 * v1 + w22 * v0).sum(axis=0)),
              ((w12 * v1).sum(axis=0), (w22 * v1).sum(axis=0))]
         pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+        turned = [(double * (i11 * p + i12 * q), double * (i12 * p + i22 * q)) for p, q in z]
+        shares = [x / self.freedom for x in slope]
         for entry, (r, s) in enumerate(pairs):
-            crossed = i11 * z[r][0] * z[s][0] + i12 * (z[r][0] * z[s][1] + z[r][1] * z[s][0]) + i22 * z[r][1] * z[s][1]
-            hessian[entry] -= 2 * ratio * crossed + slope[r] * slope[s] / self.freedom
+            hessian[entry] -= turned[r][0] * z[s][0] + turned[r][1] * z[s][1] + shares[r] * slope[s]
         if self.reml:
-            kw11, kw12, kw22 = (k * w for w in weights)
+            kw11, kw12, kw22 = (self.times(w) for w in weights)
             p, q, r2, t = ((kw11 * w11).sum(axis=0), (kw11 * w12).sum(axis=0), (kw12 * w12).sum(axis=0),
                            (kw11 * w22).sum(axis=0))
             u, v = (kw12 * w22).sum(axis=0), (kw22 * w22).sum(axis=0)

@@ -24,6 +24,9 @@ SINGULAR = 1e-8
 ANGLES = 8
 """Directions of Ψ from which the profile is looked at before Newton starts."""
 
+LENGTH = 1.5
+"""Length of Ψ, in terms of the moment estimate, at which each direction is looked at."""
+
 NEAR = 0.6
 """Steps of the half-circle within which a dip belongs to the minimum that was found first."""
 
@@ -154,7 +157,7 @@ def profile_of(model: SlopeModel, cells: CellStatistics) -> tuple[np.ndarray, Pr
     profile = Profile(
         grams=model.grams[model.patterns].T[..., None], determinants=model.determinants[model.patterns][:, None],
         copies=copies[:, None], sums=np.where(alive, sums, 0.0), squares=np.where(alive, squares, 0.0),
-        rest=np.where(alive, rest, 1.0), freedom=float(model.freedom), reml=model.reml)
+        rest=np.where(alive, rest, 1.0), alone=bool((copies == 1).all()), freedom=float(model.freedom), reml=model.reml)
     return centre, profile, alive
 
 
@@ -190,17 +193,13 @@ def _search(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _circle(profile: Profile, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Elongated Ψ in each direction, the better of two lengths, and their values: (ANGLES, 3, n), (ANGLES, n)."""
-    points, values = np.empty((ANGLES, 3, len(trace))), np.full((ANGLES, len(trace)), np.inf)
+    """An elongated Ψ in each direction, and the profile there: (ANGLES, 3, n), (ANGLES, n)."""
+    points, values = np.empty((ANGLES, 3, len(trace))), np.empty((ANGLES, len(trace)))
+    long = LENGTH * trace
     for k in range(ANGLES):
         x, z = np.cos(k * np.pi / ANGLES), np.sin(k * np.pi / ANGLES)
-        for size in (0.5, 3.0):
-            long = size * trace
-            point = np.stack([long * x * x + 0.05, long * x * z, long * z * z + 0.05])
-            value = profile.at(point).value
-            lower = value < values[k]
-            values[k] = np.where(lower, value, values[k])
-            points[k] = np.where(lower, point, points[k])
+        points[k] = long * (x * x) + 0.05, long * (x * z), long * (z * z) + 0.05
+        values[k] = profile.at(points[k]).value
     return points, values
 
 
