@@ -212,8 +212,8 @@ def _equation(truth: Truth, seed: int) -> Drawing:
     ax.set_ylim(0.4, 1.2)
     alt = (
         f"Scores of four athletes in order, drawn with β₀ {truth.intercept:.2f}, β₁ {truth.effect:.2f}, "
-        f"SD of athletes {truth.athlete_sd:.2f} and SD of repeats {truth.residual_sd:.2f}; the grey step is the average "
-        f"athlete. Athletes shift as blocks, repeats scatter within blocks."
+        f"SD of athletes {truth.athlete_sd:.2f} and SD of repeats {truth.residual_sd:.2f}; the grey step is the "
+        f"average athlete. Athletes shift as blocks, repeats scatter within blocks."
     )
     return figure, alt
 

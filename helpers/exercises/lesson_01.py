@@ -28,7 +28,7 @@ EXERCISES = {
     "1.1": Exercise(
         key=lambda: 800 / _design_effect(40, 0.25),
         places=1,
-        right="{key}: eight hundred laps tell the groups apart as well as so many independent ones would.",
+        right="{key}: the group means are as uncertain as those of so many independent laps.",
         hints=(
             "The design effect is 1 + (n − 1) times the intraclass correlation. What is n?",
             "n is the laps of one runner, 40. Divide all laps by the design effect.",
