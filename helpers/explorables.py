@@ -69,30 +69,22 @@ class Explorable:
         return {**{kind: value for kind, value in live.items() if kind != "text/plain"}, **data}, metadata
 
 
+# Redrawn when the hand lets go of a slider, not on the way.
+LOOK: dict[str, Any] = {
+    "continuous_update": False,
+    "style": {"description_width": "12em"},
+    "layout": {"width": "32em"},
+}
+
+
 def _slider(label: str, value: float, low: float, high: float, step: float) -> widgets.FloatSlider:
     return widgets.FloatSlider(
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=label,
-        readout_format=".2f",
-        continuous_update=False,
-        style={"description_width": "12em"},
-        layout={"width": "32em"},
+        value=value, min=low, max=high, step=step, description=label, readout_format=".2f", **LOOK
     )
 
 
 def _whole(label: str, value: int, low: int, high: int) -> widgets.IntSlider:
-    return widgets.IntSlider(
-        value=value,
-        min=low,
-        max=high,
-        description=label,
-        continuous_update=False,
-        style={"description_width": "12em"},
-        layout={"width": "32em"},
-    )
+    return widgets.IntSlider(value=value, min=low, max=high, description=label, **LOOK)
 
 
 def false_positives(
