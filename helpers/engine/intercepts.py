@@ -93,11 +93,11 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
     scores = combine(model.spectrum.vectors, totals)
     positive = model.spectrum.roots > 0
     sums = np.concatenate([model.spectrum.contrast_squares(totals), scores[positive]**2]) / model.roots[:, None]
-    rest = cells.within + _within_athletes(model, residuals)
+    rest = cells.within + _within_athletes(model, residuals, totals)
     # Less than 14 digits below the scores themselves is rounding: no residual variance, nothing to estimate.
     alive = rest > 1e-28 * cells.squares
-    rest = np.where(alive, rest, 1.0)
-    sums = np.where(alive, sums, 0.0)
+    if not alive.all():
+        rest, sums = np.where(alive, rest, 1.0), np.where(alive, sums, 0.0)
     same_root = np.ptp(model.roots) <= 1e-12 * model.roots[0]
     if same_root and np.ptp(np.concatenate([model.logs, model.roots])) <= 1e-12 * model.roots[0] and not iterate:
         theta, solved = _closed_form(model, sums.sum(axis=0), rest), alive
@@ -118,13 +118,13 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
         "singular": theta < 1e-8}
 
 
-def _within_athletes(model: InterceptModel, residuals: np.ndarray) -> np.ndarray:
-    """Sum of squares of the cell means that neither X nor a column per athlete explains, (n,)."""
+def _within_athletes(model: InterceptModel, residuals: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Sum of squares of the cell means that neither X nor a column per athlete explains, (n,); `totals` (m, n) are the
+    athletes' sums of residuals."""
     layout = model.layout
     if layout.cells == layout.athletes:
         return np.zeros(residuals.shape[1])
-    means = layout.by_athlete(layout.sizes[:, None] * residuals) / layout.athlete_sizes[:, None]
-    left = residuals - means[layout.athlete]
+    left = residuals - (totals / layout.athlete_sizes[:, None])[layout.athlete]
     for column in model.own.T:
         if column.any():
             left = left - column[:, None] * combine((layout.sizes * column)[None], left)
