@@ -3,6 +3,7 @@
 from helpers.designs import Design, Truth
 from helpers.engine import fit_many
 from helpers.exercises import check, hint
+from helpers.explanation import explain, report
 from helpers.figures import show
 from helpers.fitting import fit
 from helpers.inference import bootstrap, coefficients, compare, f_tests, simulate_from, variances
@@ -18,6 +19,7 @@ __all__ = [
     "coefficients",
     "compare",
     "design_grid",
+    "explain",
     "f_tests",
     "fit",
     "fit_many",
@@ -26,6 +28,7 @@ __all__ = [
     "monte_carlo",
     "power",
     "read_scores",
+    "report",
     "show",
     "simulate",
     "simulate_from",

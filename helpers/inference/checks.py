@@ -15,8 +15,10 @@ class NotAtOptimumWarning(UserWarning):
     """The fit stopped below the best log-likelihood: its numbers are not what the model says of the data."""
 
 
-def check_result(result: Any) -> MixedLMResults:
+def check_result(result: Any, converged: bool = True) -> MixedLMResults:
     """The plain MixedLMResults behind `result`, or an error that says what to do instead.
+
+    converged: whether a search that did not finish is refused as well.
 
     Raises TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
     """
@@ -33,7 +35,7 @@ def check_result(result: Any) -> MixedLMResults:
             f"{kind}, which knows of no groups. Fit a mixed model with the athletes as groups"
         )
     _check_structure(plain.model)
-    _check_fit(plain)
+    _check_fit(plain, converged)
     return plain
 
 
@@ -85,7 +87,7 @@ def _rows_left_out(model: MixedLM) -> int:
     return int(frame.index.max()) + 1 - len(frame) if frame.index.is_unique and frame.index.min() >= 0 else 0
 
 
-def _check_fit(result: MixedLMResults) -> None:
+def _check_fit(result: MixedLMResults, converged: bool) -> None:
     if not hasattr(result, "reml") or getattr(result, "cov_pen", None) is not None or result.model.fe_pen:
         raise ValueError(f"result is a penalised fit, for which none of these methods is meant: {REFIT}")
     if getattr(result, "freepat", None) is not None:
@@ -93,6 +95,8 @@ def _check_fit(result: MixedLMResults) -> None:
             "this fit held some covariance parameters fixed (free=...): say the same with re_formula and "
             "vc_formula (independent slopes: re_formula='1', vc_formula={'slope': '0 + x'}) and fit again"
         )
+    if not result.converged and not converged:
+        return
     if not result.converged:
         raise ValueError(f"this fit did not converge, so its numbers are not estimates: {REFIT}")
     numbers = np.concatenate([np.ravel(result.fe_params), np.ravel(result.cov_re), np.ravel(result.vcomp)])
