@@ -81,8 +81,20 @@ def bench(arguments: list[str]) -> int:
     return hand_over([str(python), "-m", "tests.bench", *arguments], ROOT, child_environment())
 
 
+def bundle(arguments: list[str]) -> int:
+    """one FOLDER with course, packages and pages, for a room without network (--for windows …, --python 3.12 …)"""
+    if not any(argument in ("-h", "--help") for argument in arguments):
+        python = ensure(full=True)
+        pages = subprocess.run([str(python), "-m", "handouts"], cwd=ROOT, env=child_environment())
+        if pages.returncode != 0:
+            return pages.returncode
+    return hand_over([str(ensure()), "-m", "door.bundle", *arguments], Path.cwd(),
+                     child_environment() | {"PYTHONPATH": str(ROOT)})
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "lab": lab, "test": test, "run": run, "reset": reset, "handouts": handouts, "bench": bench,
+    "bundle": bundle,
 }
 
 

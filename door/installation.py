@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from door import Stop, say
+from door import WHEELS, Stop, say
 
 # What pip's account says (in lower case), and what it means. The first that is found counts: without a
 # network, pip also claims that "no matching distribution" exists.
@@ -46,6 +46,8 @@ def install(python: Path, requirements: Path, packages: Path, log: Path, env: di
     say(f"Setting up the course in .venv: about {total} packages, once, a few minutes.")
     command = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-color",
                "--progress-bar", "off", "-r", str(requirements)]
+    if (requirements.parent / WHEELS).is_dir():
+        command += ["--no-index", "--find-links", str(requirements.parent / WHEELS)]
     # From the folder of the requirements, because "-e ." in them means that folder.
     with open(log, "w", encoding="utf-8") as account, subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
@@ -73,8 +75,8 @@ def pinned(requirements: Path) -> list[str]:
     return lines
 
 
-def reason(account: str, log: Path) -> str:
-    """The sentence that pip's account comes to."""
+def reason(account: str, log: Path | None = None) -> str:
+    """The sentence that pip's account comes to; `log` is the file that keeps it, if one does."""
     heard = account.lower()
     for signs, sentence in TROUBLES:
         if any(sign in heard for sign in signs):
@@ -82,7 +84,8 @@ def reason(account: str, log: Path) -> str:
     lines = [line.strip() for line in account.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error:")]
     last = (errors or lines or ["nothing"])[-1]
-    return f"The packages could not be installed; pip says \"{last}\" (its full account is in {log})."
+    where = f" (its full account is in {log})" if log else ""
+    return f"The packages could not be installed; pip says \"{last}\"{where}."
 
 
 class Progress:

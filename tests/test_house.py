@@ -5,6 +5,7 @@ import configparser
 import inspect
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -165,3 +166,10 @@ def test_nbval_is_strict() -> None:
         rules = configparser.ConfigParser()
         rules.read(ROOT / name, encoding="utf-8")
         assert len(rules.sections()) <= MOST_SANITIZERS
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("checker", [["ruff", "check"], ["mypy"]], ids=lambda command: command[0])
+def test_lint_and_types_are_clean(checker: list[str]) -> None:
+    found = subprocess.run([sys.executable, "-m", *checker], cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
