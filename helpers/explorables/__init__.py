@@ -1,0 +1,12 @@
+"""Figures that answer to sliders: live in Jupyter, a still figure with the same message everywhere else.
+
+Each explorable offers three things at once: a live widget view (controls and a picture that observers redraw), the
+still figure with its alt text, and a sentence of plain text. `course.py run` strips the widget from what is stored.
+"""
+
+from .controls import Explorable
+from .errors import false_positives
+from .models import equation_terms, shrinkage
+from .plans import power_map
+
+__all__ = ["Explorable", "equation_terms", "false_positives", "power_map", "shrinkage"]

@@ -1,0 +1,89 @@
+"""How often tests are wrong."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+import numpy as np
+
+from helpers.designs import Design, Truth
+from helpers.figures import BLUE, INK, ORANGE, canvas
+from helpers.studies import monte_carlo
+
+from .controls import Drawing, Explorable, slider, whole
+
+
+def false_positives(
+    athletes: int = 4,
+    athlete_sd: float = 0.05,
+    slope_sd: float = 0.03,
+    factor: str = "within",
+    n: int = 2000,
+    seed: int = 1,
+) -> Explorable:
+    """How often each test finds an effect that is not there.
+
+    Parameters
+    ----------
+    athletes : int, 2 to 20
+    athlete_sd, slope_sd : float
+        SDs of the athletes' levels and of their own changes; the residual SD is .05.
+    factor : "within" or "between"
+        Every athlete in both sessions, or half of them in each.
+    n : int
+        Data sets drawn for every picture.
+    seed : int
+    """
+    return Explorable(
+        lambda athletes, athlete_sd, slope_sd, factor: _false_positives(
+            athletes, athlete_sd, slope_sd, factor, n, seed
+        ),
+        athletes=whole("athletes", athletes, 4, 20),
+        athlete_sd=slider("SD of athletes", athlete_sd, 0, 0.10, 0.01),
+        slope_sd=slider("SD of athletes' own changes", slope_sd, 0, 0.10, 0.01),
+        factor=widgets.ToggleButtons(
+            value=factor, options=["within", "between"], description="session varies"
+        ),
+    )
+
+
+def _false_positives(
+    athletes: int, athlete_sd: float, slope_sd: float, factor: str, n: int, seed: int
+) -> Drawing:
+    between = factor == "between"
+    world = Truth(effect=0, athlete_sd=athlete_sd, slope_sd=slope_sd, clip=False)
+    means_test = "t on means" if between else "paired t"
+    rates = monte_carlo(
+        Design(athletes=athletes, between=between),
+        world,
+        methods=["pooled t", means_test, "intercept z"],
+        n=n,
+        seed=seed,
+    )
+    shown, errors = rates["rejection"].to_numpy(), rates["rejection_error"].to_numpy()
+    names = ["t-test on all scores", "t-test on athlete means", "mixed model without slopes, z"]
+    figure, ax = canvas(
+        f"How often each test finds an effect that is not there ({athletes} athletes, {factor})",
+        "share of studies with p < .05",
+        "",
+        height=2.6,
+    )
+    places = np.arange(len(shown))[::-1]
+    ax.barh(
+        places,
+        shown,
+        xerr=2 * errors,
+        color=[ORANGE if abs(rate - 0.05) > 0.02 else BLUE for rate in shown],
+        height=0.6,
+        error_kw={"ecolor": INK},
+    )
+    ax.axvline(0.05, color=INK, linestyle="--")
+    for place, rate in zip(places, shown, strict=True):
+        ax.annotate(f"{rate:.3f}", (min(max(rate, 0.05), 0.9), place), xytext=(14, -4), textcoords="offset points")
+    ax.set_yticks(places, names)
+    ax.set_xlim(0, 1)
+    rows = "; ".join(f"{name} {rate:.3f}" for name, rate in zip(names, shown, strict=True))
+    alt = (
+        f"Bar chart of false-positive rates at a nominal 5 %, {athletes} athletes with SD {athlete_sd:.2f} and "
+        f"slope SD {slope_sd:.2f}, session varying {factor} athletes: {rows}. The dashed line marks .05."
+    )
+    return figure, alt
