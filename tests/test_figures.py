@@ -145,3 +145,26 @@ def test_the_lessons_drawings_draw_what_they_are_given() -> None:
     assert [tick.get_text() for tick in rows.get_yticklabels()] == ["first", "second"]
     assert rows.get_yticks().tolist() == [1, 0]
     assert rows.collections[0].get_segments()[1].tolist() == [[1, 0], [4, 0]]
+
+
+def test_tails_are_the_shares_of_larger_ratios_and_of_the_mixtures() -> None:
+    values = np.r_[np.zeros(60), np.arange(1.0, 41) / 10]  # 40 of 100 above zero, the largest 4.0
+    ax = figures.tails({"one": values}, {"one": {"half": [(0.5, 0), (0.5, 1)]}}, "Tails").axes[0]
+    curve, simulated, level = ax.lines
+    x, y = simulated.get_data()
+    for at in (0.05, 2.05, 3.95, 5):
+        assert y[np.argmin(abs(x - at))] == pytest.approx((values > x[np.argmin(abs(x - at))]).mean())
+    x, y = curve.get_data()
+    assert np.interp(2.706, x, y) == pytest.approx(0.05, abs=2e-4)  # the 90 % point of χ²₁
+    assert set(level.get_ydata()) == {0.05}
+
+
+def test_sizes_draw_each_rule_and_keep_labels_apart() -> None:
+    table = pd.DataFrame({"bold": [0.05, 0.5], "close": [0.05, 0.061], "closer": [0.05, 0.06]}, index=[0.0, 0.1])
+    ax = figures.sizes(table, "Sizes", "SD", top=0.3).axes[0]
+    for line, name in zip(ax.lines, table, strict=False):
+        assert line.get_ydata().tolist() == table[name].tolist()
+    places = {text.get_text(): text.xy for text in ax.texts}
+    assert places["bold"] == pytest.approx((np.interp(0.3, [0.05, 0.5], [0, 0.1]), 0.279))  # where it leaves
+    assert places["close"][1] - places["closer"][1] == pytest.approx(0.065 * 0.3)
+    assert places["close"][1] + places["closer"][1] == pytest.approx(0.121)

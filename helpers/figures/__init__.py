@@ -2,6 +2,7 @@
 
 from helpers.figures.display import show
 from helpers.figures.drawings import curve, histograms, intervals, pooling, rates, scores, terms
+from helpers.figures.rejections import sizes, tails
 from helpers.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, canvas
 
 __all__ = [
@@ -19,5 +20,7 @@ __all__ = [
     "rates",
     "scores",
     "show",
+    "sizes",
+    "tails",
     "terms",
 ]
