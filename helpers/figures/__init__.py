@@ -1,5 +1,6 @@
 """What the reader sees drawn: one style, one way to show a figure, and the drawings of the lessons."""
 
+from helpers.figures.diagnostics import quantiles, scatters
 from helpers.figures.display import show
 from helpers.figures.drawings import curve, histograms, intervals, pooling, rates, scores, terms
 from helpers.figures.rejections import sizes, tails
@@ -17,7 +18,9 @@ __all__ = [
     "histograms",
     "intervals",
     "pooling",
+    "quantiles",
     "rates",
+    "scatters",
     "scores",
     "show",
     "sizes",
