@@ -6,7 +6,7 @@ from helpers.exercises import check, hint
 from helpers.explanation import explain, report
 from helpers.figures import show
 from helpers.fitting import fit
-from helpers.inference import bootstrap, coefficients, compare, f_tests, simulate_from, variances
+from helpers.inference import bootstrap, coefficients, compare, f_tests, predictions, simulate_from, variances
 from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
 from helpers.tables import load, read_scores
@@ -27,6 +27,7 @@ __all__ = [
     "load",
     "monte_carlo",
     "power",
+    "predictions",
     "read_scores",
     "report",
     "show",

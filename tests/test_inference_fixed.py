@@ -23,6 +23,7 @@ from helpers.fitting import fit
 from helpers.inference import NotAtOptimumWarning, coefficients, f_tests
 from helpers.inference.information import information
 from helpers.simulation import simulate
+from helpers.tables import load
 from tests.reference.simulated import N_DATA_SETS, data_set
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -519,3 +520,17 @@ def test_unknown_methods_are_refused_with_the_known_ones(ddf: Any) -> None:
 def test_a_formula_without_terms_has_no_f_test() -> None:
     with pytest.raises(ValueError, match="no term besides the intercept"):
         f_tests(public_fit("dyestuff", True))
+
+
+@pytest.mark.parametrize("ddf", ["kenward-roger", "satterthwaite", "wald"])
+def test_predictors_far_from_zero_such_as_years_change_neither_se_nor_df(ddf: str) -> None:
+    data = load("sleepstudy")
+    plain, far = (
+        fit("Reaction ~ Days", data.assign(Days=data["Days"] + start), "Subject", "~Days") for start in (0, 2020)
+    )
+    before = coefficients(plain, ddf, contrasts={"slope": [0, 1], "day 9": [1, 9]})
+    after = coefficients(far, ddf, contrasts={"slope": [0, 1], "day 9": [1, 2029]})
+    for column in ("estimate", "se", "df"):
+        assert after[column].tolist() == pytest.approx(before[column].tolist(), rel=1e-5)
+    tests = [f_tests(result, ddf).loc["Days", ["F", "den_df"]].tolist() for result in (plain, far)]
+    assert tests[1] == pytest.approx(tests[0], rel=1e-5)

@@ -109,8 +109,8 @@ class Facts:
         """Whether coefficients are not those that the fit's own variances call for, as after statsmodels' lbfgs."""
         if self.seen is None:
             return True
-        gap = np.asarray(self.plain.fe_params) - self.seen.found.beta
-        return bool(np.any(np.abs(gap) > STRAY * np.sqrt(np.diag(self.seen.found.phi))))
+        gap = np.asarray(self.plain.fe_params) - self.seen.beta
+        return bool(np.any(np.abs(gap) > STRAY * np.sqrt(np.diag(self.seen.phi))))
 
     @property
     def finished(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from .examination import SHORTFALL, examine
 from .information import information
 from .noted_table import NotedTable, noted_table, useful_decimals
 from .profiles import Profile
+from .standardised import Standardised
 
 Array = np.ndarray
 ZERO = 1e-7  # an SD relative to σ (per column of unit size) below which it is zero but for rounding
@@ -84,7 +84,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
         _decimals(columns),
     )
     table["share"] = here.shares
-    explained = _explained(model, seen.found.beta, here.shares, here.total)
+    explained = _explained(model, seen.beta, here.shares, here.total)
     table.attrs |= explained | {"method": "REML" if reml else "ML", "level": level}
     table.attrs |= {name: seen.facts[name] for name in ("singular", "shortfall")}
     table.attrs["notes"] = tuple(_notes(table, model, best, bool(structure.q > 1)))
@@ -173,12 +173,8 @@ def _spread(model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: fl
     Worked out for orthonormal columns and brought back, so that predictors far from their centre cost no
     digits.
     """
-    turn = np.linalg.inv(s.R_re)
-    plain = copy.copy(model)
-    plain.exog = model.exog @ s.R_inverse
-    plain.exog_li = [x @ s.R_inverse for x in model.exog_li]
-    plain.exog_re_li = [z @ turn for z in model.exog_re_li] if s.q else model.exog_re_li
-    found = information(plain, s.R_re @ cov_re @ s.R_re.T, vcomp, scale, reml)
+    plain = Standardised.of(model, s, (cov_re, vcomp, scale))
+    found, turn = information(plain.model, *plain.at, reml), plain.random
     spread = 2 * scaled_inverse(found.expected if reml else found.traces)
     rows, columns = np.tril_indices(s.q)
     back = np.eye(len(spread))

@@ -16,6 +16,7 @@ from helpers.fitting.identification import check_identified
 from .checks import NotAtOptimumWarning
 from .degrees_of_freedom import KenwardRoger, Satterthwaite, Test
 from .information import Information, information
+from .standardised import Parameters, Standardised, is_far
 
 Array = np.ndarray
 METHODS = ("kenward-roger", "satterthwaite", "wald")
@@ -50,15 +51,42 @@ class Wald:
         return Test(float(wald / len(rows)), len(rows), np.inf)
 
 
-Method = Wald | Satterthwaite | KenwardRoger  # each has covariance (p, p), df(row), test(rows, difference)
+@dataclass(frozen=True)
+class Turned:
+    """A method worked out for standardised columns, asked about rows (p,) or (q, p) of coefficients in the data's
+    units; turn (p, p) with β = turn β̃."""
+
+    method: Wald | Satterthwaite | KenwardRoger
+    turn: Array
+
+    @property
+    def covariance(self) -> Array:
+        """(p, p), that of the coefficients."""
+        return self.turn @ self.method.covariance @ self.turn.T
+
+    def df(self, row: Array) -> float:
+        """Degrees of freedom of one contrast (p,)."""
+        return self.method.df(row @ self.turn)
+
+    def test(self, rows: Array, difference: Array) -> Test:
+        """The test of rows (q, p); `difference` (q,) is Lβ̂ less its null value."""
+        return self.method.test(rows @ self.turn, difference)
+
+
+Method = Wald | Satterthwaite | KenwardRoger | Turned  # each has covariance (p, p), df(row), test(rows, difference)
 
 
 @dataclass(frozen=True)
 class Examination:
-    """The information at a fit, the method that judges it, notes to tell, and facts for `attrs` of a "
-    "table."""
+    """Estimates at a fit, the method that judges it, notes to tell, and facts for `attrs` of a table.
 
-    found: Information
+    phi (p, p), beta (p,) of the fixed effects before any adjustment; at: Ψ (q, q), τ² (v,), σ² on which all of it
+    rests, those of the fit or of its REML refit.
+    """
+
+    beta: Array
+    phi: Array
+    at: Parameters
     method: Method
     notes: list[str]
     facts: dict[str, Any]
@@ -91,7 +119,6 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     if refitted:
         refit = optimum(structure, True)
         at, singular = (refit.cov_re, refit.vcomp, refit.scale), refit.singular
-        found = information(model, *at, True)
         notes.append(
             "Kenward–Roger is defined for REML: this ML fit was refitted by REML, and all numbers are of "
             "that refit."
@@ -99,7 +126,14 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     if singular:
         notes.append(_PRICE[ddf])
     facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}
-    return Examination(found, _method(ddf, found, at), notes, facts)
+    if is_far(structure):
+        plain = Standardised.of(model, structure, at)
+        found, turn = information(plain.model, *plain.at, reml or refitted), plain.fixed
+        method: Method = Turned(_method(ddf, found, plain.at), turn)
+        return Examination(turn @ found.beta, turn @ found.phi @ turn.T, at, method, notes, facts)
+    if refitted:
+        found = information(model, *at, True)
+    return Examination(found.beta, found.phi, at, _method(ddf, found, at), notes, facts)
 
 
 def _best(result: MixedLMResults, structure: Structure) -> tuple[float, bool]:
@@ -111,7 +145,7 @@ def _best(result: MixedLMResults, structure: Structure) -> tuple[float, bool]:
     return best.loglik, best.singular
 
 
-def _method(ddf: str, found: Information, at: tuple[Array, Array, float]) -> Method:
+def _method(ddf: str, found: Information, at: Parameters) -> Wald | Satterthwaite | KenwardRoger:
     if ddf == "wald":
         return Wald(found.phi)
     return Satterthwaite.of(found, *at) if ddf == "satterthwaite" else KenwardRoger.of(found)

@@ -64,14 +64,14 @@ def coefficients(
     rows, nulls = _single_rows(read_contrasts(every if contrasts is None else contrasts, names))
     fit = examine(plain, ddf)
     L = np.array(list(rows.values()))
-    estimate = L @ fit.found.beta
+    estimate = L @ fit.beta
     se = np.sqrt(np.einsum("ia,ab,ib->i", L, fit.method.covariance, L))
     df = np.array([fit.method.df(row) for row in L])
     t = (estimate - nulls) / se
     reach = stats.t.ppf((1 + level) / 2, df) * se
     columns = {"estimate": estimate, "se": se, "df": df, "t": t, "p": 2 * stats.t.sf(np.abs(t), df)}
     columns |= {"low": estimate - reach, "high": estimate + reach}
-    paired = paired_tests(plain.model, fit.found) if contrasts is None else {}
+    paired = paired_tests(plain.model, fit.beta, fit.phi) if contrasts is None else {}
     notes = fit.notes + [paired_note(term, *test) for term, test in paired.items()]
     places = useful_decimals(float(se.min()))
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2, "t": 3, "p": -1}
@@ -107,7 +107,7 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     if not rows:
         raise ValueError("the formula has no term besides the intercept, so there is nothing to test")
     fit = examine(plain, ddf)
-    tests = [fit.method.test(row, row @ fit.found.beta - null) for row, null in rows.values()]
+    tests = [fit.method.test(row, row @ fit.beta - null) for row, null in rows.values()]
     statistic = np.array([test.statistic for test in tests])
     num, den = np.array([test.numerator for test in tests]), np.array([test.denominator for test in tests])
     p = np.where(np.isinf(den), stats.chi2.sf(statistic * num, num), stats.f.sf(statistic, num, den))

@@ -62,7 +62,7 @@ def random_design(model: MixedLM, group: int) -> tuple[Array, Array]:
     return np.hstack(blocks), np.concatenate(labels)
 
 
-def _derivatives(labels: Array, k_re: int, k_vc: int) -> list[Array]:
+def derivatives(labels: Array, k_re: int, k_vc: int) -> list[Array]:
     """The constant matrices dS/dγ_i (m, m) of one group, without the one of σ²."""
     m, answer = len(labels), []
     for a in range(k_re):
@@ -109,7 +109,7 @@ def information(model: MixedLM, cov_re: Array, vcomp: Array, scale: float, reml:
         B2 = (B1 - HZB.T @ E1) / scale
         B3 = (B2 - HZB.T @ E2) / scale
         whole += B1
-        S = _derivatives(labels, k_re, k_vc)
+        S = derivatives(labels, k_re, k_vc)
         SE, SF = [s @ E1 for s in S], [s @ F1 for s in S]
         for i, s in enumerate(S):
             P[i] -= E1.T @ SE[i]
