@@ -3,6 +3,7 @@
 from helpers.figures.diagnostics import quantiles, scatters
 from helpers.figures.display import show
 from helpers.figures.drawings import curve, histograms, intervals, pooling, rates, scores, terms
+from helpers.figures.lines import own_lines, within_between
 from helpers.figures.rejections import sizes, tails
 from helpers.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, canvas
 
@@ -17,6 +18,7 @@ __all__ = [
     "curve",
     "histograms",
     "intervals",
+    "own_lines",
     "pooling",
     "quantiles",
     "rates",
@@ -26,4 +28,5 @@ __all__ = [
     "sizes",
     "tails",
     "terms",
+    "within_between",
 ]
