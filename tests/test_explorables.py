@@ -10,7 +10,13 @@ from scipy import stats
 from helpers import Design, Truth, design_grid, explorables, monte_carlo, power
 from helpers.explorables.plans import ATHLETES, REPEATS, Luck
 
-EVERY = [explorables.false_positives, explorables.equation_terms, explorables.shrinkage, explorables.power_map]
+EVERY = [
+    explorables.false_positives,
+    explorables.equation_terms,
+    explorables.shrinkage,
+    explorables.own_slopes,
+    explorables.power_map,
+]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -64,6 +70,27 @@ def test_the_false_positive_bars_are_the_rates_that_monte_carlo_counts(factor: s
 def test_the_shrinkage_picture_states_the_factor_of_the_formula() -> None:
     alt = explorables.shrinkage(repeats=4, athlete_sd=0.1, residual_sd=0.1)._repr_mimebundle_()[1]["image/png"]["alt"]
     assert f"keeps {4 / 5:.2f}" in alt and f"is {50 / 51:.2f}" in alt
+
+
+def _standard_errors(**values: float) -> tuple[float, float]:
+    """With own levels only and with own slopes, as the alt text has them."""
+    alt = explorables.own_slopes(**values)._repr_mimebundle_()[1]["image/png"]["alt"]
+    found = re.search(r"with own levels only (0\.\d{4}) and with own slopes (0\.\d{4})\.", alt)
+    assert found
+    return float(found[1]), float(found[2])
+
+
+def test_own_slopes_come_out_near_the_standard_errors_of_the_formula() -> None:
+    for slope_sd, athletes, repeats in [(0.03, 30, 20), (0.1, 30, 100), (0.06, 30, 40)]:
+        found = _standard_errors(slope_sd=slope_sd, athletes=athletes, repeats=repeats)[1]
+        expected = np.sqrt((slope_sd**2 + 0.05**2 * (1 / repeats + 1 / (1.5 * repeats))) / athletes)
+        spread = expected / np.sqrt(2 * (athletes - 1))
+        assert abs(found - expected) < 3.5 * spread
+
+
+def test_more_repeats_hardly_help_where_own_slopes_differ_and_help_a_model_that_leaves_them_out() -> None:
+    few, many = (_standard_errors(slope_sd=0.06, repeats=repeats) for repeats in (10, 100))
+    assert many[0] < 0.5 * few[0] and many[1] > 0.8 * few[1]
 
 
 @pytest.mark.parametrize(("effect", "slope_sd"), [(0.04, 0.03), (0.02, 0.0), (0.03, 0.06)])

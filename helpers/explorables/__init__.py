@@ -6,7 +6,7 @@ still figure with its alt text, and a sentence of plain text. `course.py run` st
 
 from .controls import Explorable
 from .errors import false_positives
-from .models import equation_terms, shrinkage
+from .models import equation_terms, own_slopes, shrinkage
 from .plans import power_map
 
-__all__ = ["Explorable", "equation_terms", "false_positives", "power_map", "shrinkage"]
+__all__ = ["Explorable", "equation_terms", "false_positives", "own_slopes", "power_map", "shrinkage"]

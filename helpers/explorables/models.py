@@ -1,10 +1,11 @@
-"""What the terms of the model do to scores, and what the model does to athletes' means."""
+"""What the terms of the model do to scores, and what the model makes of athletes' levels and changes."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from helpers.designs import Design, Truth
+from helpers.engine import fit_many
 from helpers.figures import BLUE, GREY, INK, ORANGE, PALETTE, canvas
 from helpers.simulation import simulate
 
@@ -110,5 +111,69 @@ def _shrinkage(repeats: int, athlete_sd: float, residual_sd: float) -> Drawing:
         f"Four athletes, each with a dot for the own mean and a diamond for the prediction, pulled towards zero. "
         f"With 50 scores the shrinkage factor is {factor[0]:.2f}; the last athlete, with {repeats}, keeps "
         f"{factor[3]:.2f} of the own deviation."
+    )
+    return figure, alt
+
+
+def own_slopes(
+    slope_sd: float = 0.03, correlation: float = 0.0, athletes: int = 10, repeats: int = 20, seed: int = 10
+) -> Explorable:
+    """Athletes' own lines, and how sure of the average change two models are: own levels only, and own slopes.
+
+    Parameters
+    ----------
+    slope_sd, correlation : float
+        As in `Truth`.
+    athletes, repeats : int
+        Who is measured, and how often in the short session; half as often again in the long one.
+    seed : int
+        Fixes the luck.
+    """
+    return Explorable(
+        lambda **values: _own_slopes(**values, seed=seed),
+        slope_sd=slider("SD of own changes, τ₁", slope_sd, 0, 0.1, 0.01),
+        correlation=slider("correlation with levels, ρ", correlation, -1, 1, 0.1),
+        athletes=whole("athletes", athletes, 3, 30),
+        repeats=whole("repeats in the short session", repeats, 2, 100),
+    )
+
+
+def _own_slopes(slope_sd: float, correlation: float, athletes: int, repeats: int, seed: int) -> Drawing:
+    # Everybody's luck is drawn for the most athletes and repeats there can be: a slider adds people and repeats, and
+    # changes nothing about those who are there already.
+    rng = np.random.default_rng(seed)
+    first, second = rng.standard_normal((2, 30))[:, :athletes]
+    luck = 0.05 * rng.standard_normal((30, 2, 150))[:athletes]
+    effect, long = -0.08, repeats * 3 // 2
+    change = effect + slope_sd * (correlation * first + np.sqrt(1 - correlation**2) * second)
+    scores = 0.85 + 0.05 * first[:, None] + np.hstack([luck[:, 0, :repeats], change[:, None] + luck[:, 1, :long]])
+    means = np.column_stack([scores[:, :repeats].mean(axis=1), scores[:, repeats:].mean(axis=1)])
+    design = Design([f"athlete {i}" for i in range(athletes)], {"short": repeats, "long": long})
+    figure, (left, right) = canvas(
+        "How differently athletes tire decides how sure we are of the average",
+        columns=2,
+        width_ratios=[3, 4],
+        height=3.4,
+    )
+    left.plot([0, 1], means.T, ":o", color=BLUE, markersize=3.5, linewidth=1.2)
+    left.plot([0, 1], means.mean(axis=0), color=ORANGE, linewidth=3)
+    left.set(ylabel="mean score", ylim=(0.45, 1.1), xlim=(-0.3, 1.3))
+    left.set_xticks([0, 1], ["short", "long"])
+    said = []
+    for place, (name, slopes) in enumerate({"own slopes": True, "own levels only": False}.items()):
+        fitted = fit_many(scores.ravel(), design, slopes=slopes)
+        estimate, se = fitted.estimate[0, 1], fitted.se[0, 1]
+        colour, singular = (ORANGE, BLUE)[place], slopes and fitted.singular[0]
+        right.errorbar(estimate, place, xerr=1.96 * se, fmt="os"[place], color=colour, capsize=5, linewidth=2.4)
+        label = f"SE {se:.4f}" + (" (singular fit)" if singular else "")
+        right.text(estimate, place + 0.2, label, ha="center", backgroundcolor="white")
+        said.append(f"with {name} {se:.4f}")
+    right.axvline(effect, color=INK, linestyle="--", linewidth=1)
+    right.set(xlabel="average change, ± 1.96 SE (dashed: truth)", xlim=(-0.2, 0.04), ylim=(-0.6, 1.7))
+    right.set_yticks([0, 1], ["own slopes", "own levels\nonly"])
+    alt = (
+        f"Left: a line for each of {athletes} athletes from the short to the long session, own changes with an SD of "
+        f"{slope_sd:.2f}. Right: the average change with its interval by two models; the standard error is "
+        f"{said[1]} and {said[0]}."
     )
     return figure, alt
