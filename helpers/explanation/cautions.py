@@ -57,7 +57,7 @@ def _bounds(facts: Facts) -> list[Caution]:
     if np.isinf(low):
         return []
     mean = np.asarray(facts.model.exog, dtype=float) @ np.asarray(facts.plain.fe_params)
-    residual = facts.spreads.loc["residual"]
+    residual = facts.spreads.iloc[-1]
     sd = np.sqrt(residual["variance"] / residual["share"])  # of a new row of a new group
     outside = float(np.mean(stats.norm.cdf(low, mean, sd) + stats.norm.sf(high, mean, sd)))
     if outside < OUTSIDE:
@@ -81,9 +81,9 @@ def about_groups(facts: Facts) -> tuple[Caution, ...]:
     return (
         Caution(
             "few groups",
-            f"{J} {words.many} are few. What the printout takes for a 5 % error in testing an effect that differs "
-            f"between {words.many} is {tail:.0f} % in balanced designs, since z forgets that how much they differ was "
-            f"itself estimated from {J}. And how much {words.many} differ is known roughly: see the intervals at the "
+            f"{J} {words.many} are few. Where a coefficient is judged by differences between {words.many}, z rejects a "
+            f"true null hypothesis in {tail:.0f} % of studies and not in 5 % (in balanced designs): it takes as known "
+            f"what was estimated from {J}. And how much {words.many} differ is known roughly: see the intervals at the "
             "variances.",
         ),
     )
@@ -98,8 +98,8 @@ def about_sizes(facts: Facts) -> tuple[Caution, ...]:
         Caution(
             "unequal groups",
             f"Groups have from {low} to {high} rows. The model copes, if the reason for missing rows has nothing to do "
-            f"with the scores that are missing. Predictions for {facts.words.many} with few rows are drawn most to the "
-            "average, and the printed standard errors can differ from those of other programs.",
+            f"with the scores that are missing. Predictions for {facts.words.many} with few rows are drawn most "
+            "towards the average.",
         ),
     )
 

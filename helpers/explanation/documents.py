@@ -23,6 +23,9 @@ class Caution:
     kind: str
     text: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}: {plain(self.text)}"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -63,7 +66,7 @@ class Line:
         return head + "".join(f": {value}" for column, value in self.printed if not column)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """A printout in words: `opening`, then `lines`. Printed as text; in a notebook it is shown as a page.
 
@@ -120,6 +123,8 @@ class Explanation:
                 block += [wrapped(f"{lead} {text}", "    ", "  ") for lead, text in line.remarks]
                 blocks.append("\n".join(block))
         return "\n\n".join(blocks)
+
+    __repr__ = __str__
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))

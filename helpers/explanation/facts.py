@@ -15,7 +15,7 @@ from helpers.fitting.fits import boundary
 from helpers.inference import NotAtOptimumWarning, coefficients, variances
 from helpers.inference.checks import check_result
 from helpers.inference.examination import SHORTFALL, examine
-from helpers.inference.noted_table import NotedTable, useful_decimals
+from helpers.inference.noted_table import NotedTable, show_p, useful_decimals
 
 from .left_out import Slope, left_out
 from .predictors import Column, Factor, read_columns
@@ -134,6 +134,11 @@ class Facts:
         return self.table("kenward-roger")
 
     @cached_property
+    def wald(self) -> NotedTable:
+        """Coefficients with the variances taken as known."""
+        return self.table("wald")
+
+    @cached_property
     def satterthwaite(self) -> NotedTable:
         """Satterthwaite's coefficients."""
         return self.table("satterthwaite")
@@ -154,6 +159,11 @@ class Facts:
             warnings.simplefilter("ignore", NotAtOptimumWarning)
             return variances(self.plain, level)
 
+    def rows_of_spreads(self, things: list[Any]) -> list[tuple[int, Any]]:
+        """(row of `variances`, thing) for the random-effect columns and components, in the order of the printout."""
+        q = self.model.k_re
+        return [(at if at < q else at + q * (q - 1) // 2, thing) for at, thing in enumerate(things)]
+
     @cached_property
     def boundary(self) -> tuple[str, ...]:
         """Which variance is zero and which correlation ±1, in words; empty for interior fits."""
@@ -171,11 +181,27 @@ def rounded(value: float, beside: float, digits: int = 2) -> str:
     return signed(f"{value:.{useful_decimals(abs(beside), digits)}f}")
 
 
-def signed(number: str) -> str:
-    """A number with a minus sign in place of the hyphen, and no negative zero."""
-    return number.replace("-", "−") if any(digit in number for digit in "123456789") else number.removeprefix("-")
+def visible(value: float, beside: float) -> str:
+    """As `rounded`, but with a digit that counts where that would be nothing but zeros."""
+    shown = rounded(value, beside)
+    return shown if value == 0 or any(digit in shown for digit in "123456789") else rounded(value, value, 1)
+
+
+def three(value: float) -> str:
+    """Three digits that count; zero is 0."""
+    return rounded(value, value, 3) if value else "0"
 
 
 def two(number: float) -> str:
     """With two decimals, as t and z are told."""
     return signed(f"{number:.2f}")
+
+
+def chance(p: float) -> str:
+    """A p-value in a sentence, never zero: 0.034, "below 0.001 (1.8e-23)"."""
+    return f"{p:.3f}" if p >= 0.001 else f"below 0.001 ({show_p(p)})"
+
+
+def signed(number: str) -> str:
+    """A number with a minus sign in place of the hyphen, and no negative zero."""
+    return number.replace("-", "−") if any(digit in number for digit in "123456789") else number.removeprefix("-")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from . import cautions
 from .documents import Line
-from .facts import Facts, rounded, signed, two
+from .facts import Facts, signed, three, two
 from .markup import code
 from .randomness import random_part
+
+Said = dict[str, Any]  # what, how, isnt: text; here: the sentence on this fit; cautions
 
 
 def header_lines(facts: Facts) -> list[Line]:
@@ -16,186 +19,164 @@ def header_lines(facts: Facts) -> list[Line]:
     order = list(LINES)
     lines = []
     for label, printed in sorted(facts.header, key=lambda x: order.index(x[0]) if x[0] in order else len(order)):
-        write = LINES.get(label)
-        said = write(facts) if write else {"what": "This entry of the printout is newer than this explanation."}
+        said = LINES.get(label, _unknown)(facts)
         if not facts.finished and label in NUMBERS:
-            said = {"what": said["what"], "isnt": cautions.NO_ESTIMATE}
-        lines.append(Line("header", label, (("", printed),), **said))
+            said |= {"isnt": cautions.NO_ESTIMATE, "here": ""}
+        here = (("", str(said["here"])),) if said.get("here") else ()
+        earned = tuple(said.get("cautions", ()))
+        lines.append(Line("header", label, (("", printed),), said["what"], said["how"], here, said["isnt"], earned))
     return lines
 
 
-def _model(facts: Facts) -> dict[str, object]:
+def _unknown(facts: Facts) -> Said:
+    return {
+        "what": "This entry is not known here: your statsmodels prints more than this explanation was written for.",
+        "how": "",
+        "isnt": "",
+    }
+
+
+def _model(facts: Facts) -> Said:
     formula = getattr(facts.model, "formula", None)
     asked = f"the formula {code(formula)}, with {random_part(facts)}" if formula else random_part(facts)
+    p, rest = len(facts.columns), len(facts.rows) - len(facts.columns)
     return {
-        "what": "The kind of model, a linear mixed model: what holds on average, plus random departures of "
-        f"{facts.words.many}, plus what is left.",
+        "what": "The kind of model, a linear mixed model: what holds on average, plus random departures from it, plus "
+        "what is left.",
         "how": f"It is what was asked for: {asked}.",
-        "here": (
-            (
-                "",
-                f"{_count(len(facts.columns), 'row')} of the lower table "
-                f"{'is' if len(facts.columns) == 1 else 'are'} about the average; "
-                f"{_count(len(facts.rows) - len(facts.columns), 'row')} about how {facts.words.many} differ; "
-                f"{code('Scale')} is what is left.",
-            ),
-        ),
+        "here": f"The first {_count(p, 'row')} of the lower table {'is' if p == 1 else 'are'} about what holds on "
+        f"average, the last {_count(rest, 'row')} about how much {facts.words.many} differ"
+        + (" in the sense of the random part" if facts.groups == 1 else "")
+        + f"; {code('Scale')} is what is left.",
         "isnt": "The name says nothing on whether the model suits the data: that is seen in residuals, not here.",
     }
 
 
-def _outcome(facts: Facts) -> dict[str, object]:
+def _outcome(facts: Facts) -> Said:
     y, unit = facts.y, facts.words.with_unit
     return {
         "what": f"The outcome, what the model describes: {facts.words.outcome}.",
         "how": f"It is the left side of the formula: {code(facts.model.endog_names)}.",
-        "here": (
-            (
-                "",
-                f"In your rows it runs from {unit(rounded(y.min(), y.std(), 3))} to "
-                f"{unit(rounded(y.max(), y.std(), 3))}, with a mean of {unit(rounded(y.mean(), y.std(), 3))}. "
-                + (
-                    f"All differences below are in{facts.words.unit}."
-                    if facts.words.unit
-                    else "All differences below are in its units."
-                ),
-            ),
-        ),
+        "here": f"In your rows it runs from {unit(three(y.min()))} to {unit(three(y.max()))}, with a mean of "
+        f"{unit(three(y.mean()))}. Means, differences and standard deviations below are in "
+        + (f"{facts.words.unit.strip()}." if facts.words.unit else "its units."),
         "isnt": "“Dependent” is the name of its place in the formula; it does not say what causes what.",
         "cautions": cautions.about_scores(facts),
     }
 
 
-def _observations(facts: Facts) -> dict[str, object]:
+def _observations(facts: Facts) -> Said:
+    words, n = facts.words, facts.rows_used
+    alike = f"rows of one {words.one}" if facts.groups > 1 else "rows that share a level of a random factor"
+    counts = f" For anything about {words.many} in general, the number that counts is {code('No. Groups')}, "
+    f"{facts.groups}."
     return {
         "what": "How many rows of data the fit used.",
-        "how": "Counted; rows that were left out before do not show.",
-        "here": (
-            (
-                "",
-                f"{facts.rows_used} rows. Is that the number of rows in your file? If not, find out which are gone, "
-                "and why.",
-            ),
-        ),
-        "isnt": f"Not {facts.rows_used} independent pieces of evidence: rows of one {facts.words.one} resemble each "
-        f"other, which is why the model is here. For anything about {facts.words.many} in general, the number "
-        f"that counts is {code('No. Groups')}, {facts.groups}."
-        if facts.groups > 1
-        else f"Not {facts.rows_used} independent pieces of evidence: rows that share a level of a random factor "
-        "resemble each other.",
+        "how": "Counted. Rows that were left out before do not show.",
+        "here": f"{n} rows. Is that the number of rows in your file? If not, find out which are gone, and why.",
+        "isnt": f"Not {n} independent pieces of evidence: {alike} resemble each other, which is why there is a mixed "
+        "model." + (counts if facts.groups > 1 else ""),
     }
 
 
-def _groups(facts: Facts) -> dict[str, object]:
+def _groups(facts: Facts) -> Said:
     words = facts.words
-    where = f" in {code(words.group)}" if words.group != "Group" else ""
+    where = f" of {code(words.group)}" if words.group != "Group" else " of groups"
     if facts.groups == 1:
         return {
             "what": "How many independent blocks the rows fall into.",
-            "how": "Counted: the different values of groups.",
-            "here": (
-                (
-                    "",
-                    "1: all rows are one block, so that factors which cross can each have their variance. What varies "
-                    "stands in the rows of the lower table, with the number of its levels.",
-                ),
-            ),
+            "how": f"Counted: the different values{where}.",
+            "here": "1: all rows are one block, so that crossed factors can each have a variance. What varies, and how "
+            "many levels it has, stands in the rows of the variances.",
             "isnt": "Not that nothing is grouped.",
         }
     return {
         "what": f"How many different {words.many} the rows belong to.",
-        "how": f"Counted: the different values{where}. Rows of one {words.one} may resemble each other, rows of "
+        "how": f"Counted: the different values{where}. Rows of one {words.one} may resemble each other; rows of "
         f"different {words.many} are taken as independent.",
-        "here": (("", f"{facts.groups} {words.many}: {_names(facts)}. Are these the ones that you measured?"),),
-        "isnt": f"Not the number of conditions, and not the number of rows. It is the sample size for every statement "
+        "here": f"{facts.groups} {words.many}: {_listed([str(x) for x in facts.sizes.index], 6)}. Are these the ones "
+        "that you measured?",
+        "isnt": "Not the number of conditions, and not the number of rows. It is the sample size for every statement "
         f"about {words.many} in general.",
         "cautions": cautions.about_groups(facts),
     }
 
 
-def _size(which: str) -> Callable[[Facts], dict[str, object]]:
-    def write(facts: Facts) -> dict[str, object]:
-        sizes, words = facts.sizes, facts.words
-        value = {"smallest": sizes.min(), "largest": sizes.max()}.get(which)
-        if value is None:
-            here = f"{sizes.mean():.1f} rows per {words.one} on average: {facts.rows_used} / {facts.groups}."
-        elif sizes.min() == sizes.max():
-            here = f"{value} rows, as in every other {words.one}: the groups are equally large."
-        else:
-            here = f"{value} rows: {_listed([str(x) for x in sizes.index[sizes == value]], 3)}."
-        return {
-            "what": f"The {which} number of rows that one {words.one} has."
-            if value is not None
-            else f"The average number of rows per {words.one}.",
-            "how": "Counted." if value is not None else f"{code('No. Observations')} divided by {code('No. Groups')}.",
-            "here": (("", here),),
-            "isnt": f"Equal sizes do not say that each {words.one} was measured equally often in each condition."
-            if value is not None
-            else "An average hides who has few.",
-            "cautions": cautions.about_sizes(facts) if which == "smallest" else (),
-        }
-
-    return write
+def _smallest(facts: Facts) -> Said:
+    return _size(facts, "smallest", int(facts.sizes.min())) | {"cautions": cautions.about_sizes(facts)}
 
 
-def _method(facts: Facts) -> dict[str, object]:
+def _largest(facts: Facts) -> Said:
+    return _size(facts, "largest", int(facts.sizes.max()))
+
+
+def _size(facts: Facts, which: str, value: int) -> Said:
+    sizes, words = facts.sizes, facts.words
+    here = f"{value} rows: {_listed([str(x) for x in sizes.index[sizes == value]], 3)}."
+    if facts.groups == 1:
+        here = f"{value}: all rows, as there is one block."
+    elif sizes.min() == sizes.max():
+        here = f"{value} rows, as for every {words.one}."
+    return {
+        "what": f"The {which} number of rows that belong to one {words.one}.",
+        "how": "Counted.",
+        "here": here,
+        "isnt": f"It does not say how often one {words.one} was measured in each condition.",
+    }
+
+
+def _mean_size(facts: Facts) -> Said:
+    return {
+        "what": f"The average number of rows per {facts.words.one}.",
+        "how": f"{code('No. Observations')} divided by {code('No. Groups')}.",
+        "here": f"{facts.rows_used} / {facts.groups} = {facts.sizes.mean():.1f}.",
+        "isnt": "An average hides who has few.",
+    }
+
+
+def _method(facts: Facts) -> Said:
+    isnt = "Not a sign of quality, and no protection against a wrong model."
+    here = f", and here there are {facts.groups}" if facts.groups > 1 else ""
+    few = f"the fewer {facts.words.many} there are{here}"
     if facts.reml:
         return {
             "what": "The way of fitting: restricted maximum likelihood.",
-            "how": "It chooses the variances that make the data most likely after the part that the coefficients "
-            "explain has been set aside; so it does not count the scatter that they used up.",
-            "here": (
-                (
-                    "",
-                    f"The usual choice for variances, and it matters most when there are few {facts.words.many}: here "
-                    f"there are {facts.groups}.",
-                ),
-            ),
-            "isnt": "Not a sign of quality, and no protection against a wrong model.",
+            "how": "It judges the variances by what is left when the coefficients are fitted, and allows for "
+            "what these "
+            "cost, as the n − 1 of an ordinary variance does for the mean.",
+            "here": f"The usual choice for variances and standard errors. It matters more {few}.",
+            "isnt": isnt,
         }
     return {
         "what": "The way of fitting: maximum likelihood.",
         "how": "It chooses coefficients and variances together so that the data are most likely.",
-        "here": (
-            (
-                "",
-                "Right for comparing models whose coefficients differ. Its variances lean towards zero, the more "
-                "so the "
-                f"fewer {facts.words.many} there are: here there are {facts.groups}. For the numbers that you report, "
-                "fit with REML (reml=True).",
-            ),
-        ),
-        "isnt": "Not a sign of quality, and no protection against a wrong model.",
+        "here": "Right for comparing models whose coefficients differ. Its variances lean towards zero, more so "
+        "{few}: "
+        "for the numbers that you report, fit with REML (reml=True).",
+        "isnt": isnt,
     }
 
 
-def _scale(facts: Facts) -> dict[str, object]:
-    words, scale = facts.words, float(facts.plain.scale)
-    said: dict[str, object] = {
-        "what": "The residual variance: how much rows scatter around what the model expects for them, "
-        f"{words.one} and all. Its square root is the residual standard deviation.",
-        "how": "From what is left of each row after the coefficients and the random departures, allowing for what "
-        "these used up.",
-        "isnt": "Not a standard deviation, though it stands where other programs print one, and not measurement error "
-        "alone: whatever the formula leaves out is in it.",
+def _scale(facts: Facts) -> Said:
+    said: Said = {
+        "what": "The residual variance: how much single rows scatter around what the model expects for them, random "
+        "departures included. Its square root is the residual standard deviation.",
+        "how": "From what is left of the rows, allowing for what the coefficients and random departures cost.",
+        "isnt": "Not a standard deviation, though it stands where other programs print one; and not measurement error "
+        "alone, since whatever the formula leaves out is in it.",
     }
     if facts.finished:
-        row = facts.spreads.loc["residual"]
-        sd, low, high = (words.with_unit(rounded(row[name], row["sd"], 3)) for name in ("sd", "low", "high"))
+        row = facts.spreads.iloc[-1]
+        sd, low, high = (facts.words.with_unit(three(row[name])) for name in ("sd", "low", "high"))
         said["here"] = (
-            (
-                "",
-                f"The square root of {scale:.4g} is {sd}: two rows of the same {words.one} under the same conditions "
-                f"typically lie that far from what the model expects, each in its own direction. The data are "
-                f"compatible with {low} to {high} (95 % profile interval).",
-            ),
+            f"Its square root is {sd}: about two rows in three lie within that distance of what the model expects, if "
+            f"the scatter is normal. The data are compatible with {low} to {high} (95 % profile interval)."
         )
     return said
 
 
-def _loglik(facts: Facts) -> dict[str, object]:
-    shown = signed(f"{float(facts.plain.llf):.4f}")
-    said: dict[str, object] = {
+def _loglik(facts: Facts) -> Said:
+    said: Said = {
         "what": "The logarithm of the probability density that the fitted model gives to the data"
         + (", in the restricted form of REML." if facts.reml else "."),
         "how": "From the multivariate normal density of all rows, at the estimates.",
@@ -203,28 +184,29 @@ def _loglik(facts: Facts) -> dict[str, object]:
         "of rows. Only differences between models of the same rows mean anything.",
     }
     if facts.finished:
-        more = f" AIC {two(facts.plain.aic)}, BIC {two(facts.plain.bic)}: lower is better." if not facts.reml else ""
-        said["here"] = (("", f"{shown}: alone it says nothing. Keep it for comparing models with `compare`.{more}"),)
+        criteria = f" AIC {two(facts.plain.aic)}, BIC {two(facts.plain.bic)}: lower is better, for the same rows."
+        said["here"] = (
+            f"{signed(f'{float(facts.plain.llf):.4f}')}: alone it says nothing. {code('helpers.compare')} compares it "
+            "with that of another model." + ("" if facts.reml else criteria)
+        )
         said["cautions"] = cautions.about_likelihood(facts)
     return said
 
 
-def _converged(facts: Facts) -> dict[str, object]:
-    said: dict[str, object] = {
+def _converged(facts: Facts) -> Said:
+    said: Said = {
         "what": "Whether the search for the best variances met its own stopping rule.",
         "how": "The optimiser reports it. It is a claim, not a proof.",
         "cautions": cautions.about_search(facts),
         "isnt": "Not that the model is right, nor that there are enough data for it.",
     }
     if facts.finished and not facts.short:
-        said["here"] = (
-            ("", "The claim is true: a search of our own, from several starts, finds no higher log-likelihood."),
-        )
+        said["here"] = "The claim is true: a search of our own, from two other starts, finds no higher log-likelihood."
     return said
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return noun if number == 1 else f"{number} {noun}s"
 
 
 def _listed(names: list[str], most: int) -> str:
@@ -232,19 +214,15 @@ def _listed(names: list[str], most: int) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _names(facts: Facts) -> str:
-    return _listed([str(name) for name in facts.sizes.index], 6)
-
-
 NUMBERS = {"Scale", "Log-Likelihood"}
-LINES: dict[str, Callable[[Facts], dict[str, object]]] = {
+LINES: dict[str, Callable[[Facts], Said]] = {
     "Model": _model,
     "Dependent Variable": _outcome,
     "No. Observations": _observations,
     "No. Groups": _groups,
-    "Min. group size": _size("smallest"),
-    "Max. group size": _size("largest"),
-    "Mean group size": _size("mean"),
+    "Min. group size": _smallest,
+    "Max. group size": _largest,
+    "Mean group size": _mean_size,
     "Method": _method,
     "Scale": _scale,
     "Log-Likelihood": _loglik,

@@ -36,11 +36,13 @@ class Slope:
 
 def left_out(model: MixedLM, columns: list[Column]) -> dict[str, Slope]:
     """Coefficient → what a random slope makes of it, where one is missing: the predictor varies within groups, no
-    random effect lets its effect differ, and the data could tell. Interactions are left to their main effects."""
+    random effect lets its effect differ, and the data could tell. Columns of a spline are left alone."""
     if model.n_groups < 3:
         return {}
     answers: dict[str, Slope] = {}
-    terms = dict.fromkeys(column.term for column in columns if len(column.parts) == 1)
+    terms = dict.fromkeys(
+        column.term for column in columns if column.parts and all(p.columns == 1 for p in column.parts)
+    )
     for term in terms:
         where = [k for k, column in enumerate(columns) if column.term == term]
         if _varies(model, where) and not _covered(model, where):

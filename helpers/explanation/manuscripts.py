@@ -10,17 +10,37 @@ from helpers.inference.checks import REFIT, check_choice, check_level
 from helpers.inference.examination import METHODS
 from helpers.inference.noted_table import NotedTable
 
-from .effects import meaning
-from .facts import Facts, rounded, two
+from .facts import Facts, rounded, signed, three, two, visible
 from .markup import code, joined
-from .papers import Report, Row, Table, versions_of
+from .paper_tables import fixed_table, interval, p_words, percent, random_table, terms_table
+from .papers import Report, versions_of
 from .randomness import random_part, varying
+from .row_cautions import degrees
+from .sentences import meaning
 
-NAMES = {
-    "kenward-roger": "t tests with degrees of freedom and standard errors after Kenward and Roger (1997)",
-    "satterthwaite": "t tests with Satterthwaite's (1946) degrees of freedom",
-    "wald": "Wald z tests, which take the variances as known",
+METHOD = {
+    "kenward-roger": (
+        "t tests with standard errors and degrees of freedom after Kenward and Roger (1997)",
+        "t intervals",
+        "Kenward, M. G. & Roger, J. H. (1997). Small sample inference for fixed effects from restricted maximum "
+        "likelihood. Biometrics, 53, 983–997.",
+    ),
+    "satterthwaite": (
+        "t tests with Satterthwaite's (1946) degrees of freedom",
+        "t intervals",
+        "Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components. Biometrics "
+        "Bulletin, 2, 110–114.",
+    ),
+    "wald": ("z tests, which take the variances as known", "z intervals", ""),
 }
+"""Per method: how it is named, its intervals, its source."""
+SOURCES = (
+    "Nakagawa, S., Johnson, P. C. D. & Schielzeth, H. (2017). The coefficient of determination R² and intra-class "
+    "correlation coefficient from generalized linear mixed-effects models revisited and expanded. Journal of the Royal "
+    "Society Interface, 14, 20170213.",
+    "Seabold, S. & Perktold, J. (2010). statsmodels: econometric and statistical modeling with Python. Proceedings of "
+    "the 9th Python in Science Conference, 92–96.",
+)
 
 
 def report(
@@ -50,7 +70,7 @@ def report(
     A Report: `.markdown()`, `.html()`, `.latex()`, `.csv()` are for the paper; printed, or shown in a notebook, it
     also lists what only you can say (`.missing`). It holds formula, random effects, estimation, software, numbers of
     rows and groups, convergence and singularity, how degrees of freedom were found, estimates with SE, df, t, p and
-    interval, standard deviations with profile intervals, R² and ICC.
+    interval (F tests for terms of several coefficients), standard deviations with profile intervals, R² and ICC.
 
     Errors
     ------
@@ -65,24 +85,10 @@ def report(
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")
     fixed, spreads = facts.table(ddf, level), facts.variances_at(level)
     paragraphs = (_method(facts, fixed, level, versions), _results(facts, fixed, spreads, level))
-    tables = (_fixed_table(facts, fixed, level), _random_table(facts, spreads, level))
-    return Report(paragraphs, tables, _missing(facts), versions_of())
-
-
-def p_words(p: float, name: bool = True) -> str:
-    """A p-value as journals print it, never zero: "p = 0.034", "p < 0.001"."""
-    sign, number = ("<", "0.001") if p < 0.001 else ("=", f"{p:.3f}")
-    if name:
-        return f"p {sign} {number}"
-    return number if sign == "=" else f"< {number}"
-
-
-def _df(df: float) -> str:
-    return "∞" if np.isinf(df) else f"{df:.1f}"
-
-
-def _percent(level: float) -> str:
-    return f"{100 * level:g} %"
+    terms = terms_table(facts, ddf)
+    tables = (fixed_table(facts, fixed, level), *([terms] if terms else []), random_table(facts, spreads, level))
+    references = tuple(sorted(filter(None, (*SOURCES, METHOD[ddf][2]))))
+    return Report(paragraphs, tables, references, _missing(facts), versions_of())
 
 
 def _method(facts: Facts, fixed: NotedTable, level: float, versions: bool) -> str:
@@ -94,89 +100,47 @@ def _method(facts: Facts, fixed: NotedTable, level: float, versions: bool) -> st
     software = "the MixedLM class of the Python package statsmodels (Seabold & Perktold 2010)"
     if versions:
         software += "; " + ", ".join(f"{name} {number}" for name, number in versions_of())
-    state = (
-        f"The fit is singular ({joined(list(facts.boundary)) or 'a variance is zero or a correlation ±1'})"
-        if facts.singular
-        else "The fit is not singular"
+    boundary = signed(joined(list(facts.boundary))) or "a variance is zero or a correlation ±1"
+    state = f"The fit is singular ({boundary})" if facts.singular else "The fit is not singular"
+    best = (
+        f"Its log-likelihood is {facts.shortfall:.2g} below the best that a second search found"
+        if facts.short
+        else "A second search, from two other starts, found no higher log-likelihood"
     )
-    refit = "; for these the model was refitted by REML" if fixed.attrs["refitted"] else ""
+    tests, intervals, _ = METHOD[fixed.attrs["method"]]
+    refit = ", for which the model was refitted by REML" if fixed.attrs["refitted"] else ""
     return (
         f"We analysed {words.outcome} in {sample} with a linear mixed model"
         + (f", {code(formula)}," if formula else "")
-        + f" with {random_part(facts)}. It was fitted by {fitted} with {software}. A second search from several starts "
-        f"found no higher log-likelihood. {state}. Coefficients were tested by {NAMES[fixed.attrs['method']]}{refit}; "
-        f"intervals are {_percent(level)} intervals: t intervals for coefficients, profile-likelihood intervals for "
-        "standard deviations."
-    ).replace("t intervals for", "z intervals for" if fixed.attrs["method"] == "wald" else "t intervals for")
+        + f" with {random_part(facts)}. It was fitted by {fitted} with {software}. {best}. {state}. The coefficients "
+        f"were tested by {tests}{refit}. Intervals are {percent(level)} intervals: {intervals} for the coefficients, "
+        "profile-likelihood intervals for standard deviations and correlations."
+    )
 
 
 def _results(facts: Facts, fixed: NotedTable, spreads: NotedTable, level: float) -> str:
     said = []
-    for column in facts.columns:
-        row = fixed.loc[column.name]
+    for k, column in enumerate(facts.columns):
+        row = fixed.iloc[k]
         if column.is_intercept and len(facts.columns) > 1:
             continue
         sentence = meaning(facts, column, float(row["estimate"]), float(row["se"]))
-        statistic = "z" if np.isinf(row["df"]) else f"t({_df(row['df'])})"
+        statistic = "z" if np.isinf(row["df"]) else f"t({degrees(row['df'])})"
         said.append(
-            f"{sentence[0].upper()}{sentence[1:]} ({code(column.name)}: b = "
-            f"{rounded(row['estimate'], row['se'])}, SE = "
-            f"{rounded(row['se'], row['se'])}, {_percent(level)} CI [{rounded(row['low'], row['se'])}, "
-            f"{rounded(row['high'], row['se'])}], {statistic} = {two(row['t'])}, {p_words(row['p'])})."
+            f"{sentence[0].upper()}{sentence[1:]} ({code(column.name)}: b = {visible(row['estimate'], row['se'])}, "
+            f"SE = {rounded(row['se'], row['se'])}, {percent(level)} CI {interval(row)}, {statistic} = "
+            f"{two(row['t'])}, {p_words(row['p'])})."
         )
-    facts_of = spreads.attrs
-    residual = facts.spreads.loc["residual"]
-    random = [
-        f"{facts.words.with_unit(rounded(spreads.loc[v.name, 'sd'], spreads.loc[v.name, 'sd'] or 1, 3))} "
-        f"({v.what} of {v.many})"
-        for v in varying(facts)
-    ]
+    unit, explained = facts.words.with_unit, spreads.attrs
+    sds = [f"{unit(three(spreads['sd'].iloc[at]))} ({v.label})" for at, v in facts.rows_of_spreads(varying(facts))]
+    sds.append(f"{unit(three(spreads['sd'].iloc[-1]))} (residual)")
     said.append(
-        f"Standard deviations were {joined(random)} and "
-        f"{facts.words.with_unit(rounded(residual['sd'], residual['sd'], 3))} "
-        f"(residual). Marginal R² (coefficients alone) was {facts_of['r2_marginal']:.3f}, conditional R² (with "
-        "the random "
-        f"effects) {facts_of['r2_conditional']:.3f} (Nakagawa et al. 2017); ICC {facts_of['icc']:.3f}. The "
-        f"{'REML ' if facts.reml else ''}log-likelihood was {two(facts.plain.llf)}."
+        f"The standard deviations were {joined(sds)}. Marginal R² (fixed effects) was {explained['r2_marginal']:.3f}, "
+        f"conditional R² (fixed and random effects) {explained['r2_conditional']:.3f}; the intraclass correlation was "
+        f"{explained['icc']:.3f} (Nakagawa et al. 2017). The {'REML ' if facts.reml else ''}log-likelihood was "
+        f"{two(facts.plain.llf)}."
     )
     return " ".join(said)
-
-
-def _fixed_table(facts: Facts, fixed: NotedTable, level: float) -> Table:
-    rows = []
-    for name, row in fixed.iterrows():
-        se = float(row["se"])
-        label = facts.words.said.get(str(name)) or code(name)
-        shown = [rounded(row["estimate"], se), rounded(se, se), _df(row["df"]), two(row["t"]), p_words(row["p"], False)]
-        shown += [f"[{rounded(row['low'], se)}, {rounded(row['high'], se)}]"]
-        exact = {key: float(row[key]) for key in ("estimate", "se", "df", "t", "p", "low", "high")}
-        rows.append(Row(label, str(name), tuple(shown), exact))
-    statistic = "z" if fixed.attrs["method"] == "wald" else "t"
-    heads = ("term", "estimate", "SE", "df", statistic, "p", f"{_percent(level)} CI")
-    return Table("Coefficients (fixed effects)" + facts.words.unit.replace(" ", ", in ", 1), heads, tuple(rows))
-
-
-def _random_table(facts: Facts, spreads: NotedTable, level: float) -> Table:
-    rows = []
-    things = {v.name: v for v in varying(facts)}
-    for name, row in spreads.iterrows():
-        correlation = np.isnan(row["sd"])
-        value = float(row["correlation"] if correlation else row["sd"])
-        beside = 0.01 if correlation else value or float(row["high"])
-        digits = 1 if correlation else 3
-        value_shown = "" if np.isnan(value) else rounded(value, beside, digits)
-        ends = f"[{rounded(row['low'], beside, digits)}, {rounded(row['high'], beside, digits)}]"
-        if name in things:
-            label, number = f"SD, {things[name].what} of {things[name].many}", str(things[name].number)
-        elif correlation:
-            one, other = str(name).split(" × ", 1)
-            label, number = f"correlation, {code(one)} and {code(other)}", ""
-        else:
-            label, number = "SD, residual", str(facts.rows_used)
-        exact = {"estimate": value, "low": float(row["low"]), "high": float(row["high"])}
-        rows.append(Row(label, str(name), (value_shown, ends, number), exact))
-    heads = ("component", "estimate", f"{_percent(level)} CI", "number")
-    return Table("Variation (random effects)" + facts.words.unit.replace(" ", ", in ", 1), heads, tuple(rows))
 
 
 def _missing(facts: Facts) -> tuple[str, ...]:

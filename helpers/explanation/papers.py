@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,8 +15,9 @@ from .markup import as_html, as_latex, as_markdown, bare, plain, wrapped
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: its label, the name in the result, what is shown per column, and the exact numbers."""
+    """One row of a table: what part of the model it is of, its label, its name in the result, cells, exact numbers."""
 
+    part: str
     label: str
     name: str
     shown: tuple[str, ...]
@@ -31,15 +33,16 @@ class Table:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """Method and results of a mixed model for a paper, with two tables.
+    """Method and results of a mixed model for a paper, with tables and references.
 
     missing: what a report needs and the result does not know; software: (package, version).
     """
 
     paragraphs: tuple[str, ...]
     tables: tuple[Table, ...]
+    references: tuple[str, ...]
     missing: tuple[str, ...]
     software: tuple[tuple[str, str], ...]
 
@@ -53,6 +56,7 @@ class Report:
                 for row in table.rows
             ]
             blocks += [f"**{as_markdown(table.title)}**", "\n".join(lines)]
+        blocks += ["**References**", *map(as_markdown, self.references)]
         return "\n\n".join(blocks) + "\n"
 
     def html(self) -> str:
@@ -70,6 +74,7 @@ class Report:
                 f"<table><caption>{as_html(table.title)}</caption><thead><tr>{head}</tr></thead>"
                 f"<tbody>{rows}</tbody></table>"
             )
+        parts += ["<p><strong>References</strong></p>", *(f"<p>{as_html(text)}</p>" for text in self.references)]
         return "\n".join([*parts, "</div>"])
 
     def latex(self) -> str:
@@ -83,23 +88,24 @@ class Report:
                 r"\hline",
                 " & ".join(map(as_latex, table.heads)) + r" \\",
                 r"\hline",
-                *(" & ".join(map(as_latex, (row.label, *row.shown))) + r" \\" for row in table.rows),
+                *(_latex_row((row.label, *row.shown)) for row in table.rows),
                 r"\hline",
                 r"\end{tabular}",
                 r"\end{table}",
             ]
             blocks.append("\n".join(lines))
+        blocks += [r"\subsection*{References}", *map(as_latex, self.references)]
         return "\n\n".join(blocks) + "\n"
 
     def csv(self) -> str:
-        """Both tables in one CSV, with six digits that count: part, term, estimate, se, df, t, p, low, high."""
-        keys = ("estimate", "se", "df", "t", "p", "low", "high")
+        """All tables in one CSV, with six digits that count."""
+        keys = ("estimate", "se", "df", "t", "p", "low", "high", "F", "num_df")
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("part", "term", *keys))
-        for part, table in zip(("coefficient", "variation"), self.tables, strict=True):
-            for row in table.rows:
-                writer.writerow((part, row.name, *(f"{row.exact[k]:.6g}" if k in row.exact else "" for k in keys)))
+        for row in (row for table in self.tables for row in table.rows):
+            known = {key: value for key, value in row.exact.items() if not math.isnan(value)}
+            writer.writerow((row.part, row.name, *(f"{known[k]:.6g}" if k in known else "" for k in keys)))
         return text.getvalue()
 
     def __str__(self) -> str:
@@ -112,8 +118,11 @@ class Report:
                 for line in cells
             ]
             blocks.append("\n".join([plain(table.title), *(line.rstrip() for line in lines)]))
-        blocks.append("\n".join(["Still to be said by you:", *(wrapped(x, "  ", "- ") for x in self.missing)]))
+        blocks.append("\n".join(["References", *(wrapped(x, "  ", "") for x in self.references)]))
+        blocks.append("\n".join(["Still to be said by you", *(wrapped(x, "  ", "- ") for x in self.missing)]))
         return "\n\n".join(blocks)
+
+    __repr__ = __str__
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
@@ -125,6 +134,11 @@ class Report:
     def _repr_html_(self) -> str:
         items = "".join(f"<li>{as_html(text)}</li>" for text in self.missing)
         return f"{self.html()}\n<p><strong>Still to be said by you</strong></p>\n<ul>{items}</ul>"
+
+
+def _latex_row(cells: tuple[str, ...]) -> str:
+    line = " & ".join(map(as_latex, cells)) + r" \\"
+    return "{}" + line if line.startswith("[") else line  # else it would be an argument of the line before
 
 
 def versions_of() -> tuple[tuple[str, str], ...]:

@@ -34,10 +34,34 @@ class Part:
     span: tuple[float, float] = (np.nan, np.nan)
 
     @property
+    def gap(self) -> float:
+        """How far the two values of a number with two values lie apart; 1 for everything else."""
+        return float(self.span[1] - self.span[0]) if len(self.levels) == 2 and not np.isnan(self.span[0]) else 1.0
+
+    @property
     def pair(self) -> tuple[Any, Any] | None:
-        """(higher, lower) if the part is one level minus another."""
-        at = {round(weight, 9): level for level, weight in self.weights}
+        """(higher, lower) if the part, times its gap, is one level minus another."""
+        at = {round(weight * self.gap, 9): level for level, weight in self.weights}
         return (at[1], at[-1]) if len(self.weights) == 2 and set(at) == {1, -1} else None
+
+    @property
+    def against_average(self) -> Any:
+        """The level that is compared with the unweighted average of all levels (sum coding), else None."""
+        n = len(self.levels)
+        if len(self.weights) != n:
+            return None
+        for level, weight in self.weights:
+            others = [w for other, w in self.weights if other != level]
+            if abs(weight - (1 - 1 / n)) < 1e-9 and np.allclose(others, -1 / n):
+                return level
+        return None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a sentence can say it: a number, one level, one against another or against the average of all."""
+        if not self.levels:
+            return self.columns == 1
+        return len(self.weights) == 1 or self.pair is not None or self.against_average is not None
 
 
 @dataclass(frozen=True)
@@ -54,19 +78,35 @@ class Place:
 class Column:
     """One coefficient. parts: what it compares, none for the intercept; places: where, if other terms matter.
 
-    term: the term of the formula, and shared: other factors made from the same variable, which cannot stay still.
+    term: the term of the formula. shared: own factor → other factors made of the same variable, which cannot stay
+    still when it changes.
     """
 
     name: str
     term: str
     parts: tuple[Part, ...]
     places: tuple[Place, ...]
-    shared: tuple[str, ...] = ()
+    shared: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def is_intercept(self) -> bool:
         """Whether it compares nothing."""
         return not self.parts
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is a mean and no difference: the intercept, or a level of a factor coded without one."""
+        return all(len(part.weights) == 1 for part in self.parts)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a sentence can say it."""
+        return all(part.is_plain for part in self.parts)
+
+    @property
+    def gap(self) -> float:
+        """What the coefficient is multiplied by to be a difference between values that occur."""
+        return float(np.prod([part.gap for part in self.parts])) if self.is_plain else 1.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +155,8 @@ def _from_formula(design: DesignInfo, X: Array, names: list[str], frame: Any) ->
         for subterm in subterms:
             for choice in _choices(design, subterm):
                 parts = tuple(_part(factors[f.name()], m, k) for f, m, k in choice)
-                places = _places(design, factors, {f for f in term.factors}, {f: m for f, m, _ in choice})
+                mean = all(len(part.weights) == 1 for part in parts)
+                places = _places(design, factors, set(term.factors), mean)
                 columns.append(Column(names[len(columns)], term.name(), parts, places, ()))
     return [_with_shared(column, factors) for column in columns], factors
 
@@ -187,13 +228,12 @@ def _place(factor: Factor, matrix: Any = None) -> Place:
     return Place(factor.name, factor.levels, weights, factor.span)
 
 
-def _places(
-    design: DesignInfo, factors: dict[str, Factor], own: set[EvalFactor], coded: dict[EvalFactor, Any]
-) -> tuple[Place, ...]:
-    """The zeros at which a term is read: of every factor that joins all of its own factors in another term."""
+def _places(design: DesignInfo, factors: dict[str, Factor], own: set[EvalFactor], mean: bool) -> tuple[Place, ...]:
+    """The zeros at which a column is read: of the factors that join all of its own in another term; or, for a mean,
+    of all other factors."""
     found: dict[str, Place] = {}
     for term, subterms in design.term_codings.items():
-        if not own < set(term.factors):
+        if not (mean or own < set(term.factors)):
             continue
         for subterm in subterms:
             for factor in subterm.factors:
@@ -216,7 +256,9 @@ def _variables(factor: EvalFactor, known: set[str]) -> frozenset[str]:
 
 
 def _with_shared(column: Column, factors: dict[str, Factor]) -> Column:
-    own = {part.factor for part in column.parts}
-    variables = frozenset().union(*(factors[name].variables for name in own))
-    shared = tuple(name for name, factor in factors.items() if name not in own and factor.variables & variables)
-    return Column(column.name, column.term, column.parts, column.places, shared)
+    own = [part.factor for part in column.parts]
+    shared = []
+    for name in own:
+        others = tuple(o for o, f in factors.items() if o not in own and f.variables & factors[name].variables)
+        shared += [(name, others)] if others else []
+    return Column(column.name, column.term, column.parts, column.places, tuple(shared))

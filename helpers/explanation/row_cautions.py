@@ -2,150 +2,188 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from scipy import stats
+
+from helpers.inference.information import random_design
 from helpers.inference.noted_table import show_p
 
 from .documents import Caution
 from .facts import Facts, rounded, two
-from .markup import code
+from .markup import code, joined
+from .predictors import Column
 
 WIDER = 1.05  # honest interval over printed interval
 OFF = 0.05  # relative error of the printed standard error of a variance
 
 
-def about_z(facts: Facts, name: str) -> tuple[Caution, ...]:
-    """Of z where t is due: the honest interval is clearly wider than the printed one."""
-    k = [column.name for column in facts.columns].index(name)
-    row, printed = facts.honest.loc[name], float(np.asarray(facts.plain.bse_fe)[k])
-    wider = (row["high"] - row["low"]) / (2 * 1.959964 * printed)
-    if not wider >= WIDER and np.isfinite(printed):
-        return ()
-    satterthwaite = "" if facts.singular else f" (Satterthwaite: {_df(facts.satterthwaite.loc[name, 'df'])})"
-    unit = facts.words.with_unit
-    refit = ", after a refit by REML" if facts.honest.attrs["refitted"] else ""
+def about_effect(facts: Facts, k: int) -> tuple[Caution, ...]:
+    """All that is earned by coefficient number k."""
+    column = facts.columns[k]
+    found = [_error(facts, k), _z(facts, k), _slope(facts, column), _occasions(facts, k), _zero(facts, column)]
+    return tuple(caution for caution in found if caution is not None)
+
+
+def _error(facts: Facts, k: int) -> Caution | None:
+    """Of a printed standard error that the boundary or an unbalanced design has distorted."""
+    printed = float(np.asarray(facts.plain.bse_fe)[k])
+    right = float(facts.wald["se"].iloc[k])
+    if np.isfinite(printed) and abs(printed / right - 1) <= OFF:
+        return None
+    shown = f"The printed standard error is {printed:.3g}" if np.isfinite(printed) else "No standard error is printed"
+    return Caution(
+        "printed standard error",
+        f"{shown}; the usual one, given the estimated variances, is {right:.3g}. statsmodels takes it from the "
+        "curvature of the whole likelihood, which a boundary or an unbalanced design can distort.",
+    )
+
+
+def _z(facts: Facts, k: int) -> Caution | None:
+    """Of z where t is due: the honest interval is clearly longer than the printed one."""
+    name, printed = facts.columns[k].name, float(np.asarray(facts.plain.bse_fe)[k])
+    row = facts.honest.loc[name]
+    longer = (row["high"] - row["low"]) / (2 * stats.norm.ppf(0.975) * printed)
+    if longer < WIDER:
+        return None
+    other = "" if facts.singular else f" (Satterthwaite: {degrees(facts.satterthwaite.loc[name, 'df'])})"
+    refit = ", after a refit by REML," if facts.honest.attrs["refitted"] else ""
     much = (
-        f"the interval is {wider:.2g} times as long as the printed one"
+        f"the interval is {longer:.2g} times as long as the printed one"
         if np.isfinite(printed)
-        else "the printout has no standard error"
+        else "the printout has no standard error to compare with"
     )
-    return (
-        Caution(
-            "z for t",
-            f"z and its p claim that the variances are known. Kenward–Roger{refit} gives this coefficient "
-            f"{_df(row['df'])} degrees of freedom{satterthwaite}: t = {two(row['t'])}, p = "
-            f"{show_p(row['p'])}, from {unit(rounded(row['low'], row['se']))} to "
-            f"{unit(rounded(row['high'], row['se']))}; "
-            f"{much}. Report these.",
-        ),
+    return Caution(
+        "z for t",
+        f"z and its p take the variances as known. Kenward–Roger{refit} gives this coefficient {degrees(row['df'])} "
+        f"degrees of freedom{other}: t = {two(row['t'])}, p = {show_p(row['p'])}, 95 % interval "
+        f"{_ends(facts, row['low'], row['high'], row['se'])}; {much}. These are the ones to report, if the random part "
+        f"is right.{'' if name in facts.slopes_left_out else _paired(facts, name)}",
     )
 
 
-def _df(df: float) -> str:
-    return f"{df:.1f}" if df < 1000 else f"{df:.0f}"
-
-
-def about_slope(facts: Facts, name: str) -> tuple[Caution, ...]:
+def _slope(facts: Facts, column: Column) -> Caution | None:
     """Of a random slope that was left out although the predictor varies within groups and the data could tell."""
-    if name not in facts.slopes_left_out:
-        return ()
-    slope, words = facts.slopes_left_out[name], facts.words
+    slope, words = facts.slopes_left_out.get(column.name), facts.words
+    if slope is None:
+        return None
     text = (
-        f"The predictor varies within {words.many}, yet the model says that its effect is the same for all of them; "
-        "the standard error rests on that. "
-        f"If it may differ (a random slope), the estimate is {words.with_unit(rounded(slope.estimate, slope.se))} "
-        "with a "
-        f"standard error of {rounded(slope.se, slope.se)}, Kenward–Roger t({_df(slope.df)}) = {two(slope.t)}, "
-        f"p = {show_p(slope.p)}, from {words.with_unit(rounded(slope.low, slope.se))} to "
-        f"{words.with_unit(rounded(slope.high, slope.se))}" + (" (a singular fit)." if slope.singular else ".")
+        f"The predictor varies within {words.many}, yet the model takes its effect as the same for all of them, "
+        "and the "
+        f"standard error rests on that. With a random slope the estimate is "
+        f"{words.with_unit(rounded(slope.estimate, slope.se))}, its standard error {rounded(slope.se, slope.se)}, "
+        f"Kenward–Roger t({degrees(slope.df)}) = {two(slope.t)}, p = {show_p(slope.p)}, 95 % interval "
+        f"{_ends(facts, slope.low, slope.high, slope.se)}" + (" (a singular fit)." if slope.singular else ".")
     )
-    paired = facts.honest.attrs["paired"].get(name)
-    if paired:
-        t, df, p = paired
-        text += (
-            f" The paired t-test on the means of the {words.many}, which needs no such assumption: t({df}) = "
-            f"{two(t)}, p = {show_p(p)}."
-        )
-    return (Caution("random slope left out", text),)
+    return Caution("random slope left out", text + _paired(facts, column.name))
 
 
-def about_occasions(facts: Facts, name: str) -> tuple[Caution, ...]:
-    """Of conditions that were perhaps measured on one occasion each."""
-    column = next(column for column in facts.columns if column.name == name)
-    if len(column.parts) != 1 or not column.parts[0].levels or facts.groups == 1 or not _blocks(facts, column.name):
-        return ()
-    words = facts.words
+def _paired(facts: Facts, name: str) -> str:
+    """The paired t-test, where the design is balanced."""
+    if name not in facts.honest.attrs["paired"]:
+        return ""
+    t, df, p = facts.honest.attrs["paired"][name]
     return (
-        Caution(
-            "one occasion per condition",
-            f"Each {words.one} has several rows in each condition. If they come from one occasion (one session, one "
-            "day, one order), whatever was special about that occasion is part of the difference, for each "
-            f"{words.one} and for all of them, and no term of a model can take it out: only repeated occasions can.",
-        ),
+        f" The paired t-test on the means of the {facts.words.many}, in which effects may differ as well: t({df}) = "
+        f"{two(t)}, p = {show_p(p)}."
     )
 
 
-def _blocks(facts: Facts, name: str) -> bool:
-    """Whether every group has two rows or more at each of several values of a column, with the same predictors."""
-    k = [column.name for column in facts.columns].index(name)
-    varies = False
-    for x in facts.model.exog_li:
-        varies |= bool(np.ptp(x[:, k]) > 0)
-        if np.unique(x, axis=0, return_counts=True)[1].min() < 2:
+def _occasions(facts: Facts, k: int) -> Caution | None:
+    """Of conditions that may have been measured on one occasion each."""
+    column, words = facts.columns[k], facts.words
+    if len(column.parts) != 1 or not column.parts[0].levels or facts.groups == 1 or not _repeated(facts, k):
+        return None
+    return Caution(
+        "one occasion per condition",
+        f"Each {words.one} has several rows in each condition, and they stand together in your data. If they come from "
+        "one occasion each (one session, one day), then whatever was special about an occasion is part of the "
+        f"difference, for each {words.one}, and the "
+        "model takes it for the effect of the condition. No term can take it out; repeated occasions can.",
+    )
+
+
+def _repeated(facts: Facts, k: int) -> bool:
+    """Whether a column varies within groups, with two rows or more together in each condition of each group.
+
+    A condition is a combination of all predictors that compare levels; a variance component whose sets part the rows
+    of a condition speaks of occasions, or of items.
+    """
+    model = facts.model
+    levels = [i for i, column in enumerate(facts.columns) if any(part.levels for part in column.parts)]
+    if not any(np.ptp(x[:, k]) > 0 for x in model.exog_li):
+        return False
+    for g, x in enumerate(model.exog_li):
+        runs = 1 + int(np.any(np.diff(x[:, levels], axis=0) != 0, axis=1).sum())
+        _, cell, counts = np.unique(x[:, levels], axis=0, return_inverse=True, return_counts=True)
+        sets = [random_design(model, g)[0][:, model.k_re :]] if model.k_vc else []
+        marks = [z for z in sets if np.isin(z, (0, 1)).all()]
+        if (
+            runs > len(counts)
+            or counts.min() < 2
+            or any(np.ptp(z[cell.ravel() == c], axis=0).any() for z in marks for c in range(len(counts)))
+        ):
             return False
-    return varies
+    return True
 
 
-def about_zero(facts: Facts, name: str) -> tuple[Caution, ...]:
-    """Of an intercept that lies outside the data."""
-    column = next(column for column in facts.columns if column.name == name)
-    if column.parts:
-        return ()
+def _zero(facts: Facts, column: Column) -> Caution | None:
+    """Of a coefficient that is read where there are no data."""
     outside = [
         f"{code(p.factor)} runs from {p.span[0]:g} to {p.span[1]:g}"
         for p in column.places
         if not np.isnan(p.span[0]) and not p.span[0] <= 0 <= p.span[1]
     ]
     if not outside:
-        return ()
-    return (
-        Caution(
-            "zero is outside the data",
-            f"{'; '.join(outside)}, so the intercept is an extrapolation, and its test answers no question. Centre the "
-            "predictor and it becomes the mean in the middle of your data.",
-        ),
+        return None
+    what = "mean" if column.is_mean else "effect"
+    return Caution(
+        "zero is outside the data",
+        f"{joined(outside)}: this is the {what} at zero, where you have no data. Subtract a value in the middle of the "
+        f"data from the predictor, and this row becomes the {what} there.",
     )
 
 
-def about_error(facts: Facts, printed: float, right: float) -> tuple[Caution, ...]:
-    """Of the standard error printed beside a variance, which is on another scale; right: the one from `variances`."""
-    if not np.isfinite(right) or np.isfinite(printed) and abs(printed / right - 1) <= OFF:
+def about_error(facts: Facts, printed: float, row: Any) -> tuple[Caution, ...]:
+    """Of the standard error printed beside a variance, which is on another scale; row: of `variances`."""
+    right = float(row["se"])
+    if not np.isfinite(right) or not np.isfinite(printed) or abs(printed / right - 1) <= OFF:
         return ()
-    if not np.isfinite(printed):
-        return (
-            Caution(
-                "standard error of a variance",
-                f"The printout has none; it is {right:.3g} (from {code('variances')}).",
-            ),
-        )
     times = max(printed / right, right / printed)
     return (
         Caution(
             "standard error of a variance",
-            f"The printed {printed:.3f} is on no usable scale (the root of {code('Scale')} times the standard "
-            "error of a "
-            f"ratio of variances). On the scale of the variance beside it, it is {right:.3g}: the printed one is "
-            f"{times:.2g} times too {'large' if printed > right else 'small'}. Better than either is the interval.",
+            f"The printed {printed:.3f} is on no usable scale: it is the root of {code('Scale')} times the standard "
+            f"error of a ratio of variances. On the scale of the variance beside it, it would be {right:.3g}; the "
+            f"printed one is {times:.2g} times too {'large' if printed > right else 'small'}. The interval says more "
+            "than either.",
         ),
     )
 
 
-def about_zero_variance(name: str) -> tuple[Caution, ...]:
+def about_levels(number: int, many: str) -> tuple[Caution, ...]:
+    """Of a variance between few levels of a crossed factor."""
+    return (
+        Caution("few groups", f"{number} {many} are few: how much they differ is known roughly, see the interval."),
+    )
+
+
+def about_boundary(what: str) -> tuple[Caution, ...]:
     """Of a variance of zero or a correlation of ±1."""
     return (
         Caution(
             "singular",
-            f"{name} is on the boundary of what is possible. Such an estimate has no standard error; its interval says "
+            f"{what} is on the boundary of what is possible. Such an estimate has no standard error; its interval says "
             "which values the data do not exclude.",
         ),
     )
+
+
+def degrees(df: float) -> str:
+    """Degrees of freedom as they are told."""
+    return f"{df:.1f}" if df < 1000 else f"{df:.0f}"
+
+
+def _ends(facts: Facts, low: float, high: float, se: float) -> str:
+    return f"{facts.words.with_unit(rounded(low, se))} to {facts.words.with_unit(rounded(high, se))}"

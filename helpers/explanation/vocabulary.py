@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from .markup import clean, code
-from .predictors import Column, Factor, Part, Place
+from .predictors import Column, Factor, Place
+
+STEPS = {"np.log2(": "doubling of {}", "np.log10(": "tenfold increase of {}"}
+"""What one unit of a transformed number is, by the start of its code."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Vocabulary:
     """Words for one model. outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people").
 
     units: numeric factor → one unit of it, without article ("day without sleep"); levels: factor → level → words;
-    said: coefficient or variance component → words; named: whether the groups have words of the reader's own.
+    said: coefficient → words; components: variance component → (one, many); variables: factor of one variable → it;
+    group: the column of the groups.
     """
 
     outcome: str
@@ -26,22 +30,34 @@ class Vocabulary:
     one: str
     many: str
     group: str
-    named: bool
     units: dict[str, str] = field(default_factory=dict)
     levels: dict[str, dict[Any, str]] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     components: dict[str, tuple[str, str]] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def level(self, factor: str, level: Any) -> str:
-        """One level of a factor in words: "the session of 30", or “session_high = 1”."""
+        """One level of a factor in words: "the session of 30", or `session_high = 1`."""
         own = self.levels.get(factor, {})
-        if level in own:
-            return own[level]
-        return code(f"{factor} = {_short(level)}")
+        return own[level] if level in own else code(f"{self.variables.get(factor, factor)} = {_short(level)}")
+
+    def factor(self, factor: str) -> str:
+        """The name of a factor: that of its variable where it is a factor of one."""
+        return code(self.variables.get(factor, factor))
+
+    def levels_of(self, factor: str) -> str:
+        """All levels of a factor together."""
+        return f"the levels of {self.factor(factor)}"
 
     def unit_of(self, factor: str) -> str:
-        """One unit of a numeric factor: "day without sleep", "unit of Days"."""
-        return self.units.get(factor) or f"unit of {code(factor)}"
+        """One unit of a numeric factor: "day without sleep", "unit of `Days`", "doubling of `x`"."""
+        if factor in self.units:
+            return self.units[factor]
+        for start, what in STEPS.items():
+            inside = factor.removeprefix(start)
+            if inside != factor and inside.endswith(")") and inside[:-1].isidentifier():
+                return what.format(code(inside[:-1]))
+        return f"unit of {code(factor)}"
 
     def place(self, place: Place) -> str:
         """The zero of a factor's coding in words: "for the session of 20", "at 0 `Days`"."""
@@ -51,8 +67,8 @@ class Vocabulary:
         if place.levels and len(weights) == len(place.levels) and np.ptp(list(weights.values())) < 1e-9:
             if len(weights) == 2 and not np.isnan(place.span[0]):
                 return f"half-way between {' and '.join(self.level(place.factor, x) for x in place.levels)}"
-            return f"on average over the levels of {code(place.factor)}, each counted equally"
-        return f"where {code(place.factor)} is 0"
+            return f"on average over {self.levels_of(place.factor)}, each counted equally"
+        return f"where {self.factor(place.factor)} is 0"
 
     def with_unit(self, number: str) -> str:
         """A formatted number with the unit of the outcome."""
@@ -79,7 +95,9 @@ def read_names(
     components = [str(name) for name in model.exog_vc.names]
     aliases: dict[str, list[str]] = {}
     for factor in factors.values():
-        for alias in {factor.name, *(factor.variables if len(factor.variables) == 1 else ())}:
+        quoted = re.fullmatch(r"""Q\((["'])(.*)\1\)""", factor.name)  # patsy's way with names such as "push ups"
+        plain = quoted and {quoted[2]} or (factor.variables if factor.levels and len(factor.variables) == 1 else ())
+        for alias in {factor.name, *plain}:
             aliases.setdefault(alias, []).append(factor.name)
     terms = [column.name for column in columns]
     known = dict.fromkeys([outcome, group, "Group", *aliases, *components, *terms])
@@ -98,7 +116,7 @@ def read_names(
         one=one,
         many=many,
         group=group,
-        named=group in names or "Group" in names,
+        variables={f.name: next(iter(f.variables)) for f in factors.values() if f.levels and len(f.variables) == 1},
     )
     for name, value in names.items():
         if name in (outcome, group, "Group"):
@@ -128,20 +146,21 @@ def group_name(model: Any) -> str:
 
 
 def _name_factors(factors: list[Factor], name: str, value: Any, words: Vocabulary) -> None:
-    for factor in factors:
-        if isinstance(value, Mapping):
-            if not factor.levels:
-                raise TypeError(
-                    f"names[{name!r}] must be text: what one unit of it is ({name} is a number with many values)"
-                )
-            own = {_level(factor, name, level): _text(f"{name}, {level}", said) for level, said in value.items()}
-            words.levels[factor.name] = own
-        elif factor.levels:
-            raise TypeError(
-                f"names[{name!r}] must say what its values are, as a mapping: "
-                f"{{{', '.join(f'{_short(level)!r}: ...' for level in factor.levels)}}}; given {value!r}"
-            )
-        elif factor.name == name or len(factor.variables) == 1 and factor.name in factor.variables:
+    fitting = [factor for factor in factors if bool(factor.levels) == isinstance(value, Mapping)]
+    if not fitting and factors[0].levels:
+        levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
+        raise TypeError(f"names[{name!r}] must say what its values are, as a mapping: {{{levels}}}; given {value!r}")
+    if not fitting:
+        raise TypeError(
+            f"names[{name!r}] must be text: what one unit of it is ({name} is a number with many values); given "
+            f"{value!r}"
+        )
+    for factor in fitting:
+        if factor.levels:
+            words.levels[factor.name] = {
+                _level(factor, name, level): _text(f"{name}, {level}", said) for level, said in value.items()
+            }
+        else:
             words.units[factor.name] = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))
 
 
@@ -179,9 +198,3 @@ def _suffix(unit: str | None) -> str:
 def _short(level: Any) -> Any:
     """A level as people write it: 1 for 1.0."""
     return int(level) if isinstance(level, float) and level == int(level) else level
-
-
-def comparison(words: Vocabulary, part: Part) -> tuple[str, str] | None:
-    """("the session of 30", "the session of 20") for a part that is one level minus another."""
-    pair = part.pair
-    return (words.level(part.factor, pair[0]), words.level(part.factor, pair[1])) if pair else None
