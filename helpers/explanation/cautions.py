@@ -15,7 +15,7 @@ NO_ESTIMATE = (
     "The search did not end at the best fit, so this number is not an estimate, and no sentence is built on it."
 )
 PILED = 0.05  # share of the rows at one end of the scale from which a ceiling or floor is told
-DISTINCT = 10  # values of an outcome below which it is a count or a rating rather than a measurement
+DISTINCT = 7  # values of an outcome below which it is a count or a rating rather than a measurement
 OUTSIDE = 0.01  # probability that the model gives to scores that cannot be, from which it is told
 UNEQUAL = 2  # largest group over smallest
 
@@ -29,7 +29,8 @@ def about_scores(facts: Facts) -> tuple[Caution, ...]:
             Caution(
                 "few different values",
                 f"There are only {len(values)} different values of {outcome}. The model assumes a continuous outcome "
-                "with normal scatter; for yes or no, counts and ratings there are models made for them.",
+                "with normal scatter. If these are not rounded measurements but yes or no, counts or ratings, there "
+                "are models made for them.",
             )
         )
         return tuple(found)

@@ -70,6 +70,8 @@ def _with_slope(old: MixedLM, where: list[int]) -> dict[int, Slope]:
     """Column number → its coefficient; empty where the data cannot tell."""
     base = np.asarray(old.exog_re, dtype=float) if old.k_re else np.ones((len(old.endog), 1))
     slopes = np.asarray(old.exog, dtype=float)[:, where]
+    if max(int(np.sum(np.ptp(x[:, where], axis=0) > 0)) for x in old.exog_li) == 1:
+        slopes = slopes.sum(axis=1, keepdims=True)  # in every group only one of them varies: one slope for each group
     if base.shape[1] + slopes.shape[1] > MOST:
         return {}
     try:
