@@ -13,7 +13,7 @@ import pandas as pd
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
-from helpers import fit, load
+from helpers import coefficients, explain, fit, load, report, variances
 
 NUMBER = re.compile(r"(?<![\w.])−?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w])")
 CODE = re.compile("\ue000.*?\ue001")
@@ -96,6 +96,30 @@ FITS: dict[str, Callable[[], Any]] = {
 @cache
 def fitted(name: str) -> Any:
     return FITS[name]()
+
+
+@cache
+def judged(name: str, ddf: str = "kenward-roger") -> Any:
+    """`coefficients` of a fit."""
+    return coefficients(fitted(name), ddf)
+
+
+@cache
+def varied(name: str) -> Any:
+    """`variances` of a fit."""
+    return variances(fitted(name))
+
+
+@cache
+def explained(name: str) -> Any:
+    """`explain` of a fit."""
+    return explain(fitted(name))
+
+
+@cache
+def reported(name: str, ddf: str = "kenward-roger") -> Any:
+    """`report` of a fit."""
+    return report(fitted(name), ddf=ddf)
 
 
 def printout(result: Any) -> tuple[list[tuple[str, str]], pd.DataFrame]:

@@ -6,7 +6,6 @@ import copy
 import re
 import warnings
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,34 +23,38 @@ from helpers.explanation.predictors import read_columns
 from tests.explained_fits import (
     FITS,
     agree,
+    explained,
     fitted,
     is_rounded,
+    judged,
     numbers,
     of_patients,
     patients,
     printout,
     pushups,
     unfinished,
+    varied,
 )
 
 Z = stats.norm.ppf(0.975)
 CONSTANTS = {"95", "1.96", "0.000", "1", "0"}  # in sentences that say what a line is, whatever the fit
 
 
-@cache
-def explained(name: str) -> Any:
-    return explain(fitted(name))
-
-
 def caution(result: Any, label: str, kind: str) -> str:
-    """The text of one caution."""
-    (text,) = [c.text for line, c in explain(result).cautions if line == label and c.kind == kind]
+    """The text of one caution; result: a fit, or the name of one."""
+    told = explained(result) if isinstance(result, str) else explain(result)
+    (text,) = [c.text for line, c in told.cautions if line == label and c.kind == kind]
     return text
 
 
 def kinds(result: Any, label: str | None = None) -> set[str]:
     """Of all cautions, or of those at one line."""
     return {c.kind for line, c in explain(result).cautions if label in (None, line)}
+
+
+def kinds_of(name: str, label: str) -> set[str]:
+    """As `kinds`, of a fit by its name."""
+    return {c.kind for line, c in explained(name).cautions if line == label}
 
 
 # Every line
@@ -76,7 +79,7 @@ def test_every_line_of_the_printout_is_told(name: str) -> None:
 @pytest.mark.parametrize("show", [str, lambda e: e._repr_html_(), lambda e: e._repr_markdown_()])
 def test_every_line_is_in_every_edition(show: Callable[[Any], str]) -> None:
     header, rows = printout(fitted("machines, nested"))
-    text = show(explain(fitted("machines, nested")))
+    text = show(explained("machines, nested"))
     assert all(label in text and value in text for label, value in header)
     assert all(str(label) in text and all(value in text for value in row) for label, row in rows.iterrows())
 
@@ -90,7 +93,7 @@ def test_an_entry_that_a_newer_statsmodels_prints_is_told_as_unknown(monkeypatch
 
 
 def test_one_line_can_be_asked_for() -> None:
-    whole = explain(fitted("push-ups"))
+    whole = explained("push-ups")
     assert [line.label for line in whole["session_high"]] == ["session_high"]
     assert str(whole["session_high"]).startswith("session_high\n") and "few groups" not in str(whole["Scale"])
     with pytest.raises(KeyError, match="no line .* 'session_low'; there are 'Model'"):
@@ -112,7 +115,7 @@ def test_the_numbers_of_the_header_are_those_of_the_data(name: str) -> None:
     assert is_rounded(numbers(told["No. Groups"])[0], groups)
     assert is_rounded(numbers(told["Min. group size"])[0], min(sizes))
     assert is_rounded(numbers(told["Max. group size"])[0], max(sizes))
-    last = variances(result).iloc[-1]
+    last = varied(name).iloc[-1]
     assert agree(told["Scale"], [last["sd"], last["low"], last["high"], 95])
     likelihood = [float(result.llf)] + ([] if result.reml else [float(result.aic), float(result.bic)])
     assert agree(told["Log-Likelihood"], likelihood)
@@ -149,7 +152,7 @@ def test_the_numbers_of_a_coefficient_are_those_of_the_printout(name: str) -> No
 @pytest.mark.parametrize("name", FITS)
 def test_the_numbers_of_a_variance_are_those_of_variances(name: str) -> None:
     result, told = fitted(name), explained(name)
-    table, q, p = variances(result), result.model.k_re, len(result.model.exog_names)
+    table, q, p = varied(name), result.model.k_re, len(result.model.exog_names)
     rows = printout(result)[1]
     pairs = [(i, j) for i in range(q) for j in range(i + 1)] + [(q + c, q + c) for c in range(result.model.k_vc)]
     for at, (i, j) in enumerate(pairs):
@@ -203,15 +206,15 @@ def test_a_changed_digit_is_caught(name: str) -> None:
 @pytest.mark.parametrize("name", ["push-ups", "push-ups, slopes", "sleepstudy", "sleepstudy, ML", "machines, nested"])
 def test_z_for_t_gives_the_numbers_of_coefficients(name: str) -> None:
     result = fitted(name)
-    honest, other = coefficients(result), coefficients(result, "satterthwaite")
+    honest, other = judged(name), judged(name, "satterthwaite")
     for k, (term, row) in enumerate(honest.iterrows()):
         longer = (row["high"] - row["low"]) / (2 * Z * np.asarray(result.bse_fe)[k])
-        assert ("z for t" in kinds(result, str(term))) == (longer >= 1.05)
+        assert ("z for t" in kinds_of(name, str(term))) == (longer >= 1.05)
         if longer >= 1.05:
             singular = bool(honest.attrs["singular"])
             expected = [row["df"], *([] if singular else [other.loc[term, "df"]]), row["t"], row["p"], 95]
             expected += [row["low"], row["high"], longer]
-            text = caution(result, str(term), "z for t").partition(" The paired")[0]
+            text = caution(name, str(term), "z for t").partition(" The paired")[0]
             assert agree(text, expected), text
 
 
@@ -225,10 +228,10 @@ def test_a_random_slope_left_out_is_put_in() -> None:
         for term in terms:
             row = table.loc[term]
             expected = [row["estimate"], row["se"], row["df"], row["t"], row["p"], 95, row["low"], row["high"]]
-            text, _, paired = caution(fitted(name), term, "random slope left out").partition(" The paired")
+            text, _, paired = caution(name, term, "random slope left out").partition(" The paired")
             assert agree(text, expected), text
             assert ("singular fit" in text) == bool(table.attrs["singular"])
-            test = coefficients(fitted(name)).attrs["paired"].get(term)
+            test = judged(name).attrs["paired"].get(term)
             assert agree(paired, [test[1], test[0], test[2]]) if test else not paired
 
 
@@ -238,12 +241,12 @@ def test_the_standard_error_of_a_variance_is_put_right() -> None:
     printed = float(np.sqrt(result.scale) * result.bse["athlete_id Var"])
     text = caution(result, "athlete_id Var", "standard error of a variance")
     assert agree(text, [printed, right, printed / right]) and "too large" in text
-    smaller = caution(fitted("sleepstudy"), "Days Var", "standard error of a variance")
+    smaller = caution("sleepstudy", "Days Var", "standard error of a variance")
     assert "too small" in smaller
 
 
 def test_few_groups_gives_the_size_of_z() -> None:
-    text = caution(fitted("push-ups"), "No. Groups", "few groups")
+    text = caution("push-ups", "No. Groups", "few groups")
     assert agree(text, [4, 100 * 2 * stats.t.sf(1.96, 3), 5, 4])
 
 
@@ -323,7 +326,7 @@ def test_a_caution_appears_exactly_when_it_is_earned(
 
 
 def test_few_levels_of_a_crossed_factor_are_told_where_they_vary() -> None:
-    assert "6 levels" in caution(fitted("penicillin"), "sample Var", "few groups")
+    assert "6 levels" in caution("penicillin", "sample Var", "few groups")
     assert "few groups" not in kinds(fitted("penicillin"), "plate Var") | kinds(fitted("penicillin"), "No. Groups")
 
 
@@ -343,7 +346,7 @@ def test_an_effect_between_groups_has_no_slope_to_leave_out() -> None:
 def test_one_slope_per_group_is_found_however_it_is_coded() -> None:
     slope = of_patients("y ~ 0 + C(arm) + C(arm):dose", "~dose")()
     row = coefficients(slope).loc["C(arm)[ctl]:dose"]
-    text = caution(fitted("no intercept"), "C(arm)[ctl]:dose", "random slope left out")
+    text = caution("no intercept", "C(arm)[ctl]:dose", "random slope left out")
     assert agree(text, [*row[["estimate", "se", "df", "t", "p"]], 95, row["low"], row["high"]])
     assert "random slope left out" not in kinds(slope)
 
@@ -431,7 +434,7 @@ def test_sentences_say_what_is_compared_and_where() -> None:
     factor = np.exp(np.asarray(fitted("logarithm").fe_params)[1])
     assert f"multiplied by {factor:.3f}" in said("logarithm", "cond[T.hard]")
     assert "each further doubling of \ue000age\ue001" in said("logarithm", "np.log2(age)")
-    isnt = next(iter(explain(fitted("stranger's"))["np.log(x)"])).isnt
+    isnt = next(iter(explained("stranger's")["np.log(x)"])).isnt
     assert "\ue000np.log(x)\ue001 and \ue000I(x ** 2)\ue001 are made of the same variable" in isnt
 
 
@@ -533,7 +536,7 @@ def test_signs_that_mark_code_cannot_be_smuggled_in() -> None:
 
 
 def test_printing_is_the_same_everywhere() -> None:
-    whole = explain(fitted("push-ups"))
+    whole = explained("push-ups")
     assert repr(whole) == str(whole) and "\ue000" not in str(whole) + whole._repr_html_() + whole._repr_markdown_()
     assert "\ue000" not in "".join(str(c) for _, c in whole.cautions)
     assert max(map(len, str(whole).splitlines())) <= 96

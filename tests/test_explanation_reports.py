@@ -15,7 +15,7 @@ import statsmodels
 from bs4 import BeautifulSoup
 
 from helpers import coefficients, f_tests, fit, load, report, variances
-from tests.explained_fits import FITS, fitted, is_rounded, numbers, unfinished
+from tests.explained_fits import FITS, fitted, is_rounded, judged, numbers, reported, unfinished, varied
 from tests.test_explanation import NASTY, changed, flat
 
 METHODS = ("kenward-roger", "satterthwaite", "wald")
@@ -41,8 +41,8 @@ def ends(shown: str) -> list[str]:
 @pytest.mark.parametrize("ddf", METHODS)
 @pytest.mark.parametrize("name", FITS)
 def test_the_table_of_coefficients_holds_what_coefficients_gives(name: str, ddf: str) -> None:
-    expected = coefficients(fitted(name), ddf)
-    rows = table_of(report(fitted(name), ddf=ddf), "Coefficients")
+    expected = judged(name, ddf)
+    rows = table_of(reported(name, ddf), "Coefficients")
     assert len(rows) == len(expected)
     for shown, (_, row) in zip(rows, expected.iterrows(), strict=True):
         assert is_rounded(shown[0], row["estimate"]) and is_rounded(shown[1], row["se"])
@@ -52,8 +52,8 @@ def test_the_table_of_coefficients_holds_what_coefficients_gives(name: str, ddf:
 
 @pytest.mark.parametrize("name", FITS)
 def test_the_table_of_variation_holds_what_variances_gives(name: str) -> None:
-    rows = table_of(report(fitted(name)), "Variation")
-    expected = variances(fitted(name))
+    rows = table_of(reported(name), "Variation")
+    expected = varied(name)
     assert len(rows) == len(expected)
     for shown, (_, row) in zip(rows, expected.iterrows(), strict=True):
         assert is_rounded(shown[0], row["correlation"] if np.isnan(row["sd"]) else row["sd"])
@@ -63,42 +63,42 @@ def test_the_table_of_variation_holds_what_variances_gives(name: str) -> None:
 @pytest.mark.parametrize("name", ["machines, nested", "stranger's", "helmert, poly"])
 def test_terms_of_several_coefficients_are_tested_as_a_whole(name: str) -> None:
     expected = f_tests(fitted(name))
-    rows = table_of(report(fitted(name)), "Tests of whole terms")
+    rows = table_of(reported(name), "Tests of whole terms")
     for shown, (_, row) in zip(rows, expected.iterrows(), strict=True):
         assert is_rounded(shown[0], row["F"]) and is_rounded(shown[1], row["num_df"])
         assert is_df(shown[2], row["den_df"]) and is_p(shown[3], row["p"])
 
 
 def test_single_coefficients_need_no_f_test() -> None:
-    assert table_of(report(fitted("push-ups")), "Tests") == []
+    assert table_of(reported("push-ups"), "Tests") == []
 
 
 @pytest.mark.parametrize("name", FITS)
 def test_the_csv_holds_all_rows_with_six_digits(name: str) -> None:
-    rows = list(csv.DictReader(io.StringIO(report(fitted(name)).csv())))
-    table = coefficients(fitted(name))
+    rows = list(csv.DictReader(io.StringIO(reported(name).csv())))
+    table = judged(name)
     given = [row for row in rows if row["part"] == "coefficient"]
     assert [row["term"] for row in given] == list(table.index)
     for row, (_, exact) in zip(given, table.iterrows(), strict=True):
         for key in ("estimate", "se", "df", "t", "p", "low", "high"):
             assert float(row[key]) == pytest.approx(exact[key], rel=5e-6)
     given = [row for row in rows if row["part"] == "variation"]
-    for row, (_, exact) in zip(given, variances(fitted(name)).iterrows(), strict=True):
+    for row, (_, exact) in zip(given, varied(name).iterrows(), strict=True):
         assert float(row["low"]) == pytest.approx(exact["low"], rel=5e-6, abs=1e-300)
 
 
 @pytest.mark.parametrize("name", FITS)
 def test_the_paragraphs_hold_the_numbers_and_no_p_of_zero(name: str) -> None:
     result = fitted(name)
-    paper = report(result)
+    paper = reported(name)
     method, results = paper.paragraphs
     sizes = [len(part) for part in result.model.endog_li]
     assert f"{len(result.model.endog)} rows" in method and ("restricted maximum" in method) == bool(result.reml)
-    assert ("singular (" in method) == bool(coefficients(result).attrs["singular"])
+    assert ("singular (" in method) == bool(judged(name).attrs["singular"])
     assert len(sizes) == 1 or f"of {len(sizes)} groups" in method
     formula = getattr(result.model, "formula", None)
     assert formula is None or formula in method
-    for k, (term, row) in enumerate(coefficients(result).iterrows()):
+    for k, (term, row) in enumerate(judged(name).iterrows()):
         if k == 0 and len(sizes) > 1 and term in ("Intercept", "const"):
             continue
         found = re.search(rf"\(\ue000{re.escape(str(term))}\ue001: (b = [^()]*, t\([^)]*\) = [^)]*)\)", results)
@@ -107,7 +107,7 @@ def test_the_paragraphs_hold_the_numbers_and_no_p_of_zero(name: str) -> None:
         assert is_rounded(b, row["estimate"]) and is_rounded(se, row["se"]) and is_df(df, row["df"])
         assert is_rounded(low, row["low"]) and is_rounded(high, row["high"]) and is_rounded(t, row["t"])
         assert is_p(found[1].rpartition("p ")[2].removeprefix("= "), row["p"]) and len(p) == 1
-    facts = variances(result).attrs
+    facts = varied(name).attrs
     tail = numbers(results.partition("Marginal R²")[2])
     assert is_rounded(tail[0], facts["r2_marginal"]) and is_rounded(tail[1], facts["r2_conditional"])
     assert is_rounded(tail[2], facts["icc"]) and is_rounded(tail[-1], float(result.llf))
@@ -117,14 +117,14 @@ def test_the_paragraphs_hold_the_numbers_and_no_p_of_zero(name: str) -> None:
 
 
 def test_what_is_particular_is_told() -> None:
-    assert "refitted by REML" in report(fitted("sleepstudy, ML")).paragraphs[0]
-    assert "refitted" not in report(fitted("sleepstudy, ML"), ddf="satterthwaite").paragraphs[0]
-    assert "z intervals" in report(fitted("push-ups"), ddf="wald").paragraphs[0]
-    assert "Satterthwaite, F. E. (1946)" in report(fitted("push-ups"), ddf="satterthwaite").references[1]
-    singular = report(fitted("push-ups, slopes")).paragraphs[0]
+    assert "refitted by REML" in reported("sleepstudy, ML").paragraphs[0]
+    assert "refitted" not in reported("sleepstudy, ML", "satterthwaite").paragraphs[0]
+    assert "z intervals" in reported("push-ups", "wald").paragraphs[0]
+    assert "Satterthwaite, F. E. (1946)" in reported("push-ups", "satterthwaite").references[1]
+    singular = reported("push-ups, slopes").paragraphs[0]
     assert "singular (the correlation of athlete_id and session_high is −1)" in singular
-    assert any("no random slope for \ue000session_high" in text for text in report(fitted("push-ups")).missing)
-    assert not any("no random slope" in text for text in report(fitted("sleepstudy")).missing)
+    assert any("no random slope for \ue000session_high" in text for text in reported("push-ups").missing)
+    assert not any("no random slope" in text for text in reported("sleepstudy").missing)
     assert "80 % CI" in report(fitted("sleepstudy"), level=0.8).markdown()
 
 
@@ -137,9 +137,9 @@ def test_levels_of_confidence_reach_both_tables() -> None:
 
 
 def test_versions_are_told_when_asked_for() -> None:
-    assert statsmodels.__version__ not in str(report(fitted("push-ups")))
+    assert statsmodels.__version__ not in str(reported("push-ups"))
     assert f"statsmodels {statsmodels.__version__}" in str(report(fitted("push-ups"), versions=True))
-    assert dict(report(fitted("push-ups")).software)["statsmodels"] == statsmodels.__version__
+    assert dict(reported("push-ups").software)["statsmodels"] == statsmodels.__version__
 
 
 def test_own_words_are_used() -> None:
@@ -205,4 +205,4 @@ def test_wrong_arguments_are_refused(given: dict[str, Any], message: str) -> Non
 def test_a_fit_by_statsmodels_alone_is_reported_as_well() -> None:
     data = load("sleepstudy")
     ours = fit("Reaction ~ Days", data, "Subject")
-    assert table_of(report(fitted("arrays")), "Coefficients") == table_of(report(ours), "Coefficients")
+    assert table_of(reported("arrays"), "Coefficients") == table_of(report(ours), "Coefficients")
