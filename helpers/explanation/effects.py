@@ -92,7 +92,9 @@ def _cells(facts: Facts, k: int, column: Column) -> dict[str, str]:
         names[0]: meaning(facts, column, b, se),
         names[1]: f"give or take {unit(rounded(se, se))}, if the model is right",
         names[2]: f"the estimate lies {two(abs(z))} standard errors {'above' if z > 0 else 'below'} zero",
-        names[3]: "the probability of an estimate at least this far from zero, if the truth were zero, is "
+        names[
+            3
+        ]: "the probability of an estimate at least this far from zero, if the truth were zero and the model right, is "
         f"{chance(2 * stats.norm.sf(abs(z)))} by z",
         names[4]: f"from {unit(rounded(low, se))} …",
         names[5]: f"… to {unit(rounded(high, se))}: {zero}",

@@ -15,7 +15,7 @@ from helpers.fitting.fits import boundary
 from helpers.inference import NotAtOptimumWarning, coefficients, variances
 from helpers.inference.checks import check_result
 from helpers.inference.examination import SHORTFALL, examine
-from helpers.inference.noted_table import NotedTable, show_p, useful_decimals
+from helpers.inference.noted_table import NotedTable, useful_decimals
 
 from .left_out import Slope, left_out
 from .predictors import Column, Factor, read_columns
@@ -197,9 +197,14 @@ def two(number: float) -> str:
     return signed(f"{number:.2f}")
 
 
+def probability(p: float) -> str:
+    """A p-value with two digits that count, never zero: 0.34, 0.0015, 1.8e-23."""
+    return f"{p:.2g}" if p > 0 else "< 1e-300"
+
+
 def chance(p: float) -> str:
-    """A p-value in a sentence, never zero: 0.034, "below 0.001 (1.8e-23)"."""
-    return f"{p:.3f}" if p >= 0.001 else f"below 0.001 ({show_p(p)})"
+    """A p-value in a sentence: 0.34, "below 0.001 (1.8e-23)"."""
+    return probability(p) if p >= 0.001 else f"below 0.001 ({probability(p)})"
 
 
 def signed(number: str) -> str:

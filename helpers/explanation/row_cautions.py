@@ -8,10 +8,9 @@ import numpy as np
 from scipy import stats
 
 from helpers.inference.information import random_design
-from helpers.inference.noted_table import show_p
 
 from .documents import Caution
-from .facts import Facts, rounded, two
+from .facts import Facts, probability, rounded, two
 from .markup import code, joined
 from .predictors import Column
 
@@ -57,7 +56,7 @@ def _z(facts: Facts, k: int) -> Caution | None:
     return Caution(
         "z for t",
         f"z and its p take the variances as known. Kenward–Roger{refit} gives this coefficient {degrees(row['df'])} "
-        f"degrees of freedom{other}: t = {two(row['t'])}, p = {show_p(row['p'])}, 95 % interval "
+        f"degrees of freedom{other}: t = {two(row['t'])}, p = {probability(row['p'])}, 95 % interval "
         f"{_ends(facts, row['low'], row['high'], row['se'])}; {much}. These are the ones to report, if the random part "
         f"is right.{'' if name in facts.slopes_left_out else _paired(facts, name)}",
     )
@@ -73,7 +72,7 @@ def _slope(facts: Facts, column: Column) -> Caution | None:
         "and the "
         f"standard error rests on that. With a random slope the estimate is "
         f"{words.with_unit(rounded(slope.estimate, slope.se))}, its standard error {rounded(slope.se, slope.se)}, "
-        f"Kenward–Roger t({degrees(slope.df)}) = {two(slope.t)}, p = {show_p(slope.p)}, 95 % interval "
+        f"Kenward–Roger t({degrees(slope.df)}) = {two(slope.t)}, p = {probability(slope.p)}, 95 % interval "
         f"{_ends(facts, slope.low, slope.high, slope.se)}" + (" (a singular fit)." if slope.singular else ".")
     )
     return Caution("random slope left out", text + _paired(facts, column.name))
@@ -86,7 +85,7 @@ def _paired(facts: Facts, name: str) -> str:
     t, df, p = facts.honest.attrs["paired"][name]
     return (
         f" The paired t-test on the means of the {facts.words.many}, in which effects may differ as well: t({df}) = "
-        f"{two(t)}, p = {show_p(p)}."
+        f"{two(t)}, p = {probability(p)}."
     )
 
 
