@@ -2,7 +2,7 @@
 
 from helpers.designs import Design, Truth
 from helpers.engine import fit_many
-from helpers.exercises import check, hint
+from helpers.exercises import answered, check, earlier_answers, hint, score
 from helpers.explanation import explain, report
 from helpers.figures import show
 from helpers.fitting import fit
@@ -14,11 +14,13 @@ from helpers.tables import load, read_scores
 __all__ = [
     "Design",
     "Truth",
+    "answered",
     "bootstrap",
     "check",
     "coefficients",
     "compare",
     "design_grid",
+    "earlier_answers",
     "explain",
     "f_tests",
     "fit",
@@ -30,6 +32,7 @@ __all__ = [
     "predictions",
     "read_scores",
     "report",
+    "score",
     "show",
     "simulate",
     "simulate_from",

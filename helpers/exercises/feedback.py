@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-LESSONS_WITH_EXERCISES = range(1, 12)
+LESSONS_WITH_EXERCISES = range(12)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What the reader sees drawn: one style, one way to show a figure, and the drawings of the lessons."""
 
+from helpers.figures.athletes import changes
 from helpers.figures.diagnostics import quantiles, scatters
 from helpers.figures.display import show
 from helpers.figures.drawings import curve, histograms, intervals, pooling, rates, scores, terms
@@ -15,6 +16,7 @@ __all__ = [
     "ORANGE",
     "PALETTE",
     "canvas",
+    "changes",
     "curve",
     "histograms",
     "intervals",

@@ -5,8 +5,8 @@ python -m tests.contract 05    lists what lesson 05 does not keep
 
 from collections.abc import Callable, Iterator
 
-from tests.contract import code, structure, words
+from tests.contract import code, forms, structure, words
 from tests.notebooks import Notebook
 
 Rule = Callable[[Notebook], Iterator[str]]
-RULES: list[Rule] = [*structure.RULES, *code.RULES, *words.RULES]
+RULES: list[Rule] = [*structure.RULES, *code.RULES, *words.RULES, *forms.RULES]
