@@ -9,7 +9,7 @@ from helpers.fitting import fit
 from helpers.inference import bootstrap, coefficients, compare, f_tests, predictions, simulate_from, variances
 from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
-from helpers.tables import load, read_scores
+from helpers.tables import load, read_scores, session_predictors
 
 __all__ = [
     "Design",
@@ -33,6 +33,7 @@ __all__ = [
     "read_scores",
     "report",
     "score",
+    "session_predictors",
     "show",
     "simulate",
     "simulate_from",

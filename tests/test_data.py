@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import Design, Truth, load, simulate
+from helpers import Design, Truth, load, read_scores, simulate
 from helpers.tables import bundled
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 NAMES = sorted(bundled.COLUMNS)
+FIELD = ["coach_file", "coach_file_first_try"]  # as a spreadsheet saves them: for read_scores, not for load
 ROWS = {"pushups": 200, "sleepstudy": 180, "machines": 54, "penicillin": 144, "pastes": 60}
 TYPES = {"text": "str", "whole number": "int64", "decimal": "float64"}
 
@@ -67,10 +70,10 @@ def test_pushups_is_written_with_every_digit() -> None:
 
 
 def test_every_file_has_a_schema_a_section_and_a_line_in_the_overview() -> None:
-    assert sorted(path.stem for path in (ROOT / "data").glob("*.csv")) == NAMES
-    assert sorted(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE)) == NAMES
+    assert sorted(path.stem for path in (ROOT / "data").glob("*.csv")) == sorted([*NAMES, *FIELD])
+    assert sorted(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE)) == sorted([*NAMES, "coach_file"])
     overview = re.findall(r"^\| `(\w+)\.csv` \| .+? \| (\d+) \|", README, re.MULTILINE)
-    assert {name: int(rows) for name, rows in overview} == ROWS
+    assert {name: int(rows) for name, rows in overview} == ROWS | {"coach_file": 727, "coach_file_first_try": 728}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -167,3 +170,54 @@ def test_load_says_which_file_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "pastes.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"data/pastes\.csv is missing"):
         load("pastes")
+
+
+def coach() -> dict[str, Any]:
+    """What data/coach_file.py defines."""
+    return runpy.run_path(str(ROOT / "data" / "coach_file.py"))
+
+
+@pytest.mark.parametrize("name", FIELD)
+def test_coachs_files_are_what_their_script_makes(name: str, tmp_path: Path) -> None:
+    coach()["write"](tmp_path)
+    made, stored = ((folder / f"{name}.csv").read_bytes() for folder in (tmp_path, ROOT / "data"))
+    assert made == stored
+    found = hashlib.sha256(stored).hexdigest()
+    assert f"`{found}`" in section("coach_file")
+    assert f"{found}  {name}.csv" in (ROOT / "data" / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+
+
+def test_coachs_file_is_as_messy_as_said_and_its_dictionary_right(capsys: pytest.CaptureFixture[str]) -> None:
+    content = (ROOT / "data" / "coach_file.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf") and b";0," in content and content.endswith(b";;\r\n")
+    table = read_scores(ROOT / "data" / "coach_file.csv", "Score", "Athlete", "Session", "Repeat")
+    told = capsys.readouterr().out
+    for word in ("byte-order", "semicolons", "decimal commas", "empty rows", "spaces", "is blank in 65 rows"):
+        assert word in told
+    renamed = {"Athlete": "athlete_id", "Session": "session_label", "Repeat": "repeat_id", "Score": "correctness"}
+    described = dictionary("coach_file")
+    assert list(described) == ["Athlete", "Date", "Session", "Planned", "Repeat", "Score", "Sleep"]
+    for name, (_, _, _, values) in described.items():
+        column = table[renamed.get(name, name)]
+        if name == "Athlete":
+            assert values == f"8 names: {', '.join(sorted(set(column)))}"
+        elif name != "Date":
+            low, high = values.split(" to ")
+            assert [float(low), float(high)] == [column.astype(float).min(), column.astype(float).max()]
+
+
+def test_coachs_file_comes_from_the_truth_that_is_stated() -> None:
+    truth = coach()["TRUTH"]
+    stated = section("coach_file").replace("−", "-")
+    assert all(f"{value:.2f}" in stated for value in truth.values())
+    rows = pd.DataFrame([row for seed in range(30) for row in coach_rows(seed)])
+    rows = rows.assign(dose=(rows["planned"] - 20) / 10, earlier=rows["session"] - 1)
+    design = np.column_stack([np.ones(len(rows)), rows["dose"], rows["earlier"]])
+    found = np.linalg.lstsq(design, rows["score"], rcond=None)[0]
+    expected = [truth[name] for name in ("intercept", "per_ten_repeats", "per_earlier_session")]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.012)  # four standard errors of 240 athletes; clipping
+
+
+def coach_rows(seed: int) -> list[dict[str, float]]:
+    found = coach()["scores"](seed)
+    return [{"planned": float(row[3]), "session": float(row[2]), "score": float(row[5])} for row in found]

@@ -6,6 +6,7 @@ from helpers.figures.display import show
 from helpers.figures.drawings import curve, histograms, intervals, pooling, rates, scores, terms
 from helpers.figures.lines import own_lines, within_between
 from helpers.figures.rejections import sizes, tails
+from helpers.figures.sessions import attendance, panels
 from helpers.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, canvas
 
 __all__ = [
@@ -15,12 +16,14 @@ __all__ = [
     "INK",
     "ORANGE",
     "PALETTE",
+    "attendance",
     "canvas",
     "changes",
     "curve",
     "histograms",
     "intervals",
     "own_lines",
+    "panels",
     "pooling",
     "quantiles",
     "rates",

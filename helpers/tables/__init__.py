@@ -3,5 +3,6 @@
 from helpers.tables.bundled import load
 from helpers.tables.findings import Problem, ScoreSheetError
 from helpers.tables.scores import read_scores
+from helpers.tables.sessions import session_predictors
 
-__all__ = ["Problem", "ScoreSheetError", "load", "read_scores"]
+__all__ = ["Problem", "ScoreSheetError", "load", "read_scores", "session_predictors"]

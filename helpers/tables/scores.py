@@ -179,6 +179,7 @@ def _check_duplicates(table: pd.DataFrame, rows: np.ndarray, findings: Findings)
     findings.refuse(
         f"repeats that are there more than once: {'; '.join(shown)}{'; …' * (groups.ngroups > 20)}",
         rows[twice],
+        named=groups.ngroups <= 20,
     )
 
 
