@@ -95,7 +95,7 @@ def test_template_goes_from_file_to_report(
     cells = {cell.id: cell.source for cell in lesson.code}
     exec(cells["imports"], space)
     exec(cells["settings"], space)
-    plain = {"sheet": SHEET, "limits": (0, 1), "dose": None, "step": 1, "date": None, "covariates": []}
+    plain: dict[str, Any] = {"sheet": SHEET, "limits": (0, 1), "dose": None, "step": 1, "date": None, "covariates": []}
     space |= plain | {"path": str(path)} | settings
     space["show"] = lambda figure, alt: alts.append(alt)
     names = list(cells)

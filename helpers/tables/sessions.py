@@ -74,7 +74,8 @@ def session_predictors(
                 f"{argument}: there is no column {name!r}{nearest(str(name), map(str, table))}; "
                 f"the columns are {quoted(map(str, table), 50)}"
             )
-    added, notes = table.copy(), []
+    added = table.copy()
+    notes: list[str] = []
     made = {"dose": dose, "day": date, "order": date}
     for name, source in made.items():
         if source is not None and name in table and name != source:
