@@ -78,7 +78,7 @@ EXERCISES = {
     ),
     "8.2": Exercise(
         key=lambda: "c",
-        right="It multiplies the false alarms of z, and no other plot would show it. Test on athlete means.",
+        right="It multiplies the false alarms of z, and a QQ plot would not show it. Test on athlete means.",
         hints=(
             "Which of them raises the false alarms of z far above one in twenty?",
             "Levels cancel; lost scores cost power; noise where there are more repeats makes z timid.",
