@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 import warnings
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import patsy
 import pypandoc
 import pytest
 import statsmodels.api as sm
@@ -200,6 +202,13 @@ def test_a_changed_digit_is_caught(name: str) -> None:
                 assert "\ue000" in text or not agree(changed, values), changed
 
 
+@pytest.mark.parametrize("name", FITS)
+def test_what_the_printout_leaves_out_is_told_with_its_numbers(name: str) -> None:
+    (text,), facts = explained(name).closing, varied(name).attrs
+    assert agree(text, [100 * facts["r2_marginal"], 100 * facts["r2_conditional"]])
+    assert flat(text.replace("\ue000", "`").replace("\ue001", "`")) in flat(str(explained(name)))
+
+
 # Cautions: numbers
 
 
@@ -247,7 +256,7 @@ def test_the_standard_error_of_a_variance_is_put_right() -> None:
 
 def test_few_groups_gives_the_size_of_z() -> None:
     text = caution("push-ups", "No. Groups", "few groups")
-    assert agree(text, [4, 100 * 2 * stats.t.sf(1.96, 3), 5, 4])
+    assert agree(text, [4, 100 * 2 * stats.t.sf(1.96, 3), 5, 4]) and "14 %" in text
 
 
 # Cautions: earned, and not earned
@@ -416,6 +425,45 @@ def test_the_weights_of_levels_give_the_coefficient_back(formula: str) -> None:
     for column, estimate in zip(columns, np.asarray(result.fe_params), strict=True):
         weights = column.parts[0].weights if column.parts else column.places[0].weights
         assert sum(w * means[level] for level, w in weights) == pytest.approx(estimate, abs=1e-10)
+
+
+MEANS = [
+    "y ~ cond * dose * C(arm)",
+    "y ~ C(cond):C(late)",
+    "y ~ arm / dose",
+    "y ~ dose / arm",
+    "y ~ 0 + arm * dose + late",
+    "y ~ C(arm, Sum) * code",
+    "y ~ arm * C(dose)",
+    "y ~ code * dose + age * late",
+    "y ~ C(arm, Helmert):dose + late",
+    "y ~ cond + late",
+]
+
+
+@pytest.mark.parametrize("formula", MEANS)
+def test_what_is_compared_and_where_gives_the_coefficient_back(formula: str) -> None:
+    """Predictions weighted as the parts and places say are the coefficient, whatever the other predictors are."""
+    result, data = of_patients(formula)(), patients()
+    columns, factors = read_columns(result.model)
+    rng = np.random.default_rng(3)
+    for column, estimate in zip(columns, np.asarray(result.fe_params), strict=True):
+        used: dict[str, list[tuple[Any, float]]] = {}
+        for name, factor in factors.items():
+            start = rng.normal()
+            used[name] = [(rng.choice(np.asarray(factor.levels, dtype=object)) if factor.levels else start, 1.0)]
+            for place in (place for place in column.places if place.factor == name):
+                used[name] = list(place.weights) or [(0.0, 1.0)]
+            for part in (part for part in column.parts if part.factor == name):
+                used[name] = list(part.weights) or [(start + 1, 1.0), (start, -1.0)]
+        cells = list(itertools.product(*used.values()))
+        rows = pd.DataFrame(
+            [[value for value, _ in cell] for cell in cells], columns=[factors[n].variable for n in used]
+        )
+        rows = rows.astype({name: data[name].dtype for name in rows if data[name].dtype != "int64"})
+        X = np.asarray(patsy.build_design_matrices([result.model.data.model_spec], rows)[0])
+        weights = [np.prod([weight for _, weight in cell]) for cell in cells]
+        assert weights @ (X @ np.asarray(result.fe_params)) == pytest.approx(estimate, abs=1e-9), column.name
 
 
 def said(name: str, term: str) -> str:

@@ -82,10 +82,10 @@ def about_groups(facts: Facts) -> tuple[Caution, ...]:
     return (
         Caution(
             "few groups",
-            f"{J} {words.many} are few. Where a coefficient is judged by differences between {words.many}, z rejects a "
-            f"true null hypothesis in {tail:.0f} % of studies and not in 5 % (in balanced designs): it takes as known "
-            f"what was estimated from {J}. And how much {words.many} differ is known roughly: see the intervals at the "
-            "variances.",
+            f"{J} {words.many} are few. Where an effect differs between {words.many} and has its random slope, z "
+            f"rejects a true null hypothesis in up to {tail:.0f} % of studies, not in 5 % (in balanced designs; "
+            f"comparisons of different {words.many} fare worse): it takes as known what was estimated from {J}. And "
+            f"how much {words.many} differ is known roughly: see the intervals at the variances.",
         ),
     )
 
@@ -164,9 +164,9 @@ def about_search(facts: Facts) -> tuple[Caution, ...]:
         found.append(
             Caution(
                 "false boundary warning",
-                "statsmodels warned that the fit may be on the boundary. It is not: the warning compares variances "
-                f"with 0.01 in squared units of {facts.words.outcome}, and here the units are large. You may "
-                "ignore it.",
+                "statsmodels warns of the boundary when a variance is below 0.01 in squared units of "
+                f"{facts.words.outcome}. One is, but only because the unit is large: beside the scatter of single rows "
+                "it is not zero. You may ignore the warning.",
             )
         )
     return tuple(found)

@@ -68,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """A printout in words: `opening`, then `lines`. Printed as text; in a notebook it is shown as a page.
+    """A printout in words: `opening`, `lines`, `closing`. Printed as text; in a notebook it is shown as a page.
 
     `explanation["Group Var"]` is the explanation of one line; `explanation.cautions` all that this fit gives reason
     to beware of, as (label of the line, caution).
@@ -76,6 +76,7 @@ class Explanation:
 
     opening: tuple[str, ...]
     lines: tuple[Line, ...]
+    closing: tuple[str, ...] = ()
     whole: bool = field(default=True, repr=False)
 
     def __getitem__(self, label: str) -> Explanation:
@@ -122,6 +123,7 @@ class Explanation:
                     block.append(wrapped(text, " " * 22, first) if text else first.rstrip())
                 block += [wrapped(f"{lead} {text}", "    ", "  ") for lead, text in line.remarks]
                 blocks.append("\n".join(block))
+        blocks += [wrapped(text) for text in self.closing]
         return "\n\n".join(blocks)
 
     __repr__ = __str__
@@ -142,6 +144,7 @@ class Explanation:
                     rows = [f"| {c} | {v or ' '} | {as_markdown(t, cell=True)} |" for c, v, t in line.cells]
                     blocks.append("\n".join(["| column | printed | in words |", "|---|---|---|", *rows]))
                 blocks += [f"**{as_markdown(lead)}** {as_markdown(text)}" for lead, text in line.remarks]
+        blocks += [as_markdown(text) for text in self.closing]
         return "\n\n".join(blocks) + "\n"
 
     def _repr_html_(self) -> str:
@@ -160,6 +163,7 @@ class Explanation:
                 )
                 parts.append(f"<dd>{body}</dd>")
             parts.append("</dl>")
+        parts += [f"<p>{as_html(text)}</p>" for text in self.closing]
         return "\n".join([*parts, "</div>"])
 
 

@@ -170,7 +170,8 @@ def _scale(facts: Facts) -> Said:
         sd, low, high = (facts.words.with_unit(three(row[name])) for name in ("sd", "low", "high"))
         said["here"] = (
             f"Its square root is {sd}: about two rows in three lie within that distance of what the model expects, if "
-            f"the scatter is normal. The data are compatible with {low} to {high} (95 % profile interval)."
+            f"the scatter is normal. The data are compatible with {low} to {high} (95 % profile interval: values that "
+            "fit almost as well)."
         )
     return said
 

@@ -8,6 +8,7 @@ from names such as `C(x)[T.b]:z`.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,15 @@ class Factor:
     span: tuple[float, float]
     columns: int = 1
 
+    @property
+    def variable(self) -> str | None:
+        """The variable that the factor is, or is the levels of: of `C(Machine, Sum)` it is Machine; else None."""
+        if len(self.variables) != 1:
+            return None
+        (variable,) = self.variables
+        plain = rf"""(C\(\s*)?(Q\(["'])?{re.escape(variable)}(["']\))?(\s*[,)].*)?"""
+        return variable if re.fullmatch(plain, self.name) else None
+
 
 def read_columns(model: Any) -> tuple[list[Column], dict[str, Factor]]:
     """The columns of a MixedLM's fixed effects, in order, and the factors that they are made of."""
@@ -156,7 +166,7 @@ def _from_formula(design: DesignInfo, X: Array, names: list[str], frame: Any) ->
             for choice in _choices(design, subterm):
                 parts = tuple(_part(factors[f.name()], m, k) for f, m, k in choice)
                 mean = all(len(part.weights) == 1 for part in parts)
-                places = _places(design, factors, set(term.factors), mean)
+                places = _places(design, factors, set(subterm.factors), mean)
                 columns.append(Column(names[len(columns)], term.name(), parts, places, ()))
     return [_with_shared(column, factors) for column in columns], factors
 
@@ -229,18 +239,17 @@ def _place(factor: Factor, matrix: Any = None) -> Place:
 
 
 def _places(design: DesignInfo, factors: dict[str, Factor], own: set[EvalFactor], mean: bool) -> tuple[Place, ...]:
-    """The zeros at which a column is read: of the factors that join all of its own in another term; or, for a mean,
-    of all other factors."""
+    """The zeros at which a column of the factors `own` is read: of those that join all of them in other columns; or,
+    for a mean, of all other factors."""
     found: dict[str, Place] = {}
-    for term, subterms in design.term_codings.items():
-        if not (mean or own < set(term.factors)):
+    for subterm in (subterm for subterms in design.term_codings.values() for subterm in subterms):
+        if not (mean or own < set(subterm.factors)):
             continue
-        for subterm in subterms:
-            for factor in subterm.factors:
-                matrix = subterm.contrast_matrices.get(factor)
-                full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
-                if factor not in own and not full:
-                    found.setdefault(factor.name(), _place(factors[factor.name()], matrix))
+        for factor in subterm.factors:
+            matrix = subterm.contrast_matrices.get(factor)
+            full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
+            if factor not in own and not full:
+                found.setdefault(factor.name(), _place(factors[factor.name()], matrix))
     return tuple(found.values())
 
 

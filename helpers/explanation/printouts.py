@@ -42,7 +42,7 @@ def explain(result: Any, unit: str | None = None, names: Any = None) -> Explanat
     """
     facts = Facts.of(result, unit, names)
     lines = [*header_lines(facts), *column_lines(facts), *effect_lines(facts), *spread_lines(facts)]
-    return Explanation(_opening(facts), tuple(lines))
+    return Explanation(_opening(facts), tuple(lines), _closing(facts))
 
 
 def _opening(facts: Facts) -> tuple[str, ...]:
@@ -57,4 +57,17 @@ def _opening(facts: Facts) -> tuple[str, ...]:
         text,
         "This fit is not at its best point, so its numbers are not estimates. What they would stand for is said below; "
         "what they are is not. What to do stands at the line Converged.",
+    )
+
+
+def _closing(facts: Facts) -> tuple[str, ...]:
+    if not facts.finished:
+        return ()
+    shares, words = facts.spreads.attrs, facts.words
+    return (
+        f"Not in the printout. The coefficients account for {100 * shares['r2_marginal']:.0f} % of the variance of "
+        f"{words.outcome} (marginal R²), with the random departures it is {100 * shares['r2_conditional']:.0f} % "
+        f"(conditional R²): {code('helpers.variances')}. What the next score may be, of somebody who was measured or "
+        f"of somebody who was not: {code('helpers.predictions')}. Whether residuals look as the model says, and "
+        f"whether one of the {words.many} alone makes the result: only a look at the data tells.",
     )

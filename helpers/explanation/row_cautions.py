@@ -47,7 +47,7 @@ def _z(facts: Facts, k: int) -> Caution | None:
     if longer < WIDER:
         return None
     other = "" if facts.singular else f" (Satterthwaite: {degrees(facts.satterthwaite.loc[name, 'df'])})"
-    refit = ", after a refit by REML," if facts.honest.attrs["refitted"] else ""
+    refit = " after a refit by REML," if facts.honest.attrs["refitted"] else ""
     much = (
         f"the interval is {longer:.2g} times as long as the printed one"
         if np.isfinite(printed)
@@ -55,7 +55,8 @@ def _z(facts: Facts, k: int) -> Caution | None:
     )
     return Caution(
         "z for t",
-        f"z and its p take the variances as known. Kenward–Roger{refit} gives this coefficient {degrees(row['df'])} "
+        "z and its p take the variances as known. The method of Kenward and Roger, which allows for their being "
+        f"estimated,{refit} gives this coefficient {degrees(row['df'])} "
         f"degrees of freedom{other}: t = {two(row['t'])}, p = {probability(row['p'])}, 95 % interval "
         f"{_ends(facts, row['low'], row['high'], row['se'])}; {much}. These are the ones to report, if the random part "
         f"is right.{'' if name in facts.slopes_left_out else _paired(facts, name)}",

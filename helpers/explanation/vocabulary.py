@@ -57,7 +57,7 @@ class Vocabulary:
             inside = factor.removeprefix(start)
             if inside != factor and inside.endswith(")") and inside[:-1].isidentifier():
                 return what.format(code(inside[:-1]))
-        return f"unit of {code(factor)}"
+        return f"unit of {self.factor(factor)}"
 
     def place(self, place: Place) -> str:
         """The zero of a factor's coding in words: "for the session of 20", "at 0 `Days`"."""
@@ -95,9 +95,7 @@ def read_names(
     components = [str(name) for name in model.exog_vc.names]
     aliases: dict[str, list[str]] = {}
     for factor in factors.values():
-        quoted = re.fullmatch(r"""Q\((["'])(.*)\1\)""", factor.name)  # patsy's way with names such as "push ups"
-        plain = quoted and {quoted[2]} or (factor.variables if factor.levels and len(factor.variables) == 1 else ())
-        for alias in {factor.name, *plain}:
+        for alias in filter(None, {factor.name, factor.variable}):
             aliases.setdefault(alias, []).append(factor.name)
     terms = [column.name for column in columns]
     known = dict.fromkeys([outcome, group, "Group", *aliases, *components, *terms])
@@ -116,7 +114,7 @@ def read_names(
         one=one,
         many=many,
         group=group,
-        variables={f.name: next(iter(f.variables)) for f in factors.values() if f.levels and len(f.variables) == 1},
+        variables={f.name: f.variable for f in factors.values() if f.variable},
     )
     for name, value in names.items():
         if name in (outcome, group, "Group"):
