@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from html import escape
 from itertools import groupby
@@ -16,6 +17,7 @@ from handouts.source import Cell, LessonError, joined
 
 _COLOURED = ((Comment, "c"), (String, "s"), (Number, "m"), (Keyword, "k"), (Operator.Word, "k"))
 _LEXER = PythonLexer(stripnl=False, ensurenl=False)
+_DEEP = 12
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -41,17 +43,46 @@ def highlighted(code: str) -> str:
 def _line(tokens: list[tuple[str, str]], last: bool) -> str:
     text = "".join(text for _, text in tokens)
     indent = len(text) - len(text.lstrip(" "))
+    if indent > _DEEP:  # what stands under an opening bracket; on a phone there is no room for such a step
+        (name, first), *rest = tokens
+        tokens = [("i", " " * indent), (name, first[indent:]), *rest]
     inner = "".join(
         f'<span class="{name}">{escape(text, quote=False)}</span>' if name else escape(text, quote=False)
         for name, text in tokens
+        if text
     )
     style = f' style="--i:{indent}ch"' if indent else ""
     return f'<span class="l"{style}>{inner}' + ("</span>" if last else "\n</span>")
 
 
 def code_block(cell: Cell) -> str:
-    """The source of a cell."""
-    return f'<pre class="code" translate="no"><code>{highlighted(cell.source.strip())}</code></pre>'
+    """The source of a cell; what it tells those who do not see its figure stands on the figure alone."""
+    inner = highlighted(without_alt(cell.source).strip())
+    return f'<pre class="code" translate="no"><code>{inner}</code></pre>'
+
+
+def without_alt(code: str) -> str:
+    """Code with `alt = "…"` for the text that describes a figure in words; any other code as it is.
+
+    The text is on the figure for those who need it. In the code it would take more room than what draws, and,
+    after a prediction, tell the answer.
+    """
+    try:
+        statements = ast.parse(code).body
+    except SyntaxError:  # a line for the shell, say
+        return code
+    data = code.encode()
+    starts = [0, *(match.end() for match in re.finditer(rb"\n", data))]
+    for statement in reversed(statements):
+        if not isinstance(statement, ast.Assign) or ast.unparse(statement.targets[0]) != "alt":
+            continue
+        value = statement.value
+        if isinstance(value, ast.JoinedStr | ast.Constant) and value.end_lineno and value.end_col_offset:
+            start = starts[value.lineno - 1] + value.col_offset
+            end = starts[value.end_lineno - 1] + value.end_col_offset
+            note = b"" if data[end:].strip(b" ")[:1].strip() else b"  # the figure in words"
+            data = data[:start] + '"…"'.encode() + note + data[end:]
+    return data.decode()
 
 
 def outputs(cell: Cell, where: str) -> list[str]:

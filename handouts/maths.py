@@ -57,7 +57,8 @@ def tidy(soup: BeautifulSoup, where: str) -> None:
         alone = paragraph and paragraph.name == "p" and len(paragraph.contents) == 1
         if paragraph and alone and math.get("display") == "block":
             paragraph.name = "div"
-            paragraph["class"] = "equation"
+            paragraph["class"] = "equation scroll"
+            paragraph["data-name"] = "Equation"
 
 
 def characters(soup: BeautifulSoup) -> frozenset[str]:

@@ -46,8 +46,12 @@ def slug(text: str) -> str:
 
 
 def name_headings(soups: list[BeautifulSoup]) -> None:
-    """Give every heading an id, unique in the lesson."""
+    """Give every heading an id, unique in the lesson; ids that a text gives itself follow the same rule."""
     used: set[str] = set()
+    for soup in soups:
+        for place in soup.find_all(id=True):
+            place["id"] = slug(str(place["id"]))
+            used.add(str(place["id"]))
     for soup in soups:
         for heading in soup.find_all(re.compile(r"^h[2-6]$")):
             base = name = slug(heading.get_text())

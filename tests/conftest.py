@@ -1,9 +1,12 @@
 """Options and fixtures shared by all tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import browsing, handout_sample
 from tests.notebooks import LESSONS, Notebook, read
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,3 +46,23 @@ def lesson(request: pytest.FixtureRequest) -> Notebook:
 def lessons() -> list[Notebook]:
     """All lessons, in reading order."""
     return [read(path) for path in LESSONS]
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pages of the sample course, in all editions."""
+    notebooks = handout_sample.write_course(tmp_path_factory.mktemp("sample") / "notebooks")
+    return handout_sample.built(notebooks, notebooks.parent / "build")
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pages of every lesson, in all editions."""
+    return handout_sample.built(LESSONS[0].parent, tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser for pages."""
+    with browsing.started() as started:
+        yield started

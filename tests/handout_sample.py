@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
@@ -73,7 +74,10 @@ def cells(secret: str = "kestrel") -> list[dict[str, Any]]:
             printed("  0.846\n" + "wide " * 60 + "\n"),
         ),
         markdown("The second session lies lower, as the heron said."),
-        code("show(figure, alt)", shown(image__png=png(), text__plain="digest of the figure")),
+        code(
+            'alt = f"""A heron flies\n{2} miles, in words."""\nshow(figure, alt)',
+            shown(image__png=png(), text__plain="digest of the figure"),
+        ),
         markdown(
             '> **Common misreading.** "It is so." It is not.\n\n### Then maths\n\n'
             "Inline $\\hat\\beta_1 \\approx -.073$, and set apart\n\n"
@@ -109,7 +113,8 @@ def cells(secret: str = "kestrel") -> list[dict[str, Any]]:
             f"<details><summary>In a sentence</summary>\n\nIt takes a {secret} of a sentence.\n\n</details>",
             "solution",
         ),
-        markdown("## Next\n\nGo on to [lesson 02](02_second.ipynb)."),
+        markdown("## Next\n\nGo on to [lesson 02](02_second.ipynb), with its "
+            "**[random slope](02_second.ipynb#Random-slope)** and [variance](02_second.ipynb#The_variance)."),
     ]
 
 
@@ -143,11 +148,29 @@ def write_course(folder: Path, secret: str = "kestrel") -> Path:
         [
             markdown(
                 "# 02 · The second lesson\n*It is short.*\n\n**Minutes:** 5 in class\n\n"
-                "## The end\n\nBack to [lesson 01](01_first.ipynb)."
+                "## The end\n\nBack to [lesson 01](01_first.ipynb).\n\n### Random slope\n\nSee "
+                "[the first use](01_first.ipynb#What-is-it?).\n\n- <a id=\"The_variance\"></a>**variance**: a square."
             )
         ],
     )
     return folder
+
+
+def need_packages() -> None:
+    """Skip a test or, called at its top, a whole file, and say why, where pages cannot be made."""
+    for package in ("pypandoc", "ziamath"):
+        pytest.importorskip(
+            package, reason="handouts need the packages of requirements-dev.txt, which are not installed"
+        )
+
+
+def built(notebooks: Path, out: Path) -> Path:
+    """All editions of the lessons in a folder, made in `out`, which is returned."""
+    need_packages()
+    from handouts.build import build
+
+    build(notebooks, out, say=quiet)
+    return out
 
 
 def quiet(line: str) -> None:

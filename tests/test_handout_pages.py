@@ -13,9 +13,7 @@ import pytest
 from tests import handout_sample
 from tests.handout_sample import files, quiet, soup_of
 
-NO_PACKAGES = "handouts need the packages of requirements-dev.txt, which are not installed"
-pytest.importorskip("pypandoc", reason=NO_PACKAGES)
-pytest.importorskip("ziamath", reason=NO_PACKAGES)
+handout_sample.need_packages()
 
 from bs4 import BeautifulSoup  # noqa: E402
 from fontTools.ttLib import TTFont  # noqa: E402
@@ -27,14 +25,6 @@ from handouts.editions import SELF_STUDY, STUDENT  # noqa: E402
 from handouts.source import LessonError  # noqa: E402
 
 PAGE = "01_first.html"
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample course, built in all editions."""
-    folder = tmp_path_factory.mktemp("handouts")
-    build(handout_sample.write_course(folder / "notebooks"), folder / "build", say=quiet)
-    return folder / "build"
 
 
 # What a page is made of
@@ -56,7 +46,7 @@ def test_links_lead_to_pages_that_exist_and_to_places_in_them(sample: Path) -> N
     for name in [name for name in files(sample) if name.endswith(".html")]:
         page: Any = BeautifulSoup((sample / name).read_text(encoding="utf-8"), "html.parser")
         assert page.find_all("a")
-        for link in page.find_all("a"):
+        for link in page.find_all("a", href=True):
             target, _, anchor = link["href"].partition("#")
             there = (sample / name).parent / target if target else sample / name
             assert there.is_file(), link
@@ -77,6 +67,29 @@ def test_figures_keep_alt_text_and_display_size_and_tables_get_scopes_and_a_capt
     assert all(head["scope"] in ("row", "col") for table in tables for head in table.find_all("th"))
     assert tables[1].caption.get_text() == "Output, a table: estimate"
     assert page.find("style", attrs={"scoped": True}) is None
+
+
+def test_code_shows_that_a_figure_has_words_and_the_words_stand_on_the_figure_alone(sample: Path) -> None:
+    for edition in ("student", "teacher"):
+        page = soup_of(sample, edition)
+        (code,) = [pre.get_text() for pre in page.find_all("pre") if "show(figure" in pre.get_text()]
+        assert code == 'alt = "…"  # the figure in words\nshow(figure, alt)'
+        assert "A heron flies" not in page.get_text()
+    notebook = (sample / "student" / "notebooks" / "01_first.ipynb").read_text(encoding="utf-8")
+    assert "A heron flies" in notebook
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["x = 1\nshow(figure, x)", "%matplotlib inline\nalt = 'a'", "alt = describe(figure)", "alt, x = 'a', 'b'"],
+)
+def test_any_other_code_is_shown_as_it_is(code: str) -> None:
+    assert cells.without_alt(code) == code
+
+
+def test_what_stands_around_the_words_of_a_figure_stays() -> None:
+    code = "größe = 'Ü'; alt = ('α'\n       'β'); show(\n  figure, alt)"
+    assert cells.without_alt(code) == "größe = 'Ü'; alt = (\"…\"); show(\n  figure, alt)"
 
 
 def test_texts_that_a_cell_prints_one_after_the_other_are_one_output(sample: Path) -> None:

@@ -12,24 +12,12 @@ from tests import handout_sample
 from tests.handout_sample import files, quiet, soup_of
 from tests.notebooks import LESSONS, read
 
-NO_PACKAGES = "handouts need the packages of requirements-dev.txt, which are not installed"
-pytest.importorskip("pypandoc", reason=NO_PACKAGES)
-pytest.importorskip("ziamath", reason=NO_PACKAGES)
+handout_sample.need_packages()
 
 from handouts.build import build  # noqa: E402
 from handouts.editions import EDITIONS, STUDENT, TEACHER  # noqa: E402
 
 PAGE = "01_first.html"
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample course, built in all editions."""
-    folder = tmp_path_factory.mktemp("handouts")
-    build(handout_sample.write_course(folder / "notebooks"), folder / "build", say=quiet)
-    return folder / "build"
-
-
 SECRET = "kestrel"
 
 

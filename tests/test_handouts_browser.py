@@ -1,129 +1,16 @@
-"""Handouts in a browser: no request, no finding of axe-core; phones, paper and keyboards work."""
+"""Handouts in a browser: no request, no finding of axe-core; phones and keyboards work."""
 
-import os
 import re
-import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 
-from tests import handout_sample
+from handouts.editions import EDITIONS
+from tests.browsing import longest_line, opened, sideways, violations
+from tests.handout_sample import soup_of
 from tests.notebooks import LESSONS
-
-NO_PACKAGES = "browser tests need the packages of requirements-dev.txt, which are not installed"
-pytest.importorskip("pypandoc", reason=NO_PACKAGES)
-sync_api = pytest.importorskip("playwright.sync_api", reason=NO_PACKAGES)
-axe_package = pytest.importorskip("axe_playwright_python", reason=NO_PACKAGES)
-
-from handouts.build import build  # noqa: E402
-from handouts.editions import EDITIONS  # noqa: E402
-
-AXE = Path(axe_package.__file__).with_name("axe.min.js")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
-PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-)
-
-
-def found_browser(own: str) -> str | None:
-    """Playwright's own Chromium, or one that is installed."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-    candidates = [own, *(shutil.which(name) for name in names), *PLACES]
-    return next((path for path in candidates if path and Path(path).exists()), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        path = found_browser(playwright.chromium.executable_path)
-        if path is None:
-            pytest.skip(
-                "no Chromium, Chrome or Edge was found, so the pages were NOT tested in a browser; "
-                "`python -m playwright install chromium` brings one"
-            )
-        root = sys.platform == "linux" and os.geteuid() == 0  # Chromium has no sandbox for root
-        started = playwright.chromium.launch(
-            executable_path=path, args=[*QUIET, *(["--no-sandbox"] if root else [])]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("browser")
-    build(handout_sample.write_course(folder / "notebooks"), folder / "build", say=lambda line: None)
-    return folder / "build"
-
-
-def opened(browser: Any, path: Path, width: int = 1280, **options: Any) -> Any:
-    """A page in a window of its own, network off; it remembers every request but that for itself."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-    page = context.new_page()
-    page.asked = []
-    page.on(
-        "request",
-        lambda request: page.asked.append(request.url) if not request.url.startswith("data:") else None,
-    )
-    context.set_offline(True)
-    page.goto(path.as_uri())
-    return page
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core finds, all folds open."""
-    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", RULES
-    )
-    return [
-        f"{rule['id']}: {node['html'][:150]} {node['failureSummary'][:200]}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
-
-
-def sideways(page: Any) -> list[str]:
-    """Elements of prose that reach over the window's edge, and the page itself if it scrolls sideways."""
-    return page.evaluate("""() => {
-        const wide = document.documentElement.clientWidth, out = [];
-        if (document.documentElement.scrollWidth > wide) out.push("the page");
-        for (const e of document.querySelectorAll("h1, h2, h3, p, li, .box, summary, .code, nav"))
-            if (e.getBoundingClientRect().right > wide + 0.5) out.push(e.outerHTML.slice(0, 120));
-        return out; }""")
-
-
-def longest_line(page: Any) -> int:
-    """Characters in the longest line of a paragraph."""
-    return page.evaluate("""() => { let most = 0;
-        const long = [...document.querySelectorAll("main p")].filter(p => p.textContent.length > 160);
-        for (const p of long.slice(0, 12)) {
-            const walk = document.createTreeWalker(p, NodeFilter.SHOW_TEXT), lines = {};
-            const range = document.createRange();
-            for (let node; (node = walk.nextNode());)
-                for (const m of node.parentElement.closest("math") ? [] : node.data.matchAll(/\\S+/g)) {
-                range.setStart(node, m.index); range.setEnd(node, m.index + m[0].length);
-                const line = Math.round(range.getBoundingClientRect().bottom / 12);
-                lines[line] = (lines[line] || 0) + m[0].length + 1; }
-            most = Math.max(most, ...Object.values(lines)); }
-        return most; }""")
-
-
-def shown(page: Any, selector: str) -> bool:
-    return bool(
-        page.evaluate(
-            "s => document.querySelector(s).checkVisibility({contentVisibilityAuto: true})", selector
-        )
-    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -216,28 +103,6 @@ def test_equations_are_drawn_with_the_embedded_font_and_named_for_screen_readers
     page.context.close()
 
 
-@pytest.mark.parametrize("size", ["A4", pytest.param("Letter", marks=pytest.mark.full)])
-def test_paper_shows_what_follows_a_prediction_and_cuts_nothing(
-    browser: Any, sample: Path, size: str
-) -> None:
-    page = opened(browser, sample / "student" / "01_first.html", width={"A4": 665, "Letter": 688}[size])
-    assert not shown(page, ".happened img")
-    page.emulate_media(media="print")
-    page.wait_for_timeout(50)
-    assert shown(page, ".happened img") and not page.locator(".contents").is_visible()
-    assert sideways(page) == []
-    whole = "figure, pre, .box, table, .equation, h1, h2, h3"
-    rules = page.evaluate(
-        """whole => [...document.querySelectorAll(whole)].map(
-        e => [e.tagName, getComputedStyle(e).breakInside, getComputedStyle(e).breakAfter])""",
-        whole,
-    )
-    assert all(after == "avoid" if tag[0] == "H" else inside == "avoid" for tag, inside, after in rules)
-    page.emulate_media(media="screen")
-    assert page.pdf(format=size, prefer_css_page_size=False).startswith(b"%PDF")
-    page.context.close()
-
-
 @pytest.mark.full
 def test_motion_is_left_out_for_those_who_ask(browser: Any, sample: Path) -> None:
     for motion, behaviour in (("reduce", "auto"), ("no-preference", "smooth")):
@@ -247,13 +112,6 @@ def test_motion_is_left_out_for_those_who_ask(browser: Any, sample: Path) -> Non
 
 
 # Every page of the course
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("course")
-    build(LESSONS[0].parent, folder, say=lambda line: None)
-    return folder
 
 
 @pytest.mark.full
@@ -281,18 +139,21 @@ def test_every_page_passes(browser: Any, course: Path, name: str, edition: str) 
 
 
 @pytest.mark.full
-def test_pages_are_small(course: Path) -> None:
-    sizes = [path.stat().st_size for path in course.rglob("*.html")]
-    assert median(sizes) <= 700_000 and max(sizes) <= 1_500_000
+@pytest.mark.parametrize("edition", list(EDITIONS))
+def test_links_lead_to_places_that_exist_and_no_heading_stands_over_nothing(course: Path, edition: str) -> None:
+    pages = {path.name: soup_of(course, edition, path.name) for path in (course / edition).glob("*.html")}
+    ids = {name: {place["id"] for place in page.find_all(id=True)} for name, page in pages.items()}
+    for name, page in pages.items():
+        for link in page.find_all("a", href=re.compile(r"^(?!https?:|mailto:|notebooks/)")):
+            target, _, anchor = link["href"].partition("#")
+            assert (target or name) in pages and (not anchor or anchor in ids[target or name]), (name, link)
+        for heading in page.main.find_all(["h2", "h3"]):
+            after = heading.find_next_sibling()
+            assert after and not (after.name in ("h1", "h2", "h3") and after.name <= heading.name), (name, heading)
+        assert len(ids[name]) == len(page.find_all(id=True)), f"{name}: an id stands twice"
 
 
 @pytest.mark.full
-def test_no_page_carries_a_figure_that_paper_would_cut(browser: Any, course: Path) -> None:
-    for path in sorted((course / "teacher").glob("0*.html")):
-        page = opened(browser, path, width=665)
-        page.emulate_media(media="print")
-        tallest = page.evaluate(
-            "Math.max(0, ...[...document.querySelectorAll('figure, .box, pre')].map(e => e.offsetHeight))"
-        )
-        assert tallest < 900, f"{path.name}: {tallest} px do not fit on a page"  # Letter: 241 mm, 911 px
-        page.context.close()
+def test_pages_are_small(course: Path) -> None:
+    sizes = [path.stat().st_size for path in course.rglob("*.html")]
+    assert median(sizes) <= 700_000 and max(sizes) <= 1_500_000
