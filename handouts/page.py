@@ -53,6 +53,7 @@ def lesson_page(lesson: Lesson, edition: Edition, course: Sequence[Outline]) -> 
     texts = [cell for cell in kept.cells if cell.kind == "markdown"]
     soups = prose.converted([cell.source for cell in texts], lesson.path.name)
     prose.name_headings(soups)
+    prose.name_cells([cell.id for cell in texts], soups)
     stems = {entry.stem for entry in course}
     for place, soup in enumerate(soups):
         prose.embed_only(soup, lesson.path.name)

@@ -63,6 +63,18 @@ def name_headings(soups: list[BeautifulSoup]) -> None:
             heading["id"] = name
 
 
+def name_cells(names: list[str], soups: list[BeautifulSoup]) -> None:
+    """Give the start of every cell an id, which links such as `05_reading.ipynb#cell-id=summary` lead to."""
+    for name, soup in zip(names, soups, strict=True):
+        first = soup.find(True, recursive=False)
+        if not isinstance(first, Tag):
+            continue
+        if first.get("id"):
+            first.insert(0, soup.new_tag("span", attrs={"id": f"cell-{name}"}))
+        else:
+            first["id"] = f"cell-{name}"
+
+
 def mark_boxes(soup: BeautifulSoup) -> None:
     """Block quotes that start with a bold lead become boxes of that kind; teachers' notes lose their fold."""
     for quote in soup.find_all("blockquote"):
@@ -138,10 +150,11 @@ def mend_links(soup: BeautifulSoup, lessons: set[str]) -> None:
     for link in soup.find_all("a", href=True):
         target, _, anchor = str(link["href"]).partition("#")
         stem = target.removeprefix("./").removesuffix(".ipynb")
+        place = f"#cell-{anchor[8:]}" if anchor.startswith("cell-id=") else f"#{slug(anchor)}" if anchor else ""
         if target.endswith(".ipynb") and stem in lessons:
-            link["href"] = f"{stem}.html" + (f"#{slug(anchor)}" if anchor else "")
-        elif not target and anchor:
-            link["href"] = f"#{slug(anchor)}"
+            link["href"] = f"{stem}.html{place}"
+        elif not target and place:
+            link["href"] = place
         elif not re.match(r"https?:|mailto:", target):
             link.unwrap()
 

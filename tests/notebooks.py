@@ -9,6 +9,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
+TEACHING = range(1, 12)  # lessons that teach; 00 opens the course and 12 closes it
 
 
 def joined(source: Any) -> str:

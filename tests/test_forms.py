@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +21,10 @@ RIGHT = {form: [one.key for one in questions(form).values()] for form in "AB"}
 
 def start() -> Notebook:
     return read(lesson_path("00"))
+
+
+def end() -> Notebook:
+    return read(lesson_path("12"))
 
 
 # The keys ----------------------------------------------------------------------------------------------------------
@@ -48,19 +53,50 @@ def test_right_letters_are_spread_and_follow_no_pattern(form: str) -> None:
     assert sum(a == b for a, b in zip(RIGHT["A"], RIGHT["B"], strict=True)) <= 3
 
 
-def length_cues(lessons: dict[str, Notebook], form: str) -> list[int]:
+def length_ranks(form: str) -> list[int]:
     """For each question the rank of the right option among the four by length, 1 for the longest."""
     ranks = []
     for number in QUESTIONS:
-        found = options(question(lessons[form], form, number))
+        found = options(question(end(), form, number))
         lengths = sorted((len(text) for text in found.values()), reverse=True)
         ranks.append(1 + lengths.index(len(found[questions(form)[number].key])))
     return ranks
 
 
-def test_length_gives_nothing_away_in_form_a() -> None:
-    ranks = length_cues({"A": start()}, "A")
-    assert Counter(ranks)[1] <= 4 and Counter(ranks)[4] <= 4
+@pytest.mark.parametrize("form", "AB")
+def test_length_gives_nothing_away(form: str) -> None:
+    ranks = Counter(length_ranks(form))
+    assert ranks[1] <= 4 and ranks[4] <= 4
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_form_a_is_the_same_text_before_and_after(number: int) -> None:
+    assert question(start(), "A", number) == question(end(), "A", number) != ""
+
+
+# The reasons --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("form", "number"), BOTH)
+def test_the_reasons_give_the_key_a_word_on_each_wrong_option_and_the_lessons(form: str, number: int) -> None:
+    found = questions(form)[number]
+    text = next(c.source for c in end().markdown if c.id == f"answer-{form.lower()}{number}")
+    assert text.startswith(f"<details><summary>{form}{number}, {found.concept}</summary>\n")
+    assert text.endswith("\n</details>") and f"**Right: ({found.key}).** " in text
+    assert re.findall(r"(?m)^- \((.)\) \S.{30}", text) == sorted(found.slips)
+    assert set(found.lessons) <= set(re.findall(r"\]\((\d\d)_", text))
+
+
+def test_both_forms_are_taken_before_their_answers_are_met() -> None:
+    ids = [cell.id for cell in end().cells]
+    assert ids.index("score-b") < min(ids.index(f"answer-{form.lower()}{number}") for form, number in BOTH)
+
+
+def test_the_blueprint_names_every_question_its_idea_and_its_lessons() -> None:
+    [text] = [cell.source for cell in end().markdown if "teacher" in cell.tags]
+    for number, question_a in questions("A").items():
+        keys = f"| A{number} ({question_a.key}), B{number} ({questions('B')[number].key}) |"
+        assert f"{keys} {question_a.concept} | lesson {' and '.join(question_a.lessons)} |" in text
 
 
 # Lesson 00 gives nothing away -------------------------------------------------------------------------------------
@@ -243,3 +279,39 @@ def test_question_10_many_people_compared_with_themselves_tell_most() -> None:
     assert standard_error(60, 5, 5) < standard_error(60, 10, 10, between=True)
     assert standard_error(48, 5, 5) < standard_error(8, 30, 30)
     assert standard_error(48, 5, 5) < standard_error(48, 10, 10, between=True)
+
+
+# The plan in lesson 00 -------------------------------------------------------------------------------------------
+
+
+def plan() -> dict[str, list[str]]:
+    """The rows of the map by lesson: what each cell says."""
+    [text] = [cell.source for cell in start().markdown if cell.id == "the-map"]
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| \[?\d\d · ", line)]
+    return {row[0].lstrip("[")[:2]: [cell.strip() for cell in row] for row in rows}
+
+
+def test_the_plan_names_all_lessons_with_their_titles_links_and_minutes(lessons: list[Notebook]) -> None:
+    assert list(plan()) == [lesson.number for lesson in lessons]
+    for lesson in lessons:
+        row = plan()[lesson.number]
+        title = lesson.cells[0].source.splitlines()[0].removeprefix("# ")
+        minutes = re.search(r"\*\*Minutes:\*\* (\d+) in class · (\d+) alone", lesson.cells[0].source)
+        assert minutes and row[2:4] == [f"{minutes[1]} min", f"{minutes[2]} min"], lesson.number
+        assert row[0] == (title if lesson.number == "00" else f"[{title}]({lesson.path.name})")
+
+
+def test_ten_classes_of_ninety_minutes_hold_the_course_and_one_class_the_short_route() -> None:
+    classes: dict[tuple[int, ...], int] = {}
+    for row in plan().values():
+        held = tuple(int(number) for number in re.findall(r"class (\d+)", row[5]))
+        classes[held] = classes.get(held, 0) + int(row[2].removesuffix(" min"))
+    alone = {held: minutes for held, minutes in classes.items() if len(held) == 1}
+    assert sorted({number for held in classes for number in held}) == list(range(1, 11))
+    assert max(alone.values()) <= 90
+    for split in classes.keys() - alone.keys():
+        assert sum(classes[held] for held in classes if set(held) & set(split)) <= 90 * len(split)
+    short = [int(number) for row in plan().values() for number in re.findall(r"(\d+) min", row[4])]
+    assert 80 <= sum(short) <= 90
+    hours = sum(int(row[3].removesuffix(" min")) for row in plan().values()) / 60
+    assert 19 <= hours <= 21, "lesson 00 says: about twenty hours"

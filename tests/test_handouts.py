@@ -204,3 +204,15 @@ def test_changing_every_solution_and_answer_changes_no_byte_of_the_lessons_stude
     build(tmp_path / "notebooks", tmp_path / "build", [STUDENT], say=quiet)
     changed, original = files(tmp_path / "build"), files(student_course)
     assert [name for name in original if not name.startswith(".") and changed[name] != original[name]] == []
+
+
+def test_links_between_lessons_lead_to_places_that_the_student_edition_has(student_course: Path) -> None:
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (student_course / "student").glob("*.html")}
+    places = {name: set(re.findall(r'\bid="([^"]+)"', text)) for name, text in pages.items()}
+    named = [
+        (name, target or name, anchor)
+        for name, text in pages.items()
+        for target, anchor in re.findall(r'href="([\w.]*)#([^"]+)"', text)
+    ]
+    assert sum(anchor.startswith("cell-") for _, _, anchor in named) > 100
+    assert [link for link in named if link[2] not in places[link[1]]] == []

@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from tests.notebooks import LESSONS, Cell, Notebook, read
+from tests.notebooks import LESSONS, TEACHING, Cell, Notebook, read
 
-TEACHING = range(1, 12)  # lessons that teach; 00 opens the course and 12 closes it
 BOXES = ("Predict first.", "Common misreading.", "Check yourself.", "For the teacher.")
 TAGS = {"exercise", "solution", "teacher", "explorable"}
 LAST = ["Key points", "Further reading", "Next"]
@@ -159,15 +158,26 @@ def relative_links_resolve(notebook: Notebook) -> Iterator[str]:
             path = notebook.path.parent / name if name else notebook.path
             if not path.exists():
                 yield f"cell {cell.index}: link to {target}: no such file"
-            elif (
-                anchor and path.suffix == ".ipynb" and anchor not in anchors(read(path) if name else notebook)
-            ):
-                yield f"cell {cell.index}: link to {target}: no heading with that anchor"
+            elif path.suffix == ".ipynb" and anchor:
+                yield from _anchor(cell, target, anchor, read(path) if name else notebook, elsewhere=bool(name))
+
+
+def _anchor(cell: Cell, target: str, anchor: str, there: Notebook, elsewhere: bool) -> Iterator[str]:
+    """Whether a lesson has what the end of an address names: a cell, or in the same lesson a heading."""
+    if anchor.startswith("cell-id="):
+        if anchor.removeprefix("cell-id=") not in {one.id for one in there.markdown}:
+            yield f"cell {cell.index}: link to {target}: no text cell with that id"
+    elif elsewhere:
+        # JupyterLab finds a heading in a lesson that is open, but not in one that it has to open first.
+        yield f"cell {cell.index}: link to {target}: name a cell of the other lesson, as #cell-id=…"
+    elif anchor not in anchors(there):
+        yield f"cell {cell.index}: link to {target}: no heading with that anchor"
 
 
 def anchors(notebook: Notebook) -> set[str]:
     """The names that JupyterLab gives a lesson's headings."""
-    return {re.sub(r"\s", "-", title) for cell in notebook.markdown for _, title in headings(cell)}
+    titles = [title for cell in notebook.markdown for _, title in headings(cell)]
+    return {re.sub(r"\s", "-", title.replace("`", "")) for title in titles}
 
 
 def tags_and_names_of_cells(notebook: Notebook) -> Iterator[str]:
