@@ -66,7 +66,7 @@ def lesson_page(lesson: Lesson, edition: Edition, course: Sequence[Outline]) -> 
     blocks = folded(_blocks(kept, dict(zip(texts, soups, strict=True))), edition.folds)
     body = "\n".join(block.html for block in blocks)
     if not edition.folds:
-        body = re.sub(r"<details(| class=\"solution\")>", r"<details\1 open>", body)
+        body = re.sub(r"<details(| class=\"solution\"| id=\"[^\"]*\")>", r"<details\1 open>", body)
     used = frozenset().union(*(maths.characters(soup) for soup in soups))
     where = [entry.stem for entry in course].index(lesson.stem)
     contents = [(heading["id"], _plain(heading)) for soup in soups for heading in soup.find_all("h2")]
