@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from helpers import coefficients, fit, load, read_scores, session_predictors, variances
 from tests.notebooks import FOLDER, Notebook, read
@@ -67,11 +68,13 @@ def plausible() -> dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]
     two_days = field(six, TWO).assign(day_number=lambda rows: abs(rows["number"] - rows["who"].isin(["A", "B", "C"])))
     clumsy = dose | {"covariates": ["weather (felt)"]}
     single = field(six, [("pre", 20), ("mid", 20), ("post", 20)], 1).drop(columns="rep")
+    kinds = field(six, FIVE + [("6", 25)], 10).assign(kind=lambda rows: rows["number"] % 2)
     evenly = field(six, FIVE, 10).assign(day_number=lambda rows: 3 * rows["number"])
     return {
         "two athletes": (field(["Ann", "Ben"], TWO), {}, {}),
         "two athletes with a dose": (field(["Ann", "Ben"], FIVE), {}, dose),
         "two doses": (field(six, TWO), {}, dose),
+        "two kinds, three days each": (kinds, {}, {"dose": "kind"}),
         "two days": (two_days, {}, {"date": "day_number", "covariates": ["order"]}),
         "twelve, ids with spaces, dates": (dated, {}, dose | {"date": "date", "covariates": ["order"]}),
         "percent, numbers as ids": (percent, {}, {"limits": (0, 100)}),
@@ -85,7 +88,7 @@ def plausible() -> dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]
     }  # fmt: skip
 
 
-QUICK = {"two athletes", "two days", "one session missing", "one score a session"}
+QUICK = {"two athletes", "two days", "two kinds, three days each", "one session missing", "one score a session"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,12 @@ def test_template_goes_from_file_to_report(
     if name == "a covariate with blanks":
         assert used == len(table) - 48 and "missing: 48" in told
     if name == "two doses":
-        assert "fewer than three doses for most athletes" in told
+        assert "no slopes: to tell own changes from good days" in told
+    if name == "two kinds, three days each":  # balanced: the slopes make it the paired t-test of the athletes' means
+        rows = coefficients(space["result"])
+        means = table.pivot_table(index="who", columns="kind", values="score")
+        paired = stats.ttest_1samp(means[1] - means[0], 0)
+        assert rows.loc["dose", "df"] == pytest.approx(5) and rows.loc["dose", "t"] == pytest.approx(paired.statistic)
     if name == "even day numbers":
         assert "'day' follows from the columns before it" in told
 
