@@ -3,6 +3,6 @@
     python -m handouts [--edition student] [--lesson 03] [--open]
 
 Floors, imports point down only: `build` (files, what is up to date) · `page` (folds, template) · `cells`
-(code and outputs) · `prose`, `maths` (Markdown to HTML, equations) · `editions` (what each may hold) ·
-`source` (a checked notebook).
+(code and outputs), `explorer` (numbers of the engine) · `prose`, `maths` (Markdown to HTML,
+equations) · `editions` (what each may hold) · `source` (a checked notebook).
 """

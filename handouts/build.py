@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from handouts import editions, page, source
+from handouts import editions, explorer, page, source
 from handouts.editions import Edition
 
 HERE = Path(__file__).parent
@@ -50,7 +50,8 @@ def build(
         lesson = lessons[path]
         made = 0
         for edition in chosen:
-            key = _digest(common.encode(), path.read_bytes())
+            explored = any(cell.source.strip() == explorer.CALL for cell in lesson.cells)
+            key = _digest(common.encode(), path.read_bytes(), *(explorer.engine() if explored else ()))
             targets = (
                 out / edition.name / f"{lesson.stem}.html",
                 out / edition.name / "notebooks" / path.name,

@@ -11,7 +11,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from handouts import cells, maths, prose
+from handouts import cells, explorer, maths, prose
 from handouts.editions import Edition, edited
 from handouts.source import Cell, Lesson
 
@@ -133,6 +133,8 @@ def _blocks(lesson: Lesson, soups: dict[Cell, BeautifulSoup]) -> list[Block]:
             code = Block("code", cells.code_block(cell))
             shown = [Block("output", piece) for piece in cells.outputs(cell, where)]
             new = [code, *shown] if cell.source.strip() else shown
+            if cell.source.strip() == explorer.CALL:
+                new.append(Block("output", explorer.html()))
         elif cell.kind == "markdown":
             new = [_text_block(element) for element in soups[cell].find_all(True, recursive=False)]
             for heading in soups[cell].find_all(["h2", "h3"]):

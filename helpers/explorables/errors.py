@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 import numpy as np
+import pandas as pd
 
 from helpers.designs import Design, Truth
 from helpers.figures import BLUE, INK, ORANGE, canvas
 from helpers.studies import monte_carlo
 
 from .controls import Drawing, Explorable, slider, whole
+
+TESTS = ("t-test on all scores", "t-test on athlete means", "mixed model without slopes, z")
 
 
 def false_positives(
@@ -46,21 +49,25 @@ def false_positives(
     )
 
 
-def _false_positives(
+def false_positive_rates(
     athletes: int, athlete_sd: float, slope_sd: float, factor: str, n: int, seed: int
-) -> Drawing:
+) -> pd.DataFrame:
+    """What `monte_carlo` finds for the three TESTS, in their order, in a world without an average effect."""
     between = factor == "between"
-    world = Truth(effect=0, athlete_sd=athlete_sd, slope_sd=slope_sd, clip=False)
-    means_test = "t on means" if between else "paired t"
-    rates = monte_carlo(
+    return monte_carlo(
         Design(athletes=athletes, between=between),
-        world,
-        methods=["pooled t", means_test, "intercept z"],
+        Truth(effect=0, athlete_sd=athlete_sd, slope_sd=slope_sd, clip=False),
+        methods=["pooled t", "t on means" if between else "paired t", "intercept z"],
         n=n,
         seed=seed,
     )
+
+
+def _false_positives(
+    athletes: int, athlete_sd: float, slope_sd: float, factor: str, n: int, seed: int
+) -> Drawing:
+    rates = false_positive_rates(athletes, athlete_sd, slope_sd, factor, n, seed)
     shown, errors = rates["rejection"].to_numpy(), rates["rejection_error"].to_numpy()
-    names = ["t-test on all scores", "t-test on athlete means", "mixed model without slopes, z"]
     figure, ax = canvas(
         f"How often each test finds an effect that is not there ({athletes} athletes, {factor})",
         "share of studies with p < .05",
@@ -79,9 +86,9 @@ def _false_positives(
     ax.axvline(0.05, color=INK, linestyle="--")
     for place, rate in zip(places, shown, strict=True):
         ax.annotate(f"{rate:.3f}", (min(max(rate, 0.05), 0.9), place), xytext=(14, -4), textcoords="offset points")
-    ax.set_yticks(places, names)
+    ax.set_yticks(places, TESTS)
     ax.set_xlim(0, 1)
-    rows = "; ".join(f"{name} {rate:.3f}" for name, rate in zip(names, shown, strict=True))
+    rows = "; ".join(f"{name} {rate:.3f}" for name, rate in zip(TESTS, shown, strict=True))
     alt = (
         f"Bar chart of false-positive rates at a nominal 5 %, {athletes} athletes with SD {athlete_sd:.2f} and "
         f"slope SD {slope_sd:.2f}, session varying {factor} athletes: {rows}. The dashed line marks .05."
