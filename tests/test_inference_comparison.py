@@ -227,6 +227,15 @@ def test_the_comparison_reads_in_words_and_in_html() -> None:
         assert text in " ".join(str(ours).split()) and text in ours._repr_html_()
 
 
+def test_what_a_freed_covariance_matrix_adds_is_not_called_covariances_alone() -> None:
+    freed = compare(*map(fitted, CASES["symmetric_to_full"]))  # one spread and one correlation become 3 and 3
+    assert "adds 4 variances and covariances." in freed.sentence
+    turned = push_ups("correctness ~ 0 + C(session_label)"), push_ups(slopes=True)
+    assert "adds the variance of session_high and a covariance." in compare(*turned).sentence
+    correlated = compare(*map(fitted, CASES["correlation"]))
+    assert "adds a covariance." in correlated.sentence
+
+
 # ---- what is refused -------------------------------------------------------------------------------------
 
 

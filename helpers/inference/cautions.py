@@ -82,8 +82,8 @@ def few_notes(method: str, extra: Added, groups: int) -> list[str]:
             ]
         return [
             f"Few groups ({groups}): the test is liberal. Where an effect is tested against differences between groups "
-            "(it has a random slope, or is constant within groups), a test that claims 5 % rejects true null "
-            f"hypotheses in {100 * _size(groups):.0f} % of studies, or more. Better: {advice}."
+            "(it has a random slope, or is constant within groups), a test that claims 5 % can reject true "
+            f"null hypotheses in {100 * _size(groups):.0f} % of studies, or more. Better: {advice}."
         ]
     if method == "bootstrap" or not extra.bounds:
         return []

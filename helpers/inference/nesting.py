@@ -162,6 +162,7 @@ def _random_added(before: Random, after: Random) -> tuple[tuple[str, ...], int]:
             raise _not_nested(f"the correlated random effects of {', '.join(before.names)}")
         reached = np.linalg.lstsq(np.vstack(after.columns), np.vstack(before.columns), rcond=None)[0]
     left = list(after.components)
+    tied = False  # whether the smaller model ties variances of the unstructured columns together
     for component in before.components:
         same = [other for other in left if _same_kernel(component, other)]
         if same:
@@ -170,13 +171,16 @@ def _random_added(before: Random, after: Random) -> tuple[tuple[str, ...], int]:
         root = _within(component, after.columns) if q else None
         if root is None:
             raise _not_nested(f"the random effect {component.name}")
+        tied = tied or root.shape[1] > 1
         reached = np.hstack([reached, root])
     new = [after.names[k] for k in new_columns(reached, np.eye(q))]
     bounds = len(left) + len(new)
-    covariances = after.parameters - before.parameters - bounds
+    rest = after.parameters - before.parameters - bounds
     phrases = [f"the variance of {name}" for name in [component.name for component in left] + new]
-    if covariances:
-        phrases.append("a covariance" if covariances == 1 else f"{covariances} covariances")
+    if rest and tied:
+        phrases.append("a variance or covariance" if rest == 1 else f"{rest} variances and covariances")
+    elif rest:
+        phrases.append("a covariance" if rest == 1 else f"{rest} covariances")
     return tuple(phrases), bounds
 
 

@@ -35,9 +35,12 @@ def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Trut
         As in `monte_carlo`. Every design is simulated from the same seed: its figures are those that
         `monte_carlo(design, truth, methods, n, seed=seed)` gives, whatever else is in the grid.
 
-    Returns ------- DataFrame, a row per design and method: design, method, athletes, rows (scores in the
-    whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard error), se,
-    half_width, and singular, undefined; see `monte_carlo`.
+    Returns
+    -------
+    DataFrame
+        A row per design and method: design, method, athletes, rows (scores in the whole study), then with their
+        Monte-Carlo errors power, type_s, type_m, sd (the true standard error), se, half_width, and singular,
+        undefined; see `monte_carlo`.
 
     Raises
     ------
