@@ -17,14 +17,14 @@ def _liberal(df: float) -> float:
 
 
 def _flippers(patterns: float, level: float = 0.001) -> int:
-    """Fewest athletes whose sign flips reach a p below `level`, `patterns` of 2^J being as extreme."""
+    """Fewest athletes whose sign flips reach a p below `level`, `patterns` of 2^m being as extreme."""
     return next(athletes for athletes in count(1) if patterns / 2**athletes < level)
 
 
 def _athletes(bar: Callable[[int], float], own: float = 0.03) -> int:
     """Fewest athletes for a half width of .03; bar: quantile for so many."""
     variance = own**2 + 0.05**2 / 20 + 0.05**2 / 30
-    return next(J for J in count(2) if bar(J) * np.sqrt(variance / J) <= 0.03)
+    return next(m for m in count(2) if bar(m) * np.sqrt(variance / m) <= 0.03)
 
 
 EXERCISES = {
@@ -47,11 +47,11 @@ EXERCISES = {
         key=lambda: _flippers(2),
         right="{key} athletes: two patterns of 2048 are as extreme as can be.",
         hints=(
-            "How many patterns of signs do J athletes have, and how many of them are as extreme as can be?",
-            "The smallest p is 2 / 2**J. Try J until it falls below .001.",
+            "How many patterns of signs do m athletes have, and how many of them are as extreme as can be?",
+            "The smallest p is 2 / 2**m. Try m until it falls below .001.",
         ),
         slips=(
-            Slip(lambda: _flippers(1), "Two patterns are as extreme: all minus and all plus. p is 2 / 2**J."),
+            Slip(lambda: _flippers(1), "Two patterns are as extreme: all minus and all plus. p is 2 / 2**m."),
             Slip(lambda: _flippers(2, 0.01), "That is enough for .01."),
             Slip(lambda: _flippers(2, 0.05), "That is enough for .05."),
         ),
@@ -71,20 +71,20 @@ EXERCISES = {
         ),
     ),
     "7.4": Exercise(
-        key=lambda: _athletes(lambda J: float(stats.t.ppf(0.975, J - 1))),
+        key=lambda: _athletes(lambda m: float(stats.t.ppf(0.975, m - 1))),
         right="{key} athletes. The right curve costs three more than 1.96 would have told you.",
         hints=(
-            "An interval is estimate ± bar × SE. Which bar belongs to J athletes?",
-            "stats.t.ppf(0.975, J - 1) times the standard error, for J = 4, 5, 6 … until it is .03 or less.",
+            "An interval is estimate ± bar × SE. Which bar belongs to m athletes?",
+            "stats.t.ppf(0.975, m - 1) times the standard error, for m = 4, 5, 6 … until it is .03 or less.",
         ),
         slips=(
-            Slip(lambda: _athletes(lambda J: 1.96), "That is with 1.96. The bar is that of a t with J − 1 df."),
+            Slip(lambda: _athletes(lambda m: 1.96), "That is with 1.96. The bar is that of a t with m − 1 df."),
             Slip(
-                lambda: _athletes(lambda J: float(stats.t.ppf(0.95, J - 1))),
+                lambda: _athletes(lambda m: float(stats.t.ppf(0.95, m - 1))),
                 "A 95 % interval leaves 2.5 % on either side: 0.975.",
             ),
             Slip(
-                lambda: _athletes(lambda J: float(stats.t.ppf(0.975, J - 1)), own=0.0),
+                lambda: _athletes(lambda m: float(stats.t.ppf(0.975, m - 1)), own=0.0),
                 "The athletes' own changes are missing from the standard error.",
             ),
         ),
