@@ -13,7 +13,7 @@ VARIANCE_RATIO = 2 * (211.75 - 210.30)
 
 
 def _size(athletes: int) -> float:
-    """True rate of LR = J log(1 + t²/(J − 1)) above the 95 % point of χ²₁, for the mean of J normal values."""
+    """True rate of LR = m log(1 + t²/(m − 1)) above the 95 % point of χ²₁, for the mean of m normal values."""
     t = np.sqrt((athletes - 1) * np.expm1(stats.chi2.ppf(0.95, 1) / athletes))
     return float(2 * stats.t.sf(t, athletes - 1))
 
