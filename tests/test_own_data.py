@@ -188,7 +188,7 @@ def test_r_code_of_the_lesson_is_the_code_that_was_run(lesson: Notebook) -> None
         cell.source.split("```r\n")[1].split("```")[0].strip() for cell in lesson.markdown if "```r\n" in cell.source
     ]
     assert shown == [ran]
-    printed = (REFERENCE / "rosetta.txt").read_text(encoding="utf-8").strip()
+    printed = (ROOT / "data" / "rosetta.txt").read_text(encoding="utf-8").strip()
     assert any(printed in cell.printed for cell in lesson.code)
 
 
