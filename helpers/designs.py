@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,9 @@ import pandas as pd
 
 SEED_ATHLETES = ("susan_01", "alex_02", "maya_03", "david_04")
 """The four athletes of the running story; any other number of athletes gets plain names."""
+
+MOST_ATHLETES, MOST_SCORES = 10**6, 10**8
+"""More is a slip of the keyboard, and would fill the memory before anything could be said."""
 
 Repeats = Mapping[str, int]
 
@@ -54,6 +56,8 @@ class Design:
                 f"between=True splits the athletes into two groups and needs two sessions in repeats; "
                 f"given {len(self.sessions)}: {', '.join(self.sessions)}"
             )
+        if self.rows > MOST_SCORES:
+            raise ValueError(f"repeats must give {MOST_SCORES:,} scores in all at most; given {self.rows:,}")
         empty = [name for name, row in zip(self.names, self.counts, strict=False) if row.sum() == 0]
         if empty:
             raise ValueError(
@@ -132,8 +136,11 @@ def _checked_athletes(athletes: Any) -> int | tuple[str, ...]:
     if isinstance(athletes, Integral):
         if athletes < 2:
             raise ValueError(f"{what}; given {athletes}: one athlete cannot show how athletes differ")
+        if int(athletes) > MOST_ATHLETES:
+            raise ValueError(f"{what}, {MOST_ATHLETES:,} at most; given {athletes}")
         return int(athletes)
-    if not isinstance(athletes, Sequence) and not isinstance(athletes, (np.ndarray, pd.Series, pd.Index)):
+    listed = isinstance(athletes, Sequence) or isinstance(athletes, (np.ndarray, pd.Series, pd.Index))
+    if not listed or getattr(athletes, "ndim", 1) == 0:
         raise TypeError(f"{what}; given {athletes!r}")
     names = tuple(athletes)
     if not all(isinstance(name, str) for name in names):
@@ -179,6 +186,8 @@ def _checked_mapping(repeats: Any, name: str) -> Repeats:
             raise TypeError(f"{name}[{label!r}] must be a whole number of repeats; given {number!r}")
         if number < 0:
             raise ValueError(f"{name}[{label!r}] must be 0 (missed) or more; given {number}")
+        if int(number) > MOST_SCORES:
+            raise ValueError(f"{name}[{label!r}] must be {MOST_SCORES:,} at most; given {number}")
     return {label: int(number) for label, number in repeats.items()}
 
 
@@ -223,7 +232,8 @@ class Truth:
             if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
                 raise TypeError(f"{name} must be a number; given {value!r}")
             # Beyond ±1e6 the squares that every method works with start to lose the digits that it reports.
-            if not math.isfinite(value) or abs(float(value)) > 1e6:
+            # Compared before it is made a float, which a whole number can be too large for.
+            if value < -1e6 or not value <= 1e6:
                 raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
             object.__setattr__(self, name, float(value))
         for name in ("athlete_sd", "slope_sd", "residual_sd"):

@@ -75,13 +75,23 @@ def simulate_blocks(design: Design, truth: Truth, start: int, stop: int, seed: i
         raise ValueError(
             f"start must be a multiple of {BLOCK}, where a block of the stream begins; given {start}"
         )
-    scores = np.empty((stop - start, design.rows))
+    scores = room_for(stop - start, design.rows)
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         # A child seed by its own key, without making all the ones before it.
         child = np.random.SeedSequence(seed, spawn_key=(first // BLOCK,))
         _fill(scores[first - start : last - start], design, truth, np.random.default_rng(child))
     return scores
+
+
+def room_for(n: int, rows: int) -> np.ndarray:
+    """An array (n, rows) to be filled with scores; ValueError where the machine has no memory for it."""
+    try:
+        return np.empty((n, rows))
+    except (MemoryError, OverflowError, ValueError):
+        raise ValueError(
+            f"n is too large: {n} data sets of {rows} scores need {n * rows // 125_000_000:,} GB of memory; use fewer"
+        ) from None
 
 
 def _fill(out: np.ndarray, design: Design, truth: Truth, rng: np.random.Generator) -> None:

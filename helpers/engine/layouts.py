@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from helpers.designs import Design
 
@@ -160,6 +161,8 @@ def _matrix(X: Any) -> np.ndarray:
         matrix = np.asarray(X)
     except ValueError as error:
         raise ValueError(f"X must be a rectangular array (rows, columns) of numbers: {error}") from None
+    if np.ma.is_masked(X):
+        raise TypeError("design_or_X has masked values, which would be taken as they stand below the mask")
     if matrix.dtype.kind not in "fiub":
         raise TypeError(f"design_or_X must be a Design or an array (rows, columns) of numbers; "
                         f"given {type(X).__name__} of dtype {matrix.dtype}")
@@ -176,16 +179,20 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     """Group labels as whole numbers in order of first appearance."""
     if groups is None:
         raise ValueError("groups must be given with a matrix X: one athlete label per row")
-    labels = np.asarray(groups)
+    # A list of text would turn a missing value in it into the text "nan".
+    labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if labels.shape != (rows,):
         raise ValueError(f"groups must hold one label per row of X: shape ({rows},); given {labels.shape}")
-    missing = [k for k, label in enumerate(labels.tolist())
-               if label is None or label != label or (isinstance(label, str) and not label.strip())]
+    missing = [k for k, (label, absent) in enumerate(zip(labels.tolist(), pd.isna(labels), strict=True))
+               if absent or (isinstance(label, str) and not label.strip())]
     if missing:
         raise ValueError(f"groups must name an athlete in every row; blank or missing in row {missing[0]}"
                          + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""))
     seen: dict[Any, int] = {}
-    return np.array([seen.setdefault(label, len(seen)) for label in labels.tolist()])
+    try:
+        return np.array([seen.setdefault(label, len(seen)) for label in labels.tolist()])
+    except TypeError:  # lists, mappings
+        raise TypeError(f"groups must hold labels that are text or numbers; given {labels[0]!r}") from None
 
 
 def _cells(X: np.ndarray, athlete: np.ndarray) -> Layout:

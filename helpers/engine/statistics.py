@@ -41,6 +41,8 @@ def scores_of(y: Any, rows: int) -> np.ndarray:
         scores = np.asarray(y)
     except ValueError as error:
         raise ValueError(f"y must be an array (data sets, rows) of numbers: {error}") from None
+    if np.ma.is_masked(y):
+        raise TypeError("y has masked values, which would be taken as they stand below the mask: leave such rows out")
     if scores.dtype.kind not in "fiu":
         raise TypeError(f"y must be an array of numbers, (data sets, rows); given dtype {scores.dtype}")
     if scores.ndim == 1:

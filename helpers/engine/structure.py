@@ -64,12 +64,17 @@ class Structure:
         Q, R = _orthonormal(X, "fixed effects", list(model.exog_names))
         coefficients = Q.T @ y
         residuals = y - Q @ coefficients
-        unit = float(np.sqrt(np.mean(residuals**2)))
+        with np.errstate(over="ignore"):
+            unit = float(np.sqrt(np.mean(residuals**2)))
         if not unit > 1e-12 * max(float(np.max(np.abs(y))), np.finfo(float).tiny):
             raise ValueError(
                 "the outcome does not vary beyond what the fixed effects explain exactly: there is no "
                 "residual variation, so nothing can be estimated; is the outcome constant, or made from a "
                 "predictor?"
+            )
+        if not np.isfinite(unit):
+            raise ValueError(
+                f"the outcome reaches {np.max(np.abs(y)):.3g}, too large to be squared: give it in larger units"
             )
         B = np.column_stack([Q, residuals / unit])
         R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from numbers import Number, Real
+from numbers import Integral, Number, Real
 from typing import Any
 
 import numpy as np
@@ -119,7 +119,7 @@ def hint(exercise: str, number: int = 1) -> None:
         If there is no such exercise, or no such hint.
     """
     hints = _find(exercise).hints
-    if isinstance(number, bool) or number not in range(1, len(hints) + 1):
+    if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral) or not 1 <= number <= len(hints):
         raise ValueError(
             f"number must be 1 to {len(hints)}: exercise {exercise} has that many hints; given {number!r}"
         )
@@ -128,7 +128,7 @@ def hint(exercise: str, number: int = 1) -> None:
 
 
 def _find(exercise: Any) -> Exercise:
-    if exercise not in exercises():
+    if not isinstance(exercise, str) or exercise not in exercises():
         raise ValueError(f"exercise must be the id of one, in quotes: {', '.join(ids())}; given {exercise!r}")
     return exercises()[exercise]
 
@@ -152,9 +152,14 @@ def _number(answer: Any) -> float | None:
     """A lone number out of what Python, NumPy or pandas gives, or None."""
     if isinstance(answer, (bool, np.bool_, str)):
         return None
-    if isinstance(answer, Real):
-        return float(answer)
-    array = np.asarray(answer)
+    try:
+        if isinstance(answer, Real):
+            return float(answer)
+        array = np.asarray(answer)
+    except OverflowError:  # a whole number that is too long
+        return math.inf
+    except ValueError:  # rows of different lengths
+        return None
     return float(array.item()) if array.size == 1 and array.dtype.kind in "iuf" else None
 
 

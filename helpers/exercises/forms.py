@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,8 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
     folder : str or Path
         Where lesson 00 is: beside the lesson that asks, as a rule.
     """
+    if not isinstance(folder, str | Path):
+        raise TypeError(f"folder must be the name of the folder that holds lesson 00; given {folder!r}")
     blank: list[Any] = [...] * len(questions("A"))
     copies = [(path.stat().st_mtime, path.name, path) for path in Path(folder).glob(_FIRST_LESSON)]
     for _, name, path in sorted(copies, reverse=True):
@@ -125,8 +127,10 @@ def _answers_in(path: Path) -> dict[str, Any]:
 
 def _letters(form: str, answers: Sequence[Any]) -> list[str] | None:
     """Answers as letters, "" for none; None, with a kind sentence, when one of them is no letter."""
+    if not isinstance(form, str):
+        raise TypeError(f'form must be "A" or "B"; given {form!r}')
     wanted = len(questions(form))
-    if isinstance(answers, str) or len(answers) != wanted:
+    if isinstance(answers, str) or not isinstance(answers, Collection) or len(answers) != wanted:
         raise ValueError(f"answers must be a list of {wanted}, one for each question; given {answers!r}")
     letters = []
     for number, answer in enumerate(answers, start=1):

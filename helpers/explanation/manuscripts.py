@@ -80,6 +80,8 @@ def report(
     """
     check_choice("ddf", ddf, METHODS)
     level = check_level(level)
+    if not isinstance(versions, bool | np.bool_):
+        raise TypeError(f"versions must be True or False; given {versions!r}")
     facts = Facts.of(result, unit, names)
     if not facts.finished:
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")

@@ -58,6 +58,8 @@ def build(
         missing = missing | data[columns].isna().any(axis=1).to_numpy()
         used |= others
     _refuse(missing, data, "have missing values", MEND)
+    for name in {name for argument, text in formulas for name in _factors(argument, text) if name in data.columns}:
+        _check_kind(name, data[name])
     matrices = [_Columns.of(argument, text, plain, used) for argument, text in formulas]
     for columns_made, (_, text) in zip(matrices, formulas, strict=True):
         _refuse(columns_made.missing, data, f"have no value of {text!r}", MEND)
@@ -93,8 +95,8 @@ def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> N
         )
     if not isinstance(data, pd.DataFrame):
         raise TypeError(f"data must be a pandas DataFrame, one row a score; given {type(data).__name__}")
-    if len(data) == 0:
-        raise ValueError("data has no rows")
+    if len(data) < 3:
+        raise ValueError(f"data has {len(data) or 'no'} rows, too few to tell groups from residuals: three at least")
     if not data.columns.is_unique:
         raise ValueError(
             f"data has columns of the same name: {_some(data.columns[data.columns.duplicated()])}; rename "
@@ -128,7 +130,8 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
             "groups is a Series with another index than data, so it is unclear which label belongs to "
             "which row: give the column's name, or groups.to_numpy() if the order is the same"
         )
-    labels = np.asarray(groups)
+    # A list of text would turn a missing value in it into the text "nan".
+    labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if labels.ndim != 1 or len(labels) != len(data):
         raise ValueError(
             f"groups must be a column's name or one label for each of the {len(data)} rows; given something "
@@ -158,9 +161,24 @@ def _names_used(
     argument: str, formula: str, data: pd.DataFrame, names: Mapping[str, Any]
 ) -> tuple[list[str], dict[str, Any]]:
     """The columns that the formula names, and the caller's variables and functions that it uses besides."""
-    found = {name for code in _factors(argument, formula) for name in patsy.eval.ast_names(code)}
+    codes = list(_factors(argument, formula))
+    try:
+        found = {name for code in codes for name in patsy.eval.ast_names(code)}
+    except SyntaxError as error:
+        raise ValueError(f"{argument} {formula!r} cannot be read: {error.msg} in {str(error.text).strip()!r}") from None
     columns = [name for name in data.columns if name in found]
     return columns, {name: names[name] for name in found if name not in data.columns and name in names}
+
+
+def _check_kind(name: str, column: pd.Series) -> None:
+    """ValueError if patsy would take the values for something else than they are: numbers for labels, for example."""
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
+    held = {type(value).__name__ for value in column} if kind == "O" else set()
+    if kind in ("c", "m", "M") or held - {"str"} and held - {"bool"}:
+        raise ValueError(
+            f"data[{name!r}] holds {', '.join(sorted(held)) or 'values'} as {column.dtype}, which a formula would take "
+            "for something else: make it all numbers, with .astype(float), or all text, with .astype(str)"
+        )
 
 
 @dataclass(frozen=True)
@@ -179,7 +197,7 @@ class _Columns:
         try:
             with np.errstate(all="ignore"):
                 made = make(formula, data, eval_env=patsy.EvalEnvironment([used]), NA_action=noting)
-        except patsy.PatsyError as error:
+        except Exception as error:  # a formula may call anything
             raise ValueError(
                 f"{argument} {formula!r} does not work with these data: {_first_line(error)} (columns: "
                 f"{_some(data.columns)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -99,20 +100,22 @@ def _check_fit(result: MixedLMResults, converged: bool) -> None:
         return
     if not result.converged:
         raise ValueError(f"this fit did not converge, so its numbers are not estimates: {REFIT}")
-    numbers = np.concatenate([np.ravel(result.fe_params), np.ravel(result.cov_re), np.ravel(result.vcomp)])
-    if not np.all(np.isfinite(numbers)) or not result.scale > 0:
+    cov_re, vcomp = np.asarray(result.cov_re, dtype=float), np.ravel(result.vcomp)
+    numbers = np.concatenate([np.ravel(result.fe_params), np.ravel(cov_re), vcomp, [result.scale]])
+    finite = bool(np.all(np.isfinite(numbers))) and result.scale > 0 and np.all(vcomp >= 0)
+    if not finite or np.any(np.linalg.eigvalsh(cov_re) < -1e-8 * np.abs(cov_re).max(initial=0)):
         raise ValueError(f"this fit holds values that are missing, infinite or no variance: {REFIT}")
 
 
 def check_choice(name: str, given: Any, allowed: tuple[str, ...]) -> str:
     """`given` if it is one of `allowed`; else a ValueError that lists them."""
-    if given not in allowed:
+    if not isinstance(given, str) or given not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}")
     return str(given)
 
 
 def check_level(level: Any) -> float:
     """A confidence level strictly between 0 and 1."""
-    if isinstance(level, bool) or not isinstance(level, int | float | np.number) or not 0 < level < 1:
+    if isinstance(level, bool) or not isinstance(level, Real) or level <= 0 or not level < 1:
         raise ValueError(f"level must be a number between 0 and 1, such as 0.95, not {level!r}")
     return float(level)

@@ -114,8 +114,7 @@ def compare(
     1997 (Bootstrap Methods and Their Application, ch. 4); Halekoh & Højsgaard 2014 (pbkrtest, J. Stat. Softw. 59(9)).
     """
     check_choice("method", method, METHODS)
-    if method == "bootstrap":
-        n, seed = check_draws(n, seed)
+    n, seed = check_draws(n, 0 if seed is None and method != "bootstrap" else seed)
     large = _checked("larger", larger)
     small, small_reml = _smaller_model(smaller, large.model)
     _check_same_data(small, large.model)
@@ -143,7 +142,7 @@ def compare(
     notes = refit_notes(extra, bool(large.reml), small_reml, reml)
     if method == "bootstrap":
         mixture = None
-        null, failed = _null(small, large.model, fits[0], reml, n, int(seed or 0))
+        null, failed = _null(small, large.model, fits[0], reml, n, seed)
         p, error = _bootstrap_p(statistic, null)
         notes += failed_note(failed, n)
     else:

@@ -39,10 +39,11 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
 def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
     if isinstance(value, str):
         try:
-            constraint = DesignInfo(terms).linear_constraint(value)
-        except PatsyError as error:
+            with np.errstate(all="ignore"):
+                constraint = DesignInfo(terms).linear_constraint(value)
+        except (PatsyError, IndexError) as error:  # IndexError: nothing but spaces
             raise ValueError(
-                f"contrast {label!r}: {value!r} cannot be read ({error.message}); "
+                f"contrast {label!r}: {value!r} cannot be read ({getattr(error, 'message', 'it is empty')}); "
                 f"the terms are {', '.join(terms)}"
             ) from None
         rows, nulls = constraint.coefs, constraint.constants[:, 0]
@@ -52,7 +53,7 @@ def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
             raise ValueError(
                 f"contrast {label!r} names {', '.join(unknown)}, but the terms are {', '.join(terms)}"
             )
-        rows = np.array([[value.get(name, 0.0) for name in terms]])
+        rows = _as_array([[value.get(name, 0.0) for name in terms]])
         nulls = np.zeros(1)
     else:
         rows = _as_array(value)
@@ -65,8 +66,10 @@ def _read_one(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
             f"contrast {label!r} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: "
             f"{', '.join(terms)}; give one weight for each, or a mapping from terms to weights"
         )
-    if not np.all(np.isfinite(rows)):
-        raise ValueError(f"contrast {label!r} has a weight that is missing or infinite: {rows.tolist()}")
+    if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(nulls)):
+        raise ValueError(
+            f"contrast {label!r} has a number that is missing or infinite: {rows.tolist()} = {nulls.tolist()}"
+        )
     if np.linalg.matrix_rank(rows) < len(rows):
         raise ValueError(
             f"contrast {label!r}: its rows are zero or repeat one another; give rows of which none "

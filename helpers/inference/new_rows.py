@@ -52,7 +52,8 @@ class NewRows:
         group = _group_column(model, frame) if known else None
         if group is not None and group not in columns:
             columns.insert(0, group)
-        shown = frame[columns].drop_duplicates(ignore_index=True) if data is None else _checked(data, columns, group)
+        distinct = frame[columns].drop_duplicates(ignore_index=True)
+        shown = distinct if data is None else _checked(data, columns, group, frame)
         if shown.empty and not columns:  # a formula without predictors: one row says all
             shown = pd.DataFrame(index=[0] if data is None else data.index)
         plain = shown.astype({name: object for name in columns if isinstance(shown[name].dtype, pd.StringDtype)})
@@ -67,7 +68,7 @@ def component_names(model: MixedLM) -> list[list[str]]:
     return [list(dict.fromkeys(str(n) for names in groups for n in names)) for groups in model.exog_vc.colnames]
 
 
-def _checked(data: Any, columns: list[str], group: str | None) -> pd.DataFrame:
+def _checked(data: Any, columns: list[str], group: str | None, fitted: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             f"data must be a DataFrame with the columns {', '.join(columns) or '(none)'}, one row a prediction; "
@@ -79,10 +80,28 @@ def _checked(data: Any, columns: list[str], group: str | None) -> pd.DataFrame:
     if lacking:
         why = f"; {group!r} says which of the measured groups each row is about" if group in lacking else ""
         raise ValueError(f"data lacks {', '.join(map(repr, lacking))}, which the model needs{why}")
+    twice = [name for name in columns if isinstance(data[name], pd.DataFrame)]
+    if twice:
+        raise ValueError(f"data has more than one column {', '.join(map(repr, twice))}; rename or drop the others")
     gaps = data[columns].isna().any(axis=1)
     if gaps.any():
         raise ValueError(f"data has missing values in rows {_some(data.index[gaps])}: there is nothing to predict from")
+    for name in columns:
+        if name == group or not _is_number(fitted[name]):
+            continue
+        if not _is_number(data[name]):
+            raise ValueError(
+                f"data[{name!r}] must hold numbers, as the data that were fitted do; it is of type {data[name].dtype}: "
+                "convert it with .astype(float)"
+            )
+        endless = np.isinf(data[name].to_numpy(dtype=float))
+        if endless.any():
+            raise ValueError(f"data[{name!r}] is infinite in rows {_some(data.index[endless])}")
     return data[columns]
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
 
 
 def _group_column(model: MixedLM, frame: pd.DataFrame) -> str:

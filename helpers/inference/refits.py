@@ -15,7 +15,7 @@ from helpers.engine import fit_many
 from helpers.engine.layouts import combine, orthonormal, solve_upper
 from helpers.engine.likelihood import optimum
 from helpers.engine.structure import sqrt_factor
-from helpers.simulation import BLOCK
+from helpers.simulation import BLOCK, room_for
 
 from .information import random_design
 
@@ -96,7 +96,7 @@ def draw(model: MixedLM, at: Refits | MixedLMResults, n: int, seed: int) -> Arra
             scaled = np.hstack([Z[:, : model.k_re] @ root, Z[:, model.k_re :] * sds[labels[model.k_re :]]])
             effects.append((rows, scaled.T))
     columns = sum(len(scaled) for _, scaled in effects)
-    scores = np.empty((n, len(model.endog)))
+    scores = room_for(n, len(model.endog))
     for start in range(0, n, BLOCK):
         part = scores[start : start + BLOCK]
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(start // BLOCK,)))

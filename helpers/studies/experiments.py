@@ -25,6 +25,9 @@ CHUNK_SCORES = 2**20
 """Scores simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the
 digits."""
 
+MOST_SETS, MOST_WORKERS = 10**9, 1000
+"""More is a slip of the keyboard, and would never end."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -137,6 +140,8 @@ def checked_n(n: Any) -> int:
         raise TypeError(f"n must be a whole number of data sets; given {n!r}")
     if n < 1:
         raise ValueError(f"n must be 1 or more data sets; given {n}")
+    if int(n) > MOST_SETS:
+        raise ValueError(f"n must be {MOST_SETS:,} data sets at most, which take hours; given {n}")
     return int(n)
 
 
@@ -144,7 +149,7 @@ def checked_level(level: Any) -> float:
     """level as a float between 0 and 1, or an error that says what would do."""
     if isinstance(level, (bool, np.bool_)) or not isinstance(level, Real):
         raise TypeError(f"level must be a number between 0 and 1, such as 0.95; given {level!r}")
-    if not 0 < float(level) < 1:
+    if level <= 0 or not level < 1:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95; given {level}")
     return float(level)
 
@@ -160,5 +165,5 @@ def check_workers(workers: Any) -> None:
     """An error that says what would do, if workers is no number of processes."""
     if isinstance(workers, (bool, np.bool_)) or not isinstance(workers, Integral):
         raise TypeError(f"workers must be a whole number of processes, or −1 for all; given {workers!r}")
-    if workers < 1 and workers != -1:
-        raise ValueError(f"workers must be 1 or more processes, or −1 for all; given {workers}")
+    if (workers < 1 or int(workers) > MOST_WORKERS) and workers != -1:
+        raise ValueError(f"workers must be 1 or more processes, {MOST_WORKERS} at most, or −1 for all; given {workers}")

@@ -84,7 +84,7 @@ def design_grid(athletes: Sequence[int], repeats: Sequence[int | Mapping[str, in
         Whether each athlete does one session only.
     """
     for name, values in (("athletes", athletes), ("repeats", repeats)):
-        if isinstance(values, (str, Mapping)) or not isinstance(values, Sequence) or not len(values):
+        if isinstance(values, (str, bytes, bytearray, Mapping)) or not isinstance(values, Sequence) or not len(values):
             raise TypeError(f"{name} must be a list with one entry or more; given {values!r}")
     per_session = [entry if isinstance(entry, Mapping) else {"session_low": entry, "session_high": entry}
                    for entry in repeats]

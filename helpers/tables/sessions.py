@@ -30,6 +30,7 @@ FORMATS = (
 )
 """How people write dates, tried in this order; a column that two of them read differently is refused."""
 SHOWN = 5
+MOST = 1e12
 
 
 def session_predictors(
@@ -66,10 +67,13 @@ def session_predictors(
         A column that is not there, or holds what is no number or no date; dates that can be read in two ways; a
         session with several dates, a dose that never changes. The message says what would do.
     """
-    if not isinstance(table, pd.DataFrame) or not {"athlete_id", "session_label"} <= set(table):
-        raise TypeError("table must be a table of scores, as read_scores gives it")
-    for argument, name in {"dose": dose, "date": date}.items():
-        if name is not None and name not in table:
+    _check_table(table)
+    if isinstance(step, bool) or not isinstance(step, Real) or step <= 0 or not step <= MOST:
+        raise ValueError(f"step must be a positive number, what counts as one unit of the dose; given {step!r}")
+    for argument, name in {"dose": dose, "date": date, "date_format": date_format}.items():
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{argument} must be a text or None; given {name!r}")
+        if name is not None and name not in table and argument != "date_format":
             raise ValueError(
                 f"{argument}: there is no column {name!r}{nearest(str(name), map(str, table))}; "
                 f"the columns are {quoted(map(str, table), 50)}"
@@ -103,14 +107,26 @@ def session_predictors(
     return added
 
 
+def _check_table(table: Any) -> None:
+    if not isinstance(table, pd.DataFrame) or not {"athlete_id", "session_label"} <= set(table):
+        raise TypeError("table must be a table of scores, as read_scores gives it, with athlete_id and session_label")
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()].map(str)
+        raise ValueError(f"table has columns of the same name: {quoted(twice)}; rename them")
+    for name in ("athlete_id", "session_label"):
+        if table[name].isna().any():
+            raise ValueError(f"table: {name} is missing in {int(table[name].isna().sum())} rows; fill it in")
+
+
 def _dose(values: pd.Series, sessions: Any, name: str, step: float, notes: list[str]) -> pd.Series:
-    if isinstance(step, bool) or not isinstance(step, Real) or not np.isfinite(step) or step <= 0:
-        raise ValueError(f"step must be a positive number, what counts as one unit of the dose; given {step!r}")
     if not pd.api.types.is_numeric_dtype(values):
+        found = quoted(pd.unique(values.dropna().map(str))[:SHOWN])
         raise ValueError(
-            f"dose: the column {name!r} is text ({quoted(pd.unique(values.dropna())[:SHOWN])}): write numbers only, "
+            f"dose: the column {name!r} is text ({found}): write numbers only, "
             "with the decimal mark of the scores; or leave the dose out and compare the sessions"
         )
+    if np.isinf(values.to_numpy(dtype=float)).any():
+        raise ValueError(f"dose: {name!r} holds an infinite value: correct it, or leave the dose out")
     if values.nunique() < 2:
         raise ValueError(f"dose: {name!r} is the same in all rows, so nothing can be said of its effect")
     middle = float(values.groupby(sessions.ngroup()).first().median())
@@ -151,7 +167,10 @@ def _days(values: pd.Series, name: str, date_format: str | None) -> pd.Series:
 
 
 def _read(texts: pd.Series, way: str) -> pd.Series:
-    when = pd.to_datetime(texts, format=way, errors="coerce")
+    try:
+        when = pd.to_datetime(texts, format=way, errors="coerce")
+    except ValueError as error:
+        raise ValueError(f"date_format {way!r} is no way to write a date: {error}") from None
     return (when.dt.normalize() - pd.Timestamp("1970-01-01")).dt.days
 
 
