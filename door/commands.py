@@ -48,17 +48,21 @@ def lab(arguments: list[str]) -> int:
     return hand_over([str(python), "-m", "jupyterlab", *options, *arguments], place, env)
 
 
+# A slow machine shows progress bars, which no stored output has.
+NO_BARS = {"TQDM_DISABLE": "1"}
+
+
 def test(arguments: list[str]) -> int:
     """prove the course on this machine (--full: all of it, slower); takes pytest's options"""
     python = ensure(full="--full" in arguments)
-    return hand_over([str(python), "-m", "pytest", *arguments], ROOT, child_environment())
+    return hand_over([str(python), "-m", "pytest", *arguments], ROOT, child_environment() | NO_BARS)
 
 
 def run(arguments: list[str]) -> int:
     """for authors: execute lessons NN … (else all) in place, top to bottom, and store the outputs"""
     paths = chosen(arguments) or everything()
     python = ensure()
-    return hand_over([str(python), "-m", "door.execution", *map(str, paths)], ROOT, child_environment())
+    return hand_over([str(python), "-m", "door.execution", *map(str, paths)], ROOT, child_environment() | NO_BARS)
 
 
 def reset(arguments: list[str]) -> int:

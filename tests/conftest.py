@@ -1,5 +1,6 @@
 """Options and fixtures shared by all tests."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: long; deselected unless pytest gets --full")
+    # A slow machine shows progress bars, which no stored output has; kernels inherit this.
+    os.environ["TQDM_DISABLE"] = "1"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
