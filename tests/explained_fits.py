@@ -89,6 +89,7 @@ FITS: dict[str, Callable[[], Any]] = {
     "no intercept": of_patients("y ~ 0 + C(arm) + C(arm):dose"),
     "codes": of_patients("y ~ code * dose + late"),
     "spline": of_patients("y ~ bs(age, df=4) + late", "~1", {"slope": "0 + dose"}),
+    "slopes and sets": of_patients("y ~ dose + cond", "~dose", {"half": "0 + C(cond)"}),
     "logarithm": of_patients("np.log(rt) ~ cond + np.log2(age)"),
 }
 

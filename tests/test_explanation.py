@@ -334,6 +334,16 @@ def test_a_caution_appears_exactly_when_it_is_earned(
     assert kind not in kinds(result, label if label in labels else None)
 
 
+def test_a_singular_fit_is_not_called_a_false_alarm() -> None:
+    assert kinds_of("push-ups, slopes", "Converged") == {"singular"}
+
+
+def test_one_row_per_condition_is_no_occasion_with_several_rows() -> None:
+    means = load("machines").groupby(["Worker", "Machine"], as_index=False)["score"].mean()
+    result = fit("score ~ Machine", means, "Worker")
+    assert not {"one occasion per condition", "random slope left out"} & kinds(result)
+
+
 def test_few_levels_of_a_crossed_factor_are_told_where_they_vary() -> None:
     assert "6 levels" in caution("penicillin", "sample Var", "few groups")
     assert "few groups" not in kinds(fitted("penicillin"), "plate Var") | kinds(fitted("penicillin"), "No. Groups")
