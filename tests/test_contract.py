@@ -153,6 +153,7 @@ BAD: list[tuple[Rule, str, Change]] = [
     (structure.stubs_run_as_they_stand, "wrong solution", output("solution-1", text="5.1: not yet.")),
     (structure.stubs_run_as_they_stand, "stray solution", tagged("means", "solution")),
     (structure.stubs_run_as_they_stand, "unfolded", metadata("solution-1", jupyter={})),
+    (structure.solutions_fill_their_stubs, "another name", text("solution-1", "answer", "result")),
     (structure.teacher_notes_are_folded, "no tag", tagged("note")),
     (structure.teacher_notes_are_folded, "open", text("note", "<details>", "")),
     (code.ran_top_to_bottom, "not run", lambda content: cell(content, "counts").update(execution_count=None)),

@@ -251,6 +251,15 @@ def stubs_run_as_they_stand(notebook: Notebook) -> Iterator[str]:
                 yield f"cell {cell.index}: the solution is not folded (source_hidden and outputs_hidden)"
 
 
+def solutions_fill_their_stubs(notebook: Notebook) -> Iterator[str]:
+    """What a stub says stays; a blank, `...`, may take several lines."""
+    for stub, solution in itertools.pairwise(notebook.cells):
+        if "exercise" in stub.tags and "solution" in solution.tags:
+            lines = [r"[\s\S]+?".join(map(re.escape, line.split("..."))) for line in stub.code_lines]
+            if not re.search("(?m)^" + r"$[\s\S]*?^".join(lines) + "$", solution.source):
+                yield f"cell {solution.index}: the solution changes more of its stub than the blanks"
+
+
 def _right(solution: Cell, ids: list[str]) -> Iterator[str]:
     for ident in ids:
         if f"{ident}: right." not in solution.printed:
@@ -283,5 +292,6 @@ RULES = [
     tags_and_names_of_cells,
     exercises_have_stub_and_solution,
     stubs_run_as_they_stand,
+    solutions_fill_their_stubs,
     teacher_notes_are_folded,
 ]
