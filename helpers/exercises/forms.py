@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import textwrap
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from helpers.exercises.form_keys import Question, questions
 
 LETTERS = "abcd"
+WIDTH = 96  # of a line of output, as the pages hold it
 _FIRST_LESSON = "00_start_here*.ipynb"  # a reset leaves the older copy beside the new one, under its date
 
 
@@ -38,8 +40,8 @@ def answered(form: str, answers: Sequence[Any]) -> None:
     count = len(letters) - letters.count("")
     if count == 0:
         print(
-            f'Form {form}: 0 of {len(letters)} answered. Put a letter in quotes, such as "a", in the place of '
-            "the ... below a question, run that cell, and then this one."
+            f"Form {form}: 0 of {len(letters)} answered. In the cell below a question, put a letter in quotes\n"
+            'in place of the ..., such as "a". Run that cell, and then this one.'
         )
         return
     print(f"Form {form}: {count} of {len(letters)} answered: {_line(form, letters)}")
@@ -67,12 +69,14 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
     if now is None or then is None:
         return
     if not any(now):
-        print(f"Form {form}: nothing answered yet. The letters go below the questions, in quotes.")
+        print(f"Form {form}: nothing answered yet. The letters go into the cells below the questions.")
         return
     print(f"Form {form}: {_count(form, now)}" + (f"; before: {_count(form, then)}" if any(then) else ""))
     for (number, question), letter, earlier in zip(questions(form).items(), now, then, strict=True):
         first = f"{earlier or '–'} → " if any(then) else ""
-        print(f"{form}{number:<3}{question.concept:19} {first}{letter or '–'}  {_verdict(question, letter)}")
+        start = f"{form}{number:<3}{question.concept:19} {first}{letter or '–'}  "
+        line = textwrap.wrap(_verdict(question, letter), WIDTH - len(start))
+        print(start + f"\n{' ' * len(start)}".join(line))
 
 
 def earlier_answers(folder: str | Path = ".") -> list[Any]:
@@ -82,6 +86,11 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
     ----------
     folder : str or Path
         Where lesson 00 is: beside the lesson that asks, as a rule.
+
+    Raises
+    ------
+    TypeError
+        If `folder` is no path.
     """
     if not isinstance(folder, str | Path):
         raise TypeError(f"folder must be the name of the folder that holds lesson 00; given {folder!r}")
@@ -95,8 +104,8 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
             print(f"{name}: {count} of {len(given)} answered before the course.")
             return given
     print(
-        "No answers from before the course beside this lesson. If you have them elsewhere, type them in: "
-        'before = ["a", "b", ...].'
+        "No answers from before the course beside this lesson. If you have them elsewhere, type them in,\n"
+        'all ten of them: before = ["a", "c", …].'
     )
     return blank
 
@@ -134,7 +143,7 @@ def _letters(form: str, answers: Sequence[Any]) -> list[str] | None:
         raise ValueError(f"answers must be a list of {wanted}, one for each question; given {answers!r}")
     letters = []
     for number, answer in enumerate(answers, start=1):
-        letter = "" if answer is ... or answer is None else str(answer).strip(" ()").lower()
+        letter = answer.strip(" ()").lower() if isinstance(answer, str) else "" if answer is ... else "?"
         if letter and (len(letter) > 1 or letter not in LETTERS):
             print(f"{form}{number}: {answer!r} is none of the options. Answer with a, b, c or d, in quotes.")
             return None
@@ -157,5 +166,5 @@ def _count(form: str, letters: list[str]) -> str:
 def _verdict(question: Question, letter: str) -> str:
     if letter == question.key:
         return "right"
-    lessons = " and ".join(question.lessons)
-    return f"{question.slips[letter] if letter else 'left out'} (lesson {lessons})"
+    where = ("lesson " if len(question.lessons) == 1 else "lessons ") + " and ".join(question.lessons)
+    return f"{question.slips[letter] if letter else 'left out'} ({where})"

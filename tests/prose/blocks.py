@@ -23,7 +23,7 @@ CONVENTIONS = [
     r"(?i)\bexercises?\s+\d+\.\d+(?:(?:, | and | to |–)\d+\.\d+)*\b(?!\s*%)",
     r"(?i)\b(?:section|chapter|issue|step|question)\s+\d+\b(?!\.\d|\s*%)",
     r"\b\d\d · ",  # 05 · Reading the output
-    r"\b\d+ min\b|\bclass \d+\b(?!\.\d|\s*%)",  # the plan in lesson 00, which a test holds to the lessons' heads
+    r"\b\d+\smin\b|\bclass\s\d+\b(?!\.\d|\s*%)",  # the plan in lesson 00, which a test holds to the lessons' heads
     r"(?<=\()(?:19|20)\d\d[a-z]?(?=[),;:])",  # (2015)
     r"(?<=[,;&] )(?:19|20)\d\d[a-z]?(?=[),;:])",  # (Barr, 2013; …)
     r"(?<=\bal\. )(?:19|20)\d\d\b|(?<=\bal\., )(?:19|20)\d\d\b",
