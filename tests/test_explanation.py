@@ -178,6 +178,13 @@ def test_the_numbers_of_a_variance_are_those_of_variances(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FITS)
+def test_every_sentence_comes_to_its_end(name: str) -> None:
+    for line in explained(name):
+        for lead, text in line.remarks:
+            assert text.strip().endswith((".", "?", "!", ".)")), (line.label, lead, text)
+
+
+@pytest.mark.parametrize("name", FITS)
 def test_what_is_said_of_every_fit_holds_no_number_but_constants_and_counts(name: str) -> None:
     result = fitted(name)
     counts = {str(result.model.n_groups), str(len(result.model.endog))}

@@ -68,8 +68,9 @@ def _outcome(facts: Facts) -> Said:
 def _observations(facts: Facts) -> Said:
     words, n = facts.words, facts.rows_used
     alike = f"rows of one {words.one}" if facts.groups > 1 else "rows that share a level of a random factor"
-    counts = f" For anything about {words.many} in general, the number that counts is {code('No. Groups')}, "
-    f"{facts.groups}."
+    counts = (
+        f" For anything about {words.many} in general, the number that counts is {code('No. Groups')}, {facts.groups}."
+    )
     return {
         "what": "How many rows of data the fit used.",
         "how": "Counted. Rows that were left out before do not show.",

@@ -51,6 +51,7 @@ def terms_table(facts: Facts, ddf: str) -> Table | None:
 def random_table(facts: Facts, spreads: NotedTable, level: float) -> Table:
     """Standard deviations and correlations with profile intervals, and how many levels each rests on."""
     things = dict(facts.rows_of_spreads(varying(facts)))
+    short = {str(spreads.index[at]): _without_groups(thing.label) for at, thing in things.items()}
     rows = []
     for at, (name, row) in enumerate(spreads.iterrows()):
         key = "correlation" if np.isnan(row["sd"]) else "sd"
@@ -59,7 +60,7 @@ def random_table(facts: Facts, spreads: NotedTable, level: float) -> Table:
             label, number = f"SD {things[at].label}", str(things[at].number)
         elif key == "correlation":
             one, other = str(name).split(" × ", 1)
-            label, number = f"correlation, {code(one)} and {code(other)}", ""
+            label, number = f"correlation, {short[one]} and {short[other]}", ""
         else:
             label, number = "SD, residual", str(facts.rows_used)
         value = float(row[key])
@@ -68,6 +69,11 @@ def random_table(facts: Facts, spreads: NotedTable, level: float) -> Table:
         rows.append(Row("variation", label, str(name), shown, exact))
     heads = ("component", "estimate", f"{percent(level)} CI", "number")
     return Table(f"Variation (random effects){_unit(facts)}", heads, tuple(rows))
+
+
+def _without_groups(label: str) -> str:
+    """"between people" → "level"; "of the change per day, between people" → "change per day"."""
+    return label.partition("between ")[0].removeprefix("of the ").rstrip(" ,") or "level"
 
 
 def interval(row: Any) -> str:
