@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import traceback
 import warnings
@@ -35,6 +36,8 @@ TOO_LONG = 20  # seconds
 @contextmanager
 def in_time() -> Iterator[None]:
     """Stops what takes too long, so that it fails and does not stop the tests."""
+    # Programs started in the background ignore interrupts, and so would the tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(TOO_LONG, _thread.interrupt_main)
     timer.start()
     try:
@@ -45,6 +48,7 @@ def in_time() -> Iterator[None]:
         pytest.fail(f"no answer in {TOO_LONG} seconds")
     finally:
         timer.cancel()
+        signal.signal(signal.SIGINT, before)
 
 
 def complaint(call: Call) -> str:
