@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -312,6 +313,9 @@ def test_the_display_says_what_the_columns_are() -> None:
     assert list(answer.columns) == ["sd", "variance", "se", "low", "high", "share"]
     assert "profile REML intervals of the SDs; se: of the variances" in repr(answer)
     assert "ICC 0.217; R² marginal 0.339, conditional 0.482" in answer._repr_html_()
+    assert not any("averages over the rows" in note for note in answer.notes)
+    large = fit("score ~ 1", load("pushups").assign(score=lambda d: 1e5 * d["correctness"]), "athlete_id")
+    assert re.search(r"^residual +\d{4} ", repr(variances(large)), re.MULTILINE)  # no digits that mean nothing
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, -0.1, "0.95", None, np.nan, True])

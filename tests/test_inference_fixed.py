@@ -22,6 +22,7 @@ from helpers.engine.likelihood import optimum
 from helpers.fitting import fit
 from helpers.inference import NotAtOptimumWarning, coefficients, f_tests
 from helpers.inference.information import information
+from helpers.inference.noted_table import show_p
 from helpers.simulation import simulate
 from helpers.tables import load
 from tests.reference.simulated import N_DATA_SETS, data_set
@@ -238,6 +239,12 @@ def test_no_paired_test_is_offered_where_it_would_be_another_question() -> None:
     unequal = Design(athletes=3, repeats=[{"a": 3, "b": 5}, {"a": 4, "b": 5}, {"a": 5, "b": 5}])
     data = simulate(unequal, Truth(), 1)
     assert coefficients(fit("correctness ~ session_high", data, "athlete_id")).attrs["paired"] == {}
+    balanced = simulate(Design(), Truth(clip=False), 1)
+    balanced["tired"] = balanced["repeat_id"] + 3 * balanced["session_high"]  # the effect is one beside tiredness
+    for unit in (1, 1e-7):
+        scaled = balanced.assign(correctness=unit * balanced["correctness"])
+        told = coefficients(fit("correctness ~ session_high + tired", scaled, "athlete_id")).attrs["paired"]
+        assert told == {}
     between = simulate(Design(athletes=6, between=True), Truth(), 1)
     assert coefficients(fit("correctness ~ session_high", between, "athlete_id")).attrs["paired"] == {}
 
@@ -309,6 +316,13 @@ def test_every_way_to_write_a_contrast_means_the_same() -> None:
     for table in tables[1:]:
         np.testing.assert_allclose(table, tables[0], rtol=1e-12)
     assert tables[0][0, 0] == pytest.approx(5.95)
+
+
+def test_contrasts_of_numbers_are_named_one_by_one() -> None:
+    result = push_ups()
+    assert coefficients(result, contrasts=[0, 1]).index.tolist() == ["contrast"]
+    assert coefficients(result, contrasts=[[0, 1]]).index.tolist() == ["contrast 1"]
+    assert coefficients(result, contrasts=np.eye(2)).index.tolist() == ["contrast 1", "contrast 2"]
 
 
 def test_a_contrast_may_name_another_null_value() -> None:
@@ -400,6 +414,8 @@ def test_the_display_is_rounded_and_no_p_reads_as_zero_but_values_are_exact() ->
     assert "1.8e-23" in str(table) and "-0.07267 0.00636 195.00 -11.422" in str(table)
     assert table.loc["session_high", "p"] == pytest.approx(1.79e-23, rel=0.01)
     assert table.loc[["session_high"]].notes == table.notes
+    shown = [show_p(p) for p in (0.0, 1e-310, 0.00016, 0.001, 0.0015, 0.05, np.nan)]
+    assert shown == ["< 1e-300", "1e-310", "0.00016", "0.001", "0.002", "0.050", ""]
     assert (
         list(table.columns) == ["estimate", "se", "df", "t", "p", "low", "high"]
         and table.index.name == "term"
@@ -486,6 +502,10 @@ def test_rows_that_statsmodels_left_out_are_refused() -> None:
     data.loc[[7, 120], "correctness"] = np.nan
     with pytest.raises(ValueError, match="2 rows were left out.*dropna"):
         coefficients(quiet_fit("correctness ~ session_high", data, groups="athlete_id", missing="drop"))
+    again = data.dropna()[["athlete_id", "correctness", "session_high"]]
+    for index in (np.arange(len(again)) // 2, np.arange(len(again)) - 9):  # labels that count no rows
+        counted = quiet_fit("correctness ~ session_high", again.set_index(index), groups=again["athlete_id"].to_numpy())
+        assert len(coefficients(counted)) == 2
     complete = quiet_fit("correctness ~ session_high", data.dropna(), groups="athlete_id")
     assert coefficients(complete).loc["session_high", "p"] < 1e-20
 

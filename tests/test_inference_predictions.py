@@ -153,6 +153,9 @@ def test_rows_need_only_the_predictors_and_come_back_as_they_were() -> None:
 def test_without_data_every_distinct_row_of_predictors_is_predicted() -> None:
     result = fitted("pushups")
     assert predictions(result)["session_high"].tolist() == [0, 1]
+    [mean] = predictions(fitted("dyestuff"))["estimate"]
+    assert mean == pytest.approx(fitted("dyestuff").fe_params["Intercept"])
+    assert predictions(fitted("dyestuff"), who="new").index.tolist() == [0]
     known = predictions(result, who="known")
     assert len(known) == 8 and known["athlete_id"].iloc[0] == "susan_01"
 
@@ -239,6 +242,10 @@ def test_a_singular_fit_says_so_and_df_are_one_at_least() -> None:
          r"data\['athlete_id'\] has 'eve', of whom the model has no score; it knows 'alex_02'.*who='new'"),
         ({"data": pd.DataFrame({"session_high": []})}, ValueError, "data has no rows"),
         ({"data": pd.DataFrame({"session_high": [1, np.nan]})}, ValueError, "missing values in rows 1"),
+        ({"data": pd.DataFrame({"session_high": [1, np.inf]})}, ValueError, "is infinite in rows 1"),
+        ({"data": pd.DataFrame({"session_high": ["1", "0"]})}, ValueError, r"data\['session_high'\] must hold numbers"),
+        ({"data": pd.DataFrame({"session_high": [1j]})}, ValueError, r"data\['session_high'\] must hold numbers"),
+        ({"data": pd.DataFrame([[1, 0]], columns=["session_high"] * 2)}, ValueError, "more than one column"),
     ],
 )  # fmt: skip
 def test_wrong_requests_are_refused_by_name(changes: dict[str, Any], error: type[Exception], says: str) -> None:

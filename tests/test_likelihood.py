@@ -217,3 +217,8 @@ def test_a_structure_that_cannot_be_names_the_columns() -> None:
         Structure.of(smf.mixedlm("y ~ x", data, groups="g", re_formula="~x + twice"))
     with pytest.raises(ValueError, match="does not vary"):
         Structure.of(smf.mixedlm("flat ~ x", data, groups="g"))
+    with pytest.raises(ValueError, match=r"the outcome reaches \d\.\d*e\+200, too large to be squared"):
+        Structure.of(smf.mixedlm("huge ~ x", data.assign(huge=data["y"] * 1e200), groups="g"))
+    parts = {"none": "0 + I(0 * x)", "some": "0 + x"}
+    with pytest.raises(ValueError, match="the columns of none are zero in every row"):
+        Structure.of(smf.mixedlm("y ~ x", data, groups="g", vc_formula=parts))

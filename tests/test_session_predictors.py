@@ -28,7 +28,9 @@ def test_dose_is_counted_in_steps_from_the_median_session(capsys: pytest.Capture
     loads = table(load=[10, 20, 30, 10, 20, 60]).astype({"load": float})
     found = session_predictors(loads, dose="load", step=10)
     assert found["dose"].tolist() == pytest.approx(((loads["load"] - 20) / 10).tolist())
-    assert "dose is (load − 20) / 10" in capsys.readouterr().out
+    assert capsys.readouterr().out == "- dose is (load − 20) / 10\n"
+    with pytest.raises(ValueError, match="dose: 'load' holds an infinite value"):
+        session_predictors(table(load=[10, 20, np.inf, 10, 20, 60]).astype({"load": float}), dose="load")
     assert "dose" not in loads  # the table handed in stays as it was
 
 
@@ -44,7 +46,11 @@ def test_day_counts_from_the_first_date_and_order_the_athletes_earlier_sessions(
     found = session_predictors(table(date=DATES), date="date")
     assert found["day"].tolist() == np.repeat([7, 0, 3, 2, 2, 18], 2).tolist()
     assert found["order"].tolist() == np.repeat([2, 0, 1, 0, 0, 2], 2).tolist()
-    assert 'two sessions on one day get the same order: "Bo"' in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [
+        "- day counts from the first date, to 18",
+        "- order counts an athlete's sessions on earlier days, so that the first is 0",
+        '- two sessions on one day get the same order: "Bo"',
+    ]
 
 
 @pytest.mark.parametrize("way", ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%d %B %Y", "%Y-%m-%d %H:%M"])

@@ -47,6 +47,34 @@ def test_the_stream_of_many_does_not_depend_on_how_many_or_on_where_it_is_cut() 
         simulate_blocks(Design(), truth, 3, 10, 5)
 
 
+SLOPES = Truth(
+    intercept=0.6, effect=-0.1, athlete_sd=0.2, slope_sd=0.3, correlation=-0.4, residual_sd=0.1, clip=False
+)
+
+
+def test_one_data_set_draws_in_the_order_that_the_docstring_tells() -> None:
+    rng, scores = np.random.default_rng(0), []
+    for _ in range(3):
+        first, second = rng.standard_normal(), rng.standard_normal()
+        change = -0.1 + 0.3 * (-0.4 * first + np.sqrt(1 - 0.4**2) * second)
+        residuals = 0.1 * rng.standard_normal(5)
+        scores += list(0.6 + 0.2 * first + change * np.array([0, 0, 1, 1, 1]) + residuals)
+    table = simulate(Design(3, {"a": 2, "b": 3}), SLOPES, 0)
+    np.testing.assert_allclose(table["correctness"], scores, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("number", [0, 1, BLOCK + 1])
+def test_each_block_of_many_has_its_own_child_seed_and_draws_effects_first(number: int) -> None:
+    block, place = divmod(number, BLOCK)
+    rng = np.random.default_rng(np.random.SeedSequence(0).spawn(block + 1)[block])
+    first, second = rng.standard_normal((BLOCK, 2, 3))[place]
+    residuals = 0.1 * rng.standard_normal((place + 1, 15))[place].reshape(3, 5)
+    change = -0.1 + 0.3 * (-0.4 * first + np.sqrt(1 - 0.4**2) * second)
+    scores = 0.6 + 0.2 * first[:, None] + change[:, None] * [0, 0, 1, 1, 1] + residuals
+    found = simulate_many(Design(3, {"a": 2, "b": 3}), SLOPES, number + 1, 0)
+    np.testing.assert_allclose(found[number], scores.ravel(), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("correlation", [-0.6, 0.0, 1.0])
 def test_many_data_sets_have_the_moments_of_their_truth(correlation: float) -> None:
     truth = Truth(
@@ -81,6 +109,8 @@ def test_clipping_cuts_at_the_bounds_and_nowhere_else() -> None:
     clipped = simulate_many(Design(), Truth(intercept=0.9, residual_sd=0.2), 50, 1)
     assert loose.max() > 1 and clipped.max() == 1
     assert (clipped == np.clip(loose, 0, 1)).all()
+    one = simulate(Design(), Truth(residual_sd=2), 1)["correctness"]
+    assert one.min() == 0 and one.max() == 1 and one.between(0, 1).all() and one.between(0.1, 0.9).any()
 
 
 def test_missed_sessions_and_groups_have_the_rows_of_the_design() -> None:
@@ -100,6 +130,7 @@ def test_missed_sessions_and_groups_have_the_rows_of_the_design() -> None:
         (lambda: simulate_many(Design(), Truth(), 0, 1), ValueError, "n must be a whole number of data sets"),
         (lambda: simulate_many(Design(), Truth(), 2.0, 1), ValueError, "n must be"),
         (lambda: simulate_many(Design(), Truth(), True, 1), ValueError, "n must be"),
+        (lambda: simulate_many(Design(), Truth(), 10**13, 1), ValueError, "n is too large: .* 16,000,000 GB of memory"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_by_name(

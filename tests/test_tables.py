@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from helpers import load, read_scores
 from helpers.tables import ScoreSheetError
-from helpers.tables.findings import MOST_RUNS, numbered
+from helpers.tables.findings import MOST_RUNS, numbered, quoted
 from helpers.tables.identities import identity
 
 GOOD = "who,when,points\nana,s20,0.5\nana,s30,0.25\nben,s20,1\nben,s30,0\n"
@@ -75,6 +75,23 @@ def test_a_good_sheet_becomes_the_seeds_columns(read: Reader) -> None:
     assert table["repeat_id"].tolist() == [1, 1, 1, 1]
     assert table["correctness"].tolist() == [0.5, 0.25, 1.0, 0.0]
     assert [str(table[c].dtype) for c in COLUMNS] == ["str", "category", "int64", "int64", "float64"]
+
+
+def test_of_a_good_sheet_only_what_was_chosen_is_told(read: Reader) -> None:
+    assert read(GOOD).attrs["notes"] == [
+        'session "s20" is the reference, since it comes first; pass reference= to choose another',
+        "repeats are numbered in file order within athlete and session",
+    ]
+
+
+def test_codes_are_text_without_a_word(read: Reader) -> None:
+    told = read(GOOD).attrs["notes"]
+    table = read("who,when,points,code\nana,s20,.5,007\nana,s30,.25,008\nben,s20,1,09x\nben,s30,0,1.5\n")
+    assert table["code"].tolist() == ["007", "008", "09x", "1.5"] and table.attrs["notes"] == told
+
+
+def test_of_many_names_the_first_five_are_shown() -> None:
+    assert quoted("abcde") == '"a", "b", "c", "d", "e"' and quoted("abcdef") == '"a", "b", "c", "d", "e", …'
 
 
 def test_the_bundled_pushups_come_back_through_read_scores() -> None:
@@ -168,6 +185,7 @@ def test_scores_stay_in_their_unit_and_it_is_told(read: Reader) -> None:
 
 def test_shares_read_as_percentages_are_questioned(read: Reader) -> None:
     assert "no score is above 1, though range goes to 100" in notes(read(GOOD, range=(0, 100)))
+    assert "no score is above 1" not in notes(read(GOOD.replace("0.25", "1.01"), range=(0, 100)))
 
 
 def test_notes_are_printed_under_a_summary(read: Reader, capsys: pytest.CaptureFixture[str]) -> None:
@@ -284,6 +302,16 @@ def test_one_slip_above_1_gets_no_advice_to_change_the_range(read: Reader) -> No
     assert "pass range" not in str(read.refused(sheet("ana,s20,8.5")))
 
 
+@pytest.mark.parametrize(("scores", "advised"), [
+    ((85, 100, 2, 0), True), ((85, 100.5, 2, 0), False), ((85, 90, 2, -1), False), ((1, 1, 2, 0), False),
+    ((1.5, 1.2, 1.6, 1.1), True), ((85, 1.5, 1.6, 0), True)])
+def test_the_remedy_is_offered_where_scores_could_be_percentages(
+        read: Reader, scores: tuple[float, ...], advised: bool) -> None:
+    rows = zip(["ana,a", "ana,b", "ben,a", "ben,b"], scores, strict=True)
+    text = "who,when,points\n" + "".join(f"{row},{score}\n" for row, score in rows)
+    assert ("pass range=(0, 100)" in str(read.refused(text))) == advised
+
+
 def test_commas_that_may_be_thousands_are_refused(read: Reader) -> None:
     error = read.refused("who;when;points\nana;a;1,234\nana;b;2,500\nben;a;7\n", range=(0, 5000))
     assert problem(error, "decimals or thousands") == (2, 3)
@@ -383,7 +411,8 @@ def test_ragged_rows_are_refused(read: Reader) -> None:
 
 
 def test_a_quotation_mark_that_is_not_closed_is_refused(read: Reader) -> None:
-    assert problem(read.refused(sheet('ana,s20,".5', "ben,s20,.5")), "quotation mark") == (6,)
+    error = read.refused(sheet('ana,s20,".5', "ben,s20,x"))
+    assert problem(error, "quotation mark") == (6,) and len(error.problems) == 1
 
 
 @pytest.mark.parametrize("header", ["who,when,points", "who,when,points\n", "who,when,points\n,,\n\n"])
@@ -404,8 +433,9 @@ def test_an_empty_file_is_refused(read: Reader, content: bytes) -> None:
     (GOOD.encode() + b"\x81\x8d", "binary or damaged"),
 ])
 def test_a_binary_file_is_refused_with_the_remedy(read: Reader, content: bytes, says: str) -> None:
-    message = str(read.refused(content))
-    assert says in message and 'save it as "CSV UTF-8"' in message
+    error = read.refused(content)
+    assert says in str(error) and 'save it as "CSV UTF-8"' in str(error)
+    assert len(error.problems) == 1  # what follows from it is not listed
 
 
 def test_every_kind_of_problem_is_in_one_error(read: Reader) -> None:
