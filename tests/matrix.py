@@ -65,6 +65,7 @@ def environment(base: str, place: Path, packages: list[str]) -> Path:
 def tried(python: Path, settings: dict[str, str], lax: bool) -> tuple[bool, str]:
     """Whether every cell (lax: and every quick test) passes under `settings`, and pytest's last words."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS", "PYTHON"))}
+    plain["TQDM_DISABLE"] = "1"  # a progress bar says that a machine is slow, no more
     # pyproject.toml's options, but for the strict plugin where the run is lax.
     options = ["--nbval-lax" if lax else "--nbval", "--nbval-current-env", "-n", "2", "--dist", "loadscope"]
     what = ["tests", "notebooks"] if lax else ["notebooks"]
