@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import patsy
-import pypandoc
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -585,7 +584,10 @@ def test_html_is_well_formed_escaped_and_accessible() -> None:
     assert "http" not in source and "<script" not in source and "color" not in source
 
 
+@pytest.mark.full
 def test_markdown_says_the_same_as_html() -> None:
+    import pypandoc  # not among a learner's packages
+
     page = BeautifulSoup(nasty()._repr_html_(), "html.parser").get_text(" ")
     made = pypandoc.convert_text(nasty()._repr_markdown_(), "html", format="gfm")
     text = BeautifulSoup(made, "html.parser").get_text(" ")

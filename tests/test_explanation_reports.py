@@ -9,7 +9,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pypandoc
 import pytest
 import statsmodels
 from bs4 import BeautifulSoup
@@ -167,13 +166,19 @@ def test_html_is_well_formed_and_escaped() -> None:
         assert len(re.findall(rf"<{tag}[ >]", source)) == source.count(f"</{tag}>")
 
 
+@pytest.mark.full
 def test_markdown_is_escaped() -> None:
+    import pypandoc  # not among a learner's packages
+
     made = BeautifulSoup(pypandoc.convert_text(nasty().markdown(), "html", format="gfm"), "html.parser")
     assert made.find("b") is None and flat(f"for high {NASTY} than for low {NASTY}") in flat(made.get_text())
     assert [len(row.find_all(["td", "th"])) for row in made.find_all("tr")] == [7] * 3 + [4] * 3
 
 
+@pytest.mark.full
 def test_latex_is_escaped() -> None:
+    import pypandoc  # not among a learner's packages
+
     source = nasty().latex()
     made = BeautifulSoup(pypandoc.convert_text(source, "html", format="latex"), "html.parser")
     text = flat(made.get_text()).replace("“", '"').replace("”", '"').replace("’", "'").replace("\u00a0", " ")
