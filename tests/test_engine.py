@@ -249,6 +249,38 @@ def test_digits_do_not_depend_on_threads(root: Path) -> None:
 # Bad input ------------------------------------------------------------------------------------------------------------
 
 
+def two_maxima(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """4000 data sets, X and groups; one athlete has most of the scores, and others are now and then far away."""
+    sizes, rng = np.array([2, 60, 3, 1]), np.random.default_rng(seed)
+    groups = np.repeat(np.arange(4), sizes)
+    X = np.column_stack([np.ones(66), rng.integers(0, 2, 66)])
+    far = 0.4 * rng.standard_t(1.5, (4000, 4)) * (sizes < 4)
+    return rng.standard_normal((4000, 66)) + far[:, groups], X, groups
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_of_two_maxima_the_higher_one_is_found(reml: bool) -> None:
+    y, X, groups = two_maxima(1)
+    ratios = np.concatenate([[0, 1e-4], np.geomspace(1e-3, 1e4, 200)])
+    profile = np.array([dense_profile(y, X, groups, ratio, reml) for ratio in ratios])
+    fits = fit_many(y, X, groups, reml=reml)
+    assert np.all(fits.loglik > profile.max(axis=0) - 1e-7)
+    two = (profile[1] < profile[0]) & (fits.psi[:, 0, 0] > 0.001)
+    assert two.sum() > 10
+
+
+def dense_profile(y: np.ndarray, X: np.ndarray, groups: np.ndarray, ratio: float, reml: bool) -> np.ndarray:
+    """Log-likelihoods of random-intercept models (n,) at τ²/σ² = ratio, σ² and β at their best; dense matrices."""
+    V = np.eye(len(X)) + ratio * (groups[:, None] == groups)
+    W = np.linalg.inv(V)
+    information = X.T @ W @ X
+    left = y - y @ W @ X @ np.linalg.inv(information) @ X.T
+    df = len(X) - X.shape[1] if reml else len(X)
+    scale = np.einsum("ni,ij,nj->n", left, W, left) / df
+    logs = np.linalg.slogdet(V)[1] + (np.linalg.slogdet(information)[1] if reml else 0.0)
+    return -(df * np.log(2 * np.pi * scale) + df + logs) / 2
+
+
 SHEET = np.column_stack([np.ones(12), np.tile([0, 1], 6)])
 LABELS = np.repeat([1, 2, 3], 4)
 SCORES = np.random.default_rng(0).normal(size=(2, 12))

@@ -391,6 +391,8 @@ def test_intervals_are_quantiles_of_the_draws() -> None:
     assert basic.loc["session_high", "low"] == pytest.approx(middle - table.loc["session_high", "high"])
     assert (basic["low"].loc[["sd(Intercept)", "sd(residual)"]] >= 0).all()
     assert "session_high" in str(drawn) and "<table" in drawn._repr_html_()
+    assert len(bootstrap(push_ups(), 2, seed=1).draws) == 2  # the fewest that have a spread
+    assert "session_high   -0.0727\n" in str(bootstrap(push_ups(), 5, seed=1))  # too few for intervals
 
 
 def test_any_model_can_be_bootstrapped_one_fit_at_a_time() -> None:

@@ -20,6 +20,7 @@ from helpers import Design, Truth, fit, load, simulate, variances
 from helpers.engine.likelihood import evaluate, optimum
 from helpers.engine.structure import Structure
 from helpers.inference import NotAtOptimumWarning
+from helpers.inference.profiles import Profile
 from tests.test_inference_fixed import public_fit
 
 STORED = json.loads((Path(__file__).parent / "reference" / "components.json").read_text(encoding="utf-8"))
@@ -330,6 +331,18 @@ def test_results_that_are_no_mixed_models_are_refused() -> None:
         variances(smf.ols("correctness ~ session_high", data).fit())
     with pytest.raises(TypeError, match="not fitted yet"):
         variances(smf.mixedlm("correctness ~ session_high", data, groups="athlete_id"))
+
+
+def test_the_profile_of_a_correlation_does_not_ask_for_the_sign_of_a_length() -> None:
+    model = fitted("sleepstudy_slopes", True).model
+    best, s = optimum(model, True), Structure.of(model)
+    profile = Profile.of_correlation(s, True, 0, 1)
+    start = profile.start(best.theta, best.scale)
+    for turned in ([1, 1, -1, 1], [-1, 1, 1, 1], [-1, 1, -1, 1]):
+        deviance, slope = profile._deviance(0.3, start * turned)
+        expected, uphill = profile._deviance(0.3, start)
+        assert deviance == pytest.approx(expected)
+        np.testing.assert_allclose(np.delete(slope * turned, 1), np.delete(uphill, 1), rtol=1e-6)
 
 
 def test_a_held_residual_variance_leaves_only_beta_profiled() -> None:

@@ -502,9 +502,10 @@ def test_rows_that_statsmodels_left_out_are_refused() -> None:
     data.loc[[7, 120], "correctness"] = np.nan
     with pytest.raises(ValueError, match="2 rows were left out.*dropna"):
         coefficients(quiet_fit("correctness ~ session_high", data, groups="athlete_id", missing="drop"))
-    again = data.dropna()[["athlete_id", "correctness", "session_high"]]
+    again = data.dropna()[["correctness", "session_high"]]
+    labels = data.dropna()["athlete_id"].to_numpy()
     for index in (np.arange(len(again)) // 2, np.arange(len(again)) - 9):  # labels that count no rows
-        counted = quiet_fit("correctness ~ session_high", again.set_index(index), groups=again["athlete_id"].to_numpy())
+        counted = quiet_fit("correctness ~ session_high", again.set_index(index), groups=labels)
         assert len(coefficients(counted)) == 2
     complete = quiet_fit("correctness ~ session_high", data.dropna(), groups="athlete_id")
     assert coefficients(complete).loc["session_high", "p"] < 1e-20

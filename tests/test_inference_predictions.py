@@ -153,6 +153,7 @@ def test_rows_need_only_the_predictors_and_come_back_as_they_were() -> None:
 def test_without_data_every_distinct_row_of_predictors_is_predicted() -> None:
     result = fitted("pushups")
     assert predictions(result)["session_high"].tolist() == [0, 1]
+    assert "0.8458 0.0126 3.64 0.8095 0.8822" in repr(predictions(result))
     [mean] = predictions(fitted("dyestuff"))["estimate"]
     assert mean == pytest.approx(fitted("dyestuff").fe_params["Intercept"])
     assert predictions(fitted("dyestuff"), who="new").index.tolist() == [0]

@@ -17,6 +17,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from helpers import Design, Truth, simulate
 from helpers.engine.likelihood import _descend, evaluate, hessian, optimum, profile_loglik
 from helpers.engine.structure import Structure, sqrt_factor
+from tests.test_engine import dense_profile, two_maxima
 
 REFERENCE = Path(__file__).parent / "reference"
 SPECS = json.loads((REFERENCE / "coefficients_fits.json").read_text())
@@ -148,6 +149,19 @@ def test_the_search_leaves_the_saddle_at_zero_variance(name: str) -> None:
     found = evaluate(s, _descend(s, np.zeros(s.size), True), True)
     assert evaluate(s, np.zeros(s.size), True).deviance > -2 * best.loglik + 0.1, "a saddle, not the optimum"
     assert found.deviance == pytest.approx(-2 * best.loglik, abs=1e-6)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_of_two_maxima_the_higher_one_is_found(reml: bool) -> None:
+    y, X, groups = two_maxima(4)
+    ratios = np.concatenate([[0, 1e-4], np.geomspace(1e-3, 1e4, 200)])
+    profile = np.array([dense_profile(y, X, groups, ratio, reml) for ratio in ratios])
+    peaks = (profile[1:-1] > profile[:-2]) & (profile[1:-1] > profile[2:])
+    chosen = np.flatnonzero(peaks.any(axis=0) & (profile[1] < profile[0]))[:40]
+    assert len(chosen) > 10
+    for number in chosen:
+        model = smf.mixedlm("y ~ x", pd.DataFrame({"y": y[number], "x": X[:, 1]}), groups=groups)
+        assert optimum(model, reml).loglik > profile[:, number].max() - 1e-7
 
 
 def test_zero_variances_are_reached_exactly() -> None:

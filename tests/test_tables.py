@@ -88,6 +88,8 @@ def test_codes_are_text_without_a_word(read: Reader) -> None:
     told = read(GOOD).attrs["notes"]
     table = read("who,when,points,code\nana,s20,.5,007\nana,s30,.25,008\nben,s20,1,09x\nben,s30,0,1.5\n")
     assert table["code"].tolist() == ["007", "008", "09x", "1.5"] and table.attrs["notes"] == told
+    half = read("who,when,points,day\nana,s20,.5,1\nana,s30,.25,2\nben,s20,1,rest\nben,s30,0,rest\n")
+    assert half.attrs["notes"] == told  # no more numbers than words
 
 
 def test_of_many_names_the_first_five_are_shown() -> None:
@@ -185,6 +187,7 @@ def test_scores_stay_in_their_unit_and_it_is_told(read: Reader) -> None:
 
 def test_shares_read_as_percentages_are_questioned(read: Reader) -> None:
     assert "no score is above 1, though range goes to 100" in notes(read(GOOD, range=(0, 100)))
+    assert "no score is above 1, though range goes to 1.5" in notes(read(GOOD, range=(0, 1.5)))
     assert "no score is above 1" not in notes(read(GOOD.replace("0.25", "1.01"), range=(0, 100)))
 
 
@@ -411,8 +414,8 @@ def test_ragged_rows_are_refused(read: Reader) -> None:
 
 
 def test_a_quotation_mark_that_is_not_closed_is_refused(read: Reader) -> None:
-    error = read.refused(sheet('ana,s20,".5', "ben,s20,x"))
-    assert problem(error, "quotation mark") == (6,) and len(error.problems) == 1
+    error = read.refused(sheet("ben,s20,x", 'ana,s20,".5'))
+    assert problem(error, "quotation mark") == (7,) and len(error.problems) == 1
 
 
 @pytest.mark.parametrize("header", ["who,when,points", "who,when,points\n", "who,when,points\n,,\n\n"])

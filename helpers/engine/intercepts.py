@@ -16,8 +16,9 @@ from helpers.engine.layouts import Layout, combine, orthonormal, solve_upper
 from helpers.engine.spectra import Spectrum, spectrum
 from helpers.engine.statistics import CellStatistics
 
-GRID = 9
-"""Points at which the profile is looked at before Newton starts, so that a second, lower minimum is not missed."""
+GRID, FINE = 9, 24
+"""Points at which the profile is looked at before Newton starts, so that a second, lower minimum is not missed; the
+finer ones where zero seems to be the lowest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +159,37 @@ def _newton(model: InterceptModel, sums: np.ndarray, rest: np.ndarray) -> tuple[
     boundary = (place == 0) & (slope >= 0)
     s = np.where(place == 0, step / 2, s)
     s[boundary] = 0.0
-    active = np.flatnonzero(~boundary)
+    inside = np.flatnonzero(~boundary)
     solved = np.ones(rest.shape, dtype=bool)
-    part = (s[active], low[active], high[active], sums[:, active], rest[active])
+    s[inside], solved[inside] = _descend(model, sums[:, inside], rest[inside], s[inside], low[inside], high[inside],
+                                         unit)
+    doubtful = np.flatnonzero(boundary & (upper > 0))
+    if doubtful.size:
+        dips, start, beside = _dips(model, sums[:, doubtful], rest[doubtful], upper[doubtful], unit)
+        again = doubtful[dips]
+        other, reached = _descend(model, sums[:, again], rest[again], start, start - beside, start + beside, unit)
+        lower = _profile(model, sums[:, again], rest[again], np.expm1(other) / unit) < best[again] - 1e-9
+        s[again[lower]], solved[again[lower]] = other[lower], reached[lower]
+    return np.expm1(s) / unit, solved
+
+
+def _dips(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, upper: np.ndarray,
+          unit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Data sets whose profile dips above zero, the lowest dip of each, and the step beside it."""
+    step = upper / FINE
+    values = np.stack([_profile(model, sums, rest, np.expm1(step * k) / unit) for k in range(FINE + 1)])
+    dip = (values[1:-1] < values[:-2]) & (values[1:-1] < values[2:])
+    dips = np.flatnonzero(dip.any(axis=0))
+    place = 1 + np.where(dip, values[1:-1], np.inf).argmin(axis=0)[dips]
+    return dips, place * step[dips], step[dips]
+
+
+def _descend(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: np.ndarray, low: np.ndarray,
+             high: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+    """From s down to the minimum between low and high, and whether it was reached."""
+    s, active = s.copy(), np.arange(len(s))
+    solved = np.ones(rest.shape, dtype=bool)
+    part = (s, low, high, sums, rest)
     for _ in range(80):
         if not active.size:
             break
@@ -169,14 +198,14 @@ def _newton(model: InterceptModel, sums: np.ndarray, rest: np.ndarray) -> tuple[
         left, right = np.where(slope < 0, here, left), np.where(slope < 0, right, here)
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = here - slope / curvature
-        inside = (curvature > 0) & (moved > left) & (moved < right)
-        moved = np.where(inside, moved, (left + right) / 2)
+        fits = (curvature > 0) & (moved > left) & (moved < right)
+        moved = np.where(fits, moved, (left + right) / 2)
         going = np.abs(moved - here) > 1e-9 * (1 + here)
         s[active] = moved
         active = active[going]
         part = (moved[going], left[going], right[going], its_sums[:, going], its_rest[going])
     solved[active] = False
-    return np.expm1(s) / unit, solved
+    return s, solved
 
 
 def _profile(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, theta: np.ndarray) -> np.ndarray:

@@ -33,6 +33,8 @@ SINGULAR = 1e-4
 """A standard deviation this small, relative to σ and per standardised column, is zero (as in lme4)."""
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
 STARTS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+RAY = (0.0, *np.geomspace(0.05, 5, 14))
+"""Sizes of the random effects at which the deviance is looked at, lest one of several minima be missed."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,8 @@ class Optimum:
 
 
 def optimum(model: Any, reml: bool = True) -> Optimum:
-    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, each polished and checked to
-    first order.
+    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, or more where the deviance dips more
+    than once; each is polished and checked to first order.
 
     `model` may also be a Structure. Raises ValueError as `Structure.of` does, and when no start leads to a
     point where the derivatives vanish.
@@ -156,7 +158,7 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     unit = s.pack(np.eye(s.q), np.ones(s.v))
     by_deviance = sorted(STARTS, key=lambda size: evaluate(s, size * unit, reml).deviance)
     starts = [by_deviance[0], 1.0 if by_deviance[0] != 1.0 else by_deviance[1]]
-    ends = [_descend(s, size * unit, reml) for size in starts]
+    ends = [_descend(s, size * unit, reml) for size in [*starts, *_dips(s, unit, reml)]]
     at = [evaluate(s, theta, reml) for theta in ends]
     best = min(range(len(ends)), key=lambda i: at[i].deviance)
     theta, found = ends[best], at[best]
@@ -179,6 +181,14 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
         is_singular(s, theta),
         tuple(-e.deviance / 2 for e in at),
     )
+
+
+def _dips(s: Structure, unit: Array, reml: bool) -> list[float]:
+    """The sizes along RAY · unit at which the deviance dips, if it dips more than once (as at zero and above)."""
+    values = np.array([evaluate(s, size * unit, reml).deviance for size in RAY])
+    beside = np.concatenate([[np.inf], values, [np.inf]])
+    low = np.flatnonzero((values < beside[:-2]) & (values < beside[2:]))
+    return [RAY[place] for place in low if place] if len(low) > 1 else []
 
 
 def is_singular(structure: Structure, theta: Array) -> bool:
