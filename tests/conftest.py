@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from door.commands import NO_BARS
 from tests import browsing, handout_sample
 from tests.notebooks import LESSONS, Notebook, read
 
@@ -20,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: long; deselected unless pytest gets --full")
     # A slow machine shows progress bars, which no stored output has; kernels inherit this.
-    os.environ["TQDM_DISABLE"] = "1"
+    os.environ.update(NO_BARS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

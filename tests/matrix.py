@@ -20,6 +20,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from door.commands import NO_BARS
+
 ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ("3.11", "3.12", "3.13")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -65,12 +67,11 @@ def environment(base: str, place: Path, packages: list[str]) -> Path:
 def tried(python: Path, settings: dict[str, str], lax: bool) -> tuple[bool, str]:
     """Whether every cell (lax: and every quick test) passes under `settings`, and pytest's last words."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS", "PYTHON"))}
-    plain["TQDM_DISABLE"] = "1"  # a progress bar says that a machine is slow, no more
     # pyproject.toml's options, but for the strict plugin where the run is lax.
     options = ["--nbval-lax" if lax else "--nbval", "--nbval-current-env", "-n", "2", "--dist", "loadscope"]
     what = ["tests", "notebooks"] if lax else ["notebooks"]
     command = [str(python), "-m", "pytest", "-q", "-o", "addopts=", *options, *what]
-    run = subprocess.run(command, cwd=ROOT, env=plain | settings, capture_output=True, text=True)
+    run = subprocess.run(command, cwd=ROOT, env=plain | NO_BARS | settings, capture_output=True, text=True)
     lines = [line for line in run.stdout.splitlines() if line.strip()]
     if run.returncode:
         print("\n".join(line for line in lines if line.startswith(("FAILED", "ERROR")))[:4000], flush=True)
