@@ -116,19 +116,15 @@ def curve(
     return figure
 
 
-def intervals(table: pd.DataFrame, title: str, xlabel: str, truth: float | None = None) -> Figure:
+def intervals(table: pd.DataFrame, title: str, xlabel: str) -> Figure:
     """One row an estimate: a point and its interval, the first row on top.
 
     Parameters
     ----------
     table : DataFrame, index = labels, columns estimate, low, high
-    truth : float, optional
-        A reference line.
     """
     figure, ax = canvas(title, xlabel, "", height=1.2 + 0.42 * len(table))
     places = np.arange(len(table))[::-1]
-    if truth is not None:
-        ax.axvline(truth, color=ORANGE, linestyle="--", label="reference")
     ax.hlines(places, table["low"], table["high"], color=BLUE, linewidth=2.2)
     ax.plot(table["estimate"], places, "o", color=INK, markersize=6)
     ax.set_yticks(places, list(table.index))
