@@ -206,12 +206,12 @@ def test_scores_far_from_zero_keep_their_digits() -> None:
 
 @pytest.mark.parametrize("slopes", [False, True])
 @pytest.mark.parametrize("design", [Design(), UNEVEN], ids=["balanced", "uneven"])
-def test_digits_do_not_depend_on_blocks(design: Design, slopes: bool) -> None:
+def test_digits_depend_neither_on_blocks_nor_on_how_the_scores_lie_in_memory(design: Design, slopes: bool) -> None:
     y = simulate_many(design, Truth(slope_sd=.02), 100, seed=9)
     layout = layout_of(design)
     whole = _fit(y, layout, slopes, True)
-    for block in (1, 33):
-        parts = _fit(y, layout, slopes, True, block=block)
+    for block, scores in ((1, y), (33, y), (None, np.asfortranarray(y)), (None, np.repeat(y, 2, axis=1)[:, ::2])):
+        parts = _fit(scores, layout, slopes, True, block=block)
         for name in ("estimate", "se", "cov_re", "scale", "loglik", "singular"):
             assert np.array_equal(getattr(parts, name), getattr(whole, name)), (name, block)
     assert np.array_equal(fit_many(y[17], design, slopes=slopes).se[0], whole.se[17])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from helpers.engine.statistics import cell_statistics, scores_of
 BLOCK_VALUES = 2**17
 """Cell means handled at a time, 1 MB: memory stays bounded, and near the processor."""
 
-BLOCK = {False: 4096, True: 16384}
-"""Data sets handled at a time at most, without and with slopes: the few that take many steps are better shared."""
+BLOCK = {True: 2048, False: 16384}
+"""Data sets handled at a time at most, with a closed form and without: the few that take many steps are better
+shared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,16 +132,19 @@ def _fit(y: Any, layout: Layout, slopes: bool, reml: bool, iterate: bool = False
     found = {name: np.empty((n, *shape)) for name, shape in
              [("estimate", (p,)), ("se", (p,)), ("cov_re", (q, q)), ("scale", ()), ("loglik", ())]}
     converged, singular = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
-    intercepts = None if slopes else intercept_model(layout, reml)
-    lines = slope_model(layout, reml) if slopes else None
-    step = block or min(BLOCK[slopes], max(128, BLOCK_VALUES // layout.cells))
+    if slopes:
+        lines = slope_model(layout, reml)
+        closed, fits_of = lines.closed, partial(fit_slopes, lines)
+    else:
+        intercepts = intercept_model(layout, reml)
+        closed, fits_of = intercepts.closed, partial(fit_intercepts, intercepts)
+    step = block or min(BLOCK[closed and not iterate], max(128, BLOCK_VALUES // layout.cells))
     for start in range(0, n, step):
         part = scores[start:start + step]
         here = slice(start, start + len(part))
         # einsum sums a lone column in another order: fit it twice instead, for the same digits in any block.
         cells = cell_statistics(part if len(part) > 1 else np.repeat(part, 2, axis=0), layout)
-        fits = (fit_intercepts(intercepts, cells, iterate) if intercepts is not None
-                else fit_slopes(lines, cells, iterate))  # type: ignore[arg-type]
+        fits = fits_of(cells, iterate)
         fits = {name: values[..., :len(part)] for name, values in fits.items()}
         solved = fits["solved"]
         if not solved.all():

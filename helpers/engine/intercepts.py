@@ -45,6 +45,11 @@ class InterceptModel:
     inverse: np.ndarray
     constant: float
 
+    @property
+    def closed(self) -> bool:
+        """Whether θ has a closed form: all roots, and all that stands in the logarithms, are equal."""
+        return bool(np.ptp(np.concatenate([self.logs, self.roots])) <= 1e-12 * self.roots[0])
+
 
 def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
     """The shared part of random-intercept fits.
@@ -89,7 +94,8 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
     """
     layout = model.layout
     ols = combine(layout.coefficients, cells.means)
-    residuals = cells.means - combine(layout.X, ols)
+    fitted = combine(layout.X, ols)
+    residuals = np.subtract(cells.means, fitted, out=fitted)
     totals = layout.by_athlete(layout.sizes[:, None] * residuals)
     scores = combine(model.spectrum.vectors, totals)
     positive = model.spectrum.roots > 0
@@ -99,8 +105,7 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
     alive = rest > 1e-28 * cells.squares
     if not alive.all():
         rest, sums = np.where(alive, rest, 1.0), np.where(alive, sums, 0.0)
-    same_root = np.ptp(model.roots) <= 1e-12 * model.roots[0]
-    if same_root and np.ptp(np.concatenate([model.logs, model.roots])) <= 1e-12 * model.roots[0] and not iterate:
+    if model.closed and not iterate:
         theta, solved = _closed_form(model, sums.sum(axis=0), rest), alive
     else:
         theta, solved = _newton(model, sums, rest)
@@ -125,11 +130,13 @@ def _within_athletes(model: InterceptModel, residuals: np.ndarray, totals: np.nd
     layout = model.layout
     if layout.cells == layout.athletes:
         return np.zeros(residuals.shape[1])
-    left = residuals - (totals / layout.athlete_sizes[:, None])[layout.athlete]
+    left = residuals  # in place, here and below: what does not leave the processor's cache is soon done
+    left -= (totals / layout.athlete_sizes[:, None])[layout.athlete]
     for column in model.own.T:
         if column.any():
-            left = left - column[:, None] * combine((layout.sizes * column)[None], left)
-    return combine(layout.sizes[None], left**2)[0]
+            left -= column[:, None] * combine((layout.sizes * column)[None], left)
+    left *= left
+    return combine(layout.sizes[None], left)[0]
 
 
 def _closed_form(model: InterceptModel, squares: np.ndarray, rest: np.ndarray) -> np.ndarray:

@@ -61,6 +61,17 @@ class Layout:
         return len(self.athlete_starts)
 
     @cached_property
+    def even(self) -> bool:
+        """Whether all athletes have as many cells."""
+        return bool(np.ptp(np.diff(self.athlete_starts, append=self.cells)) == 0)
+
+    @cached_property
+    def pattern(self) -> np.ndarray | None:
+        """Rows in each cell of an athlete, where they are those of every athlete; else None."""
+        sizes = self.sizes.astype(int).reshape(self.athletes, -1) if self.even else None
+        return sizes[0] if sizes is not None and (sizes == sizes[0]).all() else None
+
+    @cached_property
     def athlete_sizes(self) -> np.ndarray:
         """Rows of each athlete, (m,)."""
         return self.by_athlete(self.sizes)
@@ -77,8 +88,7 @@ class Layout:
 
     def by_athlete(self, values: np.ndarray) -> np.ndarray:
         """Sums over each athlete's cells, along the first axis."""
-        if self.cells % self.athletes == 0 and np.ptp(np.diff(self.athlete_starts, append=self.cells)) == 0:
-            # As many cells for each: the same sums in the same order, in a third of the time.
+        if self.even:  # the same sums in the same order, in a third of the time
             return values.reshape(self.athletes, -1, *values.shape[1:]).sum(axis=1)
         return np.add.reduceat(values, self.athlete_starts, axis=0)
 

@@ -58,6 +58,11 @@ class SlopeModel:
     within_freedom: int
 
     @property
+    def closed(self) -> bool:
+        """Whether Ψ has a closed form: all athletes' rows tell the same of it."""
+        return len(self.patterns) == 1
+
+    @property
     def freedom(self) -> int:
         """N − p under REML, N under ML."""
         return self.layout.rows - 2 * self.reml
@@ -114,7 +119,7 @@ def fit_slopes(model: SlopeModel, cells: CellStatistics, iterate: bool = False) 
     of Ψ = cov_re/σ², scale, loglik, solved, singular, each (n,).
     """
     centre, profile, alive = profile_of(model, cells)
-    if len(model.patterns) == 1 and not iterate:
+    if model.closed and not iterate:
         psi, solved = _closed_form(model, profile), alive
     else:
         psi, solved = _search(profile, _start(model, profile))

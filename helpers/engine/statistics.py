@@ -12,6 +12,9 @@ from helpers.engine.layouts import Layout
 BLOCK_BYTES = 2**20
 """Raw scores handled at a time: a block stays in the processor's cache between its passes."""
 
+FEW = 8
+"""Cells of an athlete up to which they are summed one after the other."""
+
 
 @dataclass(frozen=True, eq=False)
 class CellStatistics:
@@ -72,18 +75,32 @@ def cell_statistics(scores: np.ndarray, layout: Layout) -> CellStatistics:
     squares = np.empty(n)
     step = max(1, BLOCK_BYTES // (8 * layout.rows))
     for start in range(0, n, step):
-        block = scores[start:start + step].astype(float, copy=False)
+        block = np.ascontiguousarray(scores[start:start + step], dtype=float)
         if layout.order is not None:
-            block = block[:, layout.order]
+            block = np.ascontiguousarray(block[:, layout.order])
         here = slice(start, start + len(block))
-        sums = np.add.reduceat(block, layout.starts, axis=1)
-        averages = sums / layout.sizes
-        means[:, here] = averages.T
         # einsum's own loops sum each row by itself: the digits depend neither on threads nor on the block.
         squares[here] = np.einsum("ij,ij->i", block, block)
         _check_finite(squares[here], start)
+        sums = _sums(block, layout)
+        averages = sums / layout.sizes
+        means[:, here] = averages.T
         within[here] = _within(block, sums, averages, squares[here], layout)
     return CellStatistics(means, within, squares)
+
+
+def _sums(block: np.ndarray, layout: Layout) -> np.ndarray:
+    """The sum of each cell's scores, (n, cells)."""
+    if layout.pattern is None or len(layout.pattern) > FEW:
+        return np.add.reduceat(block, layout.starts, axis=1)
+    # A session of all athletes at a time, in little more than half of the time.
+    rows = block.reshape(len(block), layout.athletes, -1)
+    sums = np.empty((len(block), layout.athletes, len(layout.pattern)))
+    end = 0
+    for k, size in enumerate(layout.pattern):
+        start, end = end, end + size
+        np.einsum("nak->na", rows[:, :, start:end], out=sums[:, :, k])
+    return sums.reshape(len(block), layout.cells)
 
 
 def _within(block: np.ndarray, sums: np.ndarray, means: np.ndarray, squares: np.ndarray,
