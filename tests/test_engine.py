@@ -17,13 +17,17 @@ from hypothesis import strategies as st
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from helpers import Design, Truth, fit_many, simulate, simulate_many
+from helpers.engine import minima
+from helpers.engine import slopes as lines
 from helpers.engine.batches import _fit
 from helpers.engine.layouts import layout_of
 from helpers.engine.spectra import jacobi
+from helpers.engine.statistics import cell_statistics
 from tests.reference.batch_cases import STORED, Batch, batches
 
 BATCHES = batches()
 UNEVEN = Design(4, [{"a": 20, "b": 30}, {"a": 3, "b": 17}, {"a": 12, "b": 0}, {"a": 25, "b": 33}])
+MANY = Design(25, [{"a": 1 + 7 * k % 29, "b": 1 + 11 * k % 23} for k in range(25)])
 
 
 @pytest.fixture(scope="module")
@@ -205,12 +209,13 @@ def test_scores_far_from_zero_keep_their_digits() -> None:
 
 
 @pytest.mark.parametrize("slopes", [False, True])
-@pytest.mark.parametrize("design", [Design(), UNEVEN], ids=["balanced", "uneven"])
+@pytest.mark.parametrize("design", [Design(), UNEVEN, MANY], ids=["balanced", "uneven", "many kinds"])
 def test_digits_depend_neither_on_blocks_nor_on_how_the_scores_lie_in_memory(design: Design, slopes: bool) -> None:
     y = simulate_many(design, Truth(slope_sd=.02), 100, seed=9)
     layout = layout_of(design)
     whole = _fit(y, layout, slopes, True)
-    for block, scores in ((1, y), (33, y), (None, np.asfortranarray(y)), (None, np.repeat(y, 2, axis=1)[:, ::2])):
+    strided = np.repeat(y, 2, axis=1)[:, ::2]
+    for block, scores in ((1, y), (7, y), (33, y), (None, np.asfortranarray(y)), (None, strided)):
         parts = _fit(scores, layout, slopes, True, block=block)
         for name in ("estimate", "se", "cov_re", "scale", "loglik", "singular"):
             assert np.array_equal(getattr(parts, name), getattr(whole, name)), (name, block)
@@ -279,6 +284,28 @@ def dense_profile(y: np.ndarray, X: np.ndarray, groups: np.ndarray, ratio: float
     scale = np.einsum("ni,ij,nj->n", left, W, left) / df
     logs = np.linalg.slogdet(V)[1] + (np.linalg.slogdet(information)[1] if reml else 0.0)
     return -(df * np.log(2 * np.pi * scale) + df + logs) / 2
+
+
+@pytest.mark.parametrize(("sizes", "reml", "truth"), [
+    ([(1, 1), (14, 22)], False, Truth(athlete_sd=0, slope_sd=.1, residual_sd=.05, clip=False)),
+    ([(3, 7), (15, 83)], False, Truth(athlete_sd=.03, residual_sd=.1, clip=False)),
+    ([(43, 1), (12, 13), (2, 1)], False, Truth(athlete_sd=0, slope_sd=.02, residual_sd=.05, clip=False)),
+])
+def test_of_several_maxima_of_a_slope_model_the_highest_one_is_found(
+        sizes: list[tuple[int, int]], reml: bool, truth: Truth) -> None:
+    design = Design(len(sizes), [{"a": a, "b": b} for a, b in sizes])
+    y = simulate_many(design, truth, 2000, seed=11)
+    layout = layout_of(design)
+    model = lines.slope_model(layout, reml)
+    _, profile, _ = lines.profile_of(model, cell_statistics(y, layout))
+    lengths = [0.0, .01, *np.geomspace(.03, 1000, 16)]
+    points = [lines._matrix(np.full(len(y), large), small, angle) for angle in np.arange(24) * np.pi / 24
+              for large in lengths for small in (0.0, .03 * large, .3 * large)]
+    highest = -(np.min([profile.at(point).value for point in points], axis=0) + model.constant) / 2
+    fits = fit_many(y, design, slopes=True, reml=reml)
+    assert np.all(fits.loglik > highest - 1e-7)
+    psi, _ = minima.minimise(profile, lines._start(model, profile))
+    assert np.sum(-(profile.at(psi).value + model.constant) / 2 < fits.loglik - .01) >= 5
 
 
 SHEET = np.column_stack([np.ones(12), np.tile([0, 1], 6)])

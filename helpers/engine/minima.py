@@ -9,6 +9,9 @@ import numpy as np
 ROUNDS = 200
 """Newton steps after which a data set counts as not solved; ten are usual."""
 
+SHARE, EARLY = 4096, 8
+"""Data sets that take their first steps together, near the processor, and how many; the rest then go on all at once."""
+
 SHRINK, GROW, FIRST = 5.0, 5.0, 1.0
 """The damping after a step that lowered the value, after one that did not, and the least after a failure."""
 
@@ -54,7 +57,7 @@ class Profile:
         """`values` (P, n), as often as there are athletes of each kind."""
         return values if self.alone else self.copies * values
 
-    def subset(self, which: np.ndarray) -> Profile:
+    def subset(self, which: np.ndarray | slice) -> Profile:
         """The profiles of some of the data sets."""
         return replace(self, sums=self.sums[..., which], squares=self.squares[..., which], rest=self.rest[which])
 
@@ -152,14 +155,22 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
     Newton's method with a damped Hessian on the Cholesky factor of Ψ, written in the eigenvectors of the present Ψ:
     there the boundary (rank one, or none) is an ordinary minimum at zero, reached at Newton's pace.
     """
-    psi, solved = start.copy(), np.ones(start.shape[1], dtype=bool)
-    active = np.arange(start.shape[1])
-    here = profile.at(psi)
-    damping = np.zeros(start.shape[1])
-    current = psi.copy()
+    psi, solved = start.copy(), np.zeros(start.shape[1], dtype=bool)
+    for first in range(0, len(solved), SHARE):
+        _advance(profile, psi, solved, np.arange(first, min(first + SHARE, len(solved))), EARLY)
+    _advance(profile, psi, solved, np.flatnonzero(~solved), ROUNDS)
+    return psi, solved
+
+
+def _advance(profile: Profile, psi: np.ndarray, solved: np.ndarray, active: np.ndarray, rounds: int) -> None:
+    """Up to `rounds` steps of the data sets `active`, in place."""
+    active = _two(active)
+    current, damping = psi[:, active], np.zeros(len(active))
+    profile = profile.subset(active)
+    here = profile.at(current)
     gradient, hessian = profile.derivatives(here)
     value = here.value
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         if not active.size:
             break
         proposal, promise, damping, kick = _step(current, gradient, hessian, damping)
@@ -171,6 +182,7 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
         psi[:, active] = current = np.where(better, proposal, current)
         # Rounding hides improvements below 1e-12: a step that promises nothing and gains nothing ends as well.
         last |= ~better & (promise < 1e-9)
+        solved[active[last]] = True
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             fresh = profile.derivatives(there)
         gradient, hessian = fresh if better.all() else (np.where(better, fresh[0], gradient),
@@ -178,13 +190,15 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
         value = np.where(better, there.value, value)
         damping = np.where(better, damping / SHRINK, np.maximum(GROW * damping, FIRST))
         damping = np.where(damping < 1e-3, 0.0, damping)
-        going = ~last
-        if not going.all():
-            active = active[going]
-            current, gradient, hessian = current[:, going], gradient[:, going], hessian[:, going]
+        if last.any():
+            going = _two(np.flatnonzero(~last))
+            active, current, gradient, hessian = active[going], current[:, going], gradient[:, going], hessian[:, going]
             value, damping, profile = value[going], damping[going], profile.subset(going)
-    solved[active] = False
-    return psi, solved
+
+
+def _two(places: np.ndarray) -> np.ndarray:
+    """A single place twice: NumPy sums a lone column in another order, and the digits would tell who went along."""
+    return np.repeat(places, 2) if len(places) == 1 else places
 
 
 def _step(psi: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: np.ndarray

@@ -22,16 +22,17 @@ SINGULAR = 1e-8
 """Smallest eigenvalue of Ψ, in the columns above, at which a fit is on the boundary: 1e-4 as a ratio of SDs."""
 
 ANGLES = 8
-"""Directions of Ψ from which the profile is looked at before Newton starts."""
-
-LENGTH = 1.5
-"""Length of Ψ, in terms of the moment estimate, at which each direction is looked at."""
+LENGTHS = np.array([1.0, 8.0])
+"""Directions of Ψ, and lengths in terms of the moment estimate, at which the profile is looked at after Newton."""
 
 NEAR = 0.6
-"""Steps of the half-circle within which a dip belongs to the minimum that was found first."""
+"""Steps of the half-circle within which a dip, if it is about as long, belongs to the minimum that was found first."""
 
 DIP = 3.0
 """A second dip is worth a fit of its own when it is no more than this above the lowest, in −2 log-likelihood."""
+
+TURNS = np.linspace(-NEAR, NEAR, 7)
+"""Steps of the half-circle at which the boundary beside a minimum is looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,36 +177,82 @@ def _start(model: SlopeModel, profile: Profile) -> np.ndarray:
 def _search(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The lowest Ψ (3, n), and whether it was reached (n,).
 
-    With few athletes and uneven repeats the likelihood can have two maxima, whose Ψ point in different directions. So
-    look around a half-circle, and run Newton again from each dip that does not lie where the first run ended.
+    With few athletes and uneven repeats the likelihood can have two maxima: in different directions, of different
+    lengths, or one on the boundary beside one inside. So look around, and run Newton again from what may lead lower.
     """
     psi, solved = minimise(profile, start)
-    found = np.arctan2(2 * psi[1], psi[0] - psi[2]) / 2
     value = profile.at(psi).value
-    points, values = _circle(profile, start[0] + start[2])
-    dips = (values <= np.roll(values, 1, axis=0)) & (values <= np.roll(values, -1, axis=0))
-    angles = np.arange(ANGLES)[:, None] * np.pi / ANGLES
-    distance = np.abs((found - angles + np.pi / 2) % np.pi - np.pi / 2)
-    angle, again = np.nonzero(dips & (values <= values.min(axis=0) + DIP) & (distance > NEAR * np.pi / ANGLES))
-    part = profile.subset(again)
-    other, reached = minimise(part, points[angle, :, again].T)
-    found_again = part.at(other).value
-    # The lowest of several goes last, and so is the one that stays.
-    order = np.lexsort((-found_again, again))
-    order = order[found_again[order] < value[again[order]] - 1e-9]
-    psi[:, again[order]], solved[again[order]] = other[:, order], reached[order]
+    for look in (_dips, _edges):
+        again, points = look(profile, psi, value, start[0] + start[2])
+        part = profile.subset(again)
+        other, reached = minimise(part, points)
+        found = part.at(other).value
+        # The lowest of several goes last, and so is the one that stays.
+        order = np.lexsort((-found, again))
+        order = order[found[order] < value[again[order]] - 1e-9]
+        changed = again[order]
+        psi[:, changed], solved[changed], value[changed] = other[:, order], reached[order], found[order]
     return psi, solved
 
 
-def _circle(profile: Profile, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An elongated Ψ in each direction, and the profile there: (ANGLES, 3, n), (ANGLES, n)."""
-    points, values = np.empty((ANGLES, 3, len(trace))), np.empty((ANGLES, len(trace)))
-    long = LENGTH * trace
-    for k in range(ANGLES):
-        x, z = np.cos(k * np.pi / ANGLES), np.sin(k * np.pi / ANGLES)
-        points[k] = long * (x * x) + 0.05, long * (x * z), long * (z * z) + 0.05
-        values[k] = profile.at(points[k]).value
-    return points, values
+def _dips(profile: Profile, psi: np.ndarray, value: np.ndarray, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Data sets (k,) and elongated Ψ (3, k) at which their profile dips, but for the minimum already found."""
+    large, _, found = _axes(psi)
+    angles = np.arange(ANGLES) * np.pi / ANGLES
+    values = np.empty((len(LENGTHS), ANGLES, len(trace)))
+    points = np.empty((len(LENGTHS), ANGLES, 3, len(trace)))
+    for ring, length in enumerate(LENGTHS):
+        for k, angle in enumerate(angles):
+            points[ring, k] = _matrix(length * trace + length / 30, length / 30, angle)
+            values[ring, k] = profile.at(points[ring, k]).value
+    dips = (values <= np.roll(values, 1, axis=1)) & (values <= np.roll(values, -1, axis=1))
+    dips[1:] &= values[1:] <= values[:-1]
+    dips[:-1] &= values[:-1] <= values[1:]
+    lowest = np.minimum(values.min(axis=(0, 1)), value)
+    beside = np.abs((found - angles[:, None] + np.pi / 2) % np.pi - np.pi / 2) <= NEAR * np.pi / ANGLES
+    longer = LENGTHS[:, None] * trace / (large + 1e-9)
+    known = beside & ((longer > 0.3) & (longer < 1 / 0.3))[:, None]
+    rings, turns, again = np.nonzero(dips & (values <= lowest + DIP) & ~known)
+    return again, points[rings, turns, :, again].T
+
+
+def _edges(profile: Profile, psi: np.ndarray, value: np.ndarray, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Data sets (k,) and Ψ (3, k) on the boundary that a minimum found may hide: Ψ = 0 where it is lower; rank one
+    beside a minimum inside where the profile rises inwards; rank one beside a minimum at zero."""
+    nothing = np.flatnonzero(profile.at(np.zeros_like(psi)).value < value - 1e-9)
+    large, small, found = _axes(psi)
+    inside = np.flatnonzero(small > 1e-3)
+    flat, height = _lowest(profile, inside, large[inside], found[inside] + TURNS[:, None] * np.pi / ANGLES)
+    inwards = flat + 0.05 * (psi[:, inside] - flat)
+    rises = height < np.minimum(profile.subset(inside).at(inwards).value, value[inside] + 3 * DIP)
+    zero = np.flatnonzero(large < 1e-3)
+    short, low = _lowest(profile, zero, trace[zero] / 4, np.arange(ANGLES)[:, None] * np.pi / ANGLES)
+    level = low < value[zero] + DIP / 3
+    return (np.concatenate([nothing, inside[rises], zero[level]]),
+            np.concatenate([np.zeros((3, len(nothing))), flat[:, rises], short[:, level]], axis=1))
+
+
+def _lowest(profile: Profile, which: np.ndarray, large: np.ndarray,
+            angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest Ψ of rank one (3, k), and its profile: of `large` (k,) at some angles (j, k) or (j, 1)."""
+    part = profile.subset(which)
+    angles = np.broadcast_to(angles, (len(angles), len(which)))
+    values = np.stack([part.at(_matrix(large, 0.0, angle)).value for angle in angles])
+    best = np.take_along_axis(angles, values.argmin(axis=0)[None], axis=0)[0]
+    return _matrix(large, 0.0, best), values.min(axis=0)
+
+
+def _axes(psi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvalues, the larger first, and the angle of its eigenvector."""
+    a, b, c = psi
+    middle, radius = (a + c) / 2, np.hypot((a - c) / 2, b)
+    return middle + radius, np.maximum(middle - radius, 0), np.arctan2(2 * b, a - c) / 2
+
+
+def _matrix(large: np.ndarray, small: np.ndarray | float, angle: np.ndarray | float) -> np.ndarray:
+    """Ψ (3, n) with these eigenvalues, the larger one's eigenvector at `angle`."""
+    x, z = np.cos(angle), np.sin(angle)
+    return np.stack([large * x * x + small * z * z, (large - small) * x * z, large * z * z + small * x * x])
 
 
 def _closed_form(model: SlopeModel, profile: Profile) -> np.ndarray:
