@@ -75,6 +75,9 @@ def test_no_fit_falls_short_of_lmer(number: int, stored: pd.DataFrame) -> None:
     assert fits.singular[same & (reference["singular"].to_numpy() == 1)].all()
     wrong = fits.singular & (reference["singular"].to_numpy() == 0)
     assert (short[wrong] <= 1e-9 * np.abs(fits.loglik[wrong])).all()
+    # An SD, in the columns that an average athlete's rows make orthonormal, below 1e-4 of the residual's.
+    root = np.linalg.cholesky(fits.layout.grams.mean(axis=0)) if batch.slopes else np.eye(1)
+    assert np.array_equal(fits.singular, np.linalg.eigvalsh(root.T @ fits.psi @ root)[:, 0] < 1e-8)
 
 
 def test_the_reference_holds_thousands_of_fits_interior_and_singular(stored: pd.DataFrame) -> None:
