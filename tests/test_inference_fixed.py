@@ -326,10 +326,11 @@ def test_contrasts_of_numbers_are_named_one_by_one() -> None:
 
 
 def test_a_contrast_may_name_another_null_value() -> None:
-    table = coefficients(public_fit("sleepstudy_slopes", True), contrasts={"ten a day": "Days = 10"})
-    row = table.loc["ten a day"]
+    result, contrasts = public_fit("sleepstudy_slopes", True), {"ten a day": "Days = 10"}
+    row = coefficients(result, contrasts=contrasts).loc["ten a day"]
     assert row["estimate"] == pytest.approx(10.467286)
     assert row["t"] == pytest.approx((row["estimate"] - 10) / row["se"])
+    assert f_tests(result, contrasts=contrasts).loc["ten a day", "F"] == pytest.approx(row["t"] ** 2)
 
 
 def test_a_joint_hypothesis_in_text_is_the_terms_test() -> None:
