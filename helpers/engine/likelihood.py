@@ -20,6 +20,7 @@ Cost: one pass over the rows at the start, then per evaluation groups × (column
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative 
 STARTS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 RAY = (0.0, *np.geomspace(0.05, 5, 14))
 """Sizes of the random effects at which the deviance is looked at, lest one of several minima be missed."""
+ANGLES = 8
+TURNS = np.linspace(-0.6, 0.6, 7) * np.pi / ANGLES
+"""Directions of elongated Ψ at which it is looked at for the same reason, and turns of Ψ beside a minimum."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,8 @@ class Optimum:
 
 
 def optimum(model: Any, reml: bool = True) -> Optimum:
-    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, or more where the deviance dips more
-    than once; each is polished and checked to first order.
+    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, and more where the deviance dips
+    elsewhere; each is polished and checked to first order.
 
     `model` may also be a Structure. Raises ValueError as `Structure.of` does, and when no start leads to a
     point where the derivatives vanish.
@@ -158,10 +162,12 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     unit = s.pack(np.eye(s.q), np.ones(s.v))
     by_deviance = sorted(STARTS, key=lambda size: evaluate(s, size * unit, reml).deviance)
     starts = [by_deviance[0], 1.0 if by_deviance[0] != 1.0 else by_deviance[1]]
-    ends = [_descend(s, size * unit, reml) for size in [*starts, *_dips(s, unit, reml)]]
+    points = [size * unit for size in [*starts, *_dips(s, unit, reml)]] + _turned(s, starts[0], reml)
+    ends = [_descend(s, point, reml) for point in points]
+    ends += [_descend(s, point, reml) for point in _flattened(s, _lowest(s, ends, reml), reml)]
     at = [evaluate(s, theta, reml) for theta in ends]
-    best = min(range(len(ends)), key=lambda i: at[i].deviance)
-    theta, found = ends[best], at[best]
+    theta = _lowest(s, ends, reml)
+    found = evaluate(s, theta, reml)
     steepest = float(np.max(np.abs(found.gradient), initial=0.0))
     if not steepest < 1e-3:
         raise ValueError(
@@ -189,6 +195,40 @@ def _dips(s: Structure, unit: Array, reml: bool) -> list[float]:
     beside = np.concatenate([[np.inf], values, [np.inf]])
     low = np.flatnonzero((values < beside[:-2]) & (values < beside[2:]))
     return [RAY[place] for place in low if place] if len(low) > 1 else []
+
+
+def _turned(s: Structure, size: float, reml: bool) -> list[Array]:
+    """The two lowest dips of the deviance over elongated Ψ of any direction in a plane of two columns."""
+    found = []
+    for i, j in combinations(range(s.q), 2):
+        for length in (size, 3 * size):
+            ring = []
+            for angle in np.arange(ANGLES) * np.pi / ANGLES:
+                v = np.zeros(s.q)
+                v[[i, j]] = np.cos(angle), np.sin(angle)
+                ring.append(s.pack(length**2 * (np.outer(v, v) + 0.03 * np.eye(s.q)), np.full(s.v, length**2)))
+            values = np.array([evaluate(s, point, reml).deviance for point in ring])
+            low = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
+            found += [(values[k], ring[k]) for k in low]
+    return [point for _, point in sorted(found, key=lambda pair: pair[0])[:2]]
+
+
+def _flattened(s: Structure, theta: Array, reml: bool) -> list[Array]:
+    """Beside a minimum whose Ψ has full rank: the lowest of those, turned a little, that lack its shortest axis."""
+    L, sds = s.unpack(theta)
+    if s.q < 2 or is_singular(s, theta):
+        return []
+    values, vectors = np.linalg.eigh(L @ L.T)
+    points = []
+    for turn in TURNS:
+        axes = vectors.copy()
+        axes[:, -1] = np.cos(turn) * vectors[:, -1] + np.sin(turn) * vectors[:, 0]
+        points.append(s.pack((axes[:, 1:] * values[1:]) @ axes[:, 1:].T, sds**2))
+    return [_lowest(s, points, reml)]
+
+
+def _lowest(s: Structure, points: list[Array], reml: bool) -> Array:
+    return min(points, key=lambda point: evaluate(s, point, reml).deviance)
 
 
 def is_singular(structure: Structure, theta: Array) -> bool:
