@@ -20,6 +20,7 @@ from helpers import Design, Truth, fit_many, simulate, simulate_many
 from helpers.engine import minima
 from helpers.engine import slopes as lines
 from helpers.engine.batches import _fit
+from helpers.engine.intercepts import intercept_model
 from helpers.engine.layouts import layout_of
 from helpers.engine.spectra import jacobi
 from helpers.engine.statistics import cell_statistics
@@ -287,6 +288,22 @@ def dense_profile(y: np.ndarray, X: np.ndarray, groups: np.ndarray, ratio: float
     scale = np.einsum("ni,ij,nj->n", left, W, left) / df
     logs = np.linalg.slogdet(V)[1] + (np.linalg.slogdet(information)[1] if reml else 0.0)
     return -(df * np.log(2 * np.pi * scale) + df + logs) / 2
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_a_predictor_that_hardly_moves_within_athletes_costs_no_accuracy(reml: bool) -> None:
+    """What it leaves of the athletes' differences then has a root between zero and one."""
+    rng, groups = np.random.default_rng(3), np.repeat(np.arange(5), 3)
+    X = np.column_stack([np.ones(15), np.arange(5)[groups] + 0.1 * rng.standard_normal(15)])
+    roots = intercept_model(layout_of(X, groups), reml).spectrum.roots
+    assert ((roots > 0) & (roots < 1)).any()
+    y = rng.standard_normal((20, 15)) + rng.standard_normal((20, 5))[:, groups]
+    fits = fit_many(y, X, groups, reml=reml)
+    ratios = np.concatenate([[0], np.geomspace(1e-3, 1e3, 400)])
+    profile = np.array([dense_profile(y, X, groups, ratio, reml) for ratio in ratios])
+    assert np.all(fits.loglik > profile.max(axis=0) - 1e-9)
+    own = [dense_profile(y[[k]], X, groups, fits.psi[k, 0, 0], reml)[0] for k in range(20)]
+    np.testing.assert_allclose(fits.loglik, own, atol=1e-9)
 
 
 @pytest.mark.parametrize(("sizes", "reml", "truth"), [

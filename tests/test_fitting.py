@@ -13,7 +13,7 @@ import pytest
 import statsmodels.formula.api as smf
 from statsmodels.regression.mixed_linear_model import MixedLMResultsWrapper
 
-from helpers import Design, Truth, fit, load, simulate
+from helpers import Design, Truth, fit, fit_many, load, simulate, simulate_many
 from helpers.engine.likelihood import optimum
 from helpers.engine.structure import Structure
 from helpers.fitting.identification import information_at_zero, residual_share
@@ -245,6 +245,18 @@ def test_slope_fits_of_the_push_up_design_stand_on_their_optimum() -> None:
 @pytest.mark.full
 def test_all_2000_slope_fits_of_the_push_up_design_stand_on_their_optimum() -> None:
     check_slope_fits(list(range(fits_cases.N)))
+
+
+def test_a_higher_maximum_in_another_direction_is_found() -> None:
+    """Four of lesson 07's uneven studies, in which a search from the middle ends up to .18 short."""
+    full, few = {"session_20": 20, "session_30": 30}, {"session_20": 2, "session_30": 6}
+    design = Design(8, [full] * 4 + [few] * 4)
+    scores = simulate_many(design, Truth(effect=-0.04, slope_sd=0.05, clip=False), 3200, seed=7)
+    table, found = design.table(), fit_many(scores, design, slopes=True)
+    for k in (460, 1633, 3105, 3116):
+        table["correctness"] = scores[k]
+        result = fit(F, table, "athlete_id", re_formula="~session_high")
+        assert result.llf > found.loglik[k] - 1e-6
 
 
 def double(values: pd.Series) -> pd.Series:
