@@ -203,7 +203,7 @@ def _converged(facts: Facts) -> Said:
         "isnt": "Not that the model is right, nor that there are enough data for it.",
     }
     if facts.finished and not facts.short:
-        said["here"] = "The claim is true: a search of our own, from two other starts, finds no higher log-likelihood."
+        said["here"] = "The claim is true: a search of our own, from other starts, finds no higher log-likelihood."
     return said
 
 

@@ -107,7 +107,7 @@ def _method(facts: Facts, fixed: NotedTable, level: float, versions: bool) -> st
     best = (
         f"Its log-likelihood is {facts.shortfall:.2g} below the best that a second search found"
         if facts.short
-        else "A second search, from two other starts, found no higher log-likelihood"
+        else "A second search, from other starts, found no higher log-likelihood"
     )
     tests, intervals, _ = METHOD[fixed.attrs["method"]]
     refit = ", for which the model was refitted by REML" if fixed.attrs["refitted"] else ""
