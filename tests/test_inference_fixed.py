@@ -21,6 +21,7 @@ from helpers.designs import Design, Truth
 from helpers.engine.likelihood import optimum
 from helpers.fitting import fit
 from helpers.inference import NotAtOptimumWarning, coefficients, f_tests
+from helpers.inference.degrees_of_freedom import _combined_df
 from helpers.inference.information import information
 from helpers.inference.noted_table import show_p
 from helpers.simulation import simulate
@@ -331,6 +332,13 @@ def test_a_contrast_may_name_another_null_value() -> None:
     assert row["estimate"] == pytest.approx(10.467286)
     assert row["t"] == pytest.approx((row["estimate"] - 10) / row["se"])
     assert f_tests(result, contrasts=contrasts).loc["ten a day", "F"] == pytest.approx(row["t"] ** 2)
+
+
+def test_several_degrees_of_freedom_are_combined_as_lmertest_does() -> None:
+    """E = Σ df/(df − 2) over those above 2, and 2E/(E − q); 2 where one has no more."""
+    assert _combined_df(np.array([2.5, 10])) == pytest.approx(2 * 6.25 / 4.25)
+    assert _combined_df(np.array([2.0, 10])) == 2
+    assert _combined_df(np.array([7.0, 7.0])) == 7
 
 
 def test_a_joint_hypothesis_in_text_is_the_terms_test() -> None:

@@ -86,8 +86,8 @@ def _as_array(value: Any) -> Array:
 
 
 def term_rows(model: Any) -> Rows:
-    """Name of each term → the rows that pick its coefficients, the intercept left out, for a MixedLM "
-    "`model`."""
+    """Name of each term → the rows that pick its coefficients, the intercept left out, for a MixedLM
+    `model`."""
     names = list(model.exog_names)
     unit = np.eye(len(names))
     design = getattr(model.data, "model_spec", None)

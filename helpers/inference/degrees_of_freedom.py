@@ -99,8 +99,8 @@ class Satterthwaite:
         return float(2 * (row @ self.phi @ row) ** 2 / spread) if spread > 0 else np.inf
 
     def test(self, rows: Array, difference: Array) -> Test:
-        """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less "
-        "its null value."""
+        """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less
+        its null value."""
         values, vectors = np.linalg.eigh(rows @ self.phi @ rows.T)
         turned = vectors.T @ rows
         statistic = float(np.mean((vectors.T @ difference) ** 2 / values))
@@ -109,8 +109,8 @@ class Satterthwaite:
 
 
 def _combined_df(dfs: Array) -> float:
-    """Denominator df of a mean of q independent t²: matches the mean of F (Fai & Cornelius 1996), at "
-    "least 2."""
+    """Denominator df of a mean of q independent t²: matches the mean of F (Fai & Cornelius 1996), at
+    least 2."""
     if np.ptp(dfs) < 1e-8 or np.all(np.isinf(dfs)):
         return float(dfs.mean())
     if np.any(dfs <= 2):
@@ -149,8 +149,8 @@ class KenwardRoger:
         return Test(float(factor * wald / len(rows)), len(rows), df)
 
     def _scaling(self, rows: Array) -> tuple[float, float]:
-        """Denominator df and the factor of F: Kenward & Roger (1997), section 2 and their Appendix, "
-        "names as there."""
+        """Denominator df and the factor of F: Kenward & Roger (1997), section 2 and their Appendix,
+        names as there."""
         q = len(rows)
         theta = rows.T @ np.linalg.solve(rows @ self.phi @ rows.T, rows)
         turned = theta @ self.phi @ self.P @ self.phi

@@ -1,5 +1,5 @@
-"""What may be said about the fixed effects: coefficients, contrasts and F tests, with honest degrees of "
-"freedom."""
+"""What may be said about the fixed effects: coefficients, contrasts and F tests, with honest degrees of
+freedom."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ class Information:
 
 
 def random_design(model: MixedLM, group: int) -> tuple[Array, Array]:
-    """Z_g (n_g, m_g) of one group and the component of each column: −1 − c for column c of exog_re, "
-    "else 0, 1, …"""
+    """Z_g (n_g, m_g) of one group and the component of each column: −1 − c for column c of exog_re,
+    else 0, 1, …"""
     blocks, labels = [], []
     if model.k_re:
         blocks.append(np.asarray(model.exog_re_li[group], dtype=float))

@@ -1,5 +1,5 @@
-"""A DataFrame that is read by people: numbers rounded to what matters, remarks below. The values stay "
-"exact."""
+"""A DataFrame that is read by people: numbers rounded to what matters, remarks below. The values stay
+exact."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class NotedTable(pd.DataFrame):
 def noted_table(
     columns: dict[str, object], index: pd.Index, notes: Sequence[str], decimals: dict[str, int]
 ) -> NotedTable:
-    """A NotedTable of equally long `columns`; decimals: places per column, −1 for p-values (two digits "
-    "that count)."""
+    """A NotedTable of equally long `columns`; decimals: places per column, −1 for p-values (two digits
+    that count)."""
     table = NotedTable(columns, index=index)
     table.attrs["notes"], table.attrs["decimals"] = tuple(notes), dict(decimals)
     return table
