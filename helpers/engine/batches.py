@@ -97,7 +97,7 @@ def fit_many(y: Any, design_or_X: Any, groups: Any = None, slopes: bool = False,
     Balanced layouts have a closed form; for the others Newton's method is run on sufficient statistics, all data sets
     together. The digits depend neither on threads nor on which data sets are fitted together. With few, uneven athletes
     the likelihood of a slope model can have several maxima; among 220 000 such data sets of 2 to 6 athletes 41 ended on
-    one that is not the highest (.00002 to .9 below it), as lmer does now and then.
+    one that is not the highest (up to .9 below it), as lmer does now and then.
 
     Parameters
     ----------

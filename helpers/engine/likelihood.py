@@ -166,8 +166,8 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     ends = [_descend(s, point, reml) for point in points]
     ends += [_descend(s, point, reml) for point in _flattened(s, _lowest(s, ends, reml), reml)]
     at = [evaluate(s, theta, reml) for theta in ends]
-    theta = _lowest(s, ends, reml)
-    found = evaluate(s, theta, reml)
+    best = min(range(len(ends)), key=lambda i: at[i].deviance)
+    theta, found = ends[best], at[best]
     steepest = float(np.max(np.abs(found.gradient), initial=0.0))
     if not steepest < 1e-3:
         raise ValueError(
