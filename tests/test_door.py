@@ -493,7 +493,9 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=root, stdout=pipe, stderr=subprocess.STDOUT, text=True) as server:
         assert server.stdout is not None
-        patience = threading.Timer(60, server.kill)  # or a silent server would hold the test
+        # A silent server would hold the test, and so would one that a signal does not reach: now and then it does not.
+        patience = threading.Timer(60, server.kill)
+        patience.daemon = True
         patience.start()
         try:
             said = ""
@@ -506,7 +508,6 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
             settings = fetch(f"{base}/lab/api/settings/{plugin}?{token}")["schema"]["properties"]
             files = [file["name"] for file in fetch(f"{base}/api/contents?{token}")["content"]]
         finally:
-            patience.cancel()
             server.send_signal(signal.SIGTERM)
     lessons = sorted(path.name for path in (COURSE / "notebooks").glob("[0-9]*.ipynb"))
     assert settings["fetchNews"]["default"] == "false" and settings["checkForUpdates"]["default"] is False

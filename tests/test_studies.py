@@ -3,12 +3,9 @@ workers."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -405,7 +402,13 @@ def test_two_threads_give_the_same_digits_as_one() -> None:
     check_workers("threading")
 
 
-def check_dask() -> None:
+@pytest.mark.full
+def test_two_processes_give_the_same_digits_as_one() -> None:
+    check_workers("loky")
+
+
+@pytest.mark.full
+def test_the_same_call_runs_on_a_dask_cluster_with_the_same_digits() -> None:
     from distributed import Client, LocalCluster
 
     truth, design = Truth(effect=-.02, slope_sd=.02), Design(10)
@@ -418,17 +421,6 @@ def check_dask() -> None:
         after = sum(client.run(lambda: __import__("time").process_time()).values())
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
     assert after - before > .1, "the cluster's processes did the work"
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("check", ["check_workers('loky')", "check_dask()"])
-def test_processes_and_a_dask_cluster_give_the_same_digits_as_one(check: str) -> None:
-    """From a program of its own, as users start them: among a thousand tests, started by a worker of xdist,
-    joblib's processes once never answered."""
-    program = f"from tests import test_studies; test_studies.{check}"
-    ran = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], timeout=300,
-                         capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.full

@@ -121,9 +121,8 @@ def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
     2 s."""
     check_workers(workers)
     tasks = [(study, *chunk) for study in studies for chunk in study.chunks()]
-    # Results come back in the order of the tasks: sums are always formed in the same order. They are small:
-    # all are handed over at once, none later by a thread of joblib's.
-    results = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch="all")(
+    # Results come back in the order of the tasks: sums are always formed in the same order.
+    results = joblib.Parallel(n_jobs=workers, return_as="generator")(
         joblib.delayed(Study.run)(*task) for task in tasks)
     with tqdm(total=sum(study.n for study in studies), unit=" data sets", delay=2, leave=False) as bar:
         for study in studies:
