@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -493,7 +494,7 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=root, stdout=pipe, stderr=subprocess.STDOUT, text=True) as server:
         assert server.stdout is not None
-        # A silent server would hold the test, and so would one that a signal does not reach: now and then it does not.
+        # A silent server would hold the test, and so would one that loses a signal: it does, while it writes a line.
         patience = threading.Timer(60, server.kill)
         patience.daemon = True
         patience.start()
@@ -516,7 +517,14 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
 
 
 def fetch(address: str) -> dict:
-    """What a server of this machine answers."""
+    """What a server of this machine answers. JupyterLab tells its address a moment before it listens there."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(address, timeout=30) as answer:
-        return json.load(answer)
+    for _ in range(300):
+        try:
+            with opener.open(address, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.1)
+    raise AssertionError(f"nobody listens at {address}")
