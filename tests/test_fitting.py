@@ -248,7 +248,7 @@ def test_all_2000_slope_fits_of_the_push_up_design_stand_on_their_optimum() -> N
 
 
 def test_a_higher_maximum_in_another_direction_is_found() -> None:
-    """Four of lesson 07's uneven studies, in which a search from the middle ends up to .18 short."""
+    """Four uneven studies of eight athletes in which a search from the middle ends up to .18 short."""
     full, few = {"session_20": 20, "session_30": 30}, {"session_20": 2, "session_30": 6}
     design = Design(8, [full] * 4 + [few] * 4)
     scores = simulate_many(design, Truth(effect=-0.04, slope_sd=0.05, clip=False), 3200, seed=7)

@@ -126,7 +126,7 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
 
 def _within_athletes(model: InterceptModel, residuals: np.ndarray, totals: np.ndarray) -> np.ndarray:
     """Sum of squares of the cell means that neither X nor a column per athlete explains, (n,); `totals` (m, n) are the
-    athletes' sums of residuals."""
+    athletes' sums of `residuals`, which are used up."""
     layout = model.layout
     if layout.cells == layout.athletes:
         return np.zeros(residuals.shape[1])
