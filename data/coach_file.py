@@ -45,12 +45,25 @@ def scores(seed: int = 8) -> list[list[str]]:
             gap = int(rng.integers(2, 6))
             noise = rng.normal(0, TRUTH["residual_sd"], planned)
             if (athlete, planned) not in MISSED:
-                mean = level + slope * (planned - 20) / 10 + TRUTH["per_earlier_session"] * earlier + luck
+                mean = (
+                    level
+                    + slope * (planned - 20) / 10
+                    + TRUTH["per_earlier_session"] * earlier
+                    + luck
+                )
                 done = STOPPED.get((athlete, planned), planned)
                 earlier += 1
                 hours = "" if (athlete, planned) in NO_SLEEP else sleep
                 for repeat, score in enumerate(np.clip(mean + noise[:done], 0, 1), 1):
-                    cells = [athlete, f"{day:%d/%m/%Y}", earlier, planned, repeat, f"{score:.2f}", hours]
+                    cells = [
+                        athlete,
+                        f"{day:%d/%m/%Y}",
+                        earlier,
+                        planned,
+                        repeat,
+                        f"{score:.2f}",
+                        hours,
+                    ]
                     rows.append([str(cell) for cell in cells])
             day += timedelta(days=gap)
     return rows
@@ -63,7 +76,17 @@ def mended(rows: list[list[str]]) -> list[str]:
         athlete, when, session, planned, repeat, score, sleep = row
         name = f" {athlete} " if number % 97 == 0 else athlete
         lines.append(
-            ";".join([name, when, session, planned, repeat, score.replace(".", ","), sleep.replace(".", ",")])
+            ";".join(
+                [
+                    name,
+                    when,
+                    session,
+                    planned,
+                    repeat,
+                    score.replace(".", ","),
+                    sleep.replace(".", ","),
+                ]
+            )
             + ";;"
         )
     lines.insert(1 + len(rows) // 2, ";" * (len(HEADER) + 1))

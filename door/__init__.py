@@ -1,11 +1,14 @@
 """What `course.py` does: make the environment, hand out lessons, run them. Standard library only, but for
 `door.execution` and `door.bundle`, which run inside the environment."""
+
 from __future__ import annotations
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WHEELS = "wheels"  # a folder of packages beside the requirements; where it stands, no network is asked
+WHEELS = (
+    "wheels"  # a folder of packages beside the requirements; where it stands, no network is asked
+)
 
 
 class Stop(Exception):

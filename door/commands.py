@@ -1,4 +1,5 @@
 """The commands of `course.py`."""
+
 from __future__ import annotations
 
 import errno
@@ -15,7 +16,9 @@ from door.environment import child_environment, ensure
 from door.lessons import Desk, chosen, lessons, write
 
 # What JupyterLab would ask newcomers, or fetch, at its first start.
-QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+QUIET = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+}
 
 
 def lab(arguments: list[str]) -> int:
@@ -31,7 +34,10 @@ def lab(arguments: list[str]) -> int:
     place = ROOT / "notebooks" if source else desk.folder
     settings = desk.folder / ".jupyter"
     (settings / "labconfig").mkdir(parents=True, exist_ok=True)
-    write(settings / "labconfig" / "default_setting_overrides.json", json.dumps(QUIET, indent=1) + "\n")
+    write(
+        settings / "labconfig" / "default_setting_overrides.json",
+        json.dumps(QUIET, indent=1) + "\n",
+    )
     env = child_environment(config=settings)
     # Open tabs are remembered by name, and each folder has its own.
     env["JUPYTERLAB_WORKSPACES_DIR"] = str(settings / "lab" / f"workspaces-{place.name}")
@@ -43,7 +49,9 @@ def lab(arguments: list[str]) -> int:
         "--KernelManager.transport_encryption=auto",  # else each kernel starts with a warning
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")  # in a container everybody is root; only this machine is listened to
+        options.append(
+            "--allow-root"
+        )  # in a container everybody is root; only this machine is listened to
     say("JupyterLab opens in your browser; Ctrl-C here stops it.")
     return hand_over([str(python), "-m", "jupyterlab", *options, *arguments], place, env)
 
@@ -62,7 +70,9 @@ def run(arguments: list[str]) -> int:
     """for authors: execute lessons NN … (else all) in place, top to bottom, and store the outputs"""
     paths = chosen(arguments) or everything()
     python = ensure()
-    return hand_over([str(python), "-m", "door.execution", *map(str, paths)], ROOT, child_environment() | NO_BARS)
+    return hand_over(
+        [str(python), "-m", "door.execution", *map(str, paths)], ROOT, child_environment() | NO_BARS
+    )
 
 
 def reset(arguments: list[str]) -> int:
@@ -92,12 +102,20 @@ def bundle(arguments: list[str]) -> int:
         pages = subprocess.run([str(python), "-m", "handouts"], cwd=ROOT, env=child_environment())
         if pages.returncode != 0:
             return pages.returncode
-    return hand_over([str(ensure()), "-m", "door.bundle", *arguments], Path.cwd(),
-                     child_environment() | {"PYTHONPATH": str(ROOT)})
+    return hand_over(
+        [str(ensure()), "-m", "door.bundle", *arguments],
+        Path.cwd(),
+        child_environment() | {"PYTHONPATH": str(ROOT)},
+    )
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "lab": lab, "test": test, "run": run, "reset": reset, "handouts": handouts, "bench": bench,
+    "lab": lab,
+    "test": test,
+    "run": run,
+    "reset": reset,
+    "handouts": handouts,
+    "bench": bench,
     "bundle": bundle,
 }
 
@@ -132,15 +150,19 @@ def refuse_taken_port(arguments: list[str]) -> None:
         if name in ("--port", "--ServerApp.port"):
             port = value or (arguments[place + 1] if place + 1 < len(arguments) else "")
             if not port.isdecimal() or int(port) > 65535:
-                raise Stop(f"--port must be a number from 0 to 65535, and {port or 'nothing'} was given.")
+                raise Stop(
+                    f"--port must be a number from 0 to 65535, and {port or 'nothing'} was given."
+                )
             with socket.socket() as probe:
                 if os.name != "nt":  # there it would allow what we want to find
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind(("127.0.0.1", int(port)))
                 except OSError:
-                    raise Stop(f"Port {port} is taken by another program: choose another number, or leave "
-                               "--port away and JupyterLab finds a free one.") from None
+                    raise Stop(
+                        f"Port {port} is taken by another program: choose another number, or leave "
+                        "--port away and JupyterLab finds a free one."
+                    ) from None
 
 
 def hand_over(command: list[str], place: Path, env: dict[str, str]) -> int:
@@ -163,8 +185,10 @@ def sentence(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return f"The disk is full ({where}): make room and start again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (f"{where} cannot be written: close what uses it, or copy the course to a folder of your own, "
-                "and start again.")
+        return (
+            f"{where} cannot be written: close what uses it, or copy the course to a folder of your own, "
+            "and start again."
+        )
     return f"The computer refused ({error.strerror or error}: {where})."
 
 

@@ -4,6 +4,7 @@ A stamp, written when everything is in place, says what was installed, for which
 that finds it true goes straight on; any other state is brought up to date, or made anew when it cannot be
 trusted.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -24,8 +25,20 @@ from door.installation import install
 
 ROOM_NEEDED = 1.5e9  # bytes: what .venv comes to, and what pip unpacks on its way there
 # What would let a reader's other Pythons, Jupyters or Matplotlibs change what the lessons do.
-FOREIGN = ("PYTHON", "JUPYTERLAB_", "JUPYTER_PATH", "JUPYTER_CONFIG", "JUPYTER_DATA", "MPLBACKEND",
-           "MATPLOTLIBRC", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
+FOREIGN = (
+    "PYTHON",
+    "JUPYTERLAB_",
+    "JUPYTER_PATH",
+    "JUPYTER_CONFIG",
+    "JUPYTER_DATA",
+    "MPLBACKEND",
+    "MATPLOTLIBRC",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "CONDA_PREFIX",
+    "__PYVENV_LAUNCHER__",
+)
 
 
 def folder(root: Path = ROOT) -> Path:
@@ -41,7 +54,9 @@ def interpreter(root: Path = ROOT) -> Path:
 def packages(root: Path = ROOT) -> Path:
     """Where the environment keeps its packages."""
     version = "python{}.{}".format(*sys.version_info[:2])
-    return folder(root) / ("Lib/site-packages" if os.name == "nt" else f"lib/{version}/site-packages")
+    return folder(root) / (
+        "Lib/site-packages" if os.name == "nt" else f"lib/{version}/site-packages"
+    )
 
 
 def child_environment(root: Path = ROOT, config: Path | None = None) -> dict[str, str]:
@@ -51,7 +66,9 @@ def child_environment(root: Path = ROOT, config: Path | None = None) -> dict[str
     `config` is the folder of Jupyter's settings; without it one in the environment.
     """
     state = folder(root) / "state"
-    env = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
+    env = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)
+    }
     env.update(
         PYTHONUTF8="1",
         PYTHONNOUSERSITE="1",
@@ -69,6 +86,7 @@ def child_environment(root: Path = ROOT, config: Path | None = None) -> dict[str
 
 def wanted(root: Path, full: bool) -> dict[str, str]:
     """What the stamp must say: `full` adds what only `test --full` needs."""
+
     def digest(name: str) -> str:
         return hashlib.sha256((root / name).read_bytes()).hexdigest()
 
@@ -85,8 +103,12 @@ def wanted(root: Path, full: bool) -> dict[str, str]:
 def contents(root: Path) -> list[str]:
     """All that is installed, by name, to notice when some of it has gone."""
     places = packages(root), interpreter(root).parent
-    return sorted(f"{place.name}/{entry.name}" for place in places for entry in place.iterdir()
-                  if entry.name != "__pycache__")
+    return sorted(
+        f"{place.name}/{entry.name}"
+        for place in places
+        for entry in place.iterdir()
+        if entry.name != "__pycache__"
+    )
 
 
 def stamp_file(root: Path) -> Path:
@@ -104,7 +126,12 @@ def read_stamp(root: Path) -> dict:
 
 def runs(root: Path) -> bool:
     """Whether the environment's Python starts and is the version that started the door."""
-    command = [str(interpreter(root)), "-IS", "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
+    command = [
+        str(interpreter(root)),
+        "-IS",
+        "-c",
+        "import sys; print(*sys.version_info[:2], sep='.')",
+    ]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
@@ -127,7 +154,9 @@ def sound(root: Path) -> bool:
     """Whether the environment can be brought up to date as it stands: made here, for this Python, with all
     that its stamp (if it was ever finished) lists. One that `python3 -m venv .venv` made is sound too."""
     try:
-        made_here = str(folder(root)) in (folder(root) / "pyvenv.cfg").read_text("utf-8", errors="replace")
+        made_here = str(folder(root)) in (folder(root) / "pyvenv.cfg").read_text(
+            "utf-8", errors="replace"
+        )
         whole = set(read_stamp(root).get("contents", [])) <= set(contents(root))
     except OSError:
         return False
@@ -151,18 +180,24 @@ def complete(root: Path) -> bool:
 def create(root: Path) -> None:
     """A new, empty environment in place of whatever stands there."""
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
-        raise Stop("This Python cannot make an environment, because its `venv` is missing: install it "
-                   "(Debian and Ubuntu: `sudo apt install python3-venv`) and start again.")
+        raise Stop(
+            "This Python cannot make an environment, because its `venv` is missing: install it "
+            "(Debian and Ubuntu: `sudo apt install python3-venv`) and start again."
+        )
     place = folder(root)
     if place.is_symlink() or place.is_file():
         place.unlink()
     elif place.exists():
-        say("The environment in .venv is not usable (moved, broken or from another Python): making it anew.")
+        say(
+            "The environment in .venv is not usable (moved, broken or from another Python): making it anew."
+        )
         shutil.rmtree(place)
     free = shutil.disk_usage(root).free
     if free < ROOM_NEEDED:
-        raise Stop(f"The disk is nearly full: the course needs {ROOM_NEEDED / 1e9:.1f} GB in {root}, and "
-                   f"{free / 1e9:.1f} GB are free; make room and start again.")
+        raise Stop(
+            f"The disk is nearly full: the course needs {ROOM_NEEDED / 1e9:.1f} GB in {root}, and "
+            f"{free / 1e9:.1f} GB are free; make room and start again."
+        )
     place.mkdir()  # here, so that a folder that cannot be written is told apart
     # Started from inside an environment, sys.executable may be the very file that was removed.
     python = getattr(sys, "_base_executable", None) or sys.executable
@@ -171,8 +206,10 @@ def create(root: Path) -> None:
     made = subprocess.run(command, capture_output=True, text=True, errors="replace", env=env)
     if made.returncode != 0:
         lines = (made.stdout + made.stderr).strip().splitlines()
-        raise Stop("Python could not make the environment .venv; its last word was: "
-                   f"{lines[-1].strip() if lines else 'nothing'}")
+        raise Stop(
+            "Python could not make the environment .venv; its last word was: "
+            f"{lines[-1].strip() if lines else 'nothing'}"
+        )
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Executes lessons in place and stores what every run of them gives alike. Runs in the course's environment:
 `python -m door.execution LESSON.ipynb …`, started by `course.py run`."""
+
 from __future__ import annotations
 
 import sys
@@ -61,9 +62,15 @@ def execute(path: Path) -> str:
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
+        reason = (
+            f"{error.ename}: {error.evalue}"
+            if isinstance(error, CellExecutionError)
+            else str(error)
+        )
         place = where(notebook)
-        raise ValueError(f"{path.name} stopped, and is left as it was, at {place}\n{reason}") from None
+        raise ValueError(
+            f"{path.name} stopped, and is left as it was, at {place}\n{reason}"
+        ) from None
     clean(notebook)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"

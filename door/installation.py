@@ -1,4 +1,5 @@
 """Installing with pip: signs of life while it works, its account in a log, one sentence when it fails."""
+
 from __future__ import annotations
 
 import subprocess
@@ -12,21 +13,47 @@ from door import WHEELS, Stop, say
 # What pip's account says (in lower case), and what it means. The first that is found counts: without a
 # network, pip also claims that "no matching distribution" exists.
 TROUBLES = (
-    (("no space left on device", "errno 28", "disk quota exceeded", "not enough space on the disk"),
-     "The disk is full: make room (the course needs about 1.5 GB while it installs) and start again."),
-    (("newconnectionerror", "name resolution", "getaddrinfo failed", "connecttimeout", "readtimeout",
-      "max retries", "network is unreachable", "proxyerror", "connection refused", "connection broken",
-      "nodename nor servname", "remotedisconnected", "connectionreseterror", "connection reset",
-      "(from versions: none)"),
-     "The packages cannot be fetched, because no package server answers: check the network (or its proxy) "
-     "and start again; what was fetched is kept."),
-    (("permission denied", "errno 13", "access is denied", "read-only file system"),
-     "A file in .venv cannot be written: close JupyterLab and whatever else uses it, check that the folder "
-     "is yours, and start again."),
+    (
+        (
+            "no space left on device",
+            "errno 28",
+            "disk quota exceeded",
+            "not enough space on the disk",
+        ),
+        "The disk is full: make room (the course needs about 1.5 GB while it installs) and start again.",
+    ),
+    (
+        (
+            "newconnectionerror",
+            "name resolution",
+            "getaddrinfo failed",
+            "connecttimeout",
+            "readtimeout",
+            "max retries",
+            "network is unreachable",
+            "proxyerror",
+            "connection refused",
+            "connection broken",
+            "nodename nor servname",
+            "remotedisconnected",
+            "connectionreseterror",
+            "connection reset",
+            "(from versions: none)",
+        ),
+        "The packages cannot be fetched, because no package server answers: check the network (or its proxy) "
+        "and start again; what was fetched is kept.",
+    ),
+    (
+        ("permission denied", "errno 13", "access is denied", "read-only file system"),
+        "A file in .venv cannot be written: close JupyterLab and whatever else uses it, check that the folder "
+        "is yours, and start again.",
+    ),
 )
 
 
-def install(python: Path, requirements: Path, packages: Path, log: Path, env: dict[str, str]) -> None:
+def install(
+    python: Path, requirements: Path, packages: Path, log: Path, env: dict[str, str]
+) -> None:
     """Install `requirements` with pip.
 
     Parameters
@@ -44,14 +71,36 @@ def install(python: Path, requirements: Path, packages: Path, log: Path, env: di
     total = len(pinned(requirements))
     begun = time.monotonic()
     say(f"Setting up the course in .venv: about {total} packages, once, a few minutes.")
-    command = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-color",
-               "--progress-bar", "off", "-r", str(requirements)]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--no-color",
+        "--progress-bar",
+        "off",
+        "-r",
+        str(requirements),
+    ]
     if (requirements.parent / WHEELS).is_dir():
         command += ["--no-index", "--find-links", str(requirements.parent / WHEELS)]
     # From the folder of the requirements, because "-e ." in them means that folder.
-    with open(log, "w", encoding="utf-8") as account, subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
-            encoding="utf-8", errors="replace", env=env, cwd=requirements.parent) as pip:
+    with (
+        open(log, "w", encoding="utf-8") as account,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=env,
+            cwd=requirements.parent,
+        ) as pip,
+    ):
         progress = Progress(total, packages)
         with progress:
             assert pip.stdout is not None
@@ -85,7 +134,7 @@ def reason(account: str, log: Path | None = None) -> str:
     errors = [line for line in lines if line.lower().startswith("error:")]
     last = (errors or lines or ["nothing"])[-1]
     where = f" (its full account is in {log})" if log else ""
-    return f"The packages could not be installed; pip says \"{last}\"{where}."
+    return f'The packages could not be installed; pip says "{last}"{where}.'
 
 
 class Progress:
@@ -115,7 +164,9 @@ class Progress:
 
     def sentence(self) -> str:
         """How far pip is, now."""
-        done = sum(1 for _ in self.packages.glob("*.dist-info")) if self.installing else self.collected
+        done = (
+            sum(1 for _ in self.packages.glob("*.dist-info")) if self.installing else self.collected
+        )
         what = "installed" if self.installing else "found and fetched"
         seconds = time.monotonic() - self.begun
         return f"  {min(done, self.total)} of {self.total} packages {what} ({seconds:.0f} s)"

@@ -3,6 +3,7 @@
 A list of what was handed out lets a later start tell a copy that the learner changed (kept, always) from one
 that they did not (renewed when the lesson is).
 """
+
 from __future__ import annotations
 
 import datetime
@@ -16,7 +17,9 @@ from door import ROOT, Stop, say
 
 def lessons(root: Path = ROOT) -> dict[int, Path]:
     """The lessons by number, in reading order."""
-    return {int(path.name[:2]): path for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
+    return {
+        int(path.name[:2]): path for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    }
 
 
 def chosen(names: list[str], root: Path = ROOT) -> list[Path]:
@@ -51,8 +54,14 @@ def digest(text: str) -> str:
     adds by merely opening it. A file that is no notebook counts as it stands."""
     try:
         cells = json.loads(text)["cells"]
-        content = json.dumps([[cell.get(part) for part in ("cell_type", "source", "attachments")]
-                              + [cell.get("outputs") or []] for cell in cells], sort_keys=True)
+        content = json.dumps(
+            [
+                [cell.get(part) for part in ("cell_type", "source", "attachments")]
+                + [cell.get("outputs") or []]
+                for cell in cells
+            ],
+            sort_keys=True,
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         content = text
     return hashlib.sha256(content.encode()).hexdigest()
@@ -91,7 +100,9 @@ class Desk:
             if held in (None, given) and held != now:
                 self.give(copy, text)
                 if held is not None:
-                    say(f"Lesson {number:02d} was revised; yours was as handed out, so you have the new one.")
+                    say(
+                        f"Lesson {number:02d} was revised; yours was as handed out, so you have the new one."
+                    )
             elif held not in (now, given) and given != now:
                 behind.append(f"{number:02d}")
             elif held == now:
@@ -99,8 +110,10 @@ class Desk:
         self.save()
         if behind:
             numbers = " ".join(behind)
-            say(f"You changed your copy of lesson {numbers}, so it is kept, and there is a newer one: "
-                f"`course.py reset {numbers}` brings that and puts yours beside it.")
+            say(
+                f"You changed your copy of lesson {numbers}, so it is kept, and there is a newer one: "
+                f"`course.py reset {numbers}` brings that and puts yours beside it."
+            )
 
     def reset(self, chosen_lessons: list[Path]) -> None:
         """Fresh copies; what the learner changed is kept beside them under the day's date."""
@@ -108,7 +121,10 @@ class Desk:
         for lesson in chosen_lessons:
             copy, text = self.folder / lesson.name, fresh(lesson)
             kept = ""
-            if copy.exists() and digest(text_of(copy)) not in (digest(text), self.handed.get(lesson.name)):
+            if copy.exists() and digest(text_of(copy)) not in (
+                digest(text),
+                self.handed.get(lesson.name),
+            ):
                 aside = copy.with_name(f"{copy.stem}_{today}.ipynb")
                 count = 1
                 while aside.exists():

@@ -22,25 +22,44 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main(arguments: list[str] | None = None) -> int:
     """Build what the command line asks for; 0 when all went well, 1 after a sentence on what did not."""
-    parser = argparse.ArgumentParser(prog="course.py handouts", description="Turn the lessons into pages.")
-    parser.add_argument(
-        "--edition", action="append", choices=[*EDITIONS, "all"], help="which edition (default: all)"
+    parser = argparse.ArgumentParser(
+        prog="course.py handouts", description="Turn the lessons into pages."
     )
     parser.add_argument(
-        "--lesson", action="append", default=[], metavar="NN", help="only this lesson (may be repeated)"
+        "--edition",
+        action="append",
+        choices=[*EDITIONS, "all"],
+        help="which edition (default: all)",
+    )
+    parser.add_argument(
+        "--lesson",
+        action="append",
+        default=[],
+        metavar="NN",
+        help="only this lesson (may be repeated)",
     )
     parser.add_argument("--open", action="store_true", help="open the first page in the browser")
-    parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks", help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, default=ROOT / "handouts" / "build", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--notebooks", type=Path, default=ROOT / "notebooks", help=argparse.SUPPRESS
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "handouts" / "build", help=argparse.SUPPRESS
+    )
     given = parser.parse_args(arguments)
     names = given.edition or ["all"]
     chosen = [edition for name, edition in EDITIONS.items() if name in names or "all" in names]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a console that lacks a letter is no reason to stop
+            stream.reconfigure(
+                errors="replace"
+            )  # a console that lacks a letter is no reason to stop
     try:
         pages = build(
-            given.notebooks, given.out, chosen, given.lesson, say=lambda line: print(line, flush=True)
+            given.notebooks,
+            given.out,
+            chosen,
+            given.lesson,
+            say=lambda line: print(line, flush=True),
         )
     except LessonError as error:
         print(f"No pages were written: {error}", file=sys.stderr)

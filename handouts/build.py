@@ -17,7 +17,15 @@ from handouts.editions import Edition
 
 HERE = Path(__file__).parent
 _STAMPS = ".stamps.json"
-_TOOLS = ("pypandoc_binary", "ziamath", "fonttools", "brotli", "beautifulsoup4", "pygments", "jinja2")
+_TOOLS = (
+    "pypandoc_binary",
+    "ziamath",
+    "fonttools",
+    "brotli",
+    "beautifulsoup4",
+    "pygments",
+    "jinja2",
+)
 
 
 def build(
@@ -37,7 +45,9 @@ def build(
     paths = source.lesson_paths(notebooks)
     wanted = source.select(paths, list(numbers))
     lessons = {path: source.read(path) for path in wanted}
-    course = [page.outline(lessons[path]) if path in lessons else _outline_of(path) for path in paths]
+    course = [
+        page.outline(lessons[path]) if path in lessons else _outline_of(path) for path in paths
+    ]
     stamps = _read_stamps(out)
     common = _digest(
         *(file.read_bytes() for file in sorted(HERE.iterdir()) if file.is_file()),
@@ -51,7 +61,9 @@ def build(
         made = 0
         for edition in chosen:
             explored = any(cell.source.strip() == explorer.CALL for cell in lesson.cells)
-            key = _digest(common.encode(), path.read_bytes(), *(explorer.engine() if explored else ()))
+            key = _digest(
+                common.encode(), path.read_bytes(), *(explorer.engine() if explored else ())
+            )
             targets = (
                 out / edition.name / f"{lesson.stem}.html",
                 out / edition.name / "notebooks" / path.name,
@@ -93,7 +105,11 @@ def write(path: Path, content: bytes) -> None:
 
 
 def _finish(
-    out: Path, edition: Edition, course: list[page.Outline], paths: list[Path], stamps: dict[str, list[str]]
+    out: Path,
+    edition: Edition,
+    course: list[page.Outline],
+    paths: list[Path],
+    stamps: dict[str, list[str]],
 ) -> None:
     """The index, no pages of lessons that are gone, and the zip."""
     folder = out / edition.name
@@ -129,7 +145,9 @@ def _outline_of(path: Path) -> page.Outline:
     try:
         return page.outline(source.read(path))
     except source.LessonError:
-        return page.Outline(path.stem, path.name[:2], path.stem[3:].replace("_", " ").capitalize(), "", "")
+        return page.Outline(
+            path.stem, path.name[:2], path.stem[3:].replace("_", " ").capitalize(), "", ""
+        )
 
 
 def _read_stamps(out: Path) -> dict[str, list[str]]:

@@ -37,17 +37,23 @@ def highlighted(code: str) -> str:
                 lines.append([])
             if text:
                 lines[-1].append((name, text))
-    return "".join(_line(line, last=place == len(lines)) for place, line in enumerate(lines, start=1))
+    return "".join(
+        _line(line, last=place == len(lines)) for place, line in enumerate(lines, start=1)
+    )
 
 
 def _line(tokens: list[tuple[str, str]], last: bool) -> str:
     text = "".join(text for _, text in tokens)
     indent = len(text) - len(text.lstrip(" "))
-    if indent > _DEEP:  # what stands under an opening bracket; on a phone there is no room for such a step
+    if (
+        indent > _DEEP
+    ):  # what stands under an opening bracket; on a phone there is no room for such a step
         (name, first), *rest = tokens
         tokens = [("i", " " * indent), (name, first[indent:]), *rest]
     inner = "".join(
-        f'<span class="{name}">{escape(text, quote=False)}</span>' if name else escape(text, quote=False)
+        f'<span class="{name}">{escape(text, quote=False)}</span>'
+        if name
+        else escape(text, quote=False)
         for name, text in tokens
         if text
     )
@@ -77,7 +83,11 @@ def without_alt(code: str) -> str:
         if not isinstance(statement, ast.Assign) or ast.unparse(statement.targets[0]) != "alt":
             continue
         value = statement.value
-        if isinstance(value, ast.JoinedStr | ast.Constant) and value.end_lineno and value.end_col_offset:
+        if (
+            isinstance(value, ast.JoinedStr | ast.Constant)
+            and value.end_lineno
+            and value.end_col_offset
+        ):
             start = starts[value.lineno - 1] + value.col_offset
             end = starts[value.end_lineno - 1] + value.end_col_offset
             note = b"" if data[end:].strip(b" ")[:1].strip() else b"  # the figure in words"
@@ -100,7 +110,9 @@ def outputs(cell: Cell, where: str) -> list[str]:
         elif output["output_type"] == "error":
             text += f"{output.get('ename')}: {output.get('evalue')}\n"
         elif "image/png" in data:
-            shown = figure(data["image/png"], (output.get("metadata") or {}).get("image/png") or {}, where)
+            shown = figure(
+                data["image/png"], (output.get("metadata") or {}).get("image/png") or {}, where
+            )
         elif "text/html" in data:
             shown = rich(joined(data["text/html"]), where)
         else:
@@ -117,15 +129,21 @@ def printed(text: str) -> list[str]:
     if not text:
         return []
     inner = escape(text, quote=False)
-    return [f'<pre class="output scroll" data-name="Output" translate="no"><samp>{inner}</samp></pre>']
+    return [
+        f'<pre class="output scroll" data-name="Output" translate="no"><samp>{inner}</samp></pre>'
+    ]
 
 
 def figure(png: Any, metadata: dict[str, Any], where: str) -> str:
     """A figure, embedded, in its display size."""
     alt = joined(metadata.get("alt", "")).strip()
     if not alt:
-        raise LessonError(f"{where}: a figure has no alt text; show it with helpers.show(figure, alt)")
-    size = "".join(f' {side}="{int(metadata[side])}"' for side in ("width", "height") if side in metadata)
+        raise LessonError(
+            f"{where}: a figure has no alt text; show it with helpers.show(figure, alt)"
+        )
+    size = "".join(
+        f' {side}="{int(metadata[side])}"' for side in ("width", "height") if side in metadata
+    )
     source = "".join(joined(png).split())
     return (
         f'<figure class="scroll" data-name="Figure"><img src="data:image/png;base64,{source}" '

@@ -43,7 +43,9 @@ def edited(lesson: Lesson, edition: Edition) -> Lesson:
         if _cut(cell.tags, edition):
             continue
         if cell.kind == "markdown":
-            cell = replace(cell, source=_text(cell.source, edition, f"{lesson.path.name}, cell {cell.id!r}"))
+            cell = replace(
+                cell, source=_text(cell.source, edition, f"{lesson.path.name}, cell {cell.id!r}")
+            )
             if not cell.source.strip():
                 continue
         cells.append(cell)
@@ -62,7 +64,9 @@ def notebook(lesson: Lesson, edition: Edition) -> str:
         if _cut(frozenset(cell["metadata"].get("tags", [])), edition):
             continue
         if cell["cell_type"] == "markdown":
-            cell["source"] = _text(joined(cell["source"]), edition, f"{lesson.path.name}, cell {name!r}")
+            cell["source"] = _text(
+                joined(cell["source"]), edition, f"{lesson.path.name}, cell {name!r}"
+            )
             cell.pop("attachments", None)
             if not cell["source"].strip():
                 continue
@@ -87,7 +91,9 @@ def _text(source: str, edition: Edition, where: str) -> str:
         pieces.append(source[end : token.start()])
         end = token.end()
         if token["comment"]:
-            pieces[-1] = pieces[-1].rstrip(" \t")  # what follows brings its own space, or ends the line
+            pieces[-1] = pieces[-1].rstrip(
+                " \t"
+            )  # what follows brings its own space, or ends the line
         elif token["code"]:
             pieces.append(token[0])
         elif token["open"]:
@@ -107,7 +113,9 @@ def _text(source: str, edition: Edition, where: str) -> str:
     text = "".join([*pieces, source[end:]])
     if not edition.notes:
         text = _QUOTED_NOTE.sub("", text)
-    text = re.sub(r"(?:^>[ \t]*\n)+(?=^[^>]|^$|\Z)|(?:^>[ \t]*)\Z", "", text + "\n", flags=re.MULTILINE)
+    text = re.sub(
+        r"(?:^>[ \t]*\n)+(?=^[^>]|^$|\Z)|(?:^>[ \t]*)\Z", "", text + "\n", flags=re.MULTILINE
+    )
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 

@@ -14,7 +14,14 @@ from jinja2 import Environment, FileSystemLoader
 
 HERE = Path(__file__).parent
 CALL = "explorables.false_positives()"
-ROOMS = ("designs", "engine", "simulation", "fitting", "studies", "explorables")  # what the rates rest on
+ROOMS = (
+    "designs",
+    "engine",
+    "simulation",
+    "fitting",
+    "studies",
+    "explorables",
+)  # what the rates rest on
 STUDIES = 2000
 FACTORS = ("within", "between")
 # Label, values, and where a slider starts: at the still figure.
@@ -28,7 +35,11 @@ STOPS: dict[str, tuple[str, tuple[float, ...], int]] = {
 def engine() -> list[bytes]:
     """The sources that the rates rest on: when one of them changes, the page is made again."""
     folder = HERE.parent / "helpers"
-    files = [file for room in ROOMS for file in [*folder.glob(f"{room}.py"), *folder.glob(f"{room}/*.py")]]
+    files = [
+        file
+        for room in ROOMS
+        for file in [*folder.glob(f"{room}.py"), *folder.glob(f"{room}/*.py")]
+    ]
     return [file.read_bytes() for file in sorted(files)]
 
 
@@ -61,6 +72,9 @@ def html() -> str:
         factors=FACTORS,
         tests=TESTS,
         studies=f"{STUDIES:,}",
-        data=json.dumps({"rates": rates(), "values": [stop[1] for stop in STOPS.values()]}, separators=(",", ":")),
+        data=json.dumps(
+            {"rates": rates(), "values": [stop[1] for stop in STOPS.values()]},
+            separators=(",", ":"),
+        ),
         script=(HERE / "explorer.js").read_text(encoding="utf-8"),
     )

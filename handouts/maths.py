@@ -30,7 +30,9 @@ def tidy(soup: BeautifulSoup, where: str) -> None:
     """
     for failed in soup.select("span.math"):
         formula = failed.get_text()
-        raise LessonError(f"{where}: the formula {formula} cannot be converted to MathML; use plainer TeX")
+        raise LessonError(
+            f"{where}: the formula {formula} cannot be converted to MathML; use plainer TeX"
+        )
     for math in soup.find_all("math"):
         annotation = math.find("annotation")
         if isinstance(annotation, Tag):
@@ -48,11 +50,15 @@ def tidy(soup: BeautifulSoup, where: str) -> None:
                 # Drawn by the style sheet, since Chromium paints only a part of a wide one.
                 brace.parent["class"] = "brace"
         for cell in math.find_all("mtd"):
-            del cell["style"]  # the style sheet aligns by `columnalign`, in words that Chromium heeds
+            del cell[
+                "style"
+            ]  # the style sheet aligns by `columnalign`, in words that Chromium heeds
             first = cell.find(True, recursive=False)
             is_relation = first and first.name == "mo" and first.get_text() in "=≈∼≤≥+−"
             if first and is_relation and cell.find_previous_sibling("mtd"):
-                first["form"] = "infix"  # its left side stands in the cell before; else it loses its space
+                first["form"] = (
+                    "infix"  # its left side stands in the cell before; else it loses its space
+                )
         paragraph = math.parent
         alone = paragraph and paragraph.name == "p" and len(paragraph.contents) == 1
         if paragraph and alone and math.get("display") == "block":
@@ -95,4 +101,6 @@ def font_face(needed: frozenset[str]) -> str:
     out = io.BytesIO()
     subset.save_font(font, out, options)
     data = base64.b64encode(out.getvalue()).decode("ascii")
-    return f'@font-face{{font-family:"{FONT}";src:url(data:font/woff2;base64,{data}) format("woff2")}}'
+    return (
+        f'@font-face{{font-family:"{FONT}";src:url(data:font/woff2;base64,{data}) format("woff2")}}'
+    )

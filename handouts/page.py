@@ -69,7 +69,9 @@ def lesson_page(lesson: Lesson, edition: Edition, course: Sequence[Outline]) -> 
         body = re.sub(r"<details(| class=\"solution\"| id=\"[^\"]*\")>", r"<details\1 open>", body)
     used = frozenset().union(*(maths.characters(soup) for soup in soups))
     where = [entry.stem for entry in course].index(lesson.stem)
-    contents = [(heading["id"], _plain(heading)) for soup in soups for heading in soup.find_all("h2")]
+    contents = [
+        (heading["id"], _plain(heading)) for soup in soups for heading in soup.find_all("h2")
+    ]
     return _template("page.html.jinja").render(
         course=COURSE,
         edition=edition,
@@ -145,7 +147,12 @@ def _blocks(lesson: Lesson, soups: dict[Cell, BeautifulSoup]) -> list[Block]:
         if "solution" in cell.tags and not _is_one_fold(new):
             name = f"Solution to exercise {exercise}" if exercise else "Solution"
             inner = "\n".join(block.html for block in new)
-            new = [Block("text", f'<details class="solution"><summary>{name}</summary>\n{inner}\n</details>')]
+            new = [
+                Block(
+                    "text",
+                    f'<details class="solution"><summary>{name}</summary>\n{inner}\n</details>',
+                )
+            ]
         blocks += new
     return blocks
 

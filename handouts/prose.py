@@ -13,7 +13,13 @@ from handouts import maths
 from handouts.source import LessonError
 
 _READER = "commonmark+tex_math_dollars+pipe_tables+strikeout+smart+raw_html"
-_OPTIONS = ["--mathml", "--wrap=preserve", "--columns=10000", "--syntax-highlighting=none", "--quiet"]
+_OPTIONS = [
+    "--mathml",
+    "--wrap=preserve",
+    "--columns=10000",
+    "--syntax-highlighting=none",
+    "--quiet",
+]
 _MARK = "<!--next cell-->"
 _BOXES = {
     "Predict first": "predict",
@@ -142,7 +148,9 @@ def mark_tables(soup: BeautifulSoup) -> None:
 
 def _words(cell: Tag) -> str:
     """What a table cell says besides formulas, which name no row for everybody."""
-    return "".join(text for text in cell.find_all(string=True) if not text.find_parent("math")).strip()
+    return "".join(
+        text for text in cell.find_all(string=True) if not text.find_parent("math")
+    ).strip()
 
 
 def mend_links(soup: BeautifulSoup, lessons: set[str]) -> None:
@@ -150,7 +158,13 @@ def mend_links(soup: BeautifulSoup, lessons: set[str]) -> None:
     for link in soup.find_all("a", href=True):
         target, _, anchor = str(link["href"]).partition("#")
         stem = target.removeprefix("./").removesuffix(".ipynb")
-        place = f"#cell-{anchor[8:]}" if anchor.startswith("cell-id=") else f"#{slug(anchor)}" if anchor else ""
+        place = (
+            f"#cell-{anchor[8:]}"
+            if anchor.startswith("cell-id=")
+            else f"#{slug(anchor)}"
+            if anchor
+            else ""
+        )
         if target.endswith(".ipynb") and stem in lessons:
             link["href"] = f"{stem}.html{place}"
         elif not target and place:
@@ -163,7 +177,9 @@ def embed_only(soup: BeautifulSoup, where: str) -> None:
     """Refuse what would be asked for over the network, drop what has no place in a page."""
     for image in soup.find_all(["img", "iframe", "video", "audio", "object", "embed", "source"]):
         if not str(image.get("src", "")).startswith("data:"):
-            raise LessonError(f"{where}: <{image.name}> in the text is not embedded; draw it in a code cell")
+            raise LessonError(
+                f"{where}: <{image.name}> in the text is not embedded; draw it in a code cell"
+            )
     for element in soup.find_all(["script", "style", "link"]):
         element.decompose()
 
@@ -181,5 +197,7 @@ def highlight_blocks(soup: BeautifulSoup, highlight: Callable[[str], str]) -> No
         if inner is not None:
             # Inside <pre>, where the parser keeps blanks that stand between two elements.
             pre.replace_with(
-                BeautifulSoup(f'<pre class="code" translate="no"><code>{inner}</code></pre>', "html.parser")
+                BeautifulSoup(
+                    f'<pre class="code" translate="no"><code>{inner}</code></pre>', "html.parser"
+                )
             )

@@ -86,14 +86,18 @@ def read(path: Path) -> Lesson:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LessonError(f"{path.name} is missing: there is no such file in {path.parent}") from None
+        raise LessonError(
+            f"{path.name} is missing: there is no such file in {path.parent}"
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise LessonError(
             f"{path.name} is damaged and cannot be read ({error}): bring it back with "
             f"`git checkout notebooks/{path.name}`"
         ) from None
     try:
-        cells = tuple(_cell(raw_cell, place) for place, raw_cell in enumerate(raw["cells"], start=1))
+        cells = tuple(
+            _cell(raw_cell, place) for place, raw_cell in enumerate(raw["cells"], start=1)
+        )
         counts = [
             cell["execution_count"]
             for cell in raw["cells"]
@@ -135,7 +139,11 @@ def _lesson(path: Path, cells: tuple[Cell, ...]) -> Lesson:
     text = cells[0].source if cells and cells[0].kind == "markdown" else ""
     title = re.search(r"^# +(.+?) *$", text, re.MULTILINE)
     if not title:
-        raise LessonError(f"{path.name} has no title: its first cell must be text that starts with `# `")
+        raise LessonError(
+            f"{path.name} has no title: its first cell must be text that starts with `# `"
+        )
     promise = re.search(r"^\*([^*\n].*?)\* *$", text, re.MULTILINE)
     minutes = re.search(r"^\*\*Minutes:\*\* *(.+?) *$", text, re.MULTILINE)
-    return Lesson(path, title[1], promise[1] if promise else "", minutes[1] if minutes else "", cells)
+    return Lesson(
+        path, title[1], promise[1] if promise else "", minutes[1] if minutes else "", cells
+    )

@@ -6,7 +6,15 @@ from helpers.exercises import answered, check, earlier_answers, hint, score
 from helpers.explanation import explain, report
 from helpers.figures import show
 from helpers.fitting import fit
-from helpers.inference import bootstrap, coefficients, compare, f_tests, predictions, simulate_from, variances
+from helpers.inference import (
+    bootstrap,
+    coefficients,
+    compare,
+    f_tests,
+    predictions,
+    simulate_from,
+    variances,
+)
 from helpers.simulation import simulate, simulate_many
 from helpers.studies import design_grid, monte_carlo, power
 from helpers.tables import load, read_scores, session_predictors

@@ -43,7 +43,9 @@ class Design:
     """
 
     athletes: int | Sequence[str] = 4
-    repeats: Repeats | Sequence[Repeats] = field(default_factory=lambda: {"session_20": 20, "session_30": 30})
+    repeats: Repeats | Sequence[Repeats] = field(
+        default_factory=lambda: {"session_20": 20, "session_30": 30}
+    )
     between: bool = False
 
     def __post_init__(self) -> None:
@@ -57,14 +59,20 @@ class Design:
                 f"given {len(self.sessions)}: {', '.join(self.sessions)}"
             )
         if self.rows > MOST_SCORES:
-            raise ValueError(f"repeats must give {MOST_SCORES:,} scores in all at most; given {self.rows:,}")
+            raise ValueError(
+                f"repeats must give {MOST_SCORES:,} scores in all at most; given {self.rows:,}"
+            )
         empty = [name for name, row in zip(self.names, self.counts, strict=False) if row.sum() == 0]
         if empty:
             raise ValueError(
                 f"repeats leaves {', '.join(empty)} without a single repeat; "
                 "leave out an athlete who was never measured"
             )
-        unused = [label for label, total in zip(self.sessions, self.counts.sum(axis=0), strict=False) if total == 0]
+        unused = [
+            label
+            for label, total in zip(self.sessions, self.counts.sum(axis=0), strict=False)
+            if total == 0
+        ]
         if unused:
             raise ValueError(
                 f"repeats leaves {', '.join(unused)} without a single repeat; leave the session out"
@@ -89,8 +97,12 @@ class Design:
     @cached_property
     def counts(self) -> np.ndarray:
         """Repeats planned, an int array (athletes, sessions) that cannot be written to."""
-        per_athlete = [self.repeats] * len(self.names) if isinstance(self.repeats, Mapping) else self.repeats
-        counts = np.array([[row[label] for label in self.sessions] for row in per_athlete], dtype=np.int64)
+        per_athlete = (
+            [self.repeats] * len(self.names) if isinstance(self.repeats, Mapping) else self.repeats
+        )
+        counts = np.array(
+            [[row[label] for label in self.sessions] for row in per_athlete], dtype=np.int64
+        )
         if self.between:
             first_group = len(self.names) // 2
             counts[:first_group, 1] = 0
@@ -135,11 +147,15 @@ def _checked_athletes(athletes: Any) -> int | tuple[str, ...]:
         raise TypeError(f"{what}; given {athletes!r}")
     if isinstance(athletes, Integral):
         if athletes < 2:
-            raise ValueError(f"{what}; given {athletes}: one athlete cannot show how athletes differ")
+            raise ValueError(
+                f"{what}; given {athletes}: one athlete cannot show how athletes differ"
+            )
         if int(athletes) > MOST_ATHLETES:
             raise ValueError(f"{what}, {MOST_ATHLETES:,} at most; given {athletes}")
         return int(athletes)
-    listed = isinstance(athletes, Sequence) or isinstance(athletes, (np.ndarray, pd.Series, pd.Index))
+    listed = isinstance(athletes, Sequence) or isinstance(
+        athletes, (np.ndarray, pd.Series, pd.Index)
+    )
     if not listed or getattr(athletes, "ndim", 1) == 0:
         raise TypeError(f"{what}; given {athletes!r}")
     names = tuple(athletes)
@@ -150,7 +166,9 @@ def _checked_athletes(athletes: Any) -> int | tuple[str, ...]:
         or len({name.strip().casefold() for name in names}) < len(names)
         or not all(map(str.strip, names))
     ):
-        raise ValueError(f"{what}, none blank and no two alike but for case or spaces; given {names!r}")
+        raise ValueError(
+            f"{what}, none blank and no two alike but for case or spaces; given {names!r}"
+        )
     return tuple(str(name) for name in names)
 
 
@@ -163,7 +181,9 @@ def _checked_repeats(repeats: Any, athletes: int) -> Repeats | tuple[Repeats, ..
             f"or a list of them, one per athlete; given {repeats!r}"
         )
     if len(repeats) != athletes:
-        raise ValueError(f"repeats as a list needs one mapping per athlete: {athletes}; given {len(repeats)}")
+        raise ValueError(
+            f"repeats as a list needs one mapping per athlete: {athletes}; given {len(repeats)}"
+        )
     checked = tuple(_checked_mapping(row, f"repeats[{i}]") for i, row in enumerate(repeats))
     for i, row in enumerate(checked):
         if set(row) != set(checked[0]):
@@ -176,14 +196,20 @@ def _checked_repeats(repeats: Any, athletes: int) -> Repeats | tuple[Repeats, ..
 
 def _checked_mapping(repeats: Any, name: str) -> Repeats:
     if not isinstance(repeats, Mapping):
-        raise TypeError(f"{name} must be a mapping of session label to number of repeats; given {repeats!r}")
+        raise TypeError(
+            f"{name} must be a mapping of session label to number of repeats; given {repeats!r}"
+        )
     if len(repeats) < 2:
         raise ValueError(f"{name} must name two sessions or more; given {dict(repeats)!r}")
     for label, number in repeats.items():
         if not isinstance(label, str) or not label.strip():
-            raise TypeError(f"{name}: a session label must be text that is not blank; given {label!r}")
+            raise TypeError(
+                f"{name}: a session label must be text that is not blank; given {label!r}"
+            )
         if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
-            raise TypeError(f"{name}[{label!r}] must be a whole number of repeats; given {number!r}")
+            raise TypeError(
+                f"{name}[{label!r}] must be a whole number of repeats; given {number!r}"
+            )
         if number < 0:
             raise ValueError(f"{name}[{label!r}] must be 0 (missed) or more; given {number}")
         if int(number) > MOST_SCORES:

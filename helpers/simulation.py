@@ -44,7 +44,9 @@ def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
         change = truth.effect
         if truth.slope_sd > 0:
             change += truth.slope_sd * _correlated(truth, normal, rng.standard_normal())
-        scores[here] = baseline + change * high[here] + truth.residual_sd * rng.standard_normal(rows)
+        scores[here] = (
+            baseline + change * high[here] + truth.residual_sd * rng.standard_normal(rows)
+        )
         start += rows
     table["correctness"] = np.clip(scores, 0, 1) if truth.clip else scores
     return table

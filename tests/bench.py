@@ -51,7 +51,12 @@ def designs() -> dict[str, Design]:
     """The running design, and one with repeats that differ and a missed session; both 4 athletes and 200 rows."""
     from helpers import Design
 
-    uneven = [{"low": 20, "high": 30}, {"low": 33, "high": 0}, {"low": 28, "high": 42}, {"low": 9, "high": 38}]
+    uneven = [
+        {"low": 20, "high": 30},
+        {"low": 33, "high": 0},
+        {"low": 28, "high": 42},
+        {"low": 9, "high": 38},
+    ]
     return {"balanced": Design(), "unbalanced": Design(4, uneven)}
 
 
@@ -62,26 +67,43 @@ def fits() -> list[Row]:
     from helpers import Truth, fit_many, simulate_many
 
     n, shown = 2**14, 12
-    targets = {("balanced", False): 20_000, ("balanced", True): 50_000,
-               ("unbalanced", False): 5_000, ("unbalanced", True): 7_000}
+    targets = {
+        ("balanced", False): 20_000,
+        ("balanced", True): 50_000,
+        ("unbalanced", False): 5_000,
+        ("unbalanced", True): 7_000,
+    }
     rows = []
     for name, design in designs().items():
-        y = simulate_many(design, Truth(slope_sd=.02), n, seed=1)
+        y = simulate_many(design, Truth(slope_sd=0.02), n, seed=1)
         table = design.table()
         for slopes in (False, True):
+
             def reference(table: Any = table, y: Any = y, slopes: bool = slopes) -> None:
                 for scores in y[:shown]:
                     table["correctness"] = scores
-                    smf.mixedlm("correctness ~ session_high", table, groups="athlete_id",
-                                re_formula="~session_high" if slopes else "~1").fit()
+                    smf.mixedlm(
+                        "correctness ~ session_high",
+                        table,
+                        groups="athlete_id",
+                        re_formula="~session_high" if slopes else "~1",
+                    ).fit()
 
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a fifth of these fits warn: lesson 04's subject, not this table's
+                warnings.simplefilter(
+                    "ignore"
+                )  # a fifth of these fits warn: lesson 04's subject, not this table's
                 theirs = seconds(reference, 3) / shown
             ours = seconds(partial(fit_many, y, design, slopes=slopes)) / n
-            rows.append(Row(f"fit_many, {name}, {'intercept and slope' if slopes else 'intercept'}",
-                            f"{ours * 1e6:.2f} µs a fit; statsmodels {theirs * 1e3:.1f} ms", theirs / ours,
-                            "times statsmodels", f"≥ {targets[name, slopes]:,}"))
+            rows.append(
+                Row(
+                    f"fit_many, {name}, {'intercept and slope' if slopes else 'intercept'}",
+                    f"{ours * 1e6:.2f} µs a fit; statsmodels {theirs * 1e3:.1f} ms",
+                    theirs / ours,
+                    "times statsmodels",
+                    f"≥ {targets[name, slopes]:,}",
+                )
+            )
     return rows
 
 
@@ -96,13 +118,20 @@ def simulation() -> list[Row]:
     normals = seconds(lambda: rng.standard_normal((n, design.rows)), 25)
     rows = []
     for slopes in (False, True):
+
         def both_steps(slopes: bool = slopes) -> None:
             fit_many(simulate_many(design, truth, n, seed=1), design, slopes=slopes)
 
         both = seconds(both_steps, 25)
-        rows.append(Row(f"simulate + fit, {'intercept and slope' if slopes else 'intercept'}",
-                        f"{both / n * 1e6:.2f} µs a data set; normals {normals / n * 1e6:.2f} µs", both / normals,
-                        "times the normals", "≤ 1.7"))
+        rows.append(
+            Row(
+                f"simulate + fit, {'intercept and slope' if slopes else 'intercept'}",
+                f"{both / n * 1e6:.2f} µs a data set; normals {normals / n * 1e6:.2f} µs",
+                both / normals,
+                "times the normals",
+                "≤ 1.7",
+            )
+        )
     return rows
 
 
@@ -114,14 +143,23 @@ def growth() -> list[Row]:
     for slopes in (False, True):
         base = None
         for athletes, n in [(20, 2000), (20, 8000), (80, 2000), (320, 500)]:
-            design = Design(athletes, [{"low": 15 + k % 7, "high": 20 + k % 11} for k in range(athletes)])
-            y = simulate_many(design, Truth(slope_sd=.02), n, seed=1)
+            design = Design(
+                athletes, [{"low": 15 + k % 7, "high": 20 + k % 11} for k in range(athletes)]
+            )
+            y = simulate_many(design, Truth(slope_sd=0.02), n, seed=1)
             each = seconds(partial(fit_many, y, design, slopes=slopes), 3)
             each /= n * athletes
             base = base or each
-            rows.append(Row(f"unbalanced, {athletes} athletes, {n} data sets, "
-                            f"{'intercept and slope' if slopes else 'intercept'}", f"{each * 1e9:.0f} ns per athlete",
-                            each / base, "times the first of these", "about 1 or less"))
+            rows.append(
+                Row(
+                    f"unbalanced, {athletes} athletes, {n} data sets, "
+                    f"{'intercept and slope' if slopes else 'intercept'}",
+                    f"{each * 1e9:.0f} ns per athlete",
+                    each / base,
+                    "times the first of these",
+                    "about 1 or less",
+                )
+            )
     return rows
 
 
@@ -129,8 +167,16 @@ def studies() -> list[Row]:
     """All methods on the same simulated experiments."""
     from helpers import Design, Truth, monte_carlo
 
-    took = seconds(lambda: monte_carlo(Design(), Truth(slope_sd=.02), n=10_000, seed=1), 3)
-    return [Row("monte_carlo, 10 000 experiments, every method", f"{took:.2f} s", took, "seconds", "< 0.5")]
+    took = seconds(lambda: monte_carlo(Design(), Truth(slope_sd=0.02), n=10_000, seed=1), 3)
+    return [
+        Row(
+            "monte_carlo, 10 000 experiments, every method",
+            f"{took:.2f} s",
+            took,
+            "seconds",
+            "< 0.5",
+        )
+    ]
 
 
 def memory() -> list[Row]:
@@ -139,15 +185,29 @@ def memory() -> list[Row]:
         import resource  # noqa: F401  (not on Windows)
     except ImportError:
         return [Row("monte_carlo, a million experiments", "memory is not measured on this system")]
-    program = ("import resource, sys, time; from helpers import Design, Truth, monte_carlo; start = time.time();"
-               "monte_carlo(Design(), Truth(slope_sd=.02), n=1_000_000, seed=1);"
-               "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-               "print(peak * (1 if sys.platform == 'darwin' else 1024), time.time() - start)")
-    run = subprocess.run([sys.executable, "-c", program], env=os.environ | THREADS, check=True,
-                         capture_output=True, text=True)
+    program = (
+        "import resource, sys, time; from helpers import Design, Truth, monte_carlo; start = time.time();"
+        "monte_carlo(Design(), Truth(slope_sd=.02), n=1_000_000, seed=1);"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "print(peak * (1 if sys.platform == 'darwin' else 1024), time.time() - start)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | THREADS,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     peak, took = map(float, run.stdout.split()[-2:])
-    return [Row("monte_carlo, a million experiments, every method", f"{took:.0f} s, {peak / 2**30:.2f} GB at most",
-                peak / 2**30, "GB", "< 1")]
+    return [
+        Row(
+            "monte_carlo, a million experiments, every method",
+            f"{took:.0f} s, {peak / 2**30:.2f} GB at most",
+            peak / 2**30,
+            "GB",
+            "< 1",
+        )
+    ]
 
 
 SECTIONS: list[Callable[[], list[Row]]] = [fits, simulation, growth, studies]
@@ -158,20 +218,36 @@ def machine() -> dict[str, str]:
     """The machine and the versions that the numbers belong to."""
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
-        names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                 if line.startswith("model name")]
+        names = [
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ]
         processor = names[0] if names else processor
-    return {"processor": f"{processor}, {os.cpu_count()} cores, one thread used", "system": platform.platform(),
-            "Python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "scipy", "pandas", "statsmodels")}}
+    return {
+        "processor": f"{processor}, {os.cpu_count()} cores, one thread used",
+        "system": platform.platform(),
+        "Python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "scipy", "pandas", "statsmodels")},
+    }
 
 
 def markdown(about: dict[str, str], rows: list[Row]) -> str:
     """The table, as Markdown."""
-    lines = [", ".join(f"{name} {value}" for name, value in about.items()), "",
-             "| task | measured | ratio | target |", "|---|---|---|---|"]
+    lines = [
+        ", ".join(f"{name} {value}" for name, value in about.items()),
+        "",
+        "| task | measured | ratio | target |",
+        "|---|---|---|---|",
+    ]
     for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:,.0f}" if row.ratio >= 100 else f"{row.ratio:.2f}"
+        ratio = (
+            ""
+            if row.ratio is None
+            else f"{row.ratio:,.0f}"
+            if row.ratio >= 100
+            else f"{row.ratio:.2f}"
+        )
         lines.append(f"| {row.task} | {row.result} | {ratio} {row.against} | {row.target} |")
     return "\n".join(lines) + "\n"
 
@@ -179,14 +255,23 @@ def markdown(about: dict[str, str], rows: list[Row]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(prog="course.py bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--long", action="store_true", help="also the memory that a million experiments take")
-    parser.add_argument("--save", metavar="FILE", type=Path, help="write the table as .md, or all numbers as .json")
+    parser.add_argument(
+        "--long", action="store_true", help="also the memory that a million experiments take"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", type=Path, help="write the table as .md, or all numbers as .json"
+    )
     options = parser.parse_args(arguments)
     if options.save and options.save.suffix not in (".md", ".json"):
         parser.error(f"--save needs a file that ends in .md or .json; given {options.save}")
     if any(os.environ.get(name) != value for name, value in THREADS.items()):
         # Libraries read the number of threads when they are loaded: start again with one.
-        again = [sys.executable, "-m", "tests.bench", *(arguments if arguments is not None else sys.argv[1:])]
+        again = [
+            sys.executable,
+            "-m",
+            "tests.bench",
+            *(arguments if arguments is not None else sys.argv[1:]),
+        ]
         return subprocess.run(again, env=os.environ | THREADS).returncode
     rows: list[Row] = []
     for section in SECTIONS + (LONG_SECTIONS if options.long else []):
@@ -195,9 +280,13 @@ def main(arguments: list[str] | None = None) -> int:
     about = machine()
     print(markdown(about, rows))
     if options.save:
-        numbers = json.dumps({"machine": about, "rows": [asdict(row) for row in rows]}, indent=1, ensure_ascii=False)
-        options.save.write_text(markdown(about, rows) if options.save.suffix == ".md" else numbers + "\n",
-                                encoding="utf-8")
+        numbers = json.dumps(
+            {"machine": about, "rows": [asdict(row) for row in rows]}, indent=1, ensure_ascii=False
+        )
+        options.save.write_text(
+            markdown(about, rows) if options.save.suffix == ".md" else numbers + "\n",
+            encoding="utf-8",
+        )
     return 0
 
 

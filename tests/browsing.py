@@ -12,7 +12,12 @@ import pytest
 
 NO_PACKAGES = "browser tests need the packages of requirements-dev.txt, which are not installed"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+QUIET = [
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
@@ -23,7 +28,13 @@ PLACES = (
 
 def found_browser(own: str) -> str | None:
     """Playwright's own Chromium, or one that is installed."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+    names = (
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        "microsoft-edge",
+    )
     candidates = [own, *(shutil.which(name) for name in names), *PLACES]
     return next((path for path in candidates if path and Path(path).exists()), None)
 
@@ -54,7 +65,9 @@ def opened(browser: Any, path: Path, width: int = 1280, **options: Any) -> Any:
     page.asked = []
     page.on(
         "request",
-        lambda request: page.asked.append(request.url) if not request.url.startswith("data:") else None,
+        lambda request: (
+            page.asked.append(request.url) if not request.url.startswith("data:") else None
+        ),
     )
     context.set_offline(True)
     page.goto(path.as_uri())
@@ -105,6 +118,7 @@ def longest_line(page: Any) -> int:
 def shown(page: Any, selector: str) -> bool:
     return bool(
         page.evaluate(
-            "s => document.querySelector(s).checkVisibility({contentVisibilityAuto: true})", selector
+            "s => document.querySelector(s).checkVisibility({contentVisibilityAuto: true})",
+            selector,
         )
     )

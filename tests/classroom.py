@@ -54,18 +54,29 @@ class Learner:
 
     def start(self) -> None:
         """Start the server; it is ready when `ask` answers."""
-        command = [sys.executable, "-m", "jupyter_server", f"--ServerApp.root_dir={self.folder}", "--no-browser",
-                   f"--ServerApp.port={self.port}", f"--IdentityProvider.token={TOKEN}", "--log-level=ERROR"]
+        command = [
+            sys.executable,
+            "-m",
+            "jupyter_server",
+            f"--ServerApp.root_dir={self.folder}",
+            "--no-browser",
+            f"--ServerApp.port={self.port}",
+            f"--IdentityProvider.token={TOKEN}",
+            "--log-level=ERROR",
+        ]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")
-        self.server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.server = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def ask(self, path: str, content: Any = None) -> Any:
         """What the server answers to a request."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{path}",
             data=None if content is None else json.dumps(content).encode(),
-            headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"})
+            headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=120) as answer:
             return json.load(answer)
@@ -86,10 +97,19 @@ class Learner:
         begun = time.monotonic()
         try:
             cells = self.ask(f"contents/{self.lesson}")["content"]["cells"]
-            session = self.ask("sessions", {"path": self.lesson, "name": self.lesson, "type": "notebook",
-                                            "kernel": {"name": "python3"}})
+            session = self.ask(
+                "sessions",
+                {
+                    "path": self.lesson,
+                    "name": self.lesson,
+                    "type": "notebook",
+                    "kernel": {"name": "python3"},
+                },
+            )
             channel = websocket.create_connection(
-                f"ws://127.0.0.1:{self.port}/api/kernels/{session['kernel']['id']}/channels?token={TOKEN}", timeout=600)
+                f"ws://127.0.0.1:{self.port}/api/kernels/{session['kernel']['id']}/channels?token={TOKEN}",
+                timeout=600,
+            )
             for cell in cells:
                 if cell["cell_type"] == "code":
                     self.execute(channel, cell["source"])
@@ -101,16 +121,39 @@ class Learner:
     def execute(self, channel: Any, source: str) -> None:
         """Run one cell; RuntimeError when it fails."""
         ident = uuid.uuid4().hex
-        header = {"msg_id": ident, "session": "class", "username": "", "version": "5.3", "msg_type": "execute_request",
-                  "date": ""}
-        content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-        channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content,
-                                 "channel": "shell"}))
+        header = {
+            "msg_id": ident,
+            "session": "class",
+            "username": "",
+            "version": "5.3",
+            "msg_type": "execute_request",
+            "date": "",
+        }
+        content = {
+            "code": source,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+        }
+        channel.send(
+            json.dumps(
+                {
+                    "header": header,
+                    "parent_header": {},
+                    "metadata": {},
+                    "content": content,
+                    "channel": "shell",
+                }
+            )
+        )
         while True:
             answer = json.loads(channel.recv())
             if answer["parent_header"].get("msg_id") == ident and answer["channel"] == "shell":
                 if answer["content"]["status"] != "ok":
-                    raise RuntimeError(f"{answer['content'].get('ename')}: {answer['content'].get('evalue')}")
+                    raise RuntimeError(
+                        f"{answer['content'].get('ename')}: {answer['content'].get('evalue')}"
+                    )
                 return
 
     def processes(self) -> list[psutil.Process]:
@@ -133,7 +176,9 @@ class Learner:
 
 def main() -> int:
     """Hold the class; 1 when a cell failed for anybody."""
-    parser = argparse.ArgumentParser(prog="python -m tests.classroom", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.classroom", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--learners", type=int, default=30)
     parser.add_argument("--lesson", type=int, default=1)
     given = parser.parse_args()
@@ -171,11 +216,15 @@ def main() -> int:
                     learner.server.wait()
     failures = [learner.failure for learner in learners if learner.failure]
     seconds = sorted(learner.seconds for learner in learners)
-    print(f"{lesson.stem}: first learner done after {seconds[0]:.0f} s, last after {seconds[-1]:.0f} s, "
-          f"on {os.cpu_count()} processor cores; failures: {len(failures)}")
-    print(f"a learner: {sum(memory) / len(memory):.0f} MB of memory (largest {max(memory):.0f}), "
-          f"{sum(processor) / len(processor):.1f} s of processor time, server included; "
-          f"the class: {sum(memory) / 1e3:.1f} GB")
+    print(
+        f"{lesson.stem}: first learner done after {seconds[0]:.0f} s, last after {seconds[-1]:.0f} s, "
+        f"on {os.cpu_count()} processor cores; failures: {len(failures)}"
+    )
+    print(
+        f"a learner: {sum(memory) / len(memory):.0f} MB of memory (largest {max(memory):.0f}), "
+        f"{sum(processor) / len(processor):.1f} s of processor time, server included; "
+        f"the class: {sum(memory) / 1e3:.1f} GB"
+    )
     print("\n".join(sorted(set(failures))))
     return 1 if failures else 0
 

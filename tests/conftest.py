@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="run the long tests as well (marked `full`)")
+    parser.addoption(
+        "--full", action="store_true", help="run the long tests as well (marked `full`)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -41,7 +41,9 @@ def patients() -> pd.DataFrame:
                     "age": 20.0 + 2 * number,
                     "code": np.arange(n) % 2 * 2 - 1,
                     "late": np.arange(n) % 3 > 1,
-                    "y": rng.normal(0, 0.3) + rng.normal(0, 0.15) * (np.arange(n) % 4) + rng.normal(0, 0.4, n),
+                    "y": rng.normal(0, 0.3)
+                    + rng.normal(0, 0.15) * (np.arange(n) % 4)
+                    + rng.normal(0, 0.4, n),
                 }
             )
         )
@@ -74,7 +76,9 @@ FITS: dict[str, Callable[[], Any]] = {
     "machines, nested": lambda: fit(
         "score ~ Machine", load("machines"), "Worker", "~1", {"worker_machine": "0 + C(Machine)"}
     ),
-    "machines, per machine": lambda: fit("score ~ Machine", load("machines"), "Worker", "~0 + Machine"),
+    "machines, per machine": lambda: fit(
+        "score ~ Machine", load("machines"), "Worker", "~0 + Machine"
+    ),
     "pastes": lambda: fit("strength ~ 1", load("pastes"), "batch", "~1", {"cask": "0 + C(cask)"}),
     "penicillin": lambda: fit(
         "diameter ~ 1",
@@ -83,7 +87,9 @@ FITS: dict[str, Callable[[], Any]] = {
         None,
         {"plate": "0 + C(plate)", "sample": "0 + C(sample)"},
     ),
-    "stranger's": lambda: fit("score ~ C(Machine, Sum) * np.log(x) + I(x ** 2)", machines(), "Worker"),
+    "stranger's": lambda: fit(
+        "score ~ C(Machine, Sum) * np.log(x) + I(x ** 2)", machines(), "Worker"
+    ),
     "three factors": of_patients("y ~ cond * dose * C(arm)", "~dose"),
     "helmert, poly": of_patients("y ~ C(arm, Helmert) + C(dose, Poly)"),
     "no intercept": of_patients("y ~ 0 + C(arm) + C(arm):dose"),
@@ -137,7 +143,10 @@ def unfinished() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = smf.mixedlm(
-            "correctness ~ session_high", load("pushups"), groups="athlete_id", re_formula="~session_high"
+            "correctness ~ session_high",
+            load("pushups"),
+            groups="athlete_id",
+            re_formula="~session_high",
         )
         return model.fit(method="nm", maxiter=1)
 

@@ -22,7 +22,11 @@ def png() -> str:
 
 
 def markdown(source: str, *tags: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {"tags": list(tags)} if tags else {}, "source": source}
+    return {
+        "cell_type": "markdown",
+        "metadata": {"tags": list(tags)} if tags else {},
+        "source": source,
+    }
 
 
 def code(source: str, *outputs: dict[str, Any], tags: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -41,7 +45,9 @@ def printed(text: str) -> dict[str, Any]:
 
 def shown(**data: str) -> dict[str, Any]:
     data = {kind.replace("__", "/"): text for kind, text in data.items()}
-    metadata = {"image/png": {"alt": ALT, "width": 700, "height": 350}} if "image/png" in data else {}
+    metadata = (
+        {"image/png": {"alt": ALT, "width": 700, "height": 350}} if "image/png" in data else {}
+    )
     return {"output_type": "display_data", "data": data, "metadata": metadata}
 
 
@@ -102,7 +108,9 @@ def cells(secret: str = "kestrel") -> list[dict[str, Any]]:
         markdown("## Exercises"),
         markdown("### Exercise 1.1 ★ Count\n\nHow many?"),
         code(
-            "answer = ...\ncheck('1.1', answer)", printed("Nothing was answered yet.\n"), tags=("exercise",)
+            "answer = ...\ncheck('1.1', answer)",
+            printed("Nothing was answered yet.\n"),
+            tags=("exercise",),
         ),
         code(
             f"answer = 'the {secret} of the solution'\nprint(answer)",
@@ -113,8 +121,10 @@ def cells(secret: str = "kestrel") -> list[dict[str, Any]]:
             f"<details><summary>In a sentence</summary>\n\nIt takes a {secret} of a sentence.\n\n</details>",
             "solution",
         ),
-        markdown("## Next\n\nGo on to [lesson 02](02_second.ipynb), with its "
-            "**[random slope](02_second.ipynb#Random-slope)** and [variance](02_second.ipynb#The_variance)."),
+        markdown(
+            "## Next\n\nGo on to [lesson 02](02_second.ipynb), with its "
+            "**[random slope](02_second.ipynb#Random-slope)** and [variance](02_second.ipynb#The_variance)."
+        ),
     ]
 
 
@@ -149,7 +159,7 @@ def write_course(folder: Path, secret: str = "kestrel") -> Path:
             markdown(
                 "# 02 · The second lesson\n*It is short.*\n\n**Minutes:** 5 in class\n\n"
                 "## The end\n\nBack to [lesson 01](01_first.ipynb).\n\n### Random slope\n\nSee "
-                "[the first use](01_first.ipynb#What-is-it?).\n\n- <a id=\"The_variance\"></a>**variance**: a square."
+                '[the first use](01_first.ipynb#What-is-it?).\n\n- <a id="The_variance"></a>**variance**: a square.'
             )
         ],
     )
@@ -160,7 +170,8 @@ def need_packages() -> None:
     """Skip a test or, called at its top, a whole file, and say why, where pages cannot be made."""
     for package in ("pypandoc", "ziamath"):
         pytest.importorskip(
-            package, reason="handouts need the packages of requirements-dev.txt, which are not installed"
+            package,
+            reason="handouts need the packages of requirements-dev.txt, which are not installed",
         )
 
 

@@ -33,8 +33,21 @@ from tests.notebooks import LESSONS, read
 from tests.prose.mutations import places
 
 ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "my_lessons", "build", "__pycache__", ".*_cache", ".hypothesis")
-SWAPS = {"+": "-", "-": "+", "*": "/", "/": "*", "**": "*", "<": ">", ">": "<", "<=": "<", ">=": ">", "==": "!="}
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", "my_lessons", "build", "__pycache__", ".*_cache", ".hypothesis"
+)
+SWAPS = {
+    "+": "-",
+    "-": "+",
+    "*": "/",
+    "/": "*",
+    "**": "*",
+    "<": ">",
+    ">": "<",
+    "<=": "<",
+    ">=": ">",
+    "==": "!=",
+}
 LOOKS = ("BLUE", "ORANGE", "GREEN", "INK", "GREY", "PINK", "SKY")
 
 
@@ -52,7 +65,11 @@ class Change:
     lessons: tuple[str, ...]  # the numbers of the lessons whose cells are run to notice it
 
     def __str__(self) -> str:
-        where = "" if self.cell is None else f" cell {self.cell}" + ("" if self.output is None else " output")
+        where = (
+            ""
+            if self.cell is None
+            else f" cell {self.cell}" + ("" if self.output is None else " output")
+        )
         return f"{self.kind}: {self.path}{where}: {self.old!r} → {self.new!r}"
 
     def apply(self, root: Path) -> None:
@@ -92,7 +109,9 @@ def operators(source: str) -> Iterator[tuple[int, str, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         at = starts[token.start[0] - 1] + token.start[1]
         # A sign, an unpacking star and a lone star in a signature are no arithmetic.
-        binary = before is not None and (before.type in (tokenize.NAME, tokenize.NUMBER) or before.string in ")]")
+        binary = before is not None and (
+            before.type in (tokenize.NAME, tokenize.NUMBER) or before.string in ")]"
+        )
         if token.type == tokenize.OP and token.string in SWAPS and binary:
             yield at, token.string, SWAPS[token.string]
         before = token
@@ -112,8 +131,11 @@ def candidates(kind: str, rng: random.Random) -> list[Change]:
         name, lesson, notebook = path.relative_to(ROOT), (path.name[:2],), read(path)
 
         def change(
-            at: tuple[int, str, str], cell: int | None, output: int | None = None,
-            file: Path = name, runs: tuple[str, ...] = lesson,
+            at: tuple[int, str, str],
+            cell: int | None,
+            output: int | None = None,
+            file: Path = name,
+            runs: tuple[str, ...] = lesson,
         ) -> Change:
             return Change(kind, file, cell, output, *at, runs)
 
@@ -125,8 +147,10 @@ def candidates(kind: str, rng: random.Random) -> list[Change]:
         if kind == "formula":
             for cell in notebook.code:
                 found += [change(at, cell.index) for at in operators(cell.source)]
-                found += [change((match.end() - 2, "~ ", "~ 0 + "), cell.index)
-                          for match in re.finditer(r'"\w+ ~ (?!0)', cell.source)]
+                found += [
+                    change((match.end() - 2, "~ ", "~ 0 + "), cell.index)
+                    for match in re.finditer(r'"\w+ ~ (?!0)', cell.source)
+                ]
         if kind == "output":
             for cell in notebook.code:
                 for k, (holder, key) in enumerate(_texts(cell.raw)):
@@ -136,9 +160,13 @@ def candidates(kind: str, rng: random.Random) -> list[Change]:
             for cell in notebook.code:
                 for match in re.finditer(r'(?s)alt = f?"""(.*?)"""|alt = f?"(.*?)"', cell.source):
                     start, inside = match.span(1 if match[1] else 2)
-                    plain = re.sub(r"\{.*?\}", lambda hole: "\0" * len(hole[0]), cell.source[start:inside])
-                    found += [change((start + word.start(), word[0], "nothing"), cell.index)
-                              for word in re.finditer(r"[a-z]{4,}", plain)]
+                    plain = re.sub(
+                        r"\{.*?\}", lambda hole: "\0" * len(hole[0]), cell.source[start:inside]
+                    )
+                    found += [
+                        change((start + word.start(), word[0], "nothing"), cell.index)
+                        for word in re.finditer(r"[a-z]{4,}", plain)
+                    ]
         if kind == "link":
             for cell in notebook.markdown:
                 for match in re.finditer(r"\]\(([^)\s:]+)\)", cell.source):
@@ -148,21 +176,36 @@ def candidates(kind: str, rng: random.Random) -> list[Change]:
             if file.exists():
                 source = file.read_text(encoding="utf-8")
                 keys = [match.span() for match in re.finditer(r"key=lambda: .*", source)]
-                found += [change(at, None, file=file.relative_to(ROOT)) for at in operators(source)
-                          if any(start <= at[0] < end for start, end in keys)]
-                found += [change((match.start(2), match[2], "z"), None, file=file.relative_to(ROOT))
-                          for match in re.finditer(r'(key=lambda: ")(\w)"', source)]
+                found += [
+                    change(at, None, file=file.relative_to(ROOT))
+                    for at in operators(source)
+                    if any(start <= at[0] < end for start, end in keys)
+                ]
+                found += [
+                    change((match.start(2), match[2], "z"), None, file=file.relative_to(ROOT))
+                    for match in re.finditer(r'(key=lambda: ")(\w)"', source)
+                ]
     if kind == "drawing":
         for file in sorted((ROOT / "helpers" / "figures").glob("*.py")):
             source = file.read_text(encoding="utf-8")
             for start, inside, runs in _drawings(source):
                 body = source[start:inside]
-                slips = [(match.start(), match[0], rng.choice([look for look in LOOKS if look != match[0]]))
-                         for match in re.finditer(rf"\b({'|'.join(LOOKS)})\b", body)]
-                slips += [(match.start(1), match[1], str((int(match[1]) + 3) % 10))
-                          for match in re.finditer(r"set_[xy]lim\([^)\d]*(\d)", body)]
-                found += [Change(kind, file.relative_to(ROOT), None, None, start + at, old, new, runs)
-                          for at, old, new in slips]
+                slips = [
+                    (
+                        match.start(),
+                        match[0],
+                        rng.choice([look for look in LOOKS if look != match[0]]),
+                    )
+                    for match in re.finditer(rf"\b({'|'.join(LOOKS)})\b", body)
+                ]
+                slips += [
+                    (match.start(1), match[1], str((int(match[1]) + 3) % 10))
+                    for match in re.finditer(r"set_[xy]lim\([^)\d]*(\d)", body)
+                ]
+                found += [
+                    Change(kind, file.relative_to(ROOT), None, None, start + at, old, new, runs)
+                    for at, old, new in slips
+                ]
     return found
 
 
@@ -173,10 +216,17 @@ def _drawings(source: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
         starts.append(starts[-1] + len(line))
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef):
-            users = [path.name[:2] for path in LESSONS
-                     if any(f"figures.{node.name}(" in cell.source for cell in read(path).code)]
+            users = [
+                path.name[:2]
+                for path in LESSONS
+                if any(f"figures.{node.name}(" in cell.source for cell in read(path).code)
+            ]
             if users:
-                yield starts[node.lineno - 1], starts[node.end_lineno or node.lineno], tuple(users[:1])
+                yield (
+                    starts[node.lineno - 1],
+                    starts[node.end_lineno or node.lineno],
+                    tuple(users[:1]),
+                )
 
 
 KINDS = ("number", "formula", "drawing", "output", "alt", "key", "link")
@@ -194,7 +244,10 @@ def fails(course: Path, what: list[list[str]]) -> bool:
     """Whether one of the suites `what` fails in the copy `course`."""
     env = os.environ | NO_BARS | {"PYTHONPATH": str(course), "OMP_NUM_THREADS": "1"}
     base = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
-    return any(subprocess.run([*base, *suite], cwd=course, env=env, capture_output=True).returncode for suite in what)
+    return any(
+        subprocess.run([*base, *suite], cwd=course, env=env, capture_output=True).returncode
+        for suite in what
+    )
 
 
 def noticed(change: Change, course: Path) -> bool:
@@ -210,10 +263,14 @@ def noticed(change: Change, course: Path) -> bool:
 
 def main() -> int:
     """Make the changes; 1 when fewer than 95 in 100 are noticed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.lesson_mutations", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.lesson_mutations", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind (may be repeated)")
+    parser.add_argument(
+        "--kind", action="append", choices=KINDS, help="only this kind (may be repeated)"
+    )
     given = parser.parse_args()
     rng = random.Random(given.seed)
     kinds = given.kind or KINDS
@@ -225,10 +282,15 @@ def main() -> int:
         for place in copies:
             shutil.copytree(ROOT, place, ignore=LEFT_OUT)
         # What fails untouched would count as a change that was noticed.
-        ill = [lesson for lesson in sorted({name for change in changes for name in change.lessons})
-               if fails(copies[0], suites("output", (lesson,)))]
+        ill = [
+            lesson
+            for lesson in sorted({name for change in changes for name in change.lessons})
+            if fails(copies[0], suites("output", (lesson,)))
+        ]
         if ill:
-            sys.exit(f"nothing was changed yet, and the tests of lesson {', '.join(ill)} fail: mend them first")
+            sys.exit(
+                f"nothing was changed yet, and the tests of lesson {', '.join(ill)} fail: mend them first"
+            )
         shares = [changes[k::workers] for k in range(workers)]
 
         def work(share: list[Change], place: Path) -> list[bool]:

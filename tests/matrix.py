@@ -42,12 +42,16 @@ def interpreter(version: str) -> str | None:
     candidates += map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
     if launcher := shutil.which("py"):
         found = subprocess.run(
-            [launcher, f"-{version}", "-c", "import sys; print(sys.executable)"], capture_output=True, text=True
+            [launcher, f"-{version}", "-c", "import sys; print(sys.executable)"],
+            capture_output=True,
+            text=True,
         )
         candidates.append(found.stdout.strip())
     for candidate in filter(None, candidates):
         asked = subprocess.run(
-            [candidate, "-c", "import sys; print(*sys.version_info[:2], sep='.')"], capture_output=True, text=True
+            [candidate, "-c", "import sys; print(*sys.version_info[:2], sep='.')"],
+            capture_output=True,
+            text=True,
         )
         if asked.stdout.strip() == version:
             return candidate
@@ -59,22 +63,46 @@ def environment(base: str, place: Path, packages: list[str]) -> Path:
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         subprocess.run([base, "-m", "venv", str(place)], check=True)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        *packages,
+    ]
     subprocess.run(command, check=True, cwd=ROOT)
     return python
 
 
 def tried(python: Path, settings: dict[str, str], lax: bool) -> tuple[bool, str]:
     """Whether every cell (lax: and every quick test) passes under `settings`, and pytest's last words."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS", "PYTHON"))}
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OPENBLAS", "PYTHON"))
+    }
     # pyproject.toml's options, but for the strict plugin where the run is lax.
-    options = ["--nbval-lax" if lax else "--nbval", "--nbval-current-env", "-n", "2", "--dist", "loadscope"]
+    options = [
+        "--nbval-lax" if lax else "--nbval",
+        "--nbval-current-env",
+        "-n",
+        "2",
+        "--dist",
+        "loadscope",
+    ]
     what = ["tests", "notebooks"] if lax else ["notebooks"]
     command = [str(python), "-m", "pytest", "-q", "-o", "addopts=", *options, *what]
-    run = subprocess.run(command, cwd=ROOT, env=plain | NO_BARS | settings, capture_output=True, text=True)
+    run = subprocess.run(
+        command, cwd=ROOT, env=plain | NO_BARS | settings, capture_output=True, text=True
+    )
     lines = [line for line in run.stdout.splitlines() if line.strip()]
     if run.returncode:
-        print("\n".join(line for line in lines if line.startswith(("FAILED", "ERROR")))[:4000], flush=True)
+        print(
+            "\n".join(line for line in lines if line.startswith(("FAILED", "ERROR")))[:4000],
+            flush=True,
+        )
     return run.returncode == 0, re.sub(r"^=+ | =+$", "", lines[-1]) if lines else run.stderr[-200:]
 
 
@@ -86,10 +114,18 @@ def direct_dependencies() -> list[str]:
 
 def main() -> int:
     """Run the matrix; 1 when a strict run failed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__.splitlines()[0])
-    parser.add_argument("--python", action="append", choices=VERSIONS, help="only this Python (may be repeated)")
-    parser.add_argument("--newest", action="store_true", help="only the lenient run with the newest releases")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where environments are kept for the next run")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.matrix", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--python", action="append", choices=VERSIONS, help="only this Python (may be repeated)"
+    )
+    parser.add_argument(
+        "--newest", action="store_true", help="only the lenient run with the newest releases"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="where environments are kept for the next run"
+    )
     given = parser.parse_args()
     rows, held = [], True
     with tempfile.TemporaryDirectory() as temporary:
@@ -108,7 +144,9 @@ def main() -> int:
                     print(*rows[-1], sep=" · ", flush=True)
         # The last Python found meets the newest releases: what fails there will fail everywhere some day.
         if base is not None:
-            python = environment(base, place.with_name("newest"), ["--upgrade", *direct_dependencies(), "-e", "."])
+            python = environment(
+                base, place.with_name("newest"), ["--upgrade", *direct_dependencies(), "-e", "."]
+            )
             rows.append((version, "newest releases, lax", tried(python, {}, lax=True)[1]))
     print("\n| Python | with | result |\n|---|---|---|")
     for row in rows:

@@ -90,7 +90,9 @@ class Cell:
         return [
             node.value
             for node in ast.walk(tree)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in specs
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in specs
         ]
 
 

@@ -8,7 +8,9 @@ from decimal import Decimal
 SPACE = "[ \u00a0\u2009\u202f]"  # plain, no-break, thin, narrow no-break
 MINUS = "\u2212\u2013-"  # minus sign, en dash, hyphen
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-POWER = re.compile(rf"{SPACE}?(?:×|\\times){SPACE}?10(?:\^\{{?([+{MINUS}]?\d+)\}}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))")
+POWER = re.compile(
+    rf"{SPACE}?(?:×|\\times){SPACE}?10(?:\^\{{?([+{MINUS}]?\d+)\}}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
+)
 PERCENT = re.compile(rf"{SPACE}?(?:\\,)?(?:\\?%|per{SPACE}?cent\b|percentage{SPACE}points?\b)")
 # 10 000 and 10,000 are one number each; 4, 200 are two. A digit that follows a letter is part of a name.
 NUMBER = re.compile(
@@ -89,7 +91,9 @@ def numbers(text: str) -> Iterator[Number]:
         value = Decimal(re.sub(rf"{SPACE}|\\,|,", "", match[0]))
         power = POWER.match(text, end)
         if power:
-            value = value.scaleb(int((power[1] or power[2]).translate(SUPERSCRIPTS).replace("\u2212", "-")))
+            value = value.scaleb(
+                int((power[1] or power[2]).translate(SUPERSCRIPTS).replace("\u2212", "-"))
+            )
             end = power.end()
         after = re.match(rf"{SPACE}?[\u2013-]{SPACE}?", text[end:])
         upper = NUMBER.match(text, end + after.end()) if after else None
@@ -98,7 +102,9 @@ def numbers(text: str) -> Iterator[Number]:
         percent = bool(unit or (upper and PERCENT.match(text, upper.end())))
         value = value.scaleb(-2) if percent else value
         sign, start = _sign(text, match.start())
-        minus_before = re.search(rf"[\u2212-]{SPACE}+$", text[max(0, start - 3) : start]) is not None
+        minus_before = (
+            re.search(rf"[\u2212-]{SPACE}+$", text[max(0, start - 3) : start]) is not None
+        )
         downward = minus_before or DOWNWARD.search(_sentence(text, start)) is not None
         yield Number(text[start:end], value, sign, percent, start, end, downward)
 
@@ -166,4 +172,6 @@ def weakness(number: Number, accepted: Callable[[Number], object]) -> float:
 def _changed(number: Number, text: str) -> Number:
     new = next(numbers(text))
     value = new.value.scaleb(-2) if number.percent and not new.percent else new.value
-    return Number(text, value, number.sign, number.percent, number.start, number.end, number.downward)
+    return Number(
+        text, value, number.sign, number.percent, number.start, number.end, number.downward
+    )

@@ -10,9 +10,13 @@ from typing import Any
 
 from tests.notebooks import Notebook
 
-ALT = "Scatter plot of score, from .6 to 1, against repeat: the points of the long session lie lower."
+ALT = (
+    "Scatter plot of score, from .6 to 1, against repeat: the points of the long session lie lower."
+)
 FOLDED = {"tags": ["solution"], "jupyter": {"source_hidden": True, "outputs_hidden": True}}
-FILLING = "Four athletes do push-ups in two sessions, and every repeat is scored by a trained eye. " * 26
+FILLING = (
+    "Four athletes do push-ups in two sessions, and every repeat is scored by a trained eye. " * 26
+)
 
 HEAD = """# 05 · Reading a printout
 *What every line of a printout claims, in one sentence about four athletes and their push-ups.*
@@ -79,7 +83,9 @@ def png(width: int, height: int) -> str:
     rows = b"".join(b"\0" + b"\xff" * width for _ in range(height))
 
     def part(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     parts = part(b"IHDR", head) + part(b"IDAT", zlib.compress(rows)) + part(b"IEND", b"")
@@ -122,7 +128,11 @@ def cells() -> list[dict[str, Any]]:
         markdown("title", HEAD),
         code("imports", "import numpy as np\n\nfrom helpers import check, show"),
         markdown("first-prediction", f"## The means\n\nEvery athlete has a mean.\n\n{PREDICT}"),
-        code("means", "print(table)", stream("mean      0.8458\neffect   -0.0727\nrows         200\n")),
+        code(
+            "means",
+            "print(table)",
+            stream("mean      0.8458\neffect   -0.0727\nrows         200\n"),
+        ),
         markdown("meaning", MEANING),
         markdown("second-prediction", PREDICT),
         code("picture", f'show(picture, "{ALT}")', figure()),
@@ -138,8 +148,15 @@ def cells() -> list[dict[str, Any]]:
         right = stream(f"5.{k}: right. It is the first.\n")
         made += [
             markdown(f"exercise-{k}", EXERCISE.format(k=k)),
-            code(f"stub-{k}", f'answer = ...\ncheck("5.{k}", answer)', unanswered, tags=["exercise"]),
-            code(f"solution-{k}", f'answer = 1\ncheck("5.{k}", answer)', right, **copy.deepcopy(FOLDED)),
+            code(
+                f"stub-{k}", f'answer = ...\ncheck("5.{k}", answer)', unanswered, tags=["exercise"]
+            ),
+            code(
+                f"solution-{k}",
+                f'answer = 1\ncheck("5.{k}", answer)',
+                right,
+                **copy.deepcopy(FOLDED),
+            ),
         ]
     made.append(markdown("end", END))
     count = 0
@@ -153,13 +170,19 @@ def cells() -> list[dict[str, Any]]:
 def raw() -> dict[str, Any]:
     """The file of a lesson without fault."""
     metadata = {
-        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
         "language_info": {"name": "python"},
     }
     return {"cells": cells(), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
-def notebook(content: dict[str, Any], folder: Path, name: str = "05_reading_a_printout.ipynb") -> Notebook:
+def notebook(
+    content: dict[str, Any], folder: Path, name: str = "05_reading_a_printout.ipynb"
+) -> Notebook:
     """A lesson with this content, in a file of its own."""
     path = folder / name
     path.write_text(json.dumps(content), encoding="utf-8")

@@ -23,7 +23,11 @@ def test_each_kind_of_machine_gets_its_own_packages_pinned() -> None:
     here = {system: names(bundle.wanted(LINES, system, "3.13")) for system in bundle.SYSTEMS}
     assert "appnope" in here["macos-arm"] and "appnope" not in here["linux"] | here["windows"]
     assert "colorama" in here["windows"] and "colorama" not in here["linux"] | here["macos-intel"]
-    assert "pywinpty" in here["windows"] and "pexpect" in here["linux"] and "numpy" in here["linux-arm"]
+    assert (
+        "pywinpty" in here["windows"]
+        and "pexpect" in here["linux"]
+        and "numpy" in here["linux-arm"]
+    )
     assert all("==" in line and ";" not in line for line in bundle.wanted(LINES, "windows", "3.11"))
     assert not any(line.startswith("-e") for line in bundle.wanted(LINES, "linux", "3.12"))
 
@@ -33,7 +37,9 @@ def test_a_folder_that_is_there_or_cannot_be_had_is_refused_and_nothing_is_left(
 ) -> None:
     (tmp_path / "mine").mkdir()
     assert bundle.main([str(tmp_path / "mine")]) == 1 and bundle.main([str(ROOT)]) == 1
-    assert "is there already" in (said := capsys.readouterr().err) and "cannot be the folder" in said
+    assert (
+        "is there already" in (said := capsys.readouterr().err) and "cannot be the folder" in said
+    )
 
     def no_network(*_: object) -> None:
         raise Stop("no package server answers")
@@ -64,16 +70,25 @@ def has_namespaces() -> bool:
 
 
 @pytest.mark.full
-@pytest.mark.skipif(not has_namespaces(), reason="only Linux can take the network away from one program")
+@pytest.mark.skipif(
+    not has_namespaces(), reason="only Linux can take the network away from one program"
+)
 def test_a_bundle_sets_up_and_runs_a_lesson_with_the_network_off(tmp_path: Path) -> None:
     place = tmp_path / "a b é"
     made = subprocess.run(
         [sys.executable, "-m", "door.bundle", str(place)], cwd=ROOT, capture_output=True, text=True
     )
-    assert made.returncode == 0 and list((place / WHEELS).glob("numpy-*.whl")), made.stdout + made.stderr
+    assert made.returncode == 0 and list((place / WHEELS).glob("numpy-*.whl")), (
+        made.stdout + made.stderr
+    )
     assert not (place / ".venv").exists() and not (place / ".git").exists()
     command = ["course.py", "test", "-n", "0", "notebooks/03_simulating_data.ipynb"]
     ran = subprocess.run(
-        ["unshare", "-rn", sys.executable, "-c", OFF, *command], cwd=place, capture_output=True, text=True
+        ["unshare", "-rn", sys.executable, "-c", OFF, *command],
+        cwd=place,
+        capture_output=True,
+        text=True,
     )
-    assert ran.returncode == 0 and "Setting up" in ran.stdout and " passed" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0 and "Setting up" in ran.stdout and " passed" in ran.stdout, (
+        ran.stdout + ran.stderr
+    )

@@ -56,7 +56,9 @@ def tagged(name: str, *tags: str) -> Change:
 
 
 def after(name: str, new: dict[str, Any]) -> Change:
-    return lambda content: content["cells"].insert(content["cells"].index(cell(content, name)) + 1, new)
+    return lambda content: content["cells"].insert(
+        content["cells"].index(cell(content, name)) + 1, new
+    )
 
 
 def metadata(name: str, /, **new: Any) -> Change:
@@ -68,12 +70,32 @@ BAD: list[tuple[Rule, str, Change]] = [
     (structure.opens_with_title_and_promise, "no number", text("title", "# 05 · ", "# ")),
     (structure.opens_with_title_and_promise, "wrong number", text("title", "# 05 · ", "# 06 · ")),
     (structure.opens_with_title_and_promise, "no promise", text("title", "*What", "What")),
-    (structure.opens_with_title_and_promise, "two sentences", text("title", "claims, in", "claims. In")),
-    (structure.says_time_and_needs, "no minutes", text("title", "**Minutes:** 60", "**Minutes:** sixty")),
-    (structure.says_time_and_needs, "nothing to know", text("title", "**Know first:**", "Know first")),
+    (
+        structure.opens_with_title_and_promise,
+        "two sentences",
+        text("title", "claims, in", "claims. In"),
+    ),
+    (
+        structure.says_time_and_needs,
+        "no minutes",
+        text("title", "**Minutes:** 60", "**Minutes:** sixty"),
+    ),
+    (
+        structure.says_time_and_needs,
+        "nothing to know",
+        text("title", "**Know first:**", "Know first"),
+    ),
     (structure.says_time_and_needs, "two aims", text("title", "- read the last line.", "")),
-    (structure.headings_are_in_order, "second H1", text("meaning", "The mean is", "# Means\n\nThe mean is")),
-    (structure.headings_are_in_order, "jump", text("meaning", "The mean is", "#### Means\n\nThe mean is")),
+    (
+        structure.headings_are_in_order,
+        "second H1",
+        text("meaning", "The mean is", "# Means\n\nThe mean is"),
+    ),
+    (
+        structure.headings_are_in_order,
+        "jump",
+        text("meaning", "The mean is", "#### Means\n\nThe mean is"),
+    ),
     (
         structure.headings_are_in_order,
         "same twice",
@@ -84,13 +106,21 @@ BAD: list[tuple[Rule, str, Change]] = [
         "unknown lead",
         text("meaning", "**Common misreading.**", "**Beware.**"),
     ),
-    (structure.boxes_have_known_leads, "no lead", text("meaning", "> **Common misreading.** ", "> ")),
+    (
+        structure.boxes_have_known_leads,
+        "no lead",
+        text("meaning", "> **Common misreading.** ", "> "),
+    ),
     (
         structure.has_enough_boxes,
         "two predictions",
         text("third-prediction", "Predict first.", "Check yourself."),
     ),
-    (structure.has_enough_boxes, "no misreading", text("meaning", "Common misreading.", "Check yourself.")),
+    (
+        structure.has_enough_boxes,
+        "no misreading",
+        text("meaning", "Common misreading.", "Check yourself."),
+    ),
     (
         structure.has_enough_boxes,
         "one self-check",
@@ -118,13 +148,33 @@ BAD: list[tuple[Rule, str, Change]] = [
         "no answer",
         text("meaning", "No, it is a mean of scores.", "…"),
     ),
-    (structure.ends_with_points_reading_next, "no key points", text("end", "## Key points", "## Points")),
-    (structure.ends_with_points_reading_next, "one key point", text("end", "- Two.\n- Three.\n", "")),
+    (
+        structure.ends_with_points_reading_next,
+        "no key points",
+        text("end", "## Key points", "## Points"),
+    ),
+    (
+        structure.ends_with_points_reading_next,
+        "one key point",
+        text("end", "- Two.\n- Three.\n", ""),
+    ),
     (structure.ends_with_points_reading_next, "one reference", text("end", "- Aarts", "Aarts")),
     (structure.ends_with_points_reading_next, "no year", text("end", " (2013)", "")),
-    (structure.links_to_the_next_lesson, "nothing", text("end", "The next lesson is being written.", "")),
-    (structure.relative_links_resolve, "no file", text("meaning", "a drop", "[a drop](99_none.ipynb)")),
-    (structure.relative_links_resolve, "no anchor", text("meaning", "a drop", "[a drop](#No-such-heading)")),
+    (
+        structure.links_to_the_next_lesson,
+        "nothing",
+        text("end", "The next lesson is being written.", ""),
+    ),
+    (
+        structure.relative_links_resolve,
+        "no file",
+        text("meaning", "a drop", "[a drop](99_none.ipynb)"),
+    ),
+    (
+        structure.relative_links_resolve,
+        "no anchor",
+        text("meaning", "a drop", "[a drop](#No-such-heading)"),
+    ),
     (structure.tags_and_names_of_cells, "unknown tag", tagged("means", "hide-input")),
     (
         structure.tags_and_names_of_cells,
@@ -137,7 +187,11 @@ BAD: list[tuple[Rule, str, Change]] = [
         lambda content: cell(content, "means").update(id="The means"),
     ),
     (structure.exercises_have_stub_and_solution, "no stars", text("exercise-1", "★", "")),
-    (structure.exercises_have_stub_and_solution, "number twice", text("exercise-2", "5.2 ★", "5.1 ★")),
+    (
+        structure.exercises_have_stub_and_solution,
+        "number twice",
+        text("exercise-2", "5.2 ★", "5.1 ★"),
+    ),
     (structure.exercises_have_stub_and_solution, "two only", without("exercise-3")),
     (
         structure.exercises_have_stub_and_solution,
@@ -149,20 +203,36 @@ BAD: list[tuple[Rule, str, Change]] = [
     (structure.stubs_run_as_they_stand, "answered", text("stub-1", "...", "1")),
     (structure.stubs_run_as_they_stand, "unchecked", text("stub-1", 'check("5.1", answer)', "")),
     (structure.stubs_run_as_they_stand, "says right", output("stub-1", text="5.1: right. It is.")),
-    (structure.stubs_run_as_they_stand, "text between", after("stub-1", sample.markdown("more", "Well?"))),
-    (structure.stubs_run_as_they_stand, "wrong solution", output("solution-1", text="5.1: not yet.")),
+    (
+        structure.stubs_run_as_they_stand,
+        "text between",
+        after("stub-1", sample.markdown("more", "Well?")),
+    ),
+    (
+        structure.stubs_run_as_they_stand,
+        "wrong solution",
+        output("solution-1", text="5.1: not yet."),
+    ),
     (structure.stubs_run_as_they_stand, "stray solution", tagged("means", "solution")),
     (structure.stubs_run_as_they_stand, "unfolded", metadata("solution-1", jupyter={})),
     (structure.solutions_fill_their_stubs, "another name", text("solution-1", "answer", "result")),
     (structure.teacher_notes_are_folded, "no tag", tagged("note")),
     (structure.teacher_notes_are_folded, "open", text("note", "<details>", "")),
-    (code.ran_top_to_bottom, "not run", lambda content: cell(content, "counts").update(execution_count=None)),
+    (
+        code.ran_top_to_bottom,
+        "not run",
+        lambda content: cell(content, "counts").update(execution_count=None),
+    ),
     (
         code.ran_top_to_bottom,
         "out of order",
         lambda content: cell(content, "counts").update(execution_count=9),
     ),
-    (code.ran_top_to_bottom, "output lost", lambda content: cell(content, "counts").update(outputs=[])),
+    (
+        code.ran_top_to_bottom,
+        "output lost",
+        lambda content: cell(content, "counts").update(outputs=[]),
+    ),
     (code.ran_top_to_bottom, "empty cell", code_of("  ")),
     (code.no_errors_or_warnings_shown, "error", output("means", output_type="error")),
     (code.no_errors_or_warnings_shown, "warning", output("means", name="stderr")),
@@ -177,9 +247,21 @@ BAD: list[tuple[Rule, str, Change]] = [
     (code.code_is_plain_python, "filter", code_of("warnings.filterwarnings('ignore')")),
     (code.code_is_plain_python, "path", code_of("sys.path.append('..')")),
     (code.imports_stand_in_the_first_cell, "late", code_of("import scipy")),
-    (code.imports_stand_in_the_first_cell, "inside", code_of("def f():\n    from scipy import stats")),
-    (code.imports_stand_in_the_first_cell, "a room", text("imports", "from helpers", "from helpers.engine")),
-    (code.imports_stand_in_the_first_cell, "named room", text("imports", "check, show", "check, simulation")),
+    (
+        code.imports_stand_in_the_first_cell,
+        "inside",
+        code_of("def f():\n    from scipy import stats"),
+    ),
+    (
+        code.imports_stand_in_the_first_cell,
+        "a room",
+        text("imports", "from helpers", "from helpers.engine"),
+    ),
+    (
+        code.imports_stand_in_the_first_cell,
+        "named room",
+        text("imports", "check, show", "check, simulation"),
+    ),
     (code.nothing_is_hidden_from_nbval, "comment", code_of("# NBVAL_IGNORE_OUTPUT\nprint(counts)")),
     (code.nothing_is_hidden_from_nbval, "tag", tagged("means", "nbval-skip")),
     (code.nothing_is_hidden_from_nbval, "expected error", tagged("means", "raises-exception")),
@@ -194,7 +276,11 @@ BAD: list[tuple[Rule, str, Change]] = [
         output("means", data={"text/html": "<img src='data:;base64,AA'>"}),
     ),
     (code.file_is_clean, "widgets", lambda content: content["metadata"].update(widgets={})),
-    (code.file_is_clean, "kernel", lambda content: content["metadata"].update(kernelspec={"name": "venv"})),
+    (
+        code.file_is_clean,
+        "kernel",
+        lambda content: content["metadata"].update(kernelspec={"name": "venv"}),
+    ),
     (
         code.file_is_clean,
         "version",
@@ -225,7 +311,8 @@ BAD: list[tuple[Rule, str, Change]] = [
         "the title",
         output(
             "picture",
-            data=sample.figure()["data"] | {"text/plain": f"{sample.ALT}\ndrawn: axes “{sample.ALT}”"},
+            data=sample.figure()["data"]
+            | {"text/plain": f"{sample.ALT}\ndrawn: axes “{sample.ALT}”"},
         ),
     ),
     (
@@ -238,7 +325,11 @@ BAD: list[tuple[Rule, str, Change]] = [
         "no size",
         output("picture", metadata={"image/png": {"alt": sample.ALT}}),
     ),
-    (code.figures_are_followed_by_prose, "heading", text("picture-meaning", "The long", "## The long")),
+    (
+        code.figures_are_followed_by_prose,
+        "heading",
+        text("picture-meaning", "The long", "## The long"),
+    ),
     (code.figures_are_followed_by_prose, "code", without("picture-meaning")),
     (
         code.prose_and_code_take_turns,
@@ -260,8 +351,12 @@ BAD: list[tuple[Rule, str, Change]] = [
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_a_good_lesson_keeps_each_rule(rule: Rule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(structure, "LESSONS", [])  # the sample stands alone, whatever lesson 06 is called
+def test_a_good_lesson_keeps_each_rule(
+    rule: Rule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        structure, "LESSONS", []
+    )  # the sample stands alone, whatever lesson 06 is called
     assert list(rule(sample.notebook(sample.raw(), tmp_path))) == []
 
 
@@ -277,7 +372,9 @@ def test_each_rule_catches_a_bad_lesson(rule: Rule, change: Change, tmp_path: Pa
 
 
 def test_a_lesson_needs_a_numbered_file_name(tmp_path: Path) -> None:
-    assert list(structure.has_a_numbered_name(sample.notebook(sample.raw(), tmp_path, "lesson5.ipynb")))
+    assert list(
+        structure.has_a_numbered_name(sample.notebook(sample.raw(), tmp_path, "lesson5.ipynb"))
+    )
 
 
 def test_large_figures_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,13 +391,18 @@ def test_the_link_to_the_next_lesson_is_asked_for_when_there_is_one(
     following = tmp_path / "06_more.ipynb"
     monkeypatch.setattr(structure, "LESSONS", [following])
     lesson = sample.notebook(sample.raw(), tmp_path)
-    assert list(structure.links_to_the_next_lesson(lesson)) == ["'## Next' does not link to 06_more.ipynb"]
+    assert list(structure.links_to_the_next_lesson(lesson)) == [
+        "'## Next' does not link to 06_more.ipynb"
+    ]
     content = sample.raw()
     text("end", "The next lesson is being written.", "Go on to [more](06_more.ipynb).")(content)
     assert list(structure.links_to_the_next_lesson(sample.notebook(content, tmp_path))) == []
 
 
 def test_every_rule_has_a_bad_lesson_that_it_catches() -> None:
-    elsewhere = {structure.has_a_numbered_name, forms.forms_are_whole}  # the latter in test_forms.py
+    elsewhere = {
+        structure.has_a_numbered_name,
+        forms.forms_are_whole,
+    }  # the latter in test_forms.py
     tried = {rule for rule, _, _ in BAD} | elsewhere
     assert tried == set(RULES)

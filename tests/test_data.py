@@ -18,7 +18,10 @@ from helpers.tables import bundled
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 NAMES = sorted(bundled.COLUMNS)
-FIELD = ["coach_file", "coach_file_first_try"]  # as a spreadsheet saves them: for read_scores, not for load
+FIELD = [
+    "coach_file",
+    "coach_file_first_try",
+]  # as a spreadsheet saves them: for read_scores, not for load
 ROWS = {"pushups": 200, "sleepstudy": 180, "machines": 54, "penicillin": 144, "pastes": 60}
 TYPES = {"text": "str", "whole number": "int64", "decimal": "float64"}
 
@@ -29,7 +32,9 @@ def section(name: str) -> str:
 
 def dictionary(name: str) -> dict[str, tuple[str, str, str, str]]:
     """Column → type, unit, meaning, range, as the README's table states them."""
-    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \| (.+) \| (.+) \|$", section(name), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+) \| (.+) \| (.+) \| (.+) \|$", section(name), re.MULTILINE
+    )
     return {row[0]: row[1:] for row in rows}
 
 
@@ -40,7 +45,9 @@ def seed_scores() -> np.ndarray:
     for _ in range(4):
         baseline = rng.normal(loc=0.85, scale=0.05)
         for repeats, effect in [(20, 0.0), (30, -0.08)]:
-            scores += [np.clip(rng.normal(loc=baseline + effect, scale=0.05), 0, 1) for _ in range(repeats)]
+            scores += [
+                np.clip(rng.normal(loc=baseline + effect, scale=0.05), 0, 1) for _ in range(repeats)
+            ]
     return np.array(scores)
 
 
@@ -49,12 +56,20 @@ def test_pushups_file_is_what_the_seed_draws() -> None:
 
 
 def test_pushups_file_is_what_simulate_gives() -> None:
-    pd.testing.assert_frame_equal(load("pushups"), simulate(Design(), Truth(), 42), rtol=0, atol=1e-12)
+    pd.testing.assert_frame_equal(
+        load("pushups"), simulate(Design(), Truth(), 42), rtol=0, atol=1e-12
+    )
 
 
 def test_pushups_has_the_fixed_points_of_the_course() -> None:
     table = load("pushups")
-    assert table["correctness"].head().round(6).tolist() == [0.813237, 0.902758, 0.912264, 0.767684, 0.800127]
+    assert table["correctness"].head().round(6).tolist() == [
+        0.813237,
+        0.902758,
+        0.912264,
+        0.767684,
+        0.800127,
+    ]
     means = table.groupby(["athlete_id", "session_label"])["correctness"].mean().round(6).unstack()
     assert means.to_numpy().tolist() == [
         [0.871861, 0.792055],
@@ -66,21 +81,31 @@ def test_pushups_has_the_fixed_points_of_the_course() -> None:
 
 def test_pushups_is_written_with_every_digit() -> None:
     lines = (ROOT / "data" / "pushups.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert [line.split(",")[-1] for line in lines] == [repr(float(x)) for x in load("pushups")["correctness"]]
+    assert [line.split(",")[-1] for line in lines] == [
+        repr(float(x)) for x in load("pushups")["correctness"]
+    ]
 
 
 def test_every_file_has_a_schema_a_section_and_a_line_in_the_overview() -> None:
     assert sorted(path.stem for path in (ROOT / "data").glob("*.csv")) == sorted([*NAMES, *FIELD])
-    assert sorted(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE)) == sorted([*NAMES, "coach_file"])
+    assert sorted(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE)) == sorted(
+        [*NAMES, "coach_file"]
+    )
     overview = re.findall(r"^\| `(\w+)\.csv` \| .+? \| (\d+) \|", README, re.MULTILINE)
-    assert {name: int(rows) for name, rows in overview} == ROWS | {"coach_file": 727, "coach_file_first_try": 728}
+    assert {name: int(rows) for name, rows in overview} == ROWS | {
+        "coach_file": 727,
+        "coach_file_first_try": 728,
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_stated_checksums_are_those_of_the_file(name: str) -> None:
     found = hashlib.sha256((ROOT / "data" / f"{name}.csv").read_bytes()).hexdigest()
     assert f"- SHA-256: `{found}`" in section(name)
-    assert f"{found}  {name}.csv" in (ROOT / "data" / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    assert (
+        f"{found}  {name}.csv"
+        in (ROOT / "data" / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -107,7 +132,9 @@ def test_dictionary_describes_the_table(name: str) -> None:
         assert str(table[column].dtype) == TYPES[kind] and unit and len(meaning) > 5
         if kind == "text":
             count, names = re.fullmatch(r"(\d+) names: (.+)", values).groups()  # type: ignore[union-attr]
-            assert sorted(set(table[column])) == names.split(", ") and len(names.split(", ")) == int(count)
+            assert sorted(set(table[column])) == names.split(", ") and len(
+                names.split(", ")
+            ) == int(count)
         else:
             low, high = values.split(" to ")
             digits = len(low.partition(".")[2]) if "." in low else len(high.partition(".")[2])
@@ -116,7 +143,12 @@ def test_dictionary_describes_the_table(name: str) -> None:
 
 
 def test_designs_of_the_borrowed_data_are_complete() -> None:
-    assert load("sleepstudy").groupby("Subject")["Days"].agg(lambda days: list(days) == list(range(10))).all()
+    assert (
+        load("sleepstudy")
+        .groupby("Subject")["Days"]
+        .agg(lambda days: list(days) == list(range(10)))
+        .all()
+    )
     assert (load("machines").groupby(["Worker", "Machine"]).size() == 3).all()
     assert (load("penicillin").groupby(["plate", "sample"]).size() == 1).all()
     pastes = load("pastes")
@@ -184,17 +216,34 @@ def test_coachs_files_are_what_their_script_makes(name: str, tmp_path: Path) -> 
     assert made == stored
     found = hashlib.sha256(stored).hexdigest()
     assert f"`{found}`" in section("coach_file")
-    assert f"{found}  {name}.csv" in (ROOT / "data" / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    assert (
+        f"{found}  {name}.csv"
+        in (ROOT / "data" / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    )
 
 
-def test_coachs_file_is_as_messy_as_said_and_its_dictionary_right(capsys: pytest.CaptureFixture[str]) -> None:
+def test_coachs_file_is_as_messy_as_said_and_its_dictionary_right(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     content = (ROOT / "data" / "coach_file.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbf") and b";0," in content and content.endswith(b";;\r\n")
     table = read_scores(ROOT / "data" / "coach_file.csv", "Score", "Athlete", "Session", "Repeat")
     told = capsys.readouterr().out
-    for word in ("byte-order", "semicolons", "decimal commas", "empty rows", "spaces", "is blank in 65 rows"):
+    for word in (
+        "byte-order",
+        "semicolons",
+        "decimal commas",
+        "empty rows",
+        "spaces",
+        "is blank in 65 rows",
+    ):
         assert word in told
-    renamed = {"Athlete": "athlete_id", "Session": "session_label", "Repeat": "repeat_id", "Score": "correctness"}
+    renamed = {
+        "Athlete": "athlete_id",
+        "Session": "session_label",
+        "Repeat": "repeat_id",
+        "Score": "correctness",
+    }
     described = dictionary("coach_file")
     assert list(described) == ["Athlete", "Date", "Session", "Planned", "Repeat", "Score", "Sleep"]
     for name, (_, _, _, values) in described.items():
@@ -203,7 +252,10 @@ def test_coachs_file_is_as_messy_as_said_and_its_dictionary_right(capsys: pytest
             assert values == f"8 names: {', '.join(sorted(set(column)))}"
         elif name != "Date":
             low, high = values.split(" to ")
-            assert [float(low), float(high)] == [column.astype(float).min(), column.astype(float).max()]
+            assert [float(low), float(high)] == [
+                column.astype(float).min(),
+                column.astype(float).max(),
+            ]
 
 
 def test_coachs_file_comes_from_the_truth_that_is_stated() -> None:
@@ -215,9 +267,14 @@ def test_coachs_file_comes_from_the_truth_that_is_stated() -> None:
     design = np.column_stack([np.ones(len(rows)), rows["dose"], rows["earlier"]])
     found = np.linalg.lstsq(design, rows["score"], rcond=None)[0]
     expected = [truth[name] for name in ("intercept", "per_ten_repeats", "per_earlier_session")]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0.012)  # four standard errors of 240 athletes; clipping
+    np.testing.assert_allclose(
+        found, expected, rtol=0, atol=0.012
+    )  # four standard errors of 240 athletes; clipping
 
 
 def coach_rows(seed: int) -> list[dict[str, float]]:
     found = coach()["scores"](seed)
-    return [{"planned": float(row[3]), "session": float(row[2]), "score": float(row[5])} for row in found]
+    return [
+        {"planned": float(row[3]), "session": float(row[2]), "score": float(row[5])}
+        for row in found
+    ]

@@ -68,7 +68,11 @@ def test_a_design_does_not_change_with_what_it_was_made_from_and_can_travel() ->
         ({"repeats": {}}, ValueError, "repeats must name two sessions"),
         ({"repeats": 20}, TypeError, "repeats must be a mapping"),
         ({"repeats": "20"}, TypeError, "repeats must be a mapping"),
-        ({"repeats": {"a": 1.5, "b": 2}}, TypeError, r"repeats\['a'\] must be a whole number .* 1.5"),
+        (
+            {"repeats": {"a": 1.5, "b": 2}},
+            TypeError,
+            r"repeats\['a'\] must be a whole number .* 1.5",
+        ),
         ({"repeats": {"a": True, "b": 2}}, TypeError, "whole number"),
         ({"repeats": {"a": -1, "b": 2}}, ValueError, "0 .missed. or more; given -1"),
         ({"repeats": {"a": 0, "b": 2}}, ValueError, "leaves a without a single repeat"),
@@ -90,7 +94,9 @@ def test_a_design_does_not_change_with_what_it_was_made_from_and_can_travel() ->
         ({"between": True, "repeats": {"a": 1, "b": 1, "c": 1}}, ValueError, "needs two sessions"),
     ],
 )
-def test_a_design_that_cannot_be_is_refused_by_name(arguments: dict, error: type, message: str) -> None:
+def test_a_design_that_cannot_be_is_refused_by_name(
+    arguments: dict, error: type, message: str
+) -> None:
     with pytest.raises(error, match=message):
         Design(**arguments)
 
@@ -112,7 +118,9 @@ def test_a_design_that_cannot_be_is_refused_by_name(arguments: dict, error: type
         ({"clip": "no"}, TypeError, "clip must be True or False"),
     ],
 )
-def test_a_truth_that_cannot_be_is_refused_by_name(arguments: dict, error: type, message: str) -> None:
+def test_a_truth_that_cannot_be_is_refused_by_name(
+    arguments: dict, error: type, message: str
+) -> None:
     with pytest.raises(error, match=message):
         Truth(**arguments)
 

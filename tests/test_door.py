@@ -38,9 +38,14 @@ MADE_HERE = shutil.ignore_patterns(
 
 def notebook(*sources: str) -> nbformat.NotebookNode:
     """A notebook of code cells that claims to have run."""
-    cells = [nbformat.v4.new_code_cell(source, id=f"cell-{place}") for place, source in enumerate(sources)]
+    cells = [
+        nbformat.v4.new_code_cell(source, id=f"cell-{place}")
+        for place, source in enumerate(sources)
+    ]
     for cell in cells:
-        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="what the author saw\n")]
+        cell.outputs = [
+            nbformat.v4.new_output("stream", name="stdout", text="what the author saw\n")
+        ]
         cell.execution_count = 7
     return nbformat.v4.new_notebook(cells=cells)
 
@@ -92,9 +97,13 @@ def test_course_py_is_read_by_every_python_and_says_which_one_it_needs() -> None
     assert text.isascii()  # Python 2 reads nothing else without being told
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.AnnAssign)]
     for python in old_pythons():
-        answer = subprocess.run([python, str(COURSE / "course.py"), "lab"], capture_output=True, text=True)
+        answer = subprocess.run(
+            [python, str(COURSE / "course.py"), "lab"], capture_output=True, text=True
+        )
         assert answer.returncode == 1, python
-        assert answer.stderr.startswith("This course needs Python 3.11, 3.12 or 3.13, and this is Python ")
+        assert answer.stderr.startswith(
+            "This course needs Python 3.11, 3.12 or 3.13, and this is Python "
+        )
         assert "Traceback" not in answer.stderr and answer.stderr.count("\n") == 1
 
 
@@ -103,7 +112,9 @@ def test_a_python_too_old_or_too_new_is_told_in_one_sentence(
     version: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
-    with pytest.raises(SystemExit, match=rf"this is Python {version[0]}\.{version[1]}: install one"):
+    with pytest.raises(
+        SystemExit, match=rf"this is Python {version[0]}\.{version[1]}: install one"
+    ):
         runpy.run_path(str(COURSE / "course.py"))
 
 
@@ -120,7 +131,9 @@ def test_copies_have_no_outputs_and_the_lessons_keep_theirs(course: Path) -> Non
     assert (course / "notebooks" / "03_first.ipynb").read_bytes() == before
 
 
-def test_an_unchanged_copy_follows_its_lesson(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unchanged_copy_follows_its_lesson(
+    course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Desk(course).hand_out()
     edit(course / "notebooks" / "03_first.ipynb", "print('better')")
     Desk(course).hand_out()
@@ -197,9 +210,17 @@ def test_lessons_are_named_by_number_or_file(course: Path) -> None:
 
 def test_running_a_lesson_twice_changes_no_byte(course: Path) -> None:
     lesson = course / "notebooks" / "03_first.ipynb"
-    content = notebook("print('é', end=' ')\nprint('ß')", "import os\nos.path.basename(os.getcwd())")
-    content.cells[0].metadata = {"tags": ["exercise"], "execution": {"iopub.status.busy": "2026-01-01"}}
-    content.metadata = {"kernelspec": {"display_name": "mine", "name": "elsewhere"}, "widgets": {"state": {}}}
+    content = notebook(
+        "print('é', end=' ')\nprint('ß')", "import os\nos.path.basename(os.getcwd())"
+    )
+    content.cells[0].metadata = {
+        "tags": ["exercise"],
+        "execution": {"iopub.status.busy": "2026-01-01"},
+    }
+    content.metadata = {
+        "kernelspec": {"display_name": "mine", "name": "elsewhere"},
+        "widgets": {"state": {}},
+    }
     nbformat.write(content, lesson)
     assert execute(lesson) == "stored"
     once = lesson.read_bytes()
@@ -209,10 +230,14 @@ def test_running_a_lesson_twice_changes_no_byte(course: Path) -> None:
     assert [cell["execution_count"] for cell in stored["cells"]] == [1, 2]
     assert [cell["id"] for cell in stored["cells"]] == ["cell-0", "cell-1"]
     assert stored["cells"][0]["metadata"] == {"tags": ["exercise"]}
-    assert stored["cells"][0]["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["é ß\n"]}]
+    assert stored["cells"][0]["outputs"] == [
+        {"name": "stdout", "output_type": "stream", "text": ["é ß\n"]}
+    ]
     assert stored["cells"][1]["outputs"][0]["data"] == {"text/plain": ["'notebooks'"]}
     assert stored["metadata"]["kernelspec"]["display_name"] == "Python 3 (ipykernel)"
-    assert "widgets" not in stored["metadata"] and "version" not in stored["metadata"]["language_info"]
+    assert (
+        "widgets" not in stored["metadata"] and "version" not in stored["metadata"]["language_info"]
+    )
     assert once.endswith(b"}\n") and "é".encode() in once and b"\r" not in once
 
 
@@ -220,7 +245,9 @@ def test_a_failing_lesson_is_named_with_its_cell_and_left_as_it_was(course: Path
     lesson = course / "notebooks" / "03_first.ipynb"
     nbformat.write(notebook("1", "1 / 0", "2"), lesson)
     before = lesson.read_bytes()
-    with pytest.raises(ValueError, match=r"03_first\.ipynb stopped.*cell 2 \(id cell-1\)") as caught:
+    with pytest.raises(
+        ValueError, match=r"03_first\.ipynb stopped.*cell 2 \(id cell-1\)"
+    ) as caught:
         execute(lesson)
     assert "ZeroDivisionError: division by zero" in str(caught.value)
     assert lesson.read_bytes() == before
@@ -372,7 +399,11 @@ def test_a_full_disk_is_told_before_the_work_begins(
 
 @pytest.mark.parametrize(
     "number, word",
-    [(errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be written"), (errno.ENOSPC, "disk is full")],
+    [
+        (errno.EROFS, "cannot be written"),
+        (errno.EACCES, "cannot be written"),
+        (errno.ENOSPC, "disk is full"),
+    ],
 )
 def test_a_folder_that_refuses_is_told(
     number: int,
@@ -430,11 +461,16 @@ def test_what_pip_says_is_told_in_one_sentence(line: str, word: str) -> None:
 def test_every_trouble_is_found_by_each_of_its_signs() -> None:
     for signs, said in TROUBLES:
         for sign in signs:
-            assert sign == sign.lower() and reason(f"ERROR: {sign.upper()}", Path("install.log")) == said
+            assert (
+                sign == sign.lower()
+                and reason(f"ERROR: {sign.upper()}", Path("install.log")) == said
+            )
 
 
 @pytest.mark.parametrize("form", ["--port {}", "--port={}", "--ServerApp.port={}"])
-def test_a_taken_port_is_told(form: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_told(
+    form: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -443,7 +479,9 @@ def test_a_taken_port_is_told(form: str, elsewhere: Path, capsys: pytest.Capture
     assert "must be a number" in tell(capsys, "lab", "--port", "http")
 
 
-def test_wrong_commands_and_lessons_are_told(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_commands_and_lessons_are_told(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "There is no command labb; there are: lab, test, run, reset" in tell(capsys, "labb")
     assert "There is no lesson 99" in tell(capsys, "run", "99")
     assert "There is no lesson 99" in tell(capsys, "reset", "99")
@@ -485,14 +523,27 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
         capture_output=True,
         text=True,
     )
-    assert collected.returncode == 0 and "collected" in collected.stdout, collected.stdout[-2000:] + collected.stderr
-    tiny = [sys.executable, "course.py", "test", "tests/test_door.py", "-n", "0", "-k", "help_lists"]
+    assert collected.returncode == 0 and "collected" in collected.stdout, (
+        collected.stdout[-2000:] + collected.stderr
+    )
+    tiny = [
+        sys.executable,
+        "course.py",
+        "test",
+        "tests/test_door.py",
+        "-n",
+        "0",
+        "-k",
+        "help_lists",
+    ]
     tested = subprocess.run(tiny, cwd=root, capture_output=True, text=True)
     assert tested.returncode == 0 and "1 passed" in tested.stdout, tested.stdout + tested.stderr
 
     command = [sys.executable, "course.py", "lab", "--no-browser"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=root, stdout=pipe, stderr=subprocess.STDOUT, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=root, stdout=pipe, stderr=subprocess.STDOUT, text=True
+    ) as server:
         assert server.stdout is not None
         # A silent server would hold the test, and so would one that loses a signal: it does, while it writes a line.
         patience = threading.Timer(60, server.kill)
@@ -500,7 +551,9 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
         patience.start()
         try:
             said = ""
-            while not (address := re.search(r"(http://localhost:\d+)(/lab/tree/.*)\?(token=.*)", said)):
+            while not (
+                address := re.search(r"(http://localhost:\d+)(/lab/tree/.*)\?(token=.*)", said)
+            ):
                 line = server.stdout.readline()
                 assert line, said
                 said += line
@@ -511,7 +564,10 @@ def test_a_fresh_copy_of_the_course_tests_itself_and_opens_its_first_lesson(tmp_
         finally:
             server.send_signal(signal.SIGTERM)
     lessons = sorted(path.name for path in (COURSE / "notebooks").glob("[0-9]*.ipynb"))
-    assert settings["fetchNews"]["default"] == "false" and settings["checkForUpdates"]["default"] is False
+    assert (
+        settings["fetchNews"]["default"] == "false"
+        and settings["checkForUpdates"]["default"] is False
+    )
     assert sorted(files) == lessons and page == f"/lab/tree/{lessons[0]}"
     assert "Setting up" not in said
 

@@ -36,9 +36,11 @@ def stored() -> pd.DataFrame:
     return pd.read_csv(STORED)
 
 
-def dense(y: np.ndarray, X: np.ndarray, groups: np.ndarray, psi: np.ndarray, reml: bool) -> tuple[Any, ...]:
+def dense(
+    y: np.ndarray, X: np.ndarray, groups: np.ndarray, psi: np.ndarray, reml: bool
+) -> tuple[Any, ...]:
     """Log-likelihood, β, σ² and covariance of β at Ψ, from the N × N matrix V."""
-    Z = X[:, :len(psi)] if len(psi) > 1 else np.ones((len(y), 1))
+    Z = X[:, : len(psi)] if len(psi) > 1 else np.ones((len(y), 1))
     V = np.eye(len(y)) + (Z @ psi @ Z.T) * (groups[:, None] == groups)
     information = X.T @ np.linalg.solve(V, X)
     beta = np.linalg.solve(information, X.T @ np.linalg.solve(V, y))
@@ -59,8 +61,12 @@ def test_no_fit_falls_short_of_lmer(number: int, stored: pd.DataFrame) -> None:
     batch = BATCHES[number]
     reference = stored[stored["batch"] == number]
     y = batch.draw()
-    np.testing.assert_allclose((y**2).sum(axis=1), reference["y_squares"], rtol=1e-10,
-                               err_msg="NumPy draws other scores than when the reference was made")
+    np.testing.assert_allclose(
+        (y**2).sum(axis=1),
+        reference["y_squares"],
+        rtol=1e-10,
+        err_msg="NumPy draws other scores than when the reference was made",
+    )
     fits = fit_many(y, batch.X, batch.rows[0], slopes=batch.slopes, reml=batch.reml)
     assert fits.converged.all()
     short = reference["loglik"].to_numpy() - fits.loglik
@@ -91,10 +97,10 @@ def test_the_reference_holds_thousands_of_fits_interior_and_singular(stored: pd.
 
 @pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize("slopes", [True, False])
-@pytest.mark.parametrize("slope_sd", [0, .02, .05])
+@pytest.mark.parametrize("slope_sd", [0, 0.02, 0.05])
 def test_closed_form_and_iteration_agree(slopes: bool, reml: bool, slope_sd: float) -> None:
     layout = layout_of(Design())
-    y = simulate_many(Design(), Truth(athlete_sd=.02, slope_sd=slope_sd), 2000, seed=5)
+    y = simulate_many(Design(), Truth(athlete_sd=0.02, slope_sd=slope_sd), 2000, seed=5)
     closed, newton = _fit(y, layout, slopes, reml), _fit(y, layout, slopes, reml, iterate=True)
     assert newton.converged.all()
     np.testing.assert_allclose(newton.loglik, closed.loglik, rtol=0, atol=1e-9)
@@ -113,7 +119,7 @@ def test_seed_data_give_the_numbers_of_lme4_and_statsmodels() -> None:
     # By hand, as analysis of variance: the athletes' mean square, the residual one, and their difference.
     scores = table["correctness"] - table.groupby("session_label")["correctness"].transform("mean")
     athlete = scores.groupby(table["athlete_id"]).transform("mean")
-    between, within = (athlete**2).sum() / 3, ((scores - athlete)**2).sum() / 195
+    between, within = (athlete**2).sum() / 3, ((scores - athlete) ** 2).sum() / 195
     assert fits.cov_re[0, 0, 0] == pytest.approx((between - within) / 50, rel=1e-10)
     assert fits.scale[0] == pytest.approx(within, rel=1e-10) == pytest.approx(0.00194302, abs=1e-8)
     slopes = fit_many(table["correctness"].to_numpy(), Design(), slopes=True)
@@ -158,8 +164,20 @@ def worlds(draw: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, bool]:
     counts[0] = 4, 5
     if draw(st.booleans()):
         counts[1, 1] = 0
-    athlete_sd, slope_sd, correlation = draw(st.sampled_from([(.05, 0, 0), (0, 0, 0), (.05, .05, .5), (.2, .1, -.9)]))
-    batch = Batch("", counts, 3, athlete_sd, slope_sd, correlation, draw(st.booleans()), draw(st.booleans()), seed)
+    athlete_sd, slope_sd, correlation = draw(
+        st.sampled_from([(0.05, 0, 0), (0, 0, 0), (0.05, 0.05, 0.5), (0.2, 0.1, -0.9)])
+    )
+    batch = Batch(
+        "",
+        counts,
+        3,
+        athlete_sd,
+        slope_sd,
+        correlation,
+        draw(st.booleans()),
+        draw(st.booleans()),
+        seed,
+    )
     X = batch.X
     if draw(st.booleans()):
         X = np.column_stack([X[:, 0], rng.normal(size=len(X))])
@@ -179,8 +197,10 @@ def test_random_designs_stand_on_a_maximum_of_the_dense_likelihood(world: Any) -
         np.testing.assert_allclose(fits.estimate[k], beta, atol=1e-7 * np.abs(scores).max())
         np.testing.assert_allclose(fits.scale[k], scale, rtol=1e-7)
         np.testing.assert_allclose(fits.se[k], np.sqrt(np.diag(covariance)), rtol=1e-6)
-        np.testing.assert_allclose(fits.theta[k] @ fits.theta[k].T, fits.psi[k], atol=1e-7 * (1 + fits.psi[k].max()))
-        for size in (1e-3, 1e-2, .1, 1):
+        np.testing.assert_allclose(
+            fits.theta[k] @ fits.theta[k].T, fits.psi[k], atol=1e-7 * (1 + fits.psi[k].max())
+        )
+        for size in (1e-3, 1e-2, 0.1, 1):
             factor = np.linalg.cholesky(fits.psi[k] + 1e-12 * np.eye(len(fits.psi[k])))
             factor = factor + size * np.tril(rng.normal(size=factor.shape))
             assert dense(scores, X, groups, factor @ factor.T, reml)[0] <= fits.loglik[k] + 1e-7
@@ -193,11 +213,17 @@ def test_shifts_units_and_row_order_change_nothing(world: Any, shift: float, uni
     fits = fit_many(y, X, groups, slopes=slopes, reml=reml)
     order = np.random.default_rng(1).permutation(len(groups))
     labels = np.array([f"athlete {g}" for g in groups])
-    other = fit_many(unit * (y + shift)[:, order], X[order], labels[order], slopes=slopes, reml=reml)
+    other = fit_many(
+        unit * (y + shift)[:, order], X[order], labels[order], slopes=slopes, reml=reml
+    )
     freedom = y.shape[1] - reml * X.shape[1]
-    np.testing.assert_allclose(other.loglik, fits.loglik - freedom * np.log(unit), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        other.loglik, fits.loglik - freedom * np.log(unit), rtol=0, atol=1e-6
+    )
     np.testing.assert_allclose(other.se, unit * fits.se, rtol=1e-3)
-    np.testing.assert_allclose(other.estimate[:, 1], unit * fits.estimate[:, 1], atol=1e-3 * unit * fits.se.max())
+    np.testing.assert_allclose(
+        other.estimate[:, 1], unit * fits.estimate[:, 1], atol=1e-3 * unit * fits.se.max()
+    )
     np.testing.assert_allclose(other.scale, unit**2 * fits.scale, rtol=1e-4)
 
 
@@ -213,9 +239,13 @@ def test_scores_far_from_zero_keep_their_digits() -> None:
 
 
 @pytest.mark.parametrize("slopes", [False, True])
-@pytest.mark.parametrize("design", [Design(), UNEVEN, MANY], ids=["balanced", "uneven", "many kinds"])
-def test_digits_depend_neither_on_blocks_nor_on_how_the_scores_lie_in_memory(design: Design, slopes: bool) -> None:
-    y = simulate_many(design, Truth(slope_sd=.02), 100, seed=9)
+@pytest.mark.parametrize(
+    "design", [Design(), UNEVEN, MANY], ids=["balanced", "uneven", "many kinds"]
+)
+def test_digits_depend_neither_on_blocks_nor_on_how_the_scores_lie_in_memory(
+    design: Design, slopes: bool
+) -> None:
+    y = simulate_many(design, Truth(slope_sd=0.02), 100, seed=9)
     layout = layout_of(design)
     whole = _fit(y, layout, slopes, True)
     strided = np.repeat(y, 2, axis=1)[:, ::2]
@@ -249,8 +279,14 @@ def test_digits_do_not_depend_on_threads(root: Path) -> None:
     seen = []
     for threads in ("1", "2"):
         limits = {f"{name}_NUM_THREADS": threads for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
-        run = subprocess.run([sys.executable, "-c", PROGRAM], cwd=root, env=os.environ | limits, check=True,
-                             capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            cwd=root,
+            env=os.environ | limits,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         seen.append(run.stdout)
     assert seen[0] == seen[1] and len(seen[0]) > 60
 
@@ -278,7 +314,9 @@ def test_of_two_maxima_the_higher_one_is_found(reml: bool) -> None:
     assert two.sum() > 10
 
 
-def dense_profile(y: np.ndarray, X: np.ndarray, groups: np.ndarray, ratio: float, reml: bool) -> np.ndarray:
+def dense_profile(
+    y: np.ndarray, X: np.ndarray, groups: np.ndarray, ratio: float, reml: bool
+) -> np.ndarray:
     """Log-likelihoods of random-intercept models (n,) at τ²/σ² = ratio, σ² and β at their best; dense matrices."""
     V = np.eye(len(X)) + ratio * (groups[:, None] == groups)
     W = np.linalg.inv(V)
@@ -306,26 +344,42 @@ def test_a_predictor_that_hardly_moves_within_athletes_costs_no_accuracy(reml: b
     np.testing.assert_allclose(fits.loglik, own, atol=1e-9)
 
 
-@pytest.mark.parametrize(("sizes", "reml", "truth"), [
-    ([(1, 1), (14, 22)], False, Truth(athlete_sd=0, slope_sd=.1, residual_sd=.05, clip=False)),
-    ([(3, 7), (15, 83)], False, Truth(athlete_sd=.03, residual_sd=.1, clip=False)),
-    ([(43, 1), (12, 13), (2, 1)], False, Truth(athlete_sd=0, slope_sd=.02, residual_sd=.05, clip=False)),
-])
+@pytest.mark.parametrize(
+    ("sizes", "reml", "truth"),
+    [
+        (
+            [(1, 1), (14, 22)],
+            False,
+            Truth(athlete_sd=0, slope_sd=0.1, residual_sd=0.05, clip=False),
+        ),
+        ([(3, 7), (15, 83)], False, Truth(athlete_sd=0.03, residual_sd=0.1, clip=False)),
+        (
+            [(43, 1), (12, 13), (2, 1)],
+            False,
+            Truth(athlete_sd=0, slope_sd=0.02, residual_sd=0.05, clip=False),
+        ),
+    ],
+)
 def test_of_several_maxima_of_a_slope_model_the_highest_one_is_found(
-        sizes: list[tuple[int, int]], reml: bool, truth: Truth) -> None:
+    sizes: list[tuple[int, int]], reml: bool, truth: Truth
+) -> None:
     design = Design(len(sizes), [{"a": a, "b": b} for a, b in sizes])
     y = simulate_many(design, truth, 2000, seed=11)
     layout = layout_of(design)
     model = lines.slope_model(layout, reml)
     _, profile, _ = lines.profile_of(model, cell_statistics(y, layout))
-    lengths = [0.0, .01, *np.geomspace(.03, 1000, 16)]
-    points = [lines._matrix(np.full(len(y), large), small, angle) for angle in np.arange(24) * np.pi / 24
-              for large in lengths for small in (0.0, .03 * large, .3 * large)]
+    lengths = [0.0, 0.01, *np.geomspace(0.03, 1000, 16)]
+    points = [
+        lines._matrix(np.full(len(y), large), small, angle)
+        for angle in np.arange(24) * np.pi / 24
+        for large in lengths
+        for small in (0.0, 0.03 * large, 0.3 * large)
+    ]
     highest = -(np.min([profile.at(point).value for point in points], axis=0) + model.constant) / 2
     fits = fit_many(y, design, slopes=True, reml=reml)
     assert np.all(fits.loglik > highest - 1e-7)
     psi, _ = minima.minimise(profile, lines._start(model, profile))
-    assert np.sum(-(profile.at(psi).value + model.constant) / 2 < fits.loglik - .01) >= 5
+    assert np.sum(-(profile.at(psi).value + model.constant) / 2 < fits.loglik - 0.01) >= 5
 
 
 SHEET = np.column_stack([np.ones(12), np.tile([0, 1], 6)])
@@ -333,42 +387,67 @@ LABELS = np.repeat([1, 2, 3], 4)
 SCORES = np.random.default_rng(0).normal(size=(2, 12))
 
 
-@pytest.mark.parametrize(("change", "error", "message"), [
-    ({"y": np.where(np.arange(12) == 3, np.nan, SCORES)}, ValueError, "y must be finite.*data set 0"),
-    ({"y": np.where(np.arange(12) == 3, np.inf, SCORES)}, ValueError, "y must be finite"),
-    ({"y": SCORES[:, :11]}, ValueError, r"y must have the shape \(data sets, 12\)"),
-    ({"y": SCORES[:0]}, ValueError, "at least one data set"),
-    ({"y": SCORES[None]}, ValueError, "y must have the shape"),
-    ({"y": np.full((2, 12), "good")}, TypeError, "y must be an array of numbers"),
-    ({"y": SCORES > 0}, TypeError, "y must be an array of numbers"),
-    ({"y": np.ma.masked_greater(SCORES, 1)}, TypeError, "y has masked values"),
-    ({"design_or_X": np.ma.masked_greater(SHEET, 0)}, TypeError, "design_or_X has masked values"),
-    ({"groups": [np.nan] + ["a", "b"] * 5 + ["b"]}, ValueError, "missing in row 0"),
-    ({"groups": [{}] * 12}, TypeError, "groups must hold labels"),
-    ({"y": [[1.0], [1.0, 2.0]]}, ValueError, "y must be an array"),
-    ({"groups": None}, ValueError, "groups must be given"),
-    ({"groups": LABELS[:5]}, ValueError, "one label per row"),
-    ({"groups": np.ones(12)}, ValueError, "two athletes or more"),
-    ({"groups": []}, ValueError, "one label per row"),
-    ({"groups": [None] + ["a", "b"] * 5 + ["b"]}, ValueError, "missing in row 0"),
-    ({"groups": ["  "] + ["a", "b"] * 5 + ["b"]}, ValueError, "missing in row 0"),
-    ({"groups": np.arange(12)}, ValueError, "too few rows"),
-    ({"design_or_X": np.column_stack([SHEET, SHEET[:, 0] - SHEET[:, 1]])}, ValueError, "X is rank-deficient: column 2"),
-    ({"design_or_X": SHEET * 0}, ValueError, "X is rank-deficient: column 0"),
-    ({"design_or_X": np.where(SHEET > 2, 1, np.nan)}, ValueError, "X must be finite"),
-    ({"design_or_X": SHEET[:, 0]}, ValueError, r"X must be an array \(rows, columns\)"),
-    ({"design_or_X": SHEET.astype(str)}, TypeError, "design_or_X must be a Design"),
-    ({"design_or_X": "design"}, TypeError, "design_or_X must be a Design"),
-    ({"design_or_X": np.eye(12)}, ValueError, "too few rows"),
-    ({"design_or_X": np.eye(3)[LABELS - 1]}, ValueError, "tells every athlete from the others"),
-    ({"design_or_X": Design(), "groups": LABELS}, ValueError, "groups must be left out"),
-    ({"design_or_X": np.column_stack([np.ones(12), LABELS == 2]), "slopes": True}, ValueError, "identify a slope"),
-    ({"design_or_X": np.column_stack([SHEET, np.arange(12)]), "slopes": True}, ValueError, "two columns"),
-    ({"groups": np.repeat(range(6), 2), "slopes": True}, ValueError, "too few rows"),
-    ({"slopes": "yes"}, TypeError, "slopes must be True or False"),
-    ({"reml": 1}, TypeError, "reml must be True or False"),
-])
-def test_bad_input_is_refused_by_name(change: dict[str, Any], error: type[Exception], message: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"y": np.where(np.arange(12) == 3, np.nan, SCORES)},
+            ValueError,
+            "y must be finite.*data set 0",
+        ),
+        ({"y": np.where(np.arange(12) == 3, np.inf, SCORES)}, ValueError, "y must be finite"),
+        ({"y": SCORES[:, :11]}, ValueError, r"y must have the shape \(data sets, 12\)"),
+        ({"y": SCORES[:0]}, ValueError, "at least one data set"),
+        ({"y": SCORES[None]}, ValueError, "y must have the shape"),
+        ({"y": np.full((2, 12), "good")}, TypeError, "y must be an array of numbers"),
+        ({"y": SCORES > 0}, TypeError, "y must be an array of numbers"),
+        ({"y": np.ma.masked_greater(SCORES, 1)}, TypeError, "y has masked values"),
+        (
+            {"design_or_X": np.ma.masked_greater(SHEET, 0)},
+            TypeError,
+            "design_or_X has masked values",
+        ),
+        ({"groups": [np.nan] + ["a", "b"] * 5 + ["b"]}, ValueError, "missing in row 0"),
+        ({"groups": [{}] * 12}, TypeError, "groups must hold labels"),
+        ({"y": [[1.0], [1.0, 2.0]]}, ValueError, "y must be an array"),
+        ({"groups": None}, ValueError, "groups must be given"),
+        ({"groups": LABELS[:5]}, ValueError, "one label per row"),
+        ({"groups": np.ones(12)}, ValueError, "two athletes or more"),
+        ({"groups": []}, ValueError, "one label per row"),
+        ({"groups": [None] + ["a", "b"] * 5 + ["b"]}, ValueError, "missing in row 0"),
+        ({"groups": ["  "] + ["a", "b"] * 5 + ["b"]}, ValueError, "missing in row 0"),
+        ({"groups": np.arange(12)}, ValueError, "too few rows"),
+        (
+            {"design_or_X": np.column_stack([SHEET, SHEET[:, 0] - SHEET[:, 1]])},
+            ValueError,
+            "X is rank-deficient: column 2",
+        ),
+        ({"design_or_X": SHEET * 0}, ValueError, "X is rank-deficient: column 0"),
+        ({"design_or_X": np.where(SHEET > 2, 1, np.nan)}, ValueError, "X must be finite"),
+        ({"design_or_X": SHEET[:, 0]}, ValueError, r"X must be an array \(rows, columns\)"),
+        ({"design_or_X": SHEET.astype(str)}, TypeError, "design_or_X must be a Design"),
+        ({"design_or_X": "design"}, TypeError, "design_or_X must be a Design"),
+        ({"design_or_X": np.eye(12)}, ValueError, "too few rows"),
+        ({"design_or_X": np.eye(3)[LABELS - 1]}, ValueError, "tells every athlete from the others"),
+        ({"design_or_X": Design(), "groups": LABELS}, ValueError, "groups must be left out"),
+        (
+            {"design_or_X": np.column_stack([np.ones(12), LABELS == 2]), "slopes": True},
+            ValueError,
+            "identify a slope",
+        ),
+        (
+            {"design_or_X": np.column_stack([SHEET, np.arange(12)]), "slopes": True},
+            ValueError,
+            "two columns",
+        ),
+        ({"groups": np.repeat(range(6), 2), "slopes": True}, ValueError, "too few rows"),
+        ({"slopes": "yes"}, TypeError, "slopes must be True or False"),
+        ({"reml": 1}, TypeError, "reml must be True or False"),
+    ],
+)
+def test_bad_input_is_refused_by_name(
+    change: dict[str, Any], error: type[Exception], message: str
+) -> None:
     arguments = {"y": SCORES, "design_or_X": SHEET, "groups": LABELS} | change
     with pytest.raises(error, match=message):
         fit_many(**arguments)
@@ -376,7 +455,9 @@ def test_bad_input_is_refused_by_name(change: dict[str, Any], error: type[Except
 
 @pytest.mark.parametrize("slopes", [False, True])
 @pytest.mark.parametrize("design", [Design(), UNEVEN], ids=["balanced", "uneven"])
-def test_data_without_residual_variance_are_flagged_and_carry_no_number(design: Design, slopes: bool) -> None:
+def test_data_without_residual_variance_are_flagged_and_carry_no_number(
+    design: Design, slopes: bool
+) -> None:
     y = simulate_many(design, Truth(), 4, seed=1)
     y[1] = 1.0
     y[2] = 0.1 + 0.7 * design.row_index[0]

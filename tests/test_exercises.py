@@ -64,8 +64,12 @@ def test_hints_are_progressive(exercise: str, capsys: pytest.CaptureFixture[str]
         hint(exercise, len(hints) + 1)
 
 
-@pytest.mark.parametrize("answer", [np.float64(0.77), np.array([0.77]), pd.Series([0.77]), np.float32(0.77)])
-def test_a_number_may_come_in_any_wrapping(answer: object, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "answer", [np.float64(0.77), np.array([0.77]), pd.Series([0.77]), np.float32(0.77)]
+)
+def test_a_number_may_come_in_any_wrapping(
+    answer: object, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ": right" in said(capsys, "3.1", answer)
 
 

@@ -38,7 +38,13 @@ from tests.explained_fits import (
 )
 
 Z = stats.norm.ppf(0.975)
-CONSTANTS = {"95", "1.96", "0.000", "1", "0"}  # in sentences that say what a line is, whatever the fit
+CONSTANTS = {
+    "95",
+    "1.96",
+    "0.000",
+    "1",
+    "0",
+}  # in sentences that say what a line is, whatever the fit
 
 
 def caution(result: Any, label: str, kind: str) -> str:
@@ -82,10 +88,14 @@ def test_every_line_is_in_every_edition(show: Callable[[Any], str]) -> None:
     header, rows = printout(fitted("machines, nested"))
     text = show(explained("machines, nested"))
     assert all(label in text and value in text for label, value in header)
-    assert all(str(label) in text and all(value in text for value in row) for label, row in rows.iterrows())
+    assert all(
+        str(label) in text and all(value in text for value in row) for label, row in rows.iterrows()
+    )
 
 
-def test_an_entry_that_a_newer_statsmodels_prints_is_told_as_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_a_newer_statsmodels_prints_is_told_as_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     facts = Facts.of(fitted("push-ups"))
     facts.header.append(("AIC", "12.3"))
     monkeypatch.setattr(Facts, "of", lambda *given: facts)
@@ -96,7 +106,9 @@ def test_an_entry_that_a_newer_statsmodels_prints_is_told_as_unknown(monkeypatch
 def test_one_line_can_be_asked_for() -> None:
     whole = explained("push-ups")
     assert [line.label for line in whole["session_high"]] == ["session_high"]
-    assert str(whole["session_high"]).startswith("session_high\n") and "few groups" not in str(whole["Scale"])
+    assert str(whole["session_high"]).startswith("session_high\n") and "few groups" not in str(
+        whole["Scale"]
+    )
     with pytest.raises(KeyError, match="no line .* 'session_low'; there are 'Model'"):
         whole["session_low"]
 
@@ -118,7 +130,9 @@ def test_the_numbers_of_the_header_are_those_of_the_data(name: str) -> None:
     assert is_rounded(numbers(told["Max. group size"])[0], max(sizes))
     last = varied(name).iloc[-1]
     assert agree(told["Scale"], [last["sd"], last["low"], last["high"], 95])
-    likelihood = [float(result.llf)] + ([] if result.reml else [float(result.aic), float(result.bic)])
+    likelihood = [float(result.llf)] + (
+        [] if result.reml else [float(result.aic), float(result.bic)]
+    )
     assert agree(told["Log-Likelihood"], likelihood)
 
 
@@ -136,10 +150,14 @@ def test_the_numbers_of_a_coefficient_are_those_of_the_printout(name: str) -> No
         b, se = np.asarray(result.fe_params)[k], np.asarray(result.bse_fe)[k]
         names = list(cells)
         sign = 1 if columns[k].is_mean or not columns[k].is_plain else np.sign(b)
-        shown = [word for word in numbers(cells["Coef."]) if is_rounded(word, sign * b * columns[k].gap)]
+        shown = [
+            word for word in numbers(cells["Coef."]) if is_rounded(word, sign * b * columns[k].gap)
+        ]
         assert shown or "e-" in f"{b:.1g}", cells["Coef."]
         if columns[k].is_plain and not columns[k].is_mean:
-            assert ("higher" in cells["Coef."]) == (b >= 0) and ("lower" in cells["Coef."]) == (b < 0)
+            assert ("higher" in cells["Coef."]) == (b >= 0) and ("lower" in cells["Coef."]) == (
+                b < 0
+            )
         assert agree(cells["Std.Err."], [se])
         assert agree(cells["z"], [abs(b / se)]) and ("above" if b > 0 else "below") in cells["z"]
         p = 2 * stats.norm.sf(abs(b / se))
@@ -155,12 +173,18 @@ def test_the_numbers_of_a_variance_are_those_of_variances(name: str) -> None:
     result, told = fitted(name), explained(name)
     table, q, p = varied(name), result.model.k_re, len(result.model.exog_names)
     rows = printout(result)[1]
-    pairs = [(i, j) for i in range(q) for j in range(i + 1)] + [(q + c, q + c) for c in range(result.model.k_vc)]
+    pairs = [(i, j) for i in range(q) for j in range(i + 1)] + [
+        (q + c, q + c) for c in range(result.model.k_vc)
+    ]
     for at, (i, j) in enumerate(pairs):
         line = next(iter(told[rows.index[p + at]]))
         cells = {column: words for column, _, words in line.cells}
         correlations = q * (q - 1) // 2
-        row = table.iloc[i + correlations * (i >= q)] if i == j else table.iloc[q + i * (i - 1) // 2 + j]
+        row = (
+            table.iloc[i + correlations * (i >= q)]
+            if i == j
+            else table.iloc[q + i * (i - 1) // 2 + j]
+        )
         if i != j:
             assert agree(cells["Coef."], [row["correlation"], row["low"], row["high"], 95])
             continue
@@ -172,7 +196,9 @@ def test_the_numbers_of_a_variance_are_those_of_variances(name: str) -> None:
         for text in bands:
             name = text.rpartition("around the \ue000")[2].partition("\ue001")[0]
             centre = np.asarray(result.fe_params)[result.model.exog_names.index(name)]
-            assert agree(text, [95, 100, centre - Z * row["sd"], centre + Z * row["sd"], centre]), text
+            assert agree(text, [95, 100, centre - Z * row["sd"], centre + Z * row["sd"], centre]), (
+                text
+            )
         assert not bands or row["low"] > 0
 
 
@@ -190,8 +216,12 @@ def test_what_is_said_of_every_fit_holds_no_number_but_constants_and_counts(name
     for line in explained(name):
         weights = re.findall(r"[\d.]+ × ", line.how) + [line.how] * ("basis" in line.how)
         shown = set(numbers(line.what + line.isnt)) | (set() if weights else set(numbers(line.how)))
-        levels = re.findall(r"rests on (\d+)", line.isnt) + re.findall(r"One of the (\d+) columns", line.what)
-        levels += re.findall(r"about the (\d+) ", line.isnt) + re.findall(r"component for (\d+) ", line.how)
+        levels = re.findall(r"rests on (\d+)", line.isnt) + re.findall(
+            r"One of the (\d+) columns", line.what
+        )
+        levels += re.findall(r"about the (\d+) ", line.isnt) + re.findall(
+            r"component for (\d+) ", line.how
+        )
         assert shown <= CONSTANTS | counts | set(levels), line.label
 
 
@@ -204,7 +234,9 @@ def test_a_changed_digit_is_caught(name: str) -> None:
             values = [float(number.replace("−", "-")) for number in shown]
             assert agree(text, values)
             for match in re.finditer(r"\d", text):
-                changed = text[: match.start()] + str((int(match[0]) + 1) % 10) + text[match.end() :]
+                changed = (
+                    text[: match.start()] + str((int(match[0]) + 1) % 10) + text[match.end() :]
+                )
                 assert "\ue000" in text or not agree(changed, values), changed
 
 
@@ -218,7 +250,9 @@ def test_what_the_printout_leaves_out_is_told_with_its_numbers(name: str) -> Non
 # Cautions: numbers
 
 
-@pytest.mark.parametrize("name", ["push-ups", "push-ups, slopes", "sleepstudy", "sleepstudy, ML", "machines, nested"])
+@pytest.mark.parametrize(
+    "name", ["push-ups", "push-ups, slopes", "sleepstudy", "sleepstudy, ML", "machines, nested"]
+)
 def test_z_for_t_gives_the_numbers_of_coefficients(name: str) -> None:
     result = fitted(name)
     honest, other = judged(name), judged(name, "satterthwaite")
@@ -227,7 +261,13 @@ def test_z_for_t_gives_the_numbers_of_coefficients(name: str) -> None:
         assert ("z for t" in kinds_of(name, str(term))) == (longer >= 1.05)
         if longer >= 1.05:
             singular = bool(honest.attrs["singular"])
-            expected = [row["df"], *([] if singular else [other.loc[term, "df"]]), row["t"], row["p"], 95]
+            expected = [
+                row["df"],
+                *([] if singular else [other.loc[term, "df"]]),
+                row["t"],
+                row["p"],
+                95,
+            ]
             expected += [row["low"], row["high"], longer]
             text = caution(name, str(term), "z for t").partition(" The paired")[0]
             assert agree(text, expected), text
@@ -236,13 +276,26 @@ def test_z_for_t_gives_the_numbers_of_coefficients(name: str) -> None:
 def test_a_random_slope_left_out_is_put_in() -> None:
     for name, terms, slopes in [
         ("push-ups", ["session_high"], fitted("push-ups, slopes")),
-        ("machines", ["Machine[T.B]", "Machine[T.C]"], fit("score ~ Machine", load("machines"), "Worker", "~Machine")),
+        (
+            "machines",
+            ["Machine[T.B]", "Machine[T.C]"],
+            fit("score ~ Machine", load("machines"), "Worker", "~Machine"),
+        ),
         ("sleepstudy, ML", ["Days"], fitted("sleepstudy")),
     ]:
         table = coefficients(slopes)
         for term in terms:
             row = table.loc[term]
-            expected = [row["estimate"], row["se"], row["df"], row["t"], row["p"], 95, row["low"], row["high"]]
+            expected = [
+                row["estimate"],
+                row["se"],
+                row["df"],
+                row["t"],
+                row["p"],
+                95,
+                row["low"],
+                row["high"],
+            ]
             text, _, paired = caution(name, term, "random slope left out").partition(" The paired")
             assert agree(text, expected), text
             assert ("singular fit" in text) == bool(table.attrs["singular"])
@@ -298,14 +351,39 @@ def missed() -> Any:
 
 EARNED: list[tuple[str, str, Callable[[], Any], Callable[[], Any]]] = [
     ("few groups", "No. Groups", lambda: fitted("push-ups"), lambda: fitted("helmert, poly")),
-    ("unequal groups", "Min. group size", lambda: fitted("helmert, poly"), lambda: fitted("push-ups")),
-    ("REML comparisons", "Log-Likelihood", lambda: fitted("push-ups"), lambda: fitted("sleepstudy, ML")),
+    (
+        "unequal groups",
+        "Min. group size",
+        lambda: fitted("helmert, poly"),
+        lambda: fitted("push-ups"),
+    ),
+    (
+        "REML comparisons",
+        "Log-Likelihood",
+        lambda: fitted("push-ups"),
+        lambda: fitted("sleepstudy, ML"),
+    ),
     ("false boundary warning", "Converged", lambda: fitted("push-ups"), lambda: in_units(100)),
     ("singular", "Converged", lambda: fitted("push-ups, slopes"), lambda: fitted("sleepstudy")),
     ("z for t", "Intercept", lambda: fitted("push-ups"), lambda: fitted("no intercept")),
-    ("random slope left out", "session_high", lambda: fitted("push-ups"), lambda: fitted("push-ups, slopes")),
-    ("random slope left out", "Machine[T.B]", lambda: fitted("machines"), lambda: fitted("machines, nested")),
-    ("one occasion per condition", "session_high", lambda: fitted("push-ups"), lambda: pushups(interleaved)),
+    (
+        "random slope left out",
+        "session_high",
+        lambda: fitted("push-ups"),
+        lambda: fitted("push-ups, slopes"),
+    ),
+    (
+        "random slope left out",
+        "Machine[T.B]",
+        lambda: fitted("machines"),
+        lambda: fitted("machines, nested"),
+    ),
+    (
+        "one occasion per condition",
+        "session_high",
+        lambda: fitted("push-ups"),
+        lambda: pushups(interleaved),
+    ),
     (
         "zero is outside the data",
         "Intercept",
@@ -318,19 +396,33 @@ EARNED: list[tuple[str, str, Callable[[], Any], Callable[[], Any]]] = [
         lambda: fitted("push-ups"),
         lambda: in_units(units_in_which_the_error_is_right()),
     ),
-    ("scores at the ceiling", "Dependent Variable", lambda: pushups(clipped), lambda: fitted("push-ups")),
-    ("scores have a bound", "Dependent Variable", lambda: pushups(near_one), lambda: fitted("push-ups")),
+    (
+        "scores at the ceiling",
+        "Dependent Variable",
+        lambda: pushups(clipped),
+        lambda: fitted("push-ups"),
+    ),
+    (
+        "scores have a bound",
+        "Dependent Variable",
+        lambda: pushups(near_one),
+        lambda: fitted("push-ups"),
+    ),
     (
         "few different values",
         "Dependent Variable",
-        lambda: pushups(lambda data: data.assign(correctness=(10 * data["correctness"]).round() / 1)),
+        lambda: pushups(
+            lambda data: data.assign(correctness=(10 * data["correctness"]).round() / 1)
+        ),
         lambda: fitted("push-ups"),
     ),
     ("printed standard error", "session_high", missed, lambda: fitted("push-ups, slopes")),
 ]
 
 
-@pytest.mark.parametrize("kind, label, earns, does_not", EARNED, ids=[f"{row[0]}, {row[1]}" for row in EARNED])
+@pytest.mark.parametrize(
+    "kind, label, earns, does_not", EARNED, ids=[f"{row[0]}, {row[1]}" for row in EARNED]
+)
 def test_a_caution_appears_exactly_when_it_is_earned(
     kind: str, label: str, earns: Callable[[], Any], does_not: Callable[[], Any]
 ) -> None:
@@ -352,7 +444,9 @@ def test_one_row_per_condition_is_no_occasion_with_several_rows() -> None:
 
 def test_few_levels_of_a_crossed_factor_are_told_where_they_vary() -> None:
     assert "6 levels" in caution("penicillin", "sample Var", "few groups")
-    assert "few groups" not in kinds(fitted("penicillin"), "plate Var") | kinds(fitted("penicillin"), "No. Groups")
+    assert "few groups" not in kinds(fitted("penicillin"), "plate Var") | kinds(
+        fitted("penicillin"), "No. Groups"
+    )
 
 
 def test_scores_at_the_floor_and_negative_scores() -> None:
@@ -437,7 +531,10 @@ def test_the_weights_of_levels_give_the_coefficient_back(formula: str) -> None:
     columns = read_columns(result.model)[0]
     predicted = result.model.exog @ np.asarray(result.fe_params)
     factor = next(name for name in ("arm", "code", "late") if name in formula)
-    means = {level: predicted[patients()[factor] == level].mean() for level in patients()[factor].unique()}
+    means = {
+        level: predicted[patients()[factor] == level].mean()
+        for level in patients()[factor].unique()
+    }
     for column, estimate in zip(columns, np.asarray(result.fe_params), strict=True):
         weights = column.parts[0].weights if column.parts else column.places[0].weights
         assert sum(w * means[level] for level, w in weights) == pytest.approx(estimate, abs=1e-10)
@@ -467,32 +564,51 @@ def test_what_is_compared_and_where_gives_the_coefficient_back(formula: str) -> 
         used: dict[str, list[tuple[Any, float]]] = {}
         for name, factor in factors.items():
             start = rng.normal()
-            used[name] = [(rng.choice(np.asarray(factor.levels, dtype=object)) if factor.levels else start, 1.0)]
+            used[name] = [
+                (
+                    rng.choice(np.asarray(factor.levels, dtype=object)) if factor.levels else start,
+                    1.0,
+                )
+            ]
             for place in (place for place in column.places if place.factor == name):
                 used[name] = list(place.weights) or [(0.0, 1.0)]
             for part in (part for part in column.parts if part.factor == name):
                 used[name] = list(part.weights) or [(start + 1, 1.0), (start, -1.0)]
         cells = list(itertools.product(*used.values()))
         rows = pd.DataFrame(
-            [[value for value, _ in cell] for cell in cells], columns=[factors[n].variable for n in used]
+            [[value for value, _ in cell] for cell in cells],
+            columns=[factors[n].variable for n in used],
         )
         rows = rows.astype({name: data[name].dtype for name in rows if data[name].dtype != "int64"})
         X = np.asarray(patsy.build_design_matrices([result.model.data.model_spec], rows)[0])
         weights = [np.prod([weight for _, weight in cell]) for cell in cells]
-        assert weights @ (X @ np.asarray(result.fe_params)) == pytest.approx(estimate, abs=1e-9), column.name
+        assert weights @ (X @ np.asarray(result.fe_params)) == pytest.approx(estimate, abs=1e-9), (
+            column.name
+        )
 
 
 def said(name: str, term: str) -> str:
-    return dict((column, words) for column, _, words in next(iter(explained(name)[term])).cells)["Coef."]
+    return dict((column, words) for column, _, words in next(iter(explained(name)[term])).cells)[
+        "Coef."
+    ]
 
 
 def test_sentences_say_what_is_compared_and_where() -> None:
     text = said("stranger's", "C(Machine, Sum)[S.A]")
-    assert "than on average over the levels of \ue000Machine\ue001, where \ue000np.log(x)\ue001 is 0" in text
-    assert said("stranger's", "np.log(x)").startswith("with each further unit of \ue000np.log(x)\ue001")
+    assert (
+        "than on average over the levels of \ue000Machine\ue001, where \ue000np.log(x)\ue001 is 0"
+        in text
+    )
+    assert said("stranger's", "np.log(x)").startswith(
+        "with each further unit of \ue000np.log(x)\ue001"
+    )
     text = said("three factors", "cond[T.hard]:dose:C(arm)[T.drug & 2]")
-    assert text.startswith("the difference “\ue000cond = hard\ue001 minus \ue000cond = easy\ue001” in the change per")
-    assert "half-way between \ue000code = -1\ue001 and \ue000code = 1\ue001" in said("codes", "dose")
+    assert text.startswith(
+        "the difference “\ue000cond = hard\ue001 minus \ue000cond = easy\ue001” in the change per"
+    )
+    assert "half-way between \ue000code = -1\ue001 and \ue000code = 1\ue001" in said(
+        "codes", "dose"
+    )
     assert "2 times the coefficient" in said("codes", "code")
     assert "alone it says little" in said("helmert, poly", "C(arm, Helmert)[H.drug & 2]")
     factor = np.exp(np.asarray(fitted("logarithm").fe_params)[1])
@@ -506,7 +622,11 @@ def test_sentences_say_what_is_compared_and_where() -> None:
 
 
 def test_own_words_and_units_are_used() -> None:
-    words = {"Reaction": "reaction time", "Days": "a day without sleep", "Subject": ("person", "people")}
+    words = {
+        "Reaction": "reaction time",
+        "Days": "a day without sleep",
+        "Subject": ("person", "people"),
+    }
     text = str(explain(fitted("sleepstudy"), unit="ms", names=words))
     text = " ".join(text.split())
     assert "with each further day without sleep, the mean reaction time is 10.5 ms higher" in text
@@ -523,18 +643,27 @@ def test_names_are_found_by_variable_by_code_and_by_row() -> None:
         assert "for drug two than for controls" in " ".join(
             str(explain(fitted("three factors"), names={key: levels})).split()
         )
-    row = explain(fitted("codes"), names={"late[T.True]": "what the last third changes"})["late[T.True]"]
+    row = explain(fitted("codes"), names={"late[T.True]": "what the last third changes"})[
+        "late[T.True]"
+    ]
     assert "What the last third changes." in str(row)
     sets = explain(fitted("machines, nested"), names={"worker_machine": ("pair", "pairs")})
     assert "How much pairs differ" in str(sets["worker_machine Var"])
-    quoted = fit('score ~ Q("a b")', load("machines").assign(**{"a b": np.arange(54.0) ** 0.5}), "Worker")
+    quoted = fit(
+        'score ~ Q("a b")', load("machines").assign(**{"a b": np.arange(54.0) ** 0.5}), "Worker"
+    )
     assert "each further step" in " ".join(str(explain(quoted, names={"a b": "one step"})).split())
 
 
 @pytest.mark.parametrize(
     "unit, names, error, message",
     [
-        (None, {"session": "x"}, ValueError, "'session'.*'correctness', 'athlete_id', 'Group', 'session_high'"),
+        (
+            None,
+            {"session": "x"},
+            ValueError,
+            "'session'.*'correctness', 'athlete_id', 'Group', 'session_high'",
+        ),
         (None, {"session_high": "long"}, TypeError, "as a mapping: {0: ..., 1: ...}"),
         (None, {"session_high": {2: "x"}}, ValueError, "no level 2: its levels are 0, 1"),
         (None, {"correctness": ""}, TypeError, "few words of text"),
@@ -543,7 +672,9 @@ def test_names_are_found_by_variable_by_code_and_by_row() -> None:
         (3, None, TypeError, "unit must be"),
     ],
 )
-def test_wrong_words_are_refused(unit: Any, names: Any, error: type[Exception], message: str) -> None:
+def test_wrong_words_are_refused(
+    unit: Any, names: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         explain(fitted("push-ups"), unit, names)
 
@@ -562,7 +693,9 @@ NASTY = """<b>50 & "more"</b> *x* _y_ `z` | {a} $5 #1 [q] 10% ~ ^ \\"""
 def nasty() -> Any:
     levels = {0: f"low {NASTY}", 1: f"high {NASTY}"}
     return explain(
-        fitted("push-ups"), NASTY, {"correctness": NASTY, "session_high": levels, "athlete_id": (NASTY, NASTY)}
+        fitted("push-ups"),
+        NASTY,
+        {"correctness": NASTY, "session_high": levels, "athlete_id": (NASTY, NASTY)},
     )
 
 
@@ -572,15 +705,35 @@ def flat(text: str) -> str:
 
 def test_html_is_well_formed_escaped_and_accessible() -> None:
     source = nasty()._repr_html_()
-    for tag in ("dl", "dt", "dd", "p", "table", "tr", "td", "th", "ul", "li", "code", "strong", "h3", "div", "caption"):
+    for tag in (
+        "dl",
+        "dt",
+        "dd",
+        "p",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "ul",
+        "li",
+        "code",
+        "strong",
+        "h3",
+        "div",
+        "caption",
+    ):
         assert len(re.findall(rf"<{tag}[ >]", source)) == source.count(f"</{tag}>")
     page = BeautifulSoup(source, "html.parser")
     assert page.find("b") is None and flat(f"the mean {NASTY} is") in flat(page.get_text())
     for table in page.find_all("table"):
-        assert table.caption and all(cell.get("scope") in ("col", "row") for cell in table.find_all("th"))
+        assert table.caption and all(
+            cell.get("scope") in ("col", "row") for cell in table.find_all("th")
+        )
         assert table.tbody and all(row.th for row in table.tbody.find_all("tr"))
     assert [heading.name for heading in page.find_all(re.compile("h[1-6]"))] == ["h3"] * 4
-    assert {child.name for every in page.find_all("dl") for child in every.find_all(recursive=False)} == {"dt", "dd"}
+    assert {
+        child.name for every in page.find_all("dl") for child in every.find_all(recursive=False)
+    } == {"dt", "dd"}
     assert "http" not in source and "<script" not in source and "color" not in source
 
 
@@ -604,7 +757,10 @@ def test_signs_that_mark_code_cannot_be_smuggled_in() -> None:
 
 def test_printing_is_the_same_everywhere() -> None:
     whole = explained("push-ups")
-    assert repr(whole) == str(whole) and "\ue000" not in str(whole) + whole._repr_html_() + whole._repr_markdown_()
+    assert (
+        repr(whole) == str(whole)
+        and "\ue000" not in str(whole) + whole._repr_html_() + whole._repr_markdown_()
+    )
     assert "\ue000" not in "".join(str(c) for _, c in whole.cautions)
     assert max(map(len, str(whole).splitlines())) <= 96
 

@@ -39,7 +39,9 @@ def test_moving_any_control_redraws_the_live_picture_with_its_alt_text(make: Any
         else:
             control.value = control.max if control.value != control.max else control.min
         assert explorable.picture.value != before
-        assert re.search(r'<img alt="[^"]{40,}" width="\d+" height="\d+" src="data:image/png;base64,', before)
+        assert re.search(
+            r'<img alt="[^"]{40,}" width="\d+" height="\d+" src="data:image/png;base64,', before
+        )
 
 
 def test_a_view_shown_twice_listens_once() -> None:
@@ -53,9 +55,15 @@ def test_a_view_shown_twice_listens_once() -> None:
     assert [values["repeats"] for values in drawn] == [3, 10]
 
 
-@pytest.mark.parametrize(("factor", "means_test"), [("within", "paired t"), ("between", "t on means")])
-def test_the_false_positive_bars_are_the_rates_that_monte_carlo_counts(factor: str, means_test: str) -> None:
-    explorable = explorables.false_positives(athletes=6, slope_sd=0.02, factor=factor, n=500, seed=3)
+@pytest.mark.parametrize(
+    ("factor", "means_test"), [("within", "paired t"), ("between", "t on means")]
+)
+def test_the_false_positive_bars_are_the_rates_that_monte_carlo_counts(
+    factor: str, means_test: str
+) -> None:
+    explorable = explorables.false_positives(
+        athletes=6, slope_sd=0.02, factor=factor, n=500, seed=3
+    )
     alt = explorable._repr_mimebundle_()[1]["image/png"]["alt"]
     rates = monte_carlo(
         Design(athletes=6, between=factor == "between"),
@@ -64,11 +72,15 @@ def test_the_false_positive_bars_are_the_rates_that_monte_carlo_counts(factor: s
         n=500,
         seed=3,
     )["rejection"]
-    assert [float(found) for found in re.findall(r" (0\.\d{3})(?=[;.])", alt)] == [round(rate, 3) for rate in rates]
+    assert [float(found) for found in re.findall(r" (0\.\d{3})(?=[;.])", alt)] == [
+        round(rate, 3) for rate in rates
+    ]
 
 
 def test_the_shrinkage_picture_states_the_factor_of_the_formula() -> None:
-    alt = explorables.shrinkage(repeats=4, athlete_sd=0.1, residual_sd=0.1)._repr_mimebundle_()[1]["image/png"]["alt"]
+    alt = explorables.shrinkage(repeats=4, athlete_sd=0.1, residual_sd=0.1)._repr_mimebundle_()[1][
+        "image/png"
+    ]["alt"]
     assert f"keeps {4 / 5:.2f}" in alt and f"is {50 / 51:.2f}" in alt
 
 
@@ -88,13 +100,17 @@ def test_own_slopes_come_out_near_the_standard_errors_of_the_formula() -> None:
         assert abs(found - expected) < 3.5 * spread
 
 
-def test_more_repeats_hardly_help_where_own_slopes_differ_and_help_a_model_that_leaves_them_out() -> None:
+def test_more_repeats_hardly_help_where_own_slopes_differ_and_help_a_model_that_leaves_them_out() -> (
+    None
+):
     few, many = (_standard_errors(slope_sd=0.06, repeats=repeats) for repeats in (10, 100))
     assert many[0] < 0.5 * few[0] and many[1] > 0.8 * few[1]
 
 
 @pytest.mark.parametrize(("effect", "slope_sd"), [(0.04, 0.03), (0.02, 0.0), (0.03, 0.06)])
-def test_the_power_map_agrees_with_power_within_simulation_luck(effect: float, slope_sd: float) -> None:
+def test_the_power_map_agrees_with_power_within_simulation_luck(
+    effect: float, slope_sd: float
+) -> None:
     found = Luck.draw(10_000, 1).power(effect, slope_sd)
     for athletes, repeats in [(2, 3), (4, 20), (8, 5), (20, 8)]:
         design = design_grid([athletes], [repeats])
@@ -115,7 +131,9 @@ def test_the_power_map_agrees_with_the_noncentral_t_at_every_point() -> None:
     exact = exact + stats.nct.cdf(stats.t.ppf(0.025, df), df, effect / se)
     misses = (found - exact) / np.sqrt(exact * (1 - exact) / n)
     assert np.abs(misses).max() < 4.5
-    assert abs(misses.mean()) < 1  # one draw of luck serves all points: they miss together, but not far
+    assert (
+        abs(misses.mean()) < 1
+    )  # one draw of luck serves all points: they miss together, but not far
 
 
 def test_the_power_map_has_no_power_but_the_level_where_there_is_no_effect() -> None:
@@ -133,8 +151,12 @@ def _said(alt: str) -> tuple[int, int, float, float, float]:
 
 @pytest.mark.parametrize("budget", [5, 20, 80])
 @pytest.mark.parametrize("slope_sd", [0.0, 0.03, 0.1])
-def test_the_power_map_names_the_design_with_most_power_that_the_budget_buys(budget: int, slope_sd: float) -> None:
-    data, metadata = explorables.power_map(budget=budget, effect=0.02, slope_sd=slope_sd)._repr_mimebundle_()
+def test_the_power_map_names_the_design_with_most_power_that_the_budget_buys(
+    budget: int, slope_sd: float
+) -> None:
+    data, metadata = explorables.power_map(
+        budget=budget, effect=0.02, slope_sd=slope_sd
+    )._repr_mimebundle_()
     athletes, repeats, best, fewer_athletes, fewer_repeats = _said(metadata["image/png"]["alt"])
     found = Luck.draw(10_000, 1).power(0.02, slope_sd)
     hours = [[m * (1.5 + 2 * k / 60) for m in ATHLETES] for k in REPEATS]
@@ -153,9 +175,14 @@ def test_the_power_map_says_how_large_its_simulation_luck_is() -> None:
     few = explorables.power_map(n=1000)._repr_mimebundle_()[1]["image/png"]["alt"]
     error = re.search(r"give or take ([\d.]+) of simulation luck", few)
     rate = _said(few)[2]
-    assert error and float(error[1]) == pytest.approx(2 * np.sqrt(rate * (1 - rate) / 1000), abs=6e-4)
+    assert error and float(error[1]) == pytest.approx(
+        2 * np.sqrt(rate * (1 - rate) / 1000), abs=6e-4
+    )
 
 
 def test_the_effect_of_the_power_map_may_have_either_sign() -> None:
-    there = [explorables.power_map(effect=sign * 0.03)._repr_mimebundle_()[0]["text/plain"] for sign in (1, -1)]
+    there = [
+        explorables.power_map(effect=sign * 0.03)._repr_mimebundle_()[0]["text/plain"]
+        for sign in (1, -1)
+    ]
     assert there[0] == there[1]

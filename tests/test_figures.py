@@ -101,7 +101,9 @@ def test_a_figure_is_stored_at_twice_its_size_with_its_alt_text_and_small() -> N
 
 def test_show_displays_one_picture_with_alt_text(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
-    monkeypatch.setattr("helpers.figures.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
+    monkeypatch.setattr(
+        "helpers.figures.display.display", lambda *args, **kwargs: shown.append((args, kwargs))
+    )
     show(example(), "  Dot plot of forty points\nrising from the lower left to the upper right.  ")
     (((data,), options),) = shown
     assert options["raw"] and options["metadata"]["image/png"]["alt"] == ALT
@@ -128,10 +130,14 @@ def test_what_cannot_be_shown_is_refused_by_name(
 def test_the_lessons_drawings_draw_what_they_are_given() -> None:
     table = simulate(Design(), Truth(), 42)
     ax = figures.scores(table, "Scores").axes[0]
-    assert sum(len(line.get_xdata()) for line in ax.lines if line.get_linestyle() == "None") == len(table)
+    assert sum(len(line.get_xdata()) for line in ax.lines if line.get_linestyle() == "None") == len(
+        table
+    )
     assert [tick.get_text() for tick in ax.get_xticklabels()] == list(Design().names)
     heights = sorted(line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "-")
-    np.testing.assert_allclose(heights, sorted(table.groupby(["athlete_id", "session_label"])["correctness"].mean()))
+    np.testing.assert_allclose(
+        heights, sorted(table.groupby(["athlete_id", "session_label"])["correctness"].mean())
+    )
 
     bars = figures.histograms({"a": np.arange(10.0)}, {"a": 4.0}, "Histogram", bins=5).axes[0]
     assert [patch.get_height() for patch in bars.patches] == [2] * 5
@@ -140,7 +146,9 @@ def test_the_lessons_drawings_draw_what_they_are_given() -> None:
     point = figures.curve([0, 1], [2, 3], "Curve", "x", "y", {"top": (1, 3)}).axes[0]
     assert point.lines[1].get_xydata().tolist() == [[1, 3]]
 
-    table = pd.DataFrame({"estimate": [1.0, 2], "low": [0.5, 1], "high": [1.5, 4]}, index=["first", "second"])
+    table = pd.DataFrame(
+        {"estimate": [1.0, 2], "low": [0.5, 1], "high": [1.5, 4]}, index=["first", "second"]
+    )
     rows = figures.intervals(table, "Intervals", "x").axes[0]
     assert [tick.get_text() for tick in rows.get_yticklabels()] == ["first", "second"]
     assert rows.get_yticks().tolist() == [1, 0]
@@ -153,18 +161,24 @@ def test_tails_are_the_shares_of_larger_ratios_and_of_the_mixtures() -> None:
     curve, simulated, level = ax.lines
     x, y = simulated.get_data()
     for at in (0.05, 2.05, 3.95, 5):
-        assert y[np.argmin(abs(x - at))] == pytest.approx((values > x[np.argmin(abs(x - at))]).mean())
+        assert y[np.argmin(abs(x - at))] == pytest.approx(
+            (values > x[np.argmin(abs(x - at))]).mean()
+        )
     x, y = curve.get_data()
     assert np.interp(2.706, x, y) == pytest.approx(0.05, abs=2e-4)  # the 90 % point of χ²₁
     assert set(level.get_ydata()) == {0.05}
 
 
 def test_sizes_draw_each_rule_and_keep_labels_apart() -> None:
-    table = pd.DataFrame({"bold": [0.05, 0.5], "close": [0.05, 0.061], "closer": [0.05, 0.06]}, index=[0.0, 0.1])
+    table = pd.DataFrame(
+        {"bold": [0.05, 0.5], "close": [0.05, 0.061], "closer": [0.05, 0.06]}, index=[0.0, 0.1]
+    )
     ax = figures.sizes(table, "Sizes", "SD", top=0.3).axes[0]
     for line, name in zip(ax.lines, table, strict=False):
         assert line.get_ydata().tolist() == table[name].tolist()
     places = {text.get_text(): text.xy for text in ax.texts}
-    assert places["bold"] == pytest.approx((np.interp(0.3, [0.05, 0.5], [0, 0.1]), 0.279))  # where it leaves
+    assert places["bold"] == pytest.approx(
+        (np.interp(0.3, [0.05, 0.5], [0, 0.1]), 0.279)
+    )  # where it leaves
     assert places["close"][1] - places["closer"][1] == pytest.approx(0.065 * 0.3)
     assert places["close"][1] + places["closer"][1] == pytest.approx(0.121)

@@ -150,7 +150,9 @@ def test_variances_of_a_balanced_design_are_those_of_the_closed_form(reml: bool)
     data = dyestuff()
     result = fit("Yield ~ 1", data, "Batch", reml=reml)
     means = data.groupby("Batch")["Yield"].mean()
-    within = np.sum((data["Yield"] - data.groupby("Batch")["Yield"].transform("mean")) ** 2) / (30 - 6)
+    within = np.sum((data["Yield"] - data.groupby("Batch")["Yield"].transform("mean")) ** 2) / (
+        30 - 6
+    )
     between = 5 * np.sum((means - means.mean()) ** 2) / (5 if reml else 6)
     assert result.scale == pytest.approx(within, rel=1e-8)
     assert result.cov_re.iloc[0, 0] == pytest.approx((between - within) / 5, rel=1e-7)
@@ -174,7 +176,9 @@ def test_the_result_is_what_statsmodels_itself_makes_of_that_start() -> None:
 
 def test_the_report_says_that_the_boundary_alarm_was_false() -> None:
     report = fit(F, PUSHUPS, "athlete_id").report
-    assert report.converged and not report.singular and report.boundary == () and report.short < 1e-8
+    assert (
+        report.converged and not report.singular and report.boundary == () and report.short < 1e-8
+    )
     assert any("boundary" in text for text in report.said)
     text = str(report)
     assert "Converged: log-likelihood 328.5277, the best found." in text
@@ -207,7 +211,13 @@ def test_zero_variances_are_named() -> None:
 
 
 def test_standard_errors_that_mislead_are_told() -> None:
-    repeats = [{"a": 20, "b": 30}, {"a": 3, "b": 12}, {"a": 15, "b": 2}, {"a": 0, "b": 10}, {"a": 9, "b": 30}]
+    repeats = [
+        {"a": 20, "b": 30},
+        {"a": 3, "b": 12},
+        {"a": 15, "b": 2},
+        {"a": 0, "b": 10},
+        {"a": 9, "b": 30},
+    ]
     data = simulate(Design(athletes=5, repeats=repeats), Truth(slope_sd=0.02), 5)
     result = fit(F, data, "athlete_id", "~session_high")
     exact = np.sqrt(np.diag(optimum(result.model).phi))
@@ -233,7 +243,9 @@ def check_slope_fits(numbers: list[int]) -> None:
         assert result.converged and result.report.converged
         assert result.llf > max(lmer["loglik"], result.report.best) - 1e-5
         assert result.report.singular >= bool(lmer["singular"])
-        if result.report.singular > bool(lmer["singular"]):  # lmer stopped next to the boundary, or lower
+        if result.report.singular > bool(
+            lmer["singular"]
+        ):  # lmer stopped next to the boundary, or lower
             assert result.llf > lmer["loglik"] - 1e-6
             assert np.linalg.eigvalsh(result.cov_re / result.scale)[0] < 2e-9
 
@@ -277,7 +289,11 @@ def test_formulas_and_labels_may_come_in_every_shape() -> None:
         fit(F, shifted, shifted["athlete_id"]),
         fit(F, twice, "athlete_id"),
         fit("correctness ~ C(session_label)", PUSHUPS, "athlete_id", None),
-        fit("Q('a score') ~ session_high", PUSHUPS.rename(columns={"correctness": "a score"}), "athlete_id"),
+        fit(
+            "Q('a score') ~ session_high",
+            PUSHUPS.rename(columns={"correctness": "a score"}),
+            "athlete_id",
+        ),
     ]
     for result in same:
         assert result.llf == pytest.approx(plain.llf, abs=1e-8)
@@ -287,7 +303,9 @@ def test_formulas_and_labels_may_come_in_every_shape() -> None:
         PUSHUPS,
         "athlete_id",
     )
-    again = fit("correctness ~ x + repeat_id", PUSHUPS.assign(x=2 * PUSHUPS["session_high"]), "athlete_id")
+    again = fit(
+        "correctness ~ x + repeat_id", PUSHUPS.assign(x=2 * PUSHUPS["session_high"]), "athlete_id"
+    )
     assert local_factor and scaled.llf == pytest.approx(again.llf, abs=1e-8)
     components = [
         fit(F, data, "athlete_id", vc_formula={"day": "0 + C(session_label):C(repeat_id % 5)"})
@@ -310,9 +328,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: fit(F, changed(3, "correctness", np.nan), "athlete_id"),
         "1 of 200 rows .*rows 3",
     ),
-    "missing label": (lambda: fit(F, changed(7, "athlete_id", None), "athlete_id"), "missing values: rows 7"),
+    "missing label": (
+        lambda: fit(F, changed(7, "athlete_id", None), "athlete_id"),
+        "missing values: rows 7",
+    ),
     "missing in the slope": (
-        lambda: fit("correctness ~ 1", changed(9, "session_high", np.nan), "athlete_id", "~session_high"),
+        lambda: fit(
+            "correctness ~ 1", changed(9, "session_high", np.nan), "athlete_id", "~session_high"
+        ),
         "rows 9",
     ),
     "missing in a component": (
@@ -328,14 +351,23 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: fit("np.log(correctness - 2) ~ 1", PUSHUPS, "athlete_id"),
         "no value of",
     ),
-    "infinite score": (lambda: fit(F, changed(3, "correctness", np.inf), "athlete_id"), "infinite .*rows 3"),
-    "overflow": (lambda: fit("correctness ~ np.exp(1000 * session_high)", PUSHUPS, "athlete_id"), "infinite"),
+    "infinite score": (
+        lambda: fit(F, changed(3, "correctness", np.inf), "athlete_id"),
+        "infinite .*rows 3",
+    ),
+    "overflow": (
+        lambda: fit("correctness ~ np.exp(1000 * session_high)", PUSHUPS, "athlete_id"),
+        "infinite",
+    ),
     "one athlete": (
         lambda: fit(F, PUSHUPS[PUSHUPS["athlete_id"] == "alex_02"], "athlete_id"),
         "one value only .*re_formula=None",
     ),
     "every row a group": (lambda: fit(F, PUSHUPS, range(200)), "200 groups .* for 200 rows"),
-    "constant score": (lambda: fit(F, PUSHUPS.assign(correctness=0.85), "athlete_id"), "does not vary"),
+    "constant score": (
+        lambda: fit(F, PUSHUPS.assign(correctness=0.85), "athlete_id"),
+        "does not vary",
+    ),
     "constant in athletes": (
         lambda: fit("correctness ~ 1", PUSHUPS.assign(correctness=MEANS), "athlete_id"),
         "no residual variation",
@@ -361,11 +393,15 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "cannot tell apart athlete_id Var, same Var",
     ),
     "component per row": (
-        lambda: fit(F, PUSHUPS, "athlete_id", vc_formula={"row": "0 + C(repeat_id):C(session_label)"}),
+        lambda: fit(
+            F, PUSHUPS, "athlete_id", vc_formula={"row": "0 + C(repeat_id):C(session_label)"}
+        ),
         "levels for 200",
     ),
     "units statsmodels cannot bear": (
-        lambda: fit("correctness ~ x", PUSHUPS.assign(x=1e5 * PUSHUPS["session_high"]), "athlete_id", "~x"),
+        lambda: fit(
+            "correctness ~ x", PUSHUPS.assign(x=1e5 * PUSHUPS["session_high"]), "athlete_id", "~x"
+        ),
         "size of about 1: 'x' reaches 1e\\+05",
     ),
     "no such column": (
@@ -376,7 +412,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: fit("correctness ~ session_high +* 2", PUSHUPS, "athlete_id"),
         "cannot be read",
     ),
-    "no outcome": (lambda: fit("~ session_high", PUSHUPS, "athlete_id"), "missing required outcome"),
+    "no outcome": (
+        lambda: fit("~ session_high", PUSHUPS, "athlete_id"),
+        "missing required outcome",
+    ),
     "text outcome": (
         lambda: fit("session_label ~ repeat_id", PUSHUPS, "athlete_id"),
         "one column of numbers",
@@ -398,7 +437,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: fit(F, PUSHUPS.set_axis([*PUSHUPS.columns[:-2], "x", "x"], axis=1), "athlete_id"),
         "same name",
     ),
-    "data: not a table": (lambda: fit(F, PUSHUPS.to_dict(), "athlete_id"), "data must be a pandas DataFrame"),
+    "data: not a table": (
+        lambda: fit(F, PUSHUPS.to_dict(), "athlete_id"),
+        "data must be a pandas DataFrame",
+    ),
     "formula: not text": (lambda: fit(None, PUSHUPS, "athlete_id"), "formula must be text"),  # type: ignore[arg-type]
     "re_formula: not text": (lambda: fit(F, PUSHUPS, "athlete_id", 1), "re_formula"),  # type: ignore[arg-type]
     "vc_formula: not a mapping": (
@@ -418,7 +460,9 @@ def test_a_fit_that_cannot_be_had_says_so_in_one_sentence(name: str) -> None:
 
 
 def test_identification_uses_the_same_information_as_dense_matrices() -> None:
-    data = load("machines").iloc[[0, 1, 2, 5, 7, 8, 12, 15, 18, 20, 21, 25, 30, 33, 36, 40, 44, 47, 50, 53]]
+    data = load("machines").iloc[
+        [0, 1, 2, 5, 7, 8, 12, 15, 18, 20, 21, 25, 30, 33, 36, 40, 44, 47, 50, 53]
+    ]
     data = data.reset_index(drop=True).assign(x=np.linspace(-1, 1, 20))
     model = smf.mixedlm(
         "score ~ x", data, groups="Worker", re_formula="~x", vc_formula={"m": "0 + C(Machine)"}

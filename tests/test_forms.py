@@ -41,9 +41,13 @@ def test_each_question_has_one_right_letter_and_a_misconception_for_each_of_the_
 
 
 def test_the_forms_are_parallel_and_their_lessons_exist() -> None:
-    assert [one.concept for one in questions("A").values()] == [one.concept for one in questions("B").values()]
+    assert [one.concept for one in questions("A").values()] == [
+        one.concept for one in questions("B").values()
+    ]
     assert len({concept for concept, _ in CONCEPTS}) == 10
-    assert {lesson for _, lessons in CONCEPTS for lesson in lessons} <= {f"{k:02}" for k in range(1, 12)}
+    assert {lesson for _, lessons in CONCEPTS for lesson in lessons} <= {
+        f"{k:02}" for k in range(1, 12)
+    }
 
 
 @pytest.mark.parametrize("form", "AB")
@@ -79,7 +83,9 @@ def test_form_a_is_the_same_text_before_and_after(number: int) -> None:
 
 
 @pytest.mark.parametrize(("form", "number"), BOTH)
-def test_the_reasons_give_the_key_a_word_on_each_wrong_option_and_the_lessons(form: str, number: int) -> None:
+def test_the_reasons_give_the_key_a_word_on_each_wrong_option_and_the_lessons(
+    form: str, number: int
+) -> None:
     found = questions(form)[number]
     text = next(c.source for c in end().markdown if c.id == f"answer-{form.lower()}{number}")
     assert text.startswith(f"<details><summary>{form}{number}, {found.concept}</summary>\n")
@@ -90,7 +96,9 @@ def test_the_reasons_give_the_key_a_word_on_each_wrong_option_and_the_lessons(fo
 
 def test_both_forms_are_taken_before_their_answers_are_met() -> None:
     ids = [cell.id for cell in end().cells]
-    assert ids.index("score-b") < min(ids.index(f"answer-{form.lower()}{number}") for form, number in BOTH)
+    assert ids.index("score-b") < min(
+        ids.index(f"answer-{form.lower()}{number}") for form, number in BOTH
+    )
 
 
 def test_the_blueprint_names_every_question_its_idea_and_its_lessons() -> None:
@@ -111,7 +119,9 @@ def test_the_first_lesson_holds_no_key_and_no_reason() -> None:
     assert all(f"{letter}{number} = ..." in text for letter in "a" for number in QUESTIONS)
 
 
-def test_counting_answers_tells_nothing_about_which_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+def test_counting_answers_tells_nothing_about_which_are_right(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for form in "AB":
         wrong = [sorted(one.slips)[0] for one in questions(form).values()]
         said = []
@@ -162,7 +172,10 @@ def test_all_right_and_all_wrong(form: str, capsys: pytest.CaptureFixture[str]) 
         assert all(len(line) <= 100 for line in lines)
         whole = " ".join(" ".join(lines).split())
         for one in found:
-            assert f"{one.slips[sorted(one.slips)[k]]} (lesson" in whole and one.lessons[-1] + ")" in whole
+            assert (
+                f"{one.slips[sorted(one.slips)[k]]} (lesson" in whole
+                and one.lessons[-1] + ")" in whole
+            )
 
 
 def test_before_and_after_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +186,9 @@ def test_before_and_after_stand_side_by_side(capsys: pytest.CaptureFixture[str])
     assert "a → c  right" in lines[1] and "– → d  right" in lines[2]
 
 
-def test_a_letter_that_is_no_option_gets_a_kind_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_letter_that_is_no_option_gets_a_kind_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     answered("A", ["e", *NOTHING[1:]])
     assert capsys.readouterr().out.startswith("A1: 'e' is none of the options.")
     score("A", ["a", 2, *NOTHING[2:]])
@@ -193,7 +208,9 @@ def test_a_letter_that_is_no_option_gets_a_kind_sentence(capsys: pytest.CaptureF
         ("A", ...),
     ],
 )
-def test_another_form_or_another_number_of_answers_is_refused(ask: Any, form: object, answers: object) -> None:
+def test_another_form_or_another_number_of_answers_is_refused(
+    ask: Any, form: object, answers: object
+) -> None:
     with pytest.raises((TypeError, ValueError), match="form must be|answers must be a list of 10"):
         ask(form, answers)
 
@@ -216,13 +233,17 @@ def write_copy(path: Path, letters: dict[int, str]) -> None:
     path.write_text(json.dumps(raw), encoding="utf-8")
 
 
-def test_answers_are_found_in_the_learners_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_are_found_in_the_learners_copy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_copy(tmp_path / "00_start_here.ipynb", {1: "c", 10: "B"})
     assert earlier_answers(tmp_path) == ["c", *[...] * 8, "B"]
     assert capsys.readouterr().out == "00_start_here.ipynb: 2 of 10 answered before the course.\n"
 
 
-def test_after_a_reset_the_older_copy_still_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_after_a_reset_the_older_copy_still_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_copy(tmp_path / "00_start_here_2026-01-31.ipynb", {3: "a"})
     write_copy(tmp_path / "00_start_here.ipynb", {})
     assert earlier_answers(tmp_path)[2] == "a"
@@ -244,12 +265,16 @@ def test_no_copy_a_damaged_one_and_the_lesson_as_it_is_made_say_the_same(
 # The right options are right in simulated worlds ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("clusters", "rows", "spread"), [(6, 40, 0.02), (6, 40, 0.05), (8, 150, 0.02)])
+@pytest.mark.parametrize(
+    ("clusters", "rows", "spread"), [(6, 40, 0.02), (6, 40, 0.05), (8, 150, 0.02)]
+)
 def test_question_2_counting_rows_as_what_was_assigned_finds_effects_that_are_not_there(
     clusters: int, rows: int, spread: float
 ) -> None:
     design = Design(athletes=clusters, repeats={"x": rows, "y": rows}, between=True)
-    rates = monte_carlo(design, Truth(effect=0, athlete_sd=spread, clip=False), ["pooled t"], n=4000, seed=1)
+    rates = monte_carlo(
+        design, Truth(effect=0, athlete_sd=spread, clip=False), ["pooled t"], n=4000, seed=1
+    )
     assert rates.loc["pooled t", "rejection"] > 0.15
 
 
@@ -290,7 +315,9 @@ def test_question_9_a_slope_left_out_makes_the_test_too_bold(groups: int, rows: 
 def standard_error(people: int, with_it: int, without: int, between: bool = False) -> float:
     """True SE of the average effect when levels, reactions and single values have SDs of 1, .5 and 1."""
     if between:
-        return float(np.sqrt((1 + 1 / without) / (people / 2) + (1 + 0.5**2 + 1 / with_it) / (people / 2)))
+        return float(
+            np.sqrt((1 + 1 / without) / (people / 2) + (1 + 0.5**2 + 1 / with_it) / (people / 2))
+        )
     return float(np.sqrt((0.5**2 + 1 / with_it + 1 / without) / people))
 
 
@@ -307,16 +334,24 @@ def test_question_10_many_people_compared_with_themselves_tell_most() -> None:
 def plan() -> dict[str, list[str]]:
     """The rows of the map by lesson: what each cell says."""
     [text] = [cell.source for cell in start().markdown if cell.id == "the-map"]
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| \[?\d\d · ", line)]
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in text.splitlines()
+        if re.match(r"\| \[?\d\d · ", line)
+    ]
     return {row[0].lstrip("[")[:2]: [cell.strip() for cell in row] for row in rows}
 
 
-def test_the_plan_names_all_lessons_with_their_titles_links_and_minutes(lessons: list[Notebook]) -> None:
+def test_the_plan_names_all_lessons_with_their_titles_links_and_minutes(
+    lessons: list[Notebook],
+) -> None:
     assert list(plan()) == [lesson.number for lesson in lessons]
     for lesson in lessons:
         row = plan()[lesson.number]
         title = lesson.cells[0].source.splitlines()[0].removeprefix("# ")
-        minutes = re.search(r"\*\*Minutes:\*\* (\d+) in class · (\d+) alone", lesson.cells[0].source)
+        minutes = re.search(
+            r"\*\*Minutes:\*\* (\d+) in class · (\d+) alone", lesson.cells[0].source
+        )
         stated = [re.sub(r"\smin$", "", cell) for cell in row[2:4]]
         assert minutes and stated == list(minutes.groups()), lesson.number
         assert row[0] == (title if lesson.number == "00" else f"[{title}]({lesson.path.name})")

@@ -13,8 +13,14 @@ from tests.notebooks import Notebook
 
 TERM = f"**[shrinkage]({GLOSSARY}#cell-id=shrinkage)**"
 LESSON = [
-    sample.markdown("title", "# 05 · Sample\n\n**Minutes:** 5 in class · 9 alone\n\n**You will be able to**\n\n- x"),
-    sample.markdown("first", "## Pulling in\n\n**A lead.** Then we call it " + TERM + ", in `2**3` ways or `a**b`."),
+    sample.markdown(
+        "title",
+        "# 05 · Sample\n\n**Minutes:** 5 in class · 9 alone\n\n**You will be able to**\n\n- x",
+    ),
+    sample.markdown(
+        "first",
+        "## Pulling in\n\n**A lead.** Then we call it " + TERM + ", in `2**3` ways or `a**b`.",
+    ),
     sample.markdown("second", "> **Check yourself.** Why?\n\n1. **Look at the edge.** Then go on."),
 ]
 LAST = [
@@ -29,7 +35,9 @@ LAST = [
 ]
 
 
-def course(change: Callable[[list[Any], list[Any]], Any] = lambda lesson, last: None) -> list[Notebook]:
+def course(
+    change: Callable[[list[Any], list[Any]], Any] = lambda lesson, last: None,
+) -> list[Notebook]:
     """A lesson with one term and a glossary with its entry, changed in some way."""
     lesson, last = copy.deepcopy(LESSON), copy.deepcopy(LAST)
     change(lesson, last)
@@ -54,7 +62,9 @@ def test_a_course_that_keeps_together_has_no_problem() -> None:
     assert (term.words, term.section, term.cell.id) == ("shrinkage", "Pulling in", "first")
 
 
-def source(place: int, old: str, new: str, glossary: bool = False) -> Callable[[list[Any], list[Any]], None]:
+def source(
+    place: int, old: str, new: str, glossary: bool = False
+) -> Callable[[list[Any], list[Any]], None]:
     def change(lesson: list[Any], last: list[Any]) -> None:
         cell = (last if glossary else lesson)[place]
         assert old in cell["source"]
@@ -66,18 +76,34 @@ def source(place: int, old: str, new: str, glossary: bool = False) -> Callable[[
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (source(1, TERM, "**shrinkage**"), "leads to no entry. A term: write its entry into lesson 12"),
+        (
+            source(1, TERM, "**shrinkage**"),
+            "leads to no entry. A term: write its entry into lesson 12",
+        ),
         (source(2, "Why?", "Why a **seed**?"), "**seed** leads to no entry"),
         (source(1, "#cell-id=shrinkage", "#cell-id=seed"), "which is no entry"),
         (source(2, "Why?", f"Why {TERM}?"), "bold for the second time (lesson 05, cell first)"),
         (source(1, TERM, "shrinkage"), "no lesson introduces it in bold"),
         (source(2, "cell-id=first", "cell-id=title", glossary=True), "leads back to"),
         (source(1, "Pulling in", "Drawing in"), "is introduced in [Lesson 05, Drawing in]"),
-        (source(2, "Drawing an athlete's level towards the average of all.", "It.", glossary=True), "one or two"),
-        (source(2, "### shrinkage", "### a shrinkage factor", glossary=True), "expected 'a-shrinkage-factor'"),
-        (lambda lesson, last: lesson[1]["metadata"].update(tags=["teacher"]), "some editions leave out"),
         (
-            lambda lesson, last: last.insert(3, sample.markdown("seed", "### seed\n\nWhere random draws start from.")),
+            source(
+                2, "Drawing an athlete's level towards the average of all.", "It.", glossary=True
+            ),
+            "one or two",
+        ),
+        (
+            source(2, "### shrinkage", "### a shrinkage factor", glossary=True),
+            "expected 'a-shrinkage-factor'",
+        ),
+        (
+            lambda lesson, last: lesson[1]["metadata"].update(tags=["teacher"]),
+            "some editions leave out",
+        ),
+        (
+            lambda lesson, last: last.insert(
+                3, sample.markdown("seed", "### seed\n\nWhere random draws start from.")
+            ),
             "not in alphabetical order",
         ),
     ],

@@ -52,8 +52,12 @@ def test_the_page_holds_a_rate_for_every_place_of_the_sliders(embedded: Any) -> 
     assert set(embedded["rates"]) == {" ".join(map(str, place)) for place in places}
 
 
-@pytest.mark.parametrize("place", ["within 0 1 0", "within 3 2 5", "between 1 3 0", "between 2 0 2"])
-def test_the_rates_in_the_page_are_those_of_monte_carlo_within_the_luck_of_both(embedded: Any, place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["within 0 1 0", "within 3 2 5", "between 1 3 0", "between 2 0 2"]
+)
+def test_the_rates_in_the_page_are_those_of_monte_carlo_within_the_luck_of_both(
+    embedded: Any, place: str
+) -> None:
     factor, *at = place.split()
     athletes, athlete_sd, slope_sd = (
         values[int(index)] for values, index in zip(embedded["values"], at, strict=True)
@@ -67,7 +71,9 @@ def test_the_rates_in_the_page_are_those_of_monte_carlo_within_the_luck_of_both(
         seed=77,
     )["rejection"].to_numpy()
     spread = np.sqrt(expected * (1 - expected) * (1 / n + 1 / explorer.STUDIES))
-    assert np.all(np.abs(np.array(embedded["rates"][place]) / 1000 - expected) < 4 * spread + 0.0006)
+    assert np.all(
+        np.abs(np.array(embedded["rates"][place]) / 1000 - expected) < 4 * spread + 0.0006
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -82,7 +88,9 @@ def test_the_keyboard_moves_the_sliders_and_the_result_is_said(
     rates = [f"{rate / 1000:.3f}".removeprefix("0") for rate in embedded["rates"]["between 0 2 4"]]
     said = page.locator(".explorer [role=status]").inner_text()
     assert re.findall(r"\.\d{3}", said) == rates
-    assert page.get_by_label("SD of athletes’ own changes").get_attribute("aria-valuetext") == "0.05"
+    assert (
+        page.get_by_label("SD of athletes’ own changes").get_attribute("aria-valuetext") == "0.05"
+    )
     assert page.locator(".explorer b").all_inner_texts() == rates
     assert violations(page) == []
     page.emulate_media(media="print")

@@ -51,13 +51,20 @@ def test_links_lead_to_pages_that_exist_and_to_places_in_them(sample: Path) -> N
             there = (sample / name).parent / target if target else sample / name
             assert there.is_file(), link
             if anchor:
-                assert BeautifulSoup(there.read_text(encoding="utf-8"), "html.parser").find(id=anchor), link
+                assert BeautifulSoup(there.read_text(encoding="utf-8"), "html.parser").find(
+                    id=anchor
+                ), link
     first = soup_of(sample, "student")
     assert first.find("a", string="gone") is None and "gone" in first.get_text()
-    assert first.find("a", rel="next")["href"] == "02_second.html" and first.find("a", rel="prev") is None
+    assert (
+        first.find("a", rel="next")["href"] == "02_second.html"
+        and first.find("a", rel="prev") is None
+    )
 
 
-def test_figures_keep_alt_text_and_display_size_and_tables_get_scopes_and_a_caption(sample: Path) -> None:
+def test_figures_keep_alt_text_and_display_size_and_tables_get_scopes_and_a_caption(
+    sample: Path,
+) -> None:
     page = soup_of(sample, "teacher")
     (image,) = page.find_all("img")
     assert (image["alt"], image["width"], image["height"]) == (handout_sample.ALT, "700", "350")
@@ -69,10 +76,14 @@ def test_figures_keep_alt_text_and_display_size_and_tables_get_scopes_and_a_capt
     assert page.find("style", attrs={"scoped": True}) is None
 
 
-def test_code_shows_that_a_figure_has_words_and_the_words_stand_on_the_figure_alone(sample: Path) -> None:
+def test_code_shows_that_a_figure_has_words_and_the_words_stand_on_the_figure_alone(
+    sample: Path,
+) -> None:
     for edition in ("student", "teacher"):
         page = soup_of(sample, edition)
-        (code,) = [pre.get_text() for pre in page.find_all("pre") if "show(figure" in pre.get_text()]
+        (code,) = [
+            pre.get_text() for pre in page.find_all("pre") if "show(figure" in pre.get_text()
+        ]
         assert code == 'alt = "…"  # the figure in words\nshow(figure, alt)'
         assert "A heron flies" not in page.get_text()
     notebook = (sample / "student" / "notebooks" / "01_first.ipynb").read_text(encoding="utf-8")
@@ -81,7 +92,12 @@ def test_code_shows_that_a_figure_has_words_and_the_words_stand_on_the_figure_al
 
 @pytest.mark.parametrize(
     "code",
-    ["x = 1\nshow(figure, x)", "%matplotlib inline\nalt = 'a'", "alt = describe(figure)", "alt, x = 'a', 'b'"],
+    [
+        "x = 1\nshow(figure, x)",
+        "%matplotlib inline\nalt = 'a'",
+        "alt = describe(figure)",
+        "alt, x = 'a', 'b'",
+    ],
 )
 def test_any_other_code_is_shown_as_it_is(code: str) -> None:
     assert cells.without_alt(code) == code
@@ -97,16 +113,16 @@ def test_texts_that_a_cell_prints_one_after_the_other_are_one_output(sample: Pat
 
 
 def test_highlighting_changes_no_character_of_the_code() -> None:
-    code = (
-        'def f(x):\n    """Two\n\n    lines & <more>."""\n    return x[1:] if x else "…"  # why\n\n\nf("a")'
-    )
+    code = 'def f(x):\n    """Two\n\n    lines & <more>."""\n    return x[1:] if x else "…"  # why\n\n\nf("a")'
     soup = BeautifulSoup(f"<pre>{cells.highlighted(code)}</pre>", "html.parser")
     assert soup.get_text() == code
     assert [len(soup.select(f".{kind}")) > 0 for kind in "csmk"] == [True] * 4
 
 
 def test_code_in_the_text_keeps_its_indent(sample: Path) -> None:
-    (pre,) = [pre for pre in soup_of(sample, "student").find_all("pre") if "in_the_text" in pre.get_text()]
+    (pre,) = [
+        pre for pre in soup_of(sample, "student").find_all("pre") if "in_the_text" in pre.get_text()
+    ]
     assert pre.get_text() == 'def in_the_text():\n    return "kept"'
     assert pre.find("span", class_="k")
 
@@ -114,7 +130,11 @@ def test_code_in_the_text_keeps_its_indent(sample: Path) -> None:
 def test_every_character_of_the_equations_is_in_the_embedded_font(sample: Path) -> None:
     text = (sample / "teacher" / PAGE).read_text(encoding="utf-8")
     soup = BeautifulSoup(text, "html.parser")
-    assert len(soup.find_all("math")) == 4 and soup.find("mtable") and soup.find("munder", class_="brace")
+    assert (
+        len(soup.find_all("math")) == 4
+        and soup.find("mtable")
+        and soup.find("munder", class_="brace")
+    )
     assert not soup.find_all(["semantics", "annotation", "merror"])
     data = re.search(r"data:font/woff2;base64,([^)]+)\)", text)
     assert data is not None
@@ -226,7 +246,10 @@ def open_fence(raw: dict[str, Any]) -> None:
     ],
 )
 def test_a_lesson_that_is_not_whole_gives_one_sentence_and_no_file(
-    spoil: Callable[[dict[str, Any]], None], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spoil: Callable[[dict[str, Any]], None],
+    sentence: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     notebooks = handout_sample.write_course(tmp_path / "notebooks")
     path = notebooks / "01_first.ipynb"
@@ -248,7 +271,10 @@ def test_a_file_that_is_no_notebook_gives_one_sentence(
     assert main(["--notebooks", str(notebooks), "--out", str(tmp_path / "build")]) == 1
     error = capsys.readouterr().err
     assert "02_second.ipynb is damaged" in error and error.count("\n") == 1
-    assert main(["--notebooks", str(notebooks), "--out", str(tmp_path / "build"), "--lesson", "1"]) == 0
+    assert (
+        main(["--notebooks", str(notebooks), "--out", str(tmp_path / "build"), "--lesson", "1"])
+        == 0
+    )
 
 
 def test_a_lesson_that_nobody_wrote_gives_one_sentence_with_those_that_exist(

@@ -40,7 +40,9 @@ def test_the_student_edition_holds_no_secret_in_any_file_or_zip(sample: Path) ->
         assert all(SECRET.encode() not in archive.read(name) for name in archive.namelist())
 
 
-def test_self_study_holds_answers_and_solutions_folded_but_no_notes_to_the_teacher(sample: Path) -> None:
+def test_self_study_holds_answers_and_solutions_folded_but_no_notes_to_the_teacher(
+    sample: Path,
+) -> None:
     page = soup_of(sample, "self-study")
     for text in ("of the answer", "of the solution", "of a sentence"):
         (node,) = [
@@ -64,7 +66,9 @@ def test_the_teacher_edition_holds_everything_open_with_notes_as_notes(sample: P
     )
 
 
-def test_what_follows_a_prediction_is_folded_up_to_the_next_heading_and_the_code_is_not(sample: Path) -> None:
+def test_what_follows_a_prediction_is_folded_up_to_the_next_heading_and_the_code_is_not(
+    sample: Path,
+) -> None:
     for edition in ("self-study", "student"):
         (fold,) = soup_of(sample, edition).select("details.happened")
         before = fold.find_previous_sibling()
@@ -75,11 +79,15 @@ def test_what_follows_a_prediction_is_folded_up_to_the_next_heading_and_the_code
             and fold.find("img")
             and fold.find(class_="misreading")
         )
-        assert fold.find(["h2", "h3"]) is None and fold.find_next_sibling().get_text() == "Then maths"
+        assert (
+            fold.find(["h2", "h3"]) is None and fold.find_next_sibling().get_text() == "Then maths"
+        )
 
 
 def test_student_notebooks_keep_exercises_and_lose_outputs(sample: Path) -> None:
-    raw = json.loads((sample / "student" / "notebooks" / "01_first.ipynb").read_text(encoding="utf-8"))
+    raw = json.loads(
+        (sample / "student" / "notebooks" / "01_first.ipynb").read_text(encoding="utf-8")
+    )
     sources = [cell["source"] for cell in raw["cells"]]
     assert "answer = ...\ncheck('1.1', answer)" in sources
     assert all(
@@ -96,7 +104,9 @@ def test_comments_for_the_tests_reach_no_page_and_change_no_line_break(sample: P
         text = (sample / edition / PAGE).read_text(encoding="utf-8")
         assert "<!--" not in text and "given:" not in text
         (paragraph,) = [
-            p for p in soup_of(sample, edition).find_all("p") if p.get_text().startswith("A sentence of")
+            p
+            for p in soup_of(sample, edition).find_all("p")
+            if p.get_text().startswith("A sentence of")
         ]
         assert paragraph.find("br") is None and paragraph.get_text().endswith("one.")
 
@@ -110,8 +120,12 @@ def test_changing_solutions_answers_and_notes_changes_no_byte_of_the_student_edi
         [STUDENT],
         say=quiet,
     )
-    changed = {name: data for name, data in files(tmp_path / "build").items() if not name.startswith(".")}
-    assert changed == {name: data for name, data in files(sample).items() if name.startswith("student")}
+    changed = {
+        name: data for name, data in files(tmp_path / "build").items() if not name.startswith(".")
+    }
+    assert changed == {
+        name: data for name, data in files(sample).items() if name.startswith("student")
+    }
 
 
 # The lessons themselves
@@ -129,7 +143,9 @@ def secrets_and_rest(path: Path) -> tuple[set[str], str]:
     for cell in read(path).cells:
         hidden = {"solution", "teacher"} & set(cell.tags)
         if cell.is_code:
-            (secret if hidden else rest).extend([*cell.source.splitlines(), *cell.printed.splitlines()])
+            (secret if hidden else rest).extend(
+                [*cell.source.splitlines(), *cell.printed.splitlines()]
+            )
             continue
         text = re.sub(r"<!--.*?-->", "", cell.source, flags=re.DOTALL)
         folds = re.findall(r"<details>.*?</details>", text, flags=re.DOTALL)
@@ -172,11 +188,17 @@ def test_no_lesson_leaks_into_any_student_page_index_notebook_or_zip(student_cou
 
 
 @pytest.mark.full
-def test_every_secret_that_the_leak_test_looks_for_stands_in_the_teacher_edition(tmp_path: Path) -> None:
+def test_every_secret_that_the_leak_test_looks_for_stands_in_the_teacher_edition(
+    tmp_path: Path,
+) -> None:
     build(LESSONS[0].parent, tmp_path, [TEACHER], say=quiet)
     for path in LESSONS:
         page = plain(
-            re.sub(r"<[^>]*>", "", (tmp_path / "teacher" / f"{path.stem}.html").read_text(encoding="utf-8"))
+            re.sub(
+                r"<[^>]*>",
+                "",
+                (tmp_path / "teacher" / f"{path.stem}.html").read_text(encoding="utf-8"),
+            )
         )
         needles = secrets_and_rest(path)[0]
         missing = [needle for needle in needles if needle not in page]
@@ -194,20 +216,32 @@ def test_changing_every_solution_and_answer_changes_no_byte_of_the_lessons_stude
             if {"solution", "teacher"} & set(cell["metadata"].get("tags", [])):
                 cell["source"] = "changed = True" if cell["cell_type"] == "code" else "Changed."
                 cell |= (
-                    {"outputs": [handout_sample.printed("changed")]} if cell["cell_type"] == "code" else {}
+                    {"outputs": [handout_sample.printed("changed")]}
+                    if cell["cell_type"] == "code"
+                    else {}
                 )
             elif cell["cell_type"] == "markdown":
                 cell["source"] = re.sub(
-                    r"(</summary>).*?(</details>)", r"\1changed\2", "".join(cell["source"]), flags=re.DOTALL
+                    r"(</summary>).*?(</details>)",
+                    r"\1changed\2",
+                    "".join(cell["source"]),
+                    flags=re.DOTALL,
                 )
         (tmp_path / "notebooks" / path.name).write_text(json.dumps(raw), encoding="utf-8")
     build(tmp_path / "notebooks", tmp_path / "build", [STUDENT], say=quiet)
     changed, original = files(tmp_path / "build"), files(student_course)
-    assert [name for name in original if not name.startswith(".") and changed[name] != original[name]] == []
+    assert [
+        name for name in original if not name.startswith(".") and changed[name] != original[name]
+    ] == []
 
 
-def test_links_between_lessons_lead_to_places_that_the_student_edition_has(student_course: Path) -> None:
-    pages = {path.name: path.read_text(encoding="utf-8") for path in (student_course / "student").glob("*.html")}
+def test_links_between_lessons_lead_to_places_that_the_student_edition_has(
+    student_course: Path,
+) -> None:
+    pages = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (student_course / "student").glob("*.html")
+    }
     places = {name: set(re.findall(r'\bid="([^"]+)"', text)) for name, text in pages.items()}
     named = [
         (name, target or name, anchor)

@@ -17,7 +17,9 @@ from tests.notebooks import LESSONS
 def test_axe_finds_nothing_and_nothing_is_asked_of_the_network(
     browser: Any, sample: Path, scheme: str
 ) -> None:
-    names = {"light": ("self-study/01_first", "student/index"), "dark": ("teacher/01_first",)}[scheme]
+    names = {"light": ("self-study/01_first", "student/index"), "dark": ("teacher/01_first",)}[
+        scheme
+    ]
     for name in names:
         page = opened(browser, sample / f"{name}.html", color_scheme=scheme)
         assert page.asked == [(sample / f"{name}.html").as_uri()]
@@ -50,7 +52,10 @@ def test_lines_are_shorter_than_80_characters_and_the_contents_stand_beside_the_
     contents = page.locator(".contents a").first
     assert contents.is_visible()
     assert contents.bounding_box()["x"] < page.locator("h1").bounding_box()["x"]
-    note, main = page.locator(".box.teacher").first.bounding_box(), page.locator("main").bounding_box()
+    note, main = (
+        page.locator(".box.teacher").first.bounding_box(),
+        page.locator("main").bounding_box(),
+    )
     assert note["x"] > main["x"] + main["width"] and note["x"] + note["width"] <= 1280
     page.context.close()
 
@@ -65,7 +70,9 @@ def test_the_keyboard_skips_to_the_lesson_and_opens_every_fold(browser: Any, sam
     stops: list[str] = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        stop = page.evaluate("(e => e.tagName + '|' + e.textContent.slice(0, 30))(document.activeElement)")
+        stop = page.evaluate(
+            "(e => e.tagName + '|' + e.textContent.slice(0, 30))(document.activeElement)"
+        )
         if stop.startswith("BODY"):
             break
         stops.append(stop)
@@ -109,7 +116,9 @@ def test_equations_are_drawn_with_the_embedded_font_and_named_for_screen_readers
 def test_motion_is_left_out_for_those_who_ask(browser: Any, sample: Path) -> None:
     for motion, behaviour in (("reduce", "auto"), ("no-preference", "smooth")):
         page = opened(browser, sample / "student" / "01_first.html", reduced_motion=motion)
-        assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behaviour
+        assert (
+            page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behaviour
+        )
         page.context.close()
 
 
@@ -129,7 +138,9 @@ def test_every_page_passes(browser: Any, course: Path, name: str, edition: str) 
     assert longest_line(page) < 80
     alts = page.evaluate("[...document.images].map(image => image.alt)")
     assert all(len(alt) >= 40 and "No description" not in alt for alt in alts)
-    assert page.evaluate("[...document.images].every(image => image.naturalWidth >= 2 * image.width - 2)")
+    assert page.evaluate(
+        "[...document.images].every(image => image.naturalWidth >= 2 * image.width - 2)"
+    )
     page.emulate_media(color_scheme="dark")
     assert violations(page) == []
     page.emulate_media(media="print", color_scheme="light")
@@ -142,16 +153,25 @@ def test_every_page_passes(browser: Any, course: Path, name: str, edition: str) 
 
 @pytest.mark.full
 @pytest.mark.parametrize("edition", list(EDITIONS))
-def test_links_lead_to_places_that_exist_and_no_heading_stands_over_nothing(course: Path, edition: str) -> None:
-    pages = {path.name: soup_of(course, edition, path.name) for path in (course / edition).glob("*.html")}
+def test_links_lead_to_places_that_exist_and_no_heading_stands_over_nothing(
+    course: Path, edition: str
+) -> None:
+    pages = {
+        path.name: soup_of(course, edition, path.name) for path in (course / edition).glob("*.html")
+    }
     ids = {name: {place["id"] for place in page.find_all(id=True)} for name, page in pages.items()}
     for name, page in pages.items():
         for link in page.find_all("a", href=re.compile(r"^(?!https?:|mailto:|notebooks/)")):
             target, _, anchor = link["href"].partition("#")
-            assert (target or name) in pages and (not anchor or anchor in ids[target or name]), (name, link)
+            assert (target or name) in pages and (not anchor or anchor in ids[target or name]), (
+                name,
+                link,
+            )
         for heading in page.main.find_all(["h2", "h3"]):
             after = heading.find_next_sibling()
-            assert after and not (after.name in ("h1", "h2", "h3") and after.name <= heading.name), (name, heading)
+            assert after and not (
+                after.name in ("h1", "h2", "h3") and after.name <= heading.name
+            ), (name, heading)
         assert len(ids[name]) == len(page.find_all(id=True)), f"{name}: an id stands twice"
 
 

@@ -69,15 +69,23 @@ def test_paper_shows_what_follows_a_prediction_and_cuts_nothing(
         ("table { width: 1000px }", "the page"),
     ],
 )
-def test_faults_on_paper_are_found(browser: Any, sample: Path, tmp_path: Path, rule: str, fault: str) -> None:
+def test_faults_on_paper_are_found(
+    browser: Any, sample: Path, tmp_path: Path, rule: str, fault: str
+) -> None:
     text = (sample / "student" / "01_first.html").read_text(encoding="utf-8")
-    (tmp_path / "page.html").write_text(text.replace("</style>", rule + "</style>"), encoding="utf-8")
-    assert any(found.startswith(fault) for found in faults_on_paper(browser, tmp_path / "page.html", "A4"))
+    (tmp_path / "page.html").write_text(
+        text.replace("</style>", rule + "</style>"), encoding="utf-8"
+    )
+    assert any(
+        found.startswith(fault) for found in faults_on_paper(browser, tmp_path / "page.html", "A4")
+    )
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.parametrize("edition", ["student", "teacher"])  # the least and the most
 @pytest.mark.parametrize("name", [path.stem for path in LESSONS])
-def test_every_lesson_fits_on_paper(browser: Any, course: Path, name: str, edition: str, size: str) -> None:
+def test_every_lesson_fits_on_paper(
+    browser: Any, course: Path, name: str, edition: str, size: str
+) -> None:
     assert faults_on_paper(browser, course / edition / f"{name}.html", size) == []

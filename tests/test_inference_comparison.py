@@ -86,7 +86,9 @@ def fitted(request: dict[str, Any]) -> Any:
 
 
 @cache
-def push_ups(formula: str = "correctness ~ session_high", slopes: bool = False, reml: bool = True) -> Any:
+def push_ups(
+    formula: str = "correctness ~ session_high", slopes: bool = False, reml: bool = True
+) -> Any:
     data = simulate(Design(), Truth(), 42)
     return fit(formula, data, "athlete_id", "~session_high" if slopes else "~1", reml=reml)
 
@@ -212,7 +214,10 @@ def test_reml_is_kept_when_only_random_effects_differ_however_x_is_coded() -> No
 
 def test_few_groups_earn_a_caution_with_the_exact_size_and_many_do_not() -> None:
     few = compare(push_ups("correctness ~ 1"), push_ups())
-    assert any("Few groups (4)" in note and "12 %" in note and "Kenward–Roger" in note for note in few.notes)
+    assert any(
+        "Few groups (4)" in note and "12 %" in note and "Kenward–Roger" in note
+        for note in few.notes
+    )
     many = compare(*map(fitted, CASES["several_terms"]))
     assert not any("roups" in note for note in many.notes)
     # that size, by simulation: normal values of 4 groups, their mean tested against zero
@@ -223,12 +228,18 @@ def test_few_groups_earn_a_caution_with_the_exact_size_and_many_do_not() -> None
 
 def test_the_comparison_reads_in_words_and_in_html() -> None:
     ours = compare(push_ups(), push_ups(slopes=True), "boundary")
-    for text in ("adds the variance of session_high and a covariance", "½χ²(1) + ½χ²(2)", "p = 0.943"):
+    for text in (
+        "adds the variance of session_high and a covariance",
+        "½χ²(1) + ½χ²(2)",
+        "p = 0.943",
+    ):
         assert text in " ".join(str(ours).split()) and text in ours._repr_html_()
 
 
 def test_what_a_freed_covariance_matrix_adds_is_not_called_covariances_alone() -> None:
-    freed = compare(*map(fitted, CASES["symmetric_to_full"]))  # one spread and one correlation become 3 and 3
+    freed = compare(
+        *map(fitted, CASES["symmetric_to_full"])
+    )  # one spread and one correlation become 3 and 3
     assert "adds 4 variances and covariances." in freed.sentence
     turned = push_ups("correctness ~ 0 + C(session_label)"), push_ups(slopes=True)
     assert "adds the variance of session_high and a covariance." in compare(*turned).sentence
@@ -265,13 +276,18 @@ def test_other_rows_scores_and_groups_are_refused() -> None:
         compare(fewer, push_ups())
     with pytest.raises(ValueError, match="199 rows and larger 200"):
         compare(smf.ols(formula, data.iloc[1:]).fit(), push_ups())
-    shuffled = fit("correctness ~ 1", data.sample(frac=1, random_state=1).reset_index(drop=True), "athlete_id")
+    shuffled = fit(
+        "correctness ~ 1", data.sample(frac=1, random_state=1).reset_index(drop=True), "athlete_id"
+    )
     with pytest.raises(ValueError, match="another order"):
         compare(shuffled, push_ups())
     with pytest.raises(ValueError, match="different groups"):
         compare(fit("correctness ~ 1", data, "repeat_id"), push_ups())
     renamed = fit("correctness ~ 1", data.assign(code=data["athlete_id"].str[-2:]), "code")
-    assert compare(renamed, push_ups()).statistic == compare(push_ups("correctness ~ 1"), push_ups()).statistic
+    assert (
+        compare(renamed, push_ups()).statistic
+        == compare(push_ups("correctness ~ 1"), push_ups()).statistic
+    )
 
 
 def test_each_wrong_argument_is_named() -> None:
@@ -283,7 +299,9 @@ def test_each_wrong_argument_is_named() -> None:
         compare(small, None)
     with pytest.raises(TypeError, match="smaller: result"):
         compare("small", large)
-    with pytest.raises(ValueError, match="method must be one of 'lrt', 'boundary', 'bootstrap', not 'wald'"):
+    with pytest.raises(
+        ValueError, match="method must be one of 'lrt', 'boundary', 'bootstrap', not 'wald'"
+    ):
         compare(small, large, "wald")
     for n, seed, error, match in (
         (10, None, TypeError, "seed must be a whole number"),
@@ -314,7 +332,9 @@ def test_each_wrong_argument_is_named() -> None:
 # ---- new data and the bootstrap --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("request_", [SLOPES, CASES["nested_component"][1], CASES["crossed_component"][1]])
+@pytest.mark.parametrize(
+    "request_", [SLOPES, CASES["nested_component"][1], CASES["crossed_component"][1]]
+)
 def test_new_data_have_the_mean_and_covariance_of_the_fit(request_: dict[str, Any]) -> None:
     result = fitted(request_)
     model = result.model
@@ -323,7 +343,9 @@ def test_new_data_have_the_mean_and_covariance_of_the_fit(request_: dict[str, An
     for group, name in enumerate(model.group_labels):
         here = np.ix_(model.row_indices[name], model.row_indices[name])
         if model.k_re:
-            V[here] += model.exog_re_li[group] @ np.asarray(result.cov_re) @ model.exog_re_li[group].T
+            V[here] += (
+                model.exog_re_li[group] @ np.asarray(result.cov_re) @ model.exog_re_li[group].T
+            )
         for variance, mats in zip(result.vcomp, model.exog_vc.mats, strict=True):
             V[here] += variance * mats[group] @ mats[group].T
     sd = np.sqrt(np.diag(V))
@@ -360,8 +382,16 @@ def test_bootstrap_draws_are_the_fits_of_the_simulated_data() -> None:
     result = push_ups(slopes=True)
     drawn = bootstrap(result, 50, seed=2)
     # the fit stands 1e-9 σ² beside its singular optimum, from which bootstrap draws
-    fits = fit_many(simulate_from(result, 50, 2), result.model.exog, result.model.groups, slopes=True)
-    terms = ["Intercept", "session_high", "sd(Intercept)", "sd(session_high)", "cor(Intercept, session_high)"]
+    fits = fit_many(
+        simulate_from(result, 50, 2), result.model.exog, result.model.groups, slopes=True
+    )
+    terms = [
+        "Intercept",
+        "session_high",
+        "sd(Intercept)",
+        "sd(session_high)",
+        "cor(Intercept, session_high)",
+    ]
     assert list(drawn.draws) == [*terms, "sd(residual)"] and len(drawn.draws) == 50
     np.testing.assert_allclose(drawn.draws[terms[:2]], fits.estimate, atol=1e-5)
     np.testing.assert_allclose(drawn.draws["sd(residual)"], np.sqrt(fits.scale), atol=1e-5)
@@ -369,11 +399,18 @@ def test_bootstrap_draws_are_the_fits_of_the_simulated_data() -> None:
 
 
 def test_bootstrap_estimates_have_the_spread_that_new_studies_have() -> None:
-    truth = Truth(effect=-0.08, athlete_sd=result_sd(), residual_sd=float(np.sqrt(push_ups().scale)), clip=False)
+    truth = Truth(
+        effect=-0.08,
+        athlete_sd=result_sd(),
+        residual_sd=float(np.sqrt(push_ups().scale)),
+        clip=False,
+    )
     fresh = fit_many(simulate_many(Design(), truth, 20_000, 9), Design())
     drawn = bootstrap(push_ups(), 20_000, seed=9)
     assert drawn.draws["session_high"].std() == pytest.approx(fresh.estimate[:, 1].std(), rel=0.03)
-    assert drawn.draws["sd(Intercept)"].std() == pytest.approx(np.sqrt(fresh.cov_re[:, 0, 0]).std(), rel=0.03)
+    assert drawn.draws["sd(Intercept)"].std() == pytest.approx(
+        np.sqrt(fresh.cov_re[:, 0, 0]).std(), rel=0.03
+    )
 
 
 def result_sd() -> float:
@@ -388,11 +425,15 @@ def test_intervals_are_quantiles_of_the_draws() -> None:
     assert table.loc["session_high", "high"] == pytest.approx(ordered[949])
     basic = drawn.intervals(0.9, "basic")
     middle = 2 * table.loc["session_high", "estimate"]
-    assert basic.loc["session_high", "low"] == pytest.approx(middle - table.loc["session_high", "high"])
+    assert basic.loc["session_high", "low"] == pytest.approx(
+        middle - table.loc["session_high", "high"]
+    )
     assert (basic["low"].loc[["sd(Intercept)", "sd(residual)"]] >= 0).all()
     assert "session_high" in str(drawn) and "<table" in drawn._repr_html_()
     assert len(bootstrap(push_ups(), 2, seed=1).draws) == 2  # the fewest that have a spread
-    assert "session_high   -0.0727\n" in str(bootstrap(push_ups(), 5, seed=1))  # too few for intervals
+    assert "session_high   -0.0727\n" in str(
+        bootstrap(push_ups(), 5, seed=1)
+    )  # too few for intervals
 
 
 def test_any_model_can_be_bootstrapped_one_fit_at_a_time() -> None:

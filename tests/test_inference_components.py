@@ -23,7 +23,9 @@ from helpers.inference import NotAtOptimumWarning
 from helpers.inference.profiles import Profile
 from tests.test_inference_fixed import public_fit
 
-STORED = json.loads((Path(__file__).parent / "reference" / "components.json").read_text(encoding="utf-8"))
+STORED = json.loads(
+    (Path(__file__).parent / "reference" / "components.json").read_text(encoding="utf-8")
+)
 ROWS = {  # our rows in the order in which lme4's confint has them
     "dyestuff": ["Batch", "residual"],
     "dyestuff2": ["Batch"],  # lme4's own interval for σ is (0, Inf) here: its profile failed
@@ -52,7 +54,9 @@ def table(name: str, reml: bool) -> Any:
     return variances(fitted(name, reml))
 
 
-def dense_deviance(model: Any, psi: np.ndarray, vcomp: np.ndarray, scale: float, reml: bool) -> float:
+def dense_deviance(
+    model: Any, psi: np.ndarray, vcomp: np.ndarray, scale: float, reml: bool
+) -> float:
     """−2 log-likelihood from the covariance matrix of each group's rows, written out."""
     n, p = model.exog.shape
     whole, logs = np.zeros((p + 1, p + 1)), 0.0
@@ -92,8 +96,15 @@ def dense_profile(name: str, reml: bool, row: str, held: float) -> float:
     sigma = answer.loc["residual", "sd"]
 
     def deviance(x: np.ndarray) -> float:
-        values = {one: np.tanh(v) if " × " in one else sigma * np.exp(v) for one, v in zip(free, x, strict=True)}
-        return dense_deviance(model, *parts(model, rows, np.array([(values | {row: held})[one] for one in rows])), reml)
+        values = {
+            one: np.tanh(v) if " × " in one else sigma * np.exp(v)
+            for one, v in zip(free, x, strict=True)
+        }
+        return dense_deviance(
+            model,
+            *parts(model, rows, np.array([(values | {row: held})[one] for one in rows])),
+            reml,
+        )
 
     estimate = np.array(
         [
@@ -104,7 +115,9 @@ def dense_profile(name: str, reml: bool, row: str, held: float) -> float:
         ]
     )
     ends = [
-        minimize(deviance, estimate + shift, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-7})
+        minimize(
+            deviance, estimate + shift, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-7}
+        )
         for shift in (0.0, 0.3, -0.5)
     ]
     return float(min(end.fun for end in ends))
@@ -143,7 +156,9 @@ def test_intervals_of_ml_fits_are_those_of_lme4s_confint(name: str) -> None:
         longer("pastes", "sample", "low"),
     ],
 )
-def test_reml_intervals_end_where_a_dense_likelihood_has_fallen_by_chi_squared(name: str, row: str, end: str) -> None:
+def test_reml_intervals_end_where_a_dense_likelihood_has_fallen_by_chi_squared(
+    name: str, row: str, end: str
+) -> None:
     lowest = -2 * optimum(fitted(name, True).model, True).loglik
     fallen = dense_profile(name, True, row, table(name, True).loc[row, end]) - lowest
     assert fallen == pytest.approx(chi2.ppf(0.95, 1), abs=2e-3)
@@ -166,7 +181,9 @@ def test_standard_errors_are_the_closed_form_of_balanced_designs(name: str, reml
     rest = len(model.endog) - groups - ((model.exog.shape[1] - 1) if reml else 0)
     mean = 2 * (n * between + within) ** 2 / df
     residual = 2 * within**2 / rest
-    assert answer["se"].tolist() == pytest.approx([np.sqrt(mean + residual) / n, np.sqrt(residual)], rel=1e-6)
+    assert answer["se"].tolist() == pytest.approx(
+        [np.sqrt(mean + residual) / n, np.sqrt(residual)], rel=1e-6
+    )
 
 
 def test_the_standard_error_of_a_correlation_is_that_of_the_curvature_by_it() -> None:
@@ -205,14 +222,18 @@ def test_icc_and_r_squared_are_those_of_lme4s_dense_covariance(name: str) -> Non
         assert attrs[key] == pytest.approx(theirs[key], abs=2e-5)
 
 
-@pytest.mark.parametrize("name", ["pushups", "pushups_slopes", "penicillin", "pastes", longer("pixel")])
+@pytest.mark.parametrize(
+    "name", ["pushups", "pushups_slopes", "penicillin", "pastes", longer("pixel")]
+)
 def test_shares_add_up_to_one(name: str) -> None:
     answer = table(name, True)
     assert answer["share"].sum() == pytest.approx(1)
     assert answer.attrs["icc"] == pytest.approx(1 - answer.loc["residual", "share"])
 
 
-@pytest.mark.parametrize("name", ["pushups", *map(longer, ["pixel", "milk", "soybean", "machines_slopes"])])
+@pytest.mark.parametrize(
+    "name", ["pushups", *map(longer, ["pixel", "milk", "soybean", "machines_slopes"])]
+)
 def test_estimates_lie_inside_their_intervals(name: str) -> None:
     answer = table(name, True)
     value = answer["sd"].fillna(answer["correlation"]) if "correlation" in answer else answer["sd"]
@@ -263,12 +284,19 @@ def test_a_singular_correlation_may_be_anything_from_minus_one_to_one() -> None:
     assert row[["correlation", "low", "high"]].tolist() == [-1.0, -1.0, 1.0]
     assert np.isnan(row["se"])
     assert answer.loc["session_high", "low"] == 0
-    assert "Singular fit: the correlation of athlete_id and session_high is -1" in "\n".join(answer.notes)
+    assert "Singular fit: the correlation of athlete_id and session_high is -1" in "\n".join(
+        answer.notes
+    )
 
 
 def test_a_correlation_may_be_anything_where_one_of_its_sds_may_be_zero() -> None:
     answer = variances(
-        fit("correctness ~ session_high", simulate(Design(), Truth(slope_sd=0.03), 1), "athlete_id", "~session_high")
+        fit(
+            "correctness ~ session_high",
+            simulate(Design(), Truth(slope_sd=0.03), 1),
+            "athlete_id",
+            "~session_high",
+        )
     )
     assert not answer.attrs["singular"]
     assert answer.loc[["athlete_id", "session_high"], "low"].min() == 0
@@ -285,7 +313,9 @@ def test_a_slope_that_does_not_vary_has_no_correlation() -> None:
 
 
 def test_statsmodels_own_fits_give_the_same_table() -> None:
-    plain = smf.mixedlm("Reaction ~ Days", load("sleepstudy"), groups="Subject", re_formula="~Days").fit()
+    plain = smf.mixedlm(
+        "Reaction ~ Days", load("sleepstudy"), groups="Subject", re_formula="~Days"
+    ).fit()
     ours, theirs = table("sleepstudy_slopes", True), variances(plain)
     assert theirs.to_numpy() == pytest.approx(ours.to_numpy(), rel=1e-5, nan_ok=True)
 
@@ -293,7 +323,10 @@ def test_statsmodels_own_fits_give_the_same_table() -> None:
 def test_a_fit_below_the_optimum_keeps_its_estimates_and_warns() -> None:
     with pytest.warns(UserWarning):  # statsmodels' own
         plain = smf.mixedlm(
-            "correctness ~ session_high", load("pushups"), groups="athlete_id", re_formula="~session_high"
+            "correctness ~ session_high",
+            load("pushups"),
+            groups="athlete_id",
+            re_formula="~session_high",
         ).fit()
     with pytest.warns(NotAtOptimumWarning, match="not at its optimum"):
         answer = variances(plain)
@@ -315,8 +348,12 @@ def test_the_display_says_what_the_columns_are() -> None:
     assert "profile REML intervals of the SDs; se: of the variances" in repr(answer)
     assert "ICC 0.217; R² marginal 0.339, conditional 0.482" in answer._repr_html_()
     assert not any("averages over the rows" in note for note in answer.notes)
-    large = fit("score ~ 1", load("pushups").assign(score=lambda d: 1e5 * d["correctness"]), "athlete_id")
-    assert re.search(r"^residual +\d{4} ", repr(variances(large)), re.MULTILINE)  # no digits that mean nothing
+    large = fit(
+        "score ~ 1", load("pushups").assign(score=lambda d: 1e5 * d["correctness"]), "athlete_id"
+    )
+    assert re.search(
+        r"^residual +\d{4} ", repr(variances(large)), re.MULTILINE
+    )  # no digits that mean nothing
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, -0.1, "0.95", None, np.nan, True])
@@ -351,4 +388,6 @@ def test_a_held_residual_variance_leaves_only_beta_profiled() -> None:
     held = evaluate(s, best.theta, True, scale=2 * best.scale)
     dense = dense_deviance(model, 2 * best.cov_re, best.vcomp, 2 * best.scale, True)
     assert held.deviance == pytest.approx(dense)
-    assert evaluate(s, best.theta, True, scale=best.scale).deviance == pytest.approx(-2 * best.loglik)
+    assert evaluate(s, best.theta, True, scale=best.scale).deviance == pytest.approx(
+        -2 * best.loglik
+    )

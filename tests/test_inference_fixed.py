@@ -45,7 +45,9 @@ FITS = [(name, reml) for name in SPECS["fits"] for reml in (True, False)]
 PUBLIC = [case(*pair) for pair in FITS]
 QUESTIONS = [(*pair, "satterthwaite") for pair in FITS]
 QUESTIONS += [(name, True, "kenward-roger") for name in SPECS["fits"]]
-QUESTIONS += [(name, False, "kenward-roger") for name in ("machines_unbalanced", "pixel", "beets_crossed")]
+QUESTIONS += [
+    (name, False, "kenward-roger") for name in ("machines_unbalanced", "pixel", "beets_crossed")
+]
 INTERACTIONS = ["cake", "soybean", "ham", "tvbo"]
 
 
@@ -79,7 +81,11 @@ def public_fit(name: str, reml: bool, formula: str | None = None) -> Any:
 def push_ups(slopes: bool = False, reml: bool = True) -> Any:
     data = simulate(Design(), Truth(), 42)
     return fit(
-        "correctness ~ session_high", data, "athlete_id", "~session_high" if slopes else "~1", reml=reml
+        "correctness ~ session_high",
+        data,
+        "athlete_id",
+        "~session_high" if slopes else "~1",
+        reml=reml,
     )
 
 
@@ -92,7 +98,9 @@ def r_order(names: list[str], answer: dict[str, Any]) -> list[int]:
 
 
 def r_table(answer: dict[str, Any], method: str) -> dict[str, np.ndarray]:
-    return {key: np.array(values, dtype=float) for key, values in answer[R_METHODS[method]]["t"].items()}
+    return {
+        key: np.array(values, dtype=float) for key, values in answer[R_METHODS[method]]["t"].items()
+    }
 
 
 def contrasts_of(name: str, terms: list[str]) -> dict[str, dict[str, float]]:
@@ -122,13 +130,17 @@ def test_public_fits_agree_with_lmertest_and_pbkrtest(name: str, reml: bool, met
 
 
 @pytest.mark.parametrize("name, reml", PUBLIC)
-def test_public_fits_reach_lme4s_likelihood_and_are_singular_where_lme4s_are(name: str, reml: bool) -> None:
+def test_public_fits_reach_lme4s_likelihood_and_are_singular_where_lme4s_are(
+    name: str, reml: bool
+) -> None:
     answer = ANSWERS[name]["REML" if reml else "ML"]
     assert public_fit(name, reml).llf > answer["loglik"] - 2e-5
     assert coefficients(public_fit(name, reml), ddf="wald").attrs["singular"] == answer["singular"]
 
 
-@pytest.mark.parametrize("name, reml, method", [case(*q) for q in QUESTIONS if "~ 1" not in formula_of(q[0])])
+@pytest.mark.parametrize(
+    "name, reml, method", [case(*q) for q in QUESTIONS if "~ 1" not in formula_of(q[0])]
+)
 def test_f_tests_of_terms_agree_with_r(name: str, reml: bool, method: str) -> None:
     answer = ANSWERS[name]["REML" if reml or method == "kenward-roger" else "ML"]
     theirs = answer[R_METHODS[method]]["marginal"]
@@ -158,7 +170,9 @@ def check_simulated(k: int) -> tuple[float, bool]:
     """Our log-likelihood less R's; whether the numbers were compared."""
     data, slopes, reml = data_set(k)
     theirs = SIMULATED.loc[k]
-    result = fit("score ~ session_high", data, "athlete", "~session_high" if slopes else "~1", reml=reml)
+    result = fit(
+        "score ~ session_high", data, "athlete", "~session_high" if slopes else "~1", reml=reml
+    )
     lead = optimum(result.model, reml).loglik - theirs["loglik"]
     if abs(lead) > 1e-5:
         return lead, False
@@ -206,10 +220,17 @@ def test_sleepstudy_gives_the_published_line() -> None:
 def test_the_push_ups_have_the_df_and_the_paired_t_that_theory_says() -> None:
     table = coefficients(push_ups(), ddf="satterthwaite")
     assert table["df"].round(2).tolist() == [3.64, 195.0]
-    assert table.loc["session_high", ["t", "low", "high"]].round(3).tolist() == [-11.422, -0.085, -0.06]
+    assert table.loc["session_high", ["t", "low", "high"]].round(3).tolist() == [
+        -11.422,
+        -0.085,
+        -0.06,
+    ]
     t, df, p = table.attrs["paired"]["session_high"]
     means = (
-        push_ups().model.data.frame.groupby(["athlete_id", "session_high"])["correctness"].mean().unstack()
+        push_ups()
+        .model.data.frame.groupby(["athlete_id", "session_high"])["correctness"]
+        .mean()
+        .unstack()
     )
     expected = stats.ttest_rel(means[1], means[0])
     assert (t, p) == (pytest.approx(expected.statistic), pytest.approx(expected.pvalue))
@@ -233,7 +254,9 @@ def test_in_a_balanced_interior_slope_fit_the_model_is_the_paired_t_test() -> No
     for method in ("satterthwaite", "kenward-roger"):
         table = coefficients(result, ddf=method)
         t, df, p = table.attrs["paired"]["session_high"]
-        assert table.loc["session_high", ["t", "df", "p"]].tolist() == pytest.approx([t, df, p], rel=1e-4)
+        assert table.loc["session_high", ["t", "df", "p"]].tolist() == pytest.approx(
+            [t, df, p], rel=1e-4
+        )
 
 
 def test_no_paired_test_is_offered_where_it_would_be_another_question() -> None:
@@ -241,13 +264,19 @@ def test_no_paired_test_is_offered_where_it_would_be_another_question() -> None:
     data = simulate(unequal, Truth(), 1)
     assert coefficients(fit("correctness ~ session_high", data, "athlete_id")).attrs["paired"] == {}
     balanced = simulate(Design(), Truth(clip=False), 1)
-    balanced["tired"] = balanced["repeat_id"] + 3 * balanced["session_high"]  # the effect is one beside tiredness
+    balanced["tired"] = (
+        balanced["repeat_id"] + 3 * balanced["session_high"]
+    )  # the effect is one beside tiredness
     for unit in (1, 1e-7):
         scaled = balanced.assign(correctness=unit * balanced["correctness"])
-        told = coefficients(fit("correctness ~ session_high + tired", scaled, "athlete_id")).attrs["paired"]
+        told = coefficients(fit("correctness ~ session_high + tired", scaled, "athlete_id")).attrs[
+            "paired"
+        ]
         assert told == {}
     between = simulate(Design(athletes=6, between=True), Truth(), 1)
-    assert coefficients(fit("correctness ~ session_high", between, "athlete_id")).attrs["paired"] == {}
+    assert (
+        coefficients(fit("correctness ~ session_high", between, "athlete_id")).attrs["paired"] == {}
+    )
 
 
 def test_units_of_scores_and_predictors_change_no_t_and_no_df() -> None:
@@ -271,7 +300,9 @@ def test_f_of_one_coefficient_is_the_square_of_its_t() -> None:
 def test_wald_is_z_with_the_model_based_standard_errors() -> None:
     table = coefficients(push_ups(), ddf="wald", level=0.9)
     printed = push_ups()
-    np.testing.assert_allclose(table["se"], printed.bse_fe, rtol=1e-6)  # balanced: statsmodels' agree
+    np.testing.assert_allclose(
+        table["se"], printed.bse_fe, rtol=1e-6
+    )  # balanced: statsmodels' agree
     np.testing.assert_allclose(table["p"], printed.pvalues[:2], rtol=1e-4)
     np.testing.assert_allclose(table[["low", "high"]], printed.conf_int(0.1).iloc[:2], rtol=1e-6)
     assert np.all(np.isinf(table["df"]))
@@ -289,7 +320,9 @@ def test_derivatives_of_the_likelihood_are_those_of_its_values(reml: bool) -> No
     here, steps = at(np.zeros(5)), np.array([1.0, 0.05, 0.01, 0.5, 0.1]) / 5
     for i, step in enumerate(steps):
         up, down = at(np.eye(5)[i] * step), at(-np.eye(5)[i] * step)
-        assert here.gradient[i] == pytest.approx((down.loglik - up.loglik) / step, rel=1e-4, abs=1e-6)
+        assert here.gradient[i] == pytest.approx(
+            (down.loglik - up.loglik) / step, rel=1e-4, abs=1e-6
+        )
         np.testing.assert_allclose(
             here.hessian[i], (up.gradient - down.gradient) / (2 * step), rtol=2e-3, atol=1e-8
         )
@@ -331,7 +364,9 @@ def test_a_contrast_may_name_another_null_value() -> None:
     row = coefficients(result, contrasts=contrasts).loc["ten a day"]
     assert row["estimate"] == pytest.approx(10.467286)
     assert row["t"] == pytest.approx((row["estimate"] - 10) / row["se"])
-    assert f_tests(result, contrasts=contrasts).loc["ten a day", "F"] == pytest.approx(row["t"] ** 2)
+    assert f_tests(result, contrasts=contrasts).loc["ten a day", "F"] == pytest.approx(
+        row["t"] ** 2
+    )
 
 
 def test_several_degrees_of_freedom_are_combined_as_lmertest_does() -> None:
@@ -386,8 +421,16 @@ def test_kenward_roger_of_an_ml_fit_is_the_reml_fits_and_says_so() -> None:
 @pytest.mark.parametrize("method", ["kenward-roger", "satterthwaite", "wald"])
 def test_a_singular_fit_is_flagged_with_the_price_of_the_method(method: str) -> None:
     table = coefficients(push_ups(True), ddf=method)
-    price = {"kenward-roger": "easily missed", "satterthwaite": "df can be far too large", "wald": "as known"}
-    assert table.attrs["singular"] and price[method] in str(table) and price[method] in table._repr_html_()
+    price = {
+        "kenward-roger": "easily missed",
+        "satterthwaite": "df can be far too large",
+        "wald": "as known",
+    }
+    assert (
+        table.attrs["singular"]
+        and price[method] in str(table)
+        and price[method] in table._repr_html_()
+    )
     assert not coefficients(push_ups(), ddf=method).attrs["singular"]
 
 
@@ -415,7 +458,9 @@ def test_a_plain_statsmodels_fit_at_the_optimum_passes_without_a_word() -> None:
         warnings.simplefilter("ignore", ConvergenceWarning)
         plain = smf.mixedlm("correctness ~ session_high", data, groups=data["athlete_id"]).fit()
         warnings.simplefilter("error", NotAtOptimumWarning)
-        np.testing.assert_allclose(coefficients(plain)["df"], coefficients(push_ups())["df"], rtol=1e-2)
+        np.testing.assert_allclose(
+            coefficients(plain)["df"], coefficients(push_ups())["df"], rtol=1e-2
+        )
 
 
 def test_the_display_is_rounded_and_no_p_reads_as_zero_but_values_are_exact() -> None:
@@ -443,7 +488,9 @@ def test_models_from_arrays_have_coefficients_and_f_tests_too() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         result = sm.MixedLM(data["correctness"], X, groups=data["athlete_id"]).fit()
-    np.testing.assert_allclose(coefficients(result)["se"], coefficients(push_ups())["se"], rtol=1e-3)
+    np.testing.assert_allclose(
+        coefficients(result)["se"], coefficients(push_ups())["se"], rtol=1e-3
+    )
     assert list(f_tests(result).index) == ["session_high"]
 
 
@@ -500,7 +547,9 @@ def slope_between_athletes() -> Any:
     for seed in range(50):
         table = simulate(Design(athletes=6, between=True), Truth(), seed)
         try:
-            return quiet_fit("correctness ~ session_high", table, groups="athlete_id", re_formula="~session_high")
+            return quiet_fit(
+                "correctness ~ session_high", table, groups="athlete_id", re_formula="~session_high"
+            )
         except np.linalg.LinAlgError:
             continue
     raise AssertionError("statsmodels finished none of 50 fits")
@@ -510,10 +559,15 @@ def test_rows_that_statsmodels_left_out_are_refused() -> None:
     data = simulate(Design(), Truth(), 42)
     data.loc[[7, 120], "correctness"] = np.nan
     with pytest.raises(ValueError, match="2 rows were left out.*dropna"):
-        coefficients(quiet_fit("correctness ~ session_high", data, groups="athlete_id", missing="drop"))
+        coefficients(
+            quiet_fit("correctness ~ session_high", data, groups="athlete_id", missing="drop")
+        )
     again = data.dropna()[["correctness", "session_high"]]
     labels = data.dropna()["athlete_id"].to_numpy()
-    for index in (np.arange(len(again)) // 2, np.arange(len(again)) - 9):  # labels that count no rows
+    for index in (
+        np.arange(len(again)) // 2,
+        np.arange(len(again)) - 9,
+    ):  # labels that count no rows
         counted = quiet_fit("correctness ~ session_high", again.set_index(index), groups=labels)
         assert len(coefficients(counted)) == 2
     complete = quiet_fit("correctness ~ session_high", data.dropna(), groups="athlete_id")
@@ -523,7 +577,9 @@ def test_rows_that_statsmodels_left_out_are_refused() -> None:
 def test_penalised_and_constrained_fits_are_refused() -> None:
     data = simulate(Design(), Truth(), 42)
     X = np.column_stack([np.ones(len(data)), data["session_high"]])
-    model = sm.MixedLM(data["correctness"].to_numpy(), X, groups=data["athlete_id"].to_numpy(), exog_re=X)
+    model = sm.MixedLM(
+        data["correctness"].to_numpy(), X, groups=data["athlete_id"].to_numpy(), exog_re=X
+    )
     pattern = sm.regression.mixed_linear_model.MixedLMParams.from_components(np.ones(2), np.eye(2))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -556,7 +612,8 @@ def test_a_formula_without_terms_has_no_f_test() -> None:
 def test_predictors_far_from_zero_such_as_years_change_neither_se_nor_df(ddf: str) -> None:
     data = load("sleepstudy")
     plain, far = (
-        fit("Reaction ~ Days", data.assign(Days=data["Days"] + start), "Subject", "~Days") for start in (0, 2020)
+        fit("Reaction ~ Days", data.assign(Days=data["Days"] + start), "Subject", "~Days")
+        for start in (0, 2020)
     )
     before = coefficients(plain, ddf, contrasts={"slope": [0, 1], "day 9": [1, 9]})
     after = coefficients(far, ddf, contrasts={"slope": [0, 1], "day 9": [1, 2029]})

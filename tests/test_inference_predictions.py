@@ -18,8 +18,16 @@ from helpers import Design, Truth, coefficients, fit, load, predictions, simulat
 from helpers.inference import NotAtOptimumWarning
 from tests.test_inference_fixed import public_fit
 
-STORED = json.loads((Path(__file__).parent / "reference" / "predictions.json").read_text(encoding="utf-8"))
-WAYS = [("average", "mean"), ("known", "mean"), ("known", "score"), ("new", "mean"), ("new", "score")]
+STORED = json.loads(
+    (Path(__file__).parent / "reference" / "predictions.json").read_text(encoding="utf-8")
+)
+WAYS = [
+    ("average", "mean"),
+    ("known", "mean"),
+    ("known", "score"),
+    ("new", "mean"),
+    ("new", "score"),
+]
 
 
 @cache
@@ -31,7 +39,11 @@ def fitted(name: str, slopes: str = "~1") -> Any:
         few = np.where(data["athlete_id"] == "maya_03", 2, 4)
         data = data[data["repeat_id"] <= few].reset_index(drop=True)
         level = data["athlete_id"].map({"alex_02": 0.1, "david_04": -0.1}).fillna(0)
-        change = data["athlete_id"].map({"david_04": 0.08, "maya_03": -0.05, "susan_01": -0.15}).fillna(0)
+        change = (
+            data["athlete_id"]
+            .map({"david_04": 0.08, "maya_03": -0.05, "susan_01": -0.15})
+            .fillna(0)
+        )
         data["correctness"] += level + change * data["session_high"]
         slopes = "~session_high"
     return fit("correctness ~ session_high", data, "athlete_id", slopes)
@@ -39,7 +51,9 @@ def fitted(name: str, slopes: str = "~1") -> Any:
 
 @pytest.mark.parametrize("who, of", WAYS)
 @pytest.mark.parametrize("name", STORED)
-def test_estimates_errors_and_df_are_those_of_dense_matrices_in_r(name: str, who: str, of: str) -> None:
+def test_estimates_errors_and_df_are_those_of_dense_matrices_in_r(
+    name: str, who: str, of: str
+) -> None:
     result = fitted(name)
     rows = np.asarray(result.model.data.frame.index)[STORED[name]["rows"]]
     ours = predictions(result, result.model.data.frame.loc[rows], who, of)
@@ -74,10 +88,14 @@ def test_a_new_group_in_a_one_way_layout_has_the_textbook_prediction_interval() 
     df = satterthwaite(a + b, [(a, J - 1), (b, J * (n - 1))])
     assert level["df"] == pytest.approx(df, rel=1e-5)
     reach = stats.t.ppf(0.975, df) * np.sqrt(a + b)
-    assert [level["low"], level["high"]] == pytest.approx([means.mean() - reach, means.mean() + reach], rel=1e-5)
+    assert [level["low"], level["high"]] == pytest.approx(
+        [means.mean() - reach, means.mean() + reach], rel=1e-5
+    )
     b = within * (1 - 1 / n)
     assert score["se"] ** 2 == pytest.approx(a + b, rel=1e-6)
-    assert score["df"] == pytest.approx(satterthwaite(a + b, [(a, J - 1), (b, J * (n - 1))]), rel=1e-5)
+    assert score["df"] == pytest.approx(
+        satterthwaite(a + b, [(a, J - 1), (b, J * (n - 1))]), rel=1e-5
+    )
 
 
 def test_a_known_group_in_a_one_way_layout_has_the_closed_form_of_shrinkage() -> None:
@@ -85,7 +103,9 @@ def test_a_known_group_in_a_one_way_layout_has_the_closed_form_of_shrinkage() ->
     result, between, within, means = mean_squares(J, n)
     ours = predictions(result, who="known")
     shrinkage = 1 - within / between
-    assert ours["estimate"].tolist() == pytest.approx((means.mean() + shrinkage * (means - means.mean())).tolist())
+    assert ours["estimate"].tolist() == pytest.approx(
+        (means.mean() + shrinkage * (means - means.mean())).tolist()
+    )
     error = within / n * (1 - (1 - 1 / J) * within / between)
     assert (ours["se"] ** 2).tolist() == pytest.approx([error] * J, rel=1e-6)
     by_between = (1 - 1 / J) * within**2 / between**2 / n
@@ -94,7 +114,9 @@ def test_a_known_group_in_a_one_way_layout_has_the_closed_form_of_shrinkage() ->
     assert ours["df"].tolist() == pytest.approx([df] * J, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["pushups", "pushups_short", "machines_unbalanced", "sleepstudy_slopes"])
+@pytest.mark.parametrize(
+    "name", ["pushups", "pushups_short", "machines_unbalanced", "sleepstudy_slopes"]
+)
 def test_the_average_is_that_of_coefficients(name: str) -> None:
     result = fitted(name)
     ours = predictions(result)
@@ -115,7 +137,9 @@ def test_a_score_adds_the_residual_variance_and_nothing_else() -> None:
     result = fitted("pushups_short")
     for who in ("known", "new"):
         mean, score = (predictions(result, who=who, of=of) for of in ("mean", "score"))
-        assert (score["se"] ** 2 - mean["se"] ** 2).tolist() == pytest.approx([result.scale] * len(mean))
+        assert (score["se"] ** 2 - mean["se"] ** 2).tolist() == pytest.approx(
+            [result.scale] * len(mean)
+        )
         assert score["estimate"].tolist() == mean["estimate"].tolist()
 
 
@@ -124,7 +148,9 @@ def test_the_push_ups_agree_with_lesson_05_by_hand() -> None:
     tau2, sigma2 = float(result.cov_re.iloc[0, 0]), float(result.scale)
     mean = tau2 / 4 + sigma2 / 120
     data = pd.DataFrame({"session_high": [1]})
-    squares = [predictions(result, data, *way)["se"].iloc[0] ** 2 for way in (WAYS[0], WAYS[3], WAYS[4])]
+    squares = [
+        predictions(result, data, *way)["se"].iloc[0] ** 2 for way in (WAYS[0], WAYS[3], WAYS[4])
+    ]
     assert squares == pytest.approx([mean, mean + tau2, mean + tau2 + sigma2], rel=1e-6)
 
 
@@ -136,7 +162,8 @@ def test_an_unseen_level_of_a_component_counts_as_new() -> None:
     new = predictions(result, other, "new").iloc[0]
     assert unseen["se"] ** 2 > result.vcomp[0] and seen["se"] < unseen["se"]
     assert new["se"] ** 2 == pytest.approx(
-        coefficients(result)["se"].iloc[0] ** 2 + result.vcomp[0] + result.cov_re.iloc[0, 0], rel=1e-6
+        coefficients(result)["se"].iloc[0] ** 2 + result.vcomp[0] + result.cov_re.iloc[0, 0],
+        rel=1e-6,
     )
 
 
@@ -164,14 +191,20 @@ def test_without_data_every_distinct_row_of_predictors_is_predicted() -> None:
 def test_units_and_centres_of_scores_and_predictors_pass_through() -> None:
     data = load("sleepstudy")
     plain = fitted("sleepstudy_slopes")
-    moved = fit("Reaction ~ Days", data.assign(Reaction=1000 * data["Reaction"], Days=data["Days"] + 500), "Subject",
-                "~Days")
+    moved = fit(
+        "Reaction ~ Days",
+        data.assign(Reaction=1000 * data["Reaction"], Days=data["Days"] + 500),
+        "Subject",
+        "~Days",
+    )
     for who, of in WAYS:
         before = predictions(plain, data.iloc[[0, 9]], who, of)
         after = predictions(moved, data.iloc[[0, 9]].assign(Days=[500, 509]), who, of)
         for column, rel in [("estimate", 1e-6), ("se", 1e-4), ("df", 1e-3)]:
             factor = 1 if column == "df" else 1000
-            assert after[column].tolist() == pytest.approx((factor * before[column]).tolist(), rel=rel)
+            assert after[column].tolist() == pytest.approx(
+                (factor * before[column]).tolist(), rel=rel
+            )
 
 
 def test_statsmodels_own_fits_and_ml_fits_give_the_same_table() -> None:
@@ -189,13 +222,17 @@ def test_groups_given_as_a_series_and_random_columns_in_other_coding_are_underst
     data = load("pushups")
     by_name = predictions(fitted("pushups"), who="known")
     by_series = fit("correctness ~ session_high", data, data["athlete_id"])
-    assert predictions(by_series, who="known")["se"].tolist() == pytest.approx(by_name["se"].tolist())
+    assert predictions(by_series, who="known")["se"].tolist() == pytest.approx(
+        by_name["se"].tolist()
+    )
     cells = fitted("pushups_short")
     short = cells.model.data.frame
     coded = fit("correctness ~ session_label", short, "athlete_id", "~0 + session_label")
     for who in ("known", "new"):
         theirs = predictions(coded, who=who)
-        assert theirs["se"].tolist() == pytest.approx(predictions(cells, who=who)["se"].tolist(), rel=1e-3)
+        assert theirs["se"].tolist() == pytest.approx(
+            predictions(cells, who=who)["se"].tolist(), rel=1e-3
+        )
 
 
 def test_a_random_column_that_is_no_fixed_effect_is_made_from_its_name() -> None:
@@ -204,15 +241,25 @@ def test_a_random_column_that_is_no_fixed_effect_is_made_from_its_name() -> None
     ours = predictions(result, data, who="known")
     assert ours["estimate"].to_numpy() == pytest.approx(np.asarray(result.fittedvalues), rel=1e-7)
     hidden = fit("Reaction ~ 1", data, "Subject", "~np.sqrt(Days)")
-    with pytest.raises(ValueError, match=r"re_formula: columns such as 'np.sqrt\(Days\)' cannot be made"):
+    with pytest.raises(
+        ValueError, match=r"re_formula: columns such as 'np.sqrt\(Days\)' cannot be made"
+    ):
         predictions(hidden)
 
 
 def test_what_the_interval_is_about_is_said_below_it() -> None:
     result = fitted("pushups")
-    for (who, of), said in zip(WAYS, ["confidence interval of the mean over all groups", "level of that group",
-                                      "one new score of that group", "level of a group that was not", "one score of"],
-                               strict=True):
+    for (who, of), said in zip(
+        WAYS,
+        [
+            "confidence interval of the mean over all groups",
+            "level of that group",
+            "one new score of that group",
+            "level of a group that was not",
+            "one score of",
+        ],
+        strict=True,
+    ):
         table = predictions(result, who=who, of=of)
         assert said in " ".join(table.notes)
         assert ("differ in level only" in " ".join(table.notes)) == (who != "average")
@@ -249,7 +296,9 @@ def test_a_singular_fit_says_so_and_df_are_one_at_least() -> None:
         ({"data": pd.DataFrame([[1, 0]], columns=["session_high"] * 2)}, ValueError, "more than one column"),
     ],
 )  # fmt: skip
-def test_wrong_requests_are_refused_by_name(changes: dict[str, Any], error: type[Exception], says: str) -> None:
+def test_wrong_requests_are_refused_by_name(
+    changes: dict[str, Any], error: type[Exception], says: str
+) -> None:
     with pytest.raises(error, match=says):
         predictions(fitted("pushups"), **changes)
 
@@ -265,10 +314,14 @@ def test_results_that_cannot_be_predicted_from_are_refused() -> None:
         predictions(smf.ols("correctness ~ session_high", data).fit())
     with pytest.raises(TypeError, match="not fitted yet"):
         predictions(smf.mixedlm("correctness ~ session_high", data, groups="athlete_id"))
-    no_formula = sm.MixedLM(data["correctness"], sm.add_constant(data["session_high"]), data["athlete_id"])
+    no_formula = sm.MixedLM(
+        data["correctness"], sm.add_constant(data["session_high"]), data["athlete_id"]
+    )
     with pytest.raises(ValueError, match="not fitted by a formula"):
         predictions(_quiet(no_formula))
-    elsewhere = fit("correctness ~ session_high", data, [f"{label}!" for label in data["athlete_id"]])
+    elsewhere = fit(
+        "correctness ~ session_high", data, [f"{label}!" for label in data["athlete_id"]]
+    )
     with pytest.raises(ValueError, match="groups that are no column of its data"):
         predictions(elsewhere, who="known")
 
@@ -281,15 +334,22 @@ def _quiet(model: Any) -> Any:
 def test_a_fit_below_the_optimum_warns() -> None:
     with pytest.warns(UserWarning):  # statsmodels' own
         plain = smf.mixedlm(
-            "correctness ~ session_high", load("pushups"), groups="athlete_id", re_formula="~session_high"
+            "correctness ~ session_high",
+            load("pushups"),
+            groups="athlete_id",
+            re_formula="~session_high",
         ).fit()
     with pytest.warns(NotAtOptimumWarning, match="not at its optimum"):
         predictions(plain)
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("slope_sd, of, least, most", [(0.05, "mean", 0.93, 0.995), (0.05, "score", 0.92, 0.97)])
-def test_intervals_of_a_new_athlete_hold_what_they_promise(slope_sd: float, of: str, least: float, most: float) -> None:
+@pytest.mark.parametrize(
+    "slope_sd, of, least, most", [(0.05, "mean", 0.93, 0.995), (0.05, "score", 0.92, 0.97)]
+)
+def test_intervals_of_a_new_athlete_hold_what_they_promise(
+    slope_sd: float, of: str, least: float, most: float
+) -> None:
     """With four athletes; the error of the share is .009, and ± 1.96 se covers .85 of the means."""
     rng, n, held = np.random.default_rng(7), 600, []
     data = pd.DataFrame({"session_high": [1]})
@@ -297,6 +357,8 @@ def test_intervals_of_a_new_athlete_hold_what_they_promise(slope_sd: float, of: 
         result = fit("correctness ~ session_high", simulate(Design(), Truth(slope_sd=slope_sd, clip=False), seed),
                      "athlete_id", "~session_high")  # fmt: skip
         row = predictions(result, data, "new", of).iloc[0]
-        truth = 0.77 + rng.normal() * np.hypot(0.05, slope_sd) + (of == "score") * 0.05 * rng.normal()
+        truth = (
+            0.77 + rng.normal() * np.hypot(0.05, slope_sd) + (of == "score") * 0.05 * rng.normal()
+        )
         held.append(row["low"] <= truth <= row["high"])
     assert least < np.mean(held) < most

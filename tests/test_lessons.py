@@ -67,7 +67,10 @@ def test_hints_that_the_text_names_exist(lessons: list[Notebook]) -> None:
 
 def test_exercises_that_the_text_names_stand_in_their_lesson(lessons: list[Notebook]) -> None:
     titles = {
-        title for lesson in lessons for cell in lesson.markdown for _, title in structure.headings(cell)
+        title
+        for lesson in lessons
+        for cell in lesson.markdown
+        for _, title in structure.headings(cell)
     }
     standing = {match[1] for title in titles if (match := structure.EXERCISE.fullmatch(title))}
     named = {
@@ -86,7 +89,9 @@ def test_every_lesson_stands_in_the_readme_with_its_title_and_promise(
     for lesson in lessons:
         title, promise = structure.promise(lesson)
         rows = [line for line in lines if f"](notebooks/{lesson.path.name})" in line]
-        assert any(title in row and promise in row for row in rows), f"{lesson.path.name}: {title}: {promise}"
+        assert any(title in row and promise in row for row in rows), (
+            f"{lesson.path.name}: {title}: {promise}"
+        )
 
 
 def test_the_readme_links_only_to_what_is_there(root: Path) -> None:

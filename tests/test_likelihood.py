@@ -90,7 +90,9 @@ def test_deviance_and_fixed_effects_are_those_of_dense_matrices(name: str, reml:
         np.testing.assert_allclose(found.beta, beta, rtol=1e-9)
         np.testing.assert_allclose(found.phi, phi, rtol=1e-8, atol=1e-12)
         assert found.scale == pytest.approx(scale, rel=1e-10)
-        assert profile_loglik(model, *s.to_data_units(theta), reml) == pytest.approx(-deviance / 2, abs=1e-8)
+        assert profile_loglik(model, *s.to_data_units(theta), reml) == pytest.approx(
+            -deviance / 2, abs=1e-8
+        )
 
 
 @pytest.mark.parametrize("reml", [True, False])
@@ -120,7 +122,9 @@ def test_gradient_and_scores_are_the_derivatives_of_the_deviance(name: str, reml
 def test_optimum_is_never_below_lmer_and_stands_where_lmer_stands(key: str) -> None:
     spec = SPECS["fits"][key]
     data = pd.read_csv(REFERENCE / "data" / f"{spec['data']}.csv")
-    data = data.drop(index=[number - 1 for number in spec.get("without_rows", [])]).reset_index(drop=True)
+    data = data.drop(index=[number - 1 for number in spec.get("without_rows", [])]).reset_index(
+        drop=True
+    )
     for factor in SPECS["data"][spec["data"]]["factors"]:
         data[factor] = data[factor].astype(str)
     groups = data[spec["groups"]] if spec["groups"] in data else np.ones(len(data))
@@ -147,7 +151,9 @@ def test_the_search_leaves_the_saddle_at_zero_variance(name: str) -> None:
     s = Structure.of(model_of(name, sample(5)))
     best = optimum(s, True)
     found = evaluate(s, _descend(s, np.zeros(s.size), True), True)
-    assert evaluate(s, np.zeros(s.size), True).deviance > -2 * best.loglik + 0.1, "a saddle, not the optimum"
+    assert evaluate(s, np.zeros(s.size), True).deviance > -2 * best.loglik + 0.1, (
+        "a saddle, not the optimum"
+    )
     assert found.deviance == pytest.approx(-2 * best.loglik, abs=1e-6)
 
 
@@ -167,7 +173,9 @@ def test_of_two_maxima_the_higher_one_is_found(reml: bool) -> None:
 def test_zero_variances_are_reached_exactly() -> None:
     data = simulate(Design(), Truth(), 42)
     best = optimum(
-        smf.mixedlm("correctness ~ session_high", data, groups="athlete_id", re_formula="~session_high")
+        smf.mixedlm(
+            "correctness ~ session_high", data, groups="athlete_id", re_formula="~session_high"
+        )
     )
     assert best.singular
     assert np.linalg.eigvalsh(best.cov_re).min() < 1e-15
@@ -189,7 +197,8 @@ def test_units_and_centring_change_nothing_but_what_they_must(
 ) -> None:
     data = simulate(Design(athletes=6), Truth(slope_sd=0.03, clip=False), seed)
     changed = data.assign(
-        correctness=shift + unit * data["correctness"], session_high=centre + size * data["session_high"]
+        correctness=shift + unit * data["correctness"],
+        session_high=centre + size * data["session_high"],
     )
     changed = changed.sample(frac=1, random_state=seed)  # nor does the order of rows
     before, after = (
@@ -231,7 +240,9 @@ def test_a_structure_that_cannot_be_names_the_columns() -> None:
         Structure.of(smf.mixedlm("y ~ x", data, groups="g", re_formula="~x + twice"))
     with pytest.raises(ValueError, match="does not vary"):
         Structure.of(smf.mixedlm("flat ~ x", data, groups="g"))
-    with pytest.raises(ValueError, match=r"the outcome reaches \d\.\d*e\+200, too large to be squared"):
+    with pytest.raises(
+        ValueError, match=r"the outcome reaches \d\.\d*e\+200, too large to be squared"
+    ):
         Structure.of(smf.mixedlm("huge ~ x", data.assign(huge=data["y"] * 1e200), groups="g"))
     parts = {"none": "0 + I(0 * x)", "some": "0 + x"}
     with pytest.raises(ValueError, match="the columns of none are zero in every row"):

@@ -27,7 +27,9 @@ from tests.malformed import Call, malformed
 from tests.malformed.anything import things
 
 OURS = Path(helpers.__file__).parent
-QUICK = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 MANY = settings(QUICK, max_examples=350)
 AT_LEAST = 5000
 TOO_LONG = 20  # seconds
@@ -97,7 +99,9 @@ def test_what_is_malformed_is_refused_and_told_why(name: str, tmp_path: Path) ->
 
 @pytest.mark.full
 def test_thousands_of_malformed_calls_are_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    thrown = {name: len(throw(name, tmp_path_factory.mktemp(name), MANY)) for name in helpers.__all__}
+    thrown = {
+        name: len(throw(name, tmp_path_factory.mktemp(name), MANY)) for name in helpers.__all__
+    }
     assert min(thrown.values()) >= 150
     assert sum(thrown.values()) >= AT_LEAST
 
@@ -146,11 +150,19 @@ def answers(capsys: pytest.CaptureFixture[str], how: settings) -> None:
     @given(st.sampled_from(ids()), things())
     def told(exercise: str, answer: Any) -> None:
         key = keys[exercise]
-        if answer is ... or isinstance(answer, bool | np.bool_) and isinstance(key, bool | np.bool_):
+        if (
+            answer is ...
+            or isinstance(answer, bool | np.bool_)
+            and isinstance(key, bool | np.bool_)
+        ):
             return
         if not isinstance(key, str | bool | np.bool_) and near(answer, float(key)):
             return
-        if isinstance(key, str) and isinstance(answer, str) and answer.strip().casefold() == key.casefold():
+        if (
+            isinstance(key, str)
+            and isinstance(answer, str)
+            and answer.strip().casefold() == key.casefold()
+        ):
             return
         with in_time():
             check(exercise, answer)
@@ -184,12 +196,20 @@ def small_tables(draw: Any) -> pd.DataFrame:
     """Few rows, few different values, any groups: constant scores, empty cells and saturated models among them."""
     rows = draw(st.integers(1, 14))
     whole = st.integers(-2, 2).map(float)
-    column = {name: draw(st.lists(values, min_size=rows, max_size=rows)) for name, values in
-              [("y", whole | st.floats(-9, 9)), ("x", whole), ("g", st.sampled_from(["a", "b", "c", "d"]))]}
+    column = {
+        name: draw(st.lists(values, min_size=rows, max_size=rows))
+        for name, values in [
+            ("y", whole | st.floats(-9, 9)),
+            ("x", whole),
+            ("g", st.sampled_from(["a", "b", "c", "d"])),
+        ]
+    }
     return pd.DataFrame(column)
 
 
-def dense_loglik(y: np.ndarray, X: np.ndarray, same: np.ndarray, variance: float, scale: float) -> tuple[float, Any]:
+def dense_loglik(
+    y: np.ndarray, X: np.ndarray, same: np.ndarray, variance: float, scale: float
+) -> tuple[float, Any]:
     """REML log-likelihood of a random-intercept model at its variances, and β̂; dense matrices and textbook formulas."""
     V = scale * np.eye(len(y)) + variance * same
     inverse = np.linalg.inv(V)
@@ -243,14 +263,18 @@ def by_fit_many(table: pd.DataFrame) -> Any:
 
 
 @pytest.mark.parametrize("engine", [by_fit, by_fit_many])
-def test_a_small_table_gives_the_right_numbers_or_a_refusal(engine: Callable[[pd.DataFrame], Any]) -> None:
+def test_a_small_table_gives_the_right_numbers_or_a_refusal(
+    engine: Callable[[pd.DataFrame], Any],
+) -> None:
     small(engine, QUICK)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("engine", [by_fit, by_fit_many])
 def test_thousands_of_small_tables_give_them_too(engine: Callable[[pd.DataFrame], Any]) -> None:
-    assert 0.2 < np.mean(small(engine, settings(QUICK, max_examples=1000))) < 0.9  # both ends are met
+    assert (
+        0.2 < np.mean(small(engine, settings(QUICK, max_examples=1000))) < 0.9
+    )  # both ends are met
 
 
 def small(engine: Callable[[pd.DataFrame], Any], how: settings) -> list[bool]:

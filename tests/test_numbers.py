@@ -44,4 +44,6 @@ def test_a_number_is_read_as_people_write_it(text: str, value: str) -> None:
     ],
 )
 def test_numbers_are_told_apart(text: str, values: list[str]) -> None:
-    assert [number.signed for number in numbers.numbers(text)] == [Decimal(value) for value in values]
+    assert [number.signed for number in numbers.numbers(text)] == [
+        Decimal(value) for value in values
+    ]

@@ -37,7 +37,9 @@ def in_the_lessons_folder() -> Iterator[None]:
     os.chdir(before)
 
 
-def field(athletes: list[str], sessions: list[tuple[str, int]], repeats: int | None = None) -> pd.DataFrame:
+def field(
+    athletes: list[str], sessions: list[tuple[str, int]], repeats: int | None = None
+) -> pd.DataFrame:
     """Scores of athletes in sessions (label, dose); as many repeats as the dose, or as told."""
     rng = np.random.default_rng(3)
     rows = []
@@ -46,7 +48,9 @@ def field(athletes: list[str], sessions: list[tuple[str, int]], repeats: int | N
         for number, (label, dose) in enumerate(sessions):
             mean = level + slope * (dose - 20) / 10 + rng.normal(0, 0.02)
             scores = np.clip(rng.normal(mean, 0.05, repeats or dose), 0, 1)
-            rows += [(who, label, dose, number, rep, round(x, 3)) for rep, x in enumerate(scores, 1)]
+            rows += [
+                (who, label, dose, number, rep, round(x, 3)) for rep, x in enumerate(scores, 1)
+            ]
     return pd.DataFrame(rows, columns=["who", "session", "dose_kg", "number", "rep", "score"])
 
 
@@ -64,8 +68,12 @@ def plausible() -> dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]
     weather = field(six, FIVE, 12).assign(
         **{"weather (felt)": lambda rows: np.where(rows["number"] % 2, "hot", "cold")}
     )
-    sleep = field(six, FIVE, 8).assign(sleep=lambda rows: 6 + rows["number"].where(rows["number"] != 2) / 2)
-    two_days = field(six, TWO).assign(day_number=lambda rows: abs(rows["number"] - rows["who"].isin(["A", "B", "C"])))
+    sleep = field(six, FIVE, 8).assign(
+        sleep=lambda rows: 6 + rows["number"].where(rows["number"] != 2) / 2
+    )
+    two_days = field(six, TWO).assign(
+        day_number=lambda rows: abs(rows["number"] - rows["who"].isin(["A", "B", "C"]))
+    )
     clumsy = dose | {"covariates": ["weather (felt)"]}
     single = field(six, [("pre", 20), ("mid", 20), ("post", 20)], 1).drop(columns="rep")
     kinds = field(six, FIVE + [("6", 25)], 10).assign(kind=lambda rows: rows["number"] % 2)
@@ -88,11 +96,18 @@ def plausible() -> dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]
     }  # fmt: skip
 
 
-QUICK = {"two athletes", "two days", "two kinds, three days each", "one session missing", "one score a session"}
+QUICK = {
+    "two athletes",
+    "two days",
+    "two kinds, three days each",
+    "one session missing",
+    "one score a session",
+}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.full]) for name in plausible()]
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.full]) for name in plausible()],
 )
 @pytest.mark.filterwarnings("error")
 def test_template_goes_from_file_to_report(
@@ -106,7 +121,14 @@ def test_template_goes_from_file_to_report(
     cells = {cell.id: cell.source for cell in lesson.code}
     exec(cells["imports"], space)
     exec(cells["settings"], space)
-    plain: dict[str, Any] = {"sheet": SHEET, "limits": (0, 1), "dose": None, "step": 1, "date": None, "covariates": []}
+    plain: dict[str, Any] = {
+        "sheet": SHEET,
+        "limits": (0, 1),
+        "dose": None,
+        "step": 1,
+        "date": None,
+        "covariates": [],
+    }
     space |= plain | {"path": str(path)} | settings
     space["show"] = lambda figure, alt: alts.append(alt)
     names = list(cells)
@@ -115,21 +137,30 @@ def test_template_goes_from_file_to_report(
     told = capsys.readouterr().out
     used = len(space["df"])
     assert len(alts) == 3 and f"in {used} rows" in told.replace("\n", " ")
-    assert "Still to be said by you" in told and "nan" not in told.split("scores at a limit")[1].split("\n")[0]
+    assert (
+        "Still to be said by you" in told
+        and "nan" not in told.split("scores at a limit")[1].split("\n")[0]
+    )
     if name == "a covariate with blanks":
         assert used == len(table) - 48 and "missing: 48" in told
     if name == "two doses":
         assert "no slopes: to tell own changes from good days" in told
-    if name == "two kinds, three days each":  # balanced: the slopes make it the paired t-test of the athletes' means
+    if (
+        name == "two kinds, three days each"
+    ):  # balanced: the slopes make it the paired t-test of the athletes' means
         rows = coefficients(space["result"])
         means = table.pivot_table(index="who", columns="kind", values="score")
         paired = stats.ttest_1samp(means[1] - means[0], 0)
-        assert rows.loc["dose", "df"] == pytest.approx(5) and rows.loc["dose", "t"] == pytest.approx(paired.statistic)
+        assert rows.loc["dose", "df"] == pytest.approx(5) and rows.loc[
+            "dose", "t"
+        ] == pytest.approx(paired.statistic)
     if name == "even day numbers":
         assert "'day' follows from the columns before it" in told
 
 
-def test_template_says_in_a_sentence_that_order_needs_a_date(lesson: Notebook, tmp_path: Path) -> None:
+def test_template_says_in_a_sentence_that_order_needs_a_date(
+    lesson: Notebook, tmp_path: Path
+) -> None:
     path = tmp_path / "scores.csv"
     field(["A", "B"], TWO).to_csv(path, index=False)
     cells = {cell.id: cell.source for cell in lesson.code}
@@ -148,7 +179,13 @@ def numbers() -> dict[str, Any]:
 
 def agrees(result: Any, ddf: str, reference: dict[str, Any]) -> None:
     table = coefficients(result, ddf=ddf)
-    for ours, theirs in {"estimate": "estimate", "se": "se", "df": "df", "t": "t", "p": "p"}.items():
+    for ours, theirs in {
+        "estimate": "estimate",
+        "se": "se",
+        "df": "df",
+        "t": "t",
+        "p": "p",
+    }.items():
         np.testing.assert_allclose(table[ours], reference[theirs], rtol=2e-4)
     assert result.nobs == reference["rows"] and not reference["singular"]
     np.testing.assert_allclose(-2 * result.llf, reference["reml"], rtol=0, atol=1e-5)
@@ -173,10 +210,18 @@ def test_r_gives_the_numbers_of_the_coachs_file(capsys: pytest.CaptureFixture[st
     reference = numbers()["coach_kenward_roger"]
     agrees(result, "kenward-roger", reference)
     theirs = dict(
-        zip(zip(reference["groups"], reference["first"], strict=True), reference["sd_or_correlation"], strict=True)
+        zip(
+            zip(reference["groups"], reference["first"], strict=True),
+            reference["sd_or_correlation"],
+            strict=True,
+        )
     )
     spread = variances(result)["sd"]
-    pairs = {("athlete:session", "(Intercept)"): "session", ("athlete", "dose"): "dose", ("Residual", None): "residual"}
+    pairs = {
+        ("athlete:session", "(Intercept)"): "session",
+        ("athlete", "dose"): "dose",
+        ("Residual", None): "residual",
+    }
     for key, component in pairs.items():
         np.testing.assert_allclose(spread[component], theirs[key], rtol=1e-3)  # fmt: skip
 
@@ -185,7 +230,9 @@ def test_r_code_of_the_lesson_is_the_code_that_was_run(lesson: Notebook) -> None
     script = (REFERENCE / "rosetta.R").read_text(encoding="utf-8")
     ran = script.split("# lesson:\n")[1].split("# end\n")[0].strip()
     shown = [
-        cell.source.split("```r\n")[1].split("```")[0].strip() for cell in lesson.markdown if "```r\n" in cell.source
+        cell.source.split("```r\n")[1].split("```")[0].strip()
+        for cell in lesson.markdown
+        if "```r\n" in cell.source
     ]
     assert shown == [ran]
     printed = (ROOT / "data" / "rosetta.txt").read_text(encoding="utf-8").strip()
@@ -198,6 +245,11 @@ def test_truth_typed_in_the_lesson_is_that_of_the_script(lesson: Notebook) -> No
     names = {"Intercept": "intercept", "dose": "per_ten_repeats", "order": "per_earlier_session"}
     stated = ", ".join(f'"{row}": {truth[name]:g}' for row, name in names.items())
     assert f"truth = {{{stated}}}" in cell
-    sds = {"athlete_id": "athlete_sd", "dose": "slope_sd", "session": "session_sd", "residual": "residual_sd"}
+    sds = {
+        "athlete_id": "athlete_sd",
+        "dose": "slope_sd",
+        "session": "session_sd",
+        "residual": "residual_sd",
+    }
     stated = ", ".join(f'"{row}": {truth[name]:g}' for row, name in sds.items())
     assert f"{{{stated}}}" in cell

@@ -96,8 +96,13 @@ def test_only_the_nearest_output_of_the_section_counts() -> None:
 
 
 def test_a_comment_names_another_output_or_one_of_its_rows() -> None:
-    assert problems("The mean is .846. <!-- from: first -->", "mean 0.912", first="mean 0.846") == []
-    assert problems("Both: .846, .912. <!-- from: first, table -->", "mean 0.912", first="mean 0.846") == []
+    assert (
+        problems("The mean is .846. <!-- from: first -->", "mean 0.912", first="mean 0.846") == []
+    )
+    assert (
+        problems("Both: .846, .912. <!-- from: first, table -->", "mean 0.912", first="mean 0.846")
+        == []
+    )
     assert problems("## Next\n\nIt is .846. <!-- from: table -->", "mean 0.846") == []
     rows = "alex 0.872\nmaya 0.824"
     assert problems("Alex has .872. <!-- from: table/alex -->", rows) == []
@@ -157,7 +162,10 @@ def test_what_only_looks_like_a_convention_is_a_result(prose: str) -> None:
 
 def test_digits_typed_in_the_code_are_no_evidence() -> None:
     assert problems("The mean is .846.", "the mean is .846", source='print("the mean is .846")')
-    assert problems("The mean is .846.", "95 % low: 0.846", source='print(f"95 % low: {low:.3f}")') == []
+    assert (
+        problems("The mean is .846.", "95 % low: 0.846", source='print(f"95 % low: {low:.3f}")')
+        == []
+    )
 
 
 def test_a_number_that_could_be_another_one_is_weakly_bound() -> None:
@@ -181,7 +189,9 @@ def test_numbers_typed_into_an_alt_text_are_bound() -> None:
     assert of("A line at .846 of", 'show(picture, "A line at .846 of")', "It is level.") == []
     assert of("A line at .912 of", 'show(picture, "A line at .912 of")', "It is level.")
     assert of("A line at .912 of", 'show(picture, f"A line at {y:.3f} of")', "It is level.") == []
-    assert of("From 0 to 2", 'show(picture, "From 0 to 2")', "It is level. <!-- alt: 0, 2 -->") == []
+    assert (
+        of("From 0 to 2", 'show(picture, "From 0 to 2")', "It is level. <!-- alt: 0, 2 -->") == []
+    )
     assert of("From 0 to 2", 'show(picture, "From 0 to 2")', "It is level. <!-- alt: 0, 3 -->")
 
 
@@ -218,7 +228,9 @@ def rate(notebook: Notebook, count: int) -> float:
     results = list(trials(notebook, count, SEED))
     share = sum(noticed for _, noticed in results) / len(results)
     missed = [what for what, noticed in results if not noticed]
-    print(f"{notebook.path.name}: {share:.1%} of {len(results)} one-digit changes noticed; missed: {missed}")
+    print(
+        f"{notebook.path.name}: {share:.1%} of {len(results)} one-digit changes noticed; missed: {missed}"
+    )
     return share
 
 

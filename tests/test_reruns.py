@@ -19,18 +19,26 @@ def texts(outputs: Sequence[Any]) -> list[str]:
 
     A progress bar shows on stderr where the machine is slow.
     """
-    printed = "".join(joined(output["text"]) for output in outputs if output.get("name") == "stdout")
+    printed = "".join(
+        joined(output["text"]) for output in outputs if output.get("name") == "stdout"
+    )
     shown = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
     return [printed, *map(joined, shown)]
 
 
 def errors(outputs: Sequence[Any]) -> list[str]:
-    return [f"{output['ename']}: {output['evalue']}" for output in outputs if output["output_type"] == "error"]
+    return [
+        f"{output['ename']}: {output['evalue']}"
+        for output in outputs
+        if output["output_type"] == "error"
+    ]
 
 
 def run(lesson: Notebook, cells: Sequence[Cell]) -> list[list[Any]]:
     """The outputs of cells that run one after the other in a fresh kernel, errors among them."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.source) for cell in cells])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell.source) for cell in cells]
+    )
     client = NotebookClient(
         notebook, timeout=900, kernel_name="python3", allow_errors=True, coalesce_streams=True,
         store_widget_state=False, resources={"metadata": {"path": str(lesson.path.parent)}},
@@ -41,7 +49,10 @@ def run(lesson: Notebook, cells: Sequence[Cell]) -> list[list[Any]]:
 
 def test_a_cell_that_runs_twice_says_the_same_twice(lesson: Notebook) -> None:
     outputs = run(lesson, [cell for cell in lesson.code for _ in range(2)])
-    again = {cell.id: (errors(found), texts(found)) for cell, found in zip(lesson.code, outputs[1::2], strict=True)}
+    again = {
+        cell.id: (errors(found), texts(found))
+        for cell, found in zip(lesson.code, outputs[1::2], strict=True)
+    }
     assert again == {cell.id: ([], texts(cell.outputs)) for cell in lesson.code}
 
 

@@ -18,19 +18,25 @@ def table(**columns: list[object]) -> pd.DataFrame:
             "correctness": np.linspace(0.5, 0.9, 12),
         }
     )
-    return base.assign(**{name: np.repeat(np.array(values, dtype=object), 2) for name, values in columns.items()})
+    return base.assign(
+        **{name: np.repeat(np.array(values, dtype=object), 2) for name, values in columns.items()}
+    )
 
 
 DATES = ["2026-03-09", "2026-03-02", "2026-03-05", "2026-03-04", "2026-03-04", "2026-03-20"]
 
 
-def test_dose_is_counted_in_steps_from_the_median_session(capsys: pytest.CaptureFixture[str]) -> None:
+def test_dose_is_counted_in_steps_from_the_median_session(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     loads = table(load=[10, 20, 30, 10, 20, 60]).astype({"load": float})
     found = session_predictors(loads, dose="load", step=10)
     assert found["dose"].tolist() == pytest.approx(((loads["load"] - 20) / 10).tolist())
     assert capsys.readouterr().out == "- dose is (load − 20) / 10\n"
     with pytest.raises(ValueError, match="dose: 'load' holds an infinite value"):
-        session_predictors(table(load=[10, 20, np.inf, 10, 20, 60]).astype({"load": float}), dose="load")
+        session_predictors(
+            table(load=[10, 20, np.inf, 10, 20, 60]).astype({"load": float}), dose="load"
+        )
     assert "dose" not in loads  # the table handed in stays as it was
 
 
@@ -53,7 +59,9 @@ def test_day_counts_from_the_first_date_and_order_the_athletes_earlier_sessions(
     ]
 
 
-@pytest.mark.parametrize("way", ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%d %B %Y", "%Y-%m-%d %H:%M"])
+@pytest.mark.parametrize(
+    "way", ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%d %B %Y", "%Y-%m-%d %H:%M"]
+)
 def test_the_usual_ways_of_writing_dates_give_the_same_days(way: str) -> None:
     written = [f"{pd.Timestamp(day):{way}}" for day in DATES]
     expected = session_predictors(table(date=DATES), date="date")["day"]
@@ -82,9 +90,17 @@ def test_dates_that_may_be_read_in_two_ways_are_refused_until_told() -> None:
         ({"load": [5] * 6}, {"dose": "load"}, "the same in all rows"),
         ({"load": [5, 6] * 3}, {"dose": "lode"}, r'no column \'lode\' \(perhaps "load"\)'),
         ({"load": [5, 6] * 3}, {"dose": "load", "step": 0}, "step must be a positive number"),
-        ({"date": ["Monday", *DATES[1:]]}, {"date": "date"}, r'"Monday".*no date that is written like %Y-%m-%d'),
+        (
+            {"date": ["Monday", *DATES[1:]]},
+            {"date": "date"},
+            r'"Monday".*no date that is written like %Y-%m-%d',
+        ),
         ({"date": [None, *DATES[1:]]}, {"date": "date"}, "blank in 2 rows"),
-        ({"date": DATES, "order": [1] * 6}, {"date": "date"}, "has a column 'order' of its own: rename it"),
+        (
+            {"date": DATES, "order": [1] * 6},
+            {"date": "date"},
+            "has a column 'order' of its own: rename it",
+        ),
     ],
 )
 def test_refusals_are_sentences_that_say_what_would_do(

@@ -16,19 +16,36 @@ def seed_loop() -> list[float]:
     for _athlete in range(4):
         baseline = rng.normal(0.85, 0.05)
         for high, repeats in [(0, 20), (1, 30)]:
-            scores += [float(np.clip(rng.normal(baseline - 0.08 * high, 0.05), 0, 1)) for _ in range(repeats)]
+            scores += [
+                float(np.clip(rng.normal(baseline - 0.08 * high, 0.05), 0, 1))
+                for _ in range(repeats)
+            ]
     return scores
 
 
 def test_seed_42_gives_the_course_s_data_to_the_last_digits() -> None:
     table = simulate(Design(), Truth(), 42)
     np.testing.assert_allclose(table["correctness"], seed_loop(), rtol=0, atol=1e-12)
-    assert table["correctness"].head().round(6).tolist() == [0.813237, 0.902758, 0.912264, 0.767684, 0.800127]
-    assert list(table) == ["athlete_id", "session_label", "session_high", "repeat_id", "correctness"]
+    assert table["correctness"].head().round(6).tolist() == [
+        0.813237,
+        0.902758,
+        0.912264,
+        0.767684,
+        0.800127,
+    ]
+    assert list(table) == [
+        "athlete_id",
+        "session_label",
+        "session_high",
+        "repeat_id",
+        "correctness",
+    ]
 
 
 def test_the_same_seed_gives_the_same_digits_and_another_seed_others() -> None:
-    first, again, other = (simulate(Design(), Truth(slope_sd=0.02), seed)["correctness"] for seed in (1, 1, 2))
+    first, again, other = (
+        simulate(Design(), Truth(slope_sd=0.02), seed)["correctness"] for seed in (1, 1, 2)
+    )
     assert (first == again).all() and (first != other).any()
     many, more, others = (
         simulate_many(Design(), Truth(), 3, 1),
@@ -48,7 +65,13 @@ def test_the_stream_of_many_does_not_depend_on_how_many_or_on_where_it_is_cut() 
 
 
 SLOPES = Truth(
-    intercept=0.6, effect=-0.1, athlete_sd=0.2, slope_sd=0.3, correlation=-0.4, residual_sd=0.1, clip=False
+    intercept=0.6,
+    effect=-0.1,
+    athlete_sd=0.2,
+    slope_sd=0.3,
+    correlation=-0.4,
+    residual_sd=0.1,
+    clip=False,
 )
 
 
@@ -78,7 +101,13 @@ def test_each_block_of_many_has_its_own_child_seed_and_draws_effects_first(numbe
 @pytest.mark.parametrize("correlation", [-0.6, 0.0, 1.0])
 def test_many_data_sets_have_the_moments_of_their_truth(correlation: float) -> None:
     truth = Truth(
-        intercept=2, effect=-1, athlete_sd=3, slope_sd=2, correlation=correlation, residual_sd=0.5, clip=False
+        intercept=2,
+        effect=-1,
+        athlete_sd=3,
+        slope_sd=2,
+        correlation=correlation,
+        residual_sd=0.5,
+        clip=False,
     )
     n = 20_000
     scores = simulate_many(Design(athletes=2, repeats={"a": 1, "b": 2}), truth, n, 9)
@@ -90,12 +119,22 @@ def test_many_data_sets_have_the_moments_of_their_truth(correlation: float) -> N
     assert abs(low.var() - 9.25) < 4 * 9.25 * np.sqrt(2 / n)
     assert abs((high - low).var() - 4.5) < 4 * 4.5 * np.sqrt(2 / n)
     covariance = 9 + 4 + 2 * within
-    assert abs(np.cov(high, again)[0, 1] - covariance) < 4 * np.sqrt(2) * (covariance + 0.25) / np.sqrt(n)
+    assert abs(np.cov(high, again)[0, 1] - covariance) < 4 * np.sqrt(2) * (
+        covariance + 0.25
+    ) / np.sqrt(n)
     assert abs(np.cov(scores[:, 0], scores[:, 3])[0, 1]) < 4 * 9.25 / np.sqrt(n)
 
 
 def test_one_data_set_has_the_moments_of_its_truth() -> None:
-    truth = Truth(intercept=0, effect=1, athlete_sd=1, slope_sd=2, correlation=0.5, residual_sd=0.1, clip=False)
+    truth = Truth(
+        intercept=0,
+        effect=1,
+        athlete_sd=1,
+        slope_sd=2,
+        correlation=0.5,
+        residual_sd=0.1,
+        clip=False,
+    )
     table = simulate(Design(athletes=4000, repeats={"a": 1, "b": 1}), truth, 3)
     wide = table.pivot(index="athlete_id", columns="session_label", values="correctness")
     change = wide["b"] - wide["a"]
@@ -110,13 +149,22 @@ def test_clipping_cuts_at_the_bounds_and_nowhere_else() -> None:
     assert loose.max() > 1 and clipped.max() == 1
     assert (clipped == np.clip(loose, 0, 1)).all()
     one = simulate(Design(), Truth(residual_sd=2), 1)["correctness"]
-    assert one.min() == 0 and one.max() == 1 and one.between(0, 1).all() and one.between(0.1, 0.9).any()
+    assert (
+        one.min() == 0
+        and one.max() == 1
+        and one.between(0, 1).all()
+        and one.between(0.1, 0.9).any()
+    )
 
 
 def test_missed_sessions_and_groups_have_the_rows_of_the_design() -> None:
     design = Design(athletes=2, repeats=[{"a": 3, "b": 0}, {"a": 1, "b": 2}])
-    scores = simulate_many(design, Truth(effect=-5, residual_sd=0.001, athlete_sd=0, clip=False), 4, 1)
-    np.testing.assert_allclose(scores, np.tile([0.85, 0.85, 0.85, 0.85, -4.15, -4.15], (4, 1)), atol=0.01)
+    scores = simulate_many(
+        design, Truth(effect=-5, residual_sd=0.001, athlete_sd=0, clip=False), 4, 1
+    )
+    np.testing.assert_allclose(
+        scores, np.tile([0.85, 0.85, 0.85, 0.85, -4.15, -4.15], (4, 1)), atol=0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,10 +175,18 @@ def test_missed_sessions_and_groups_have_the_rows_of_the_design() -> None:
         (lambda: simulate(Design(), Truth(), -1), ValueError, "seed must be a whole number"),
         (lambda: simulate(Design(), Truth(), 1.5), ValueError, "seed must be a whole number"),
         (lambda: simulate(Design(), Truth(), None), ValueError, "seed must be a whole number"),
-        (lambda: simulate_many(Design(), Truth(), 0, 1), ValueError, "n must be a whole number of data sets"),
+        (
+            lambda: simulate_many(Design(), Truth(), 0, 1),
+            ValueError,
+            "n must be a whole number of data sets",
+        ),
         (lambda: simulate_many(Design(), Truth(), 2.0, 1), ValueError, "n must be"),
         (lambda: simulate_many(Design(), Truth(), True, 1), ValueError, "n must be"),
-        (lambda: simulate_many(Design(), Truth(), 10**13, 1), ValueError, "n is too large: .* 16,000,000 GB of memory"),
+        (
+            lambda: simulate_many(Design(), Truth(), 10**13, 1),
+            ValueError,
+            "n is too large: .* 16,000,000 GB of memory",
+        ),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_by_name(

@@ -30,11 +30,17 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "scores.csv"
 
-    def __call__(self, content: str | bytes, encoding: str = "utf-8", **arguments: Any) -> pd.DataFrame:
+    def __call__(
+        self, content: str | bytes, encoding: str = "utf-8", **arguments: Any
+    ) -> pd.DataFrame:
         self.path.write_bytes(content.encode(encoding) if isinstance(content, str) else content)
-        return read_scores(self.path, **{"score": "points", "athlete": "who", "session": "when", **arguments})
+        return read_scores(
+            self.path, **{"score": "points", "athlete": "who", "session": "when", **arguments}
+        )
 
-    def refused(self, content: str | bytes, encoding: str = "utf-8", **arguments: Any) -> ScoreSheetError:
+    def refused(
+        self, content: str | bytes, encoding: str = "utf-8", **arguments: Any
+    ) -> ScoreSheetError:
         with pytest.raises(ScoreSheetError) as caught:
             self(content, encoding, **arguments)
         assert isinstance(caught.value, ValueError) and caught.value.problems
@@ -74,7 +80,13 @@ def test_a_good_sheet_becomes_the_seeds_columns(read: Reader) -> None:
     assert table["session_high"].tolist() == [0, 1, 0, 1]
     assert table["repeat_id"].tolist() == [1, 1, 1, 1]
     assert table["correctness"].tolist() == [0.5, 0.25, 1.0, 0.0]
-    assert [str(table[c].dtype) for c in COLUMNS] == ["str", "category", "int64", "int64", "float64"]
+    assert [str(table[c].dtype) for c in COLUMNS] == [
+        "str",
+        "category",
+        "int64",
+        "int64",
+        "float64",
+    ]
 
 
 def test_of_a_good_sheet_only_what_was_chosen_is_told(read: Reader) -> None:
@@ -86,33 +98,47 @@ def test_of_a_good_sheet_only_what_was_chosen_is_told(read: Reader) -> None:
 
 def test_codes_are_text_without_a_word(read: Reader) -> None:
     told = read(GOOD).attrs["notes"]
-    table = read("who,when,points,code\nana,s20,.5,007\nana,s30,.25,008\nben,s20,1,09x\nben,s30,0,1.5\n")
+    table = read(
+        "who,when,points,code\nana,s20,.5,007\nana,s30,.25,008\nben,s20,1,09x\nben,s30,0,1.5\n"
+    )
     assert table["code"].tolist() == ["007", "008", "09x", "1.5"] and table.attrs["notes"] == told
-    half = read("who,when,points,day\nana,s20,.5,1\nana,s30,.25,2\nben,s20,1,rest\nben,s30,0,rest\n")
+    half = read(
+        "who,when,points,day\nana,s20,.5,1\nana,s30,.25,2\nben,s20,1,rest\nben,s30,0,rest\n"
+    )
     assert half.attrs["notes"] == told  # no more numbers than words
 
 
 def test_of_many_names_the_first_five_are_shown() -> None:
-    assert quoted("abcde") == '"a", "b", "c", "d", "e"' and quoted("abcdef") == '"a", "b", "c", "d", "e", …'
+    assert (
+        quoted("abcde") == '"a", "b", "c", "d", "e"'
+        and quoted("abcdef") == '"a", "b", "c", "d", "e", …'
+    )
 
 
 def test_the_bundled_pushups_come_back_through_read_scores() -> None:
     path = Path(__file__).resolve().parents[1] / "data" / "pushups.csv"
-    table = read_scores(path, score="correctness", athlete="athlete_id", session="session_label",
-                        repeat="repeat_id")
+    table = read_scores(
+        path, score="correctness", athlete="athlete_id", session="session_label", repeat="repeat_id"
+    )
     pd.testing.assert_frame_equal(table.astype({"session_label": "str"}), load("pushups"))
 
 
 def test_other_columns_are_kept_after_the_seeds_in_their_order(read: Reader) -> None:
-    text = ("day,who,when,points,coach,code,load\n1,ana,s20,.5,kim,007,1.5\n2,ana,s30,.25,,008,\n"
-            "1,ben,s20,1,lee,009,2\n")
+    text = (
+        "day,who,when,points,coach,code,load\n1,ana,s20,.5,kim,007,1.5\n2,ana,s30,.25,,008,\n"
+        "1,ben,s20,1,lee,009,2\n"
+    )
     table = read(text)
     assert list(table.columns) == [*COLUMNS, "day", "coach", "code", "load"]
     assert table["day"].tolist() == [1, 2, 1] and table["day"].dtype == "int64"
     assert table["code"].tolist() == ["007", "008", "009"]
     assert table["coach"].isna().tolist() == [False, True, False]
-    assert table["load"].isna().tolist() == [False, True, False] and table["load"].dtype == "float64"
-    assert '"coach" is blank in 1 row' in notes(table) and '"load" is blank in 1 row' in notes(table)
+    assert (
+        table["load"].isna().tolist() == [False, True, False] and table["load"].dtype == "float64"
+    )
+    assert '"coach" is blank in 1 row' in notes(table) and '"load" is blank in 1 row' in notes(
+        table
+    )
 
 
 def test_an_other_column_that_is_mostly_numbers_is_kept_as_text_and_told(read: Reader) -> None:
@@ -125,14 +151,17 @@ def test_an_other_column_that_is_mostly_numbers_is_kept_as_text_and_told(read: R
 
 @pytest.mark.parametrize(("mark", "cells"), [(",", ("1.234", "2")), (".", ("1,234", "2"))])
 def test_an_other_column_with_the_other_decimal_mark_is_kept_as_text_and_told(
-        read: Reader, mark: str, cells: tuple[str, str]) -> None:
+    read: Reader, mark: str, cells: tuple[str, str]
+) -> None:
     # 1.234 watts or 1234 watts? The scores' own decimal mark says that it cannot be known.
     table = read(f"who;when;points;watt\nana;a;0{mark}5;{cells[0]}\nben;b;0{mark}7;{cells[1]}\n")
     assert table["watt"].tolist() == list(cells)
     assert f'written as the scores are: "{cells[0]}"' in notes(table)
 
 
-def test_rows_stay_in_file_order_and_repeats_are_numbered_within_athlete_and_session(read: Reader) -> None:
+def test_rows_stay_in_file_order_and_repeats_are_numbered_within_athlete_and_session(
+    read: Reader,
+) -> None:
     table = read("who,when,points\nben,b,.1\nana,a,.2\nben,b,.3\nben,a,.4\nana,b,.5\nben,b,.6\n")
     assert table["athlete_id"].tolist() == ["ben", "ana", "ben", "ben", "ana", "ben"]
     assert table["repeat_id"].tolist() == [1, 1, 2, 1, 1, 3]
@@ -140,7 +169,9 @@ def test_rows_stay_in_file_order_and_repeats_are_numbered_within_athlete_and_ses
 
 
 def test_repeat_numbers_are_taken_from_their_column(read: Reader) -> None:
-    table = read("who,when,points,n\nana,a,.1,7\nana,b,.2,3.0\nben,a,.3,0\nben,b,.4,1\n", repeat="n")
+    table = read(
+        "who,when,points,n\nana,a,.1,7\nana,b,.2,3.0\nben,a,.3,0\nben,b,.4,1\n", repeat="n"
+    )
     assert table["repeat_id"].tolist() == [7, 3, 0, 1]
     assert list(table.columns) == COLUMNS and "numbered" not in notes(table)
 
@@ -150,7 +181,9 @@ def test_the_first_session_is_the_reference_and_told_unless_one_is_passed(read: 
     assert list(first["session_label"].cat.categories) == ["s20", "s30"]
     assert 'session "s20" is the reference' in notes(first)
     assert list(passed["session_label"].cat.categories) == ["s30", "s20"]
-    assert passed["session_high"].tolist() == [1, 0, 1, 0] and "is the reference" not in notes(passed)
+    assert passed["session_high"].tolist() == [1, 0, 1, 0] and "is the reference" not in notes(
+        passed
+    )
 
 
 def test_any_number_of_sessions_and_session_high_is_told(read: Reader) -> None:
@@ -191,38 +224,51 @@ def test_shares_read_as_percentages_are_questioned(read: Reader) -> None:
     assert "no score is above 1" not in notes(read(GOOD.replace("0.25", "1.01"), range=(0, 100)))
 
 
-def test_notes_are_printed_under_a_summary(read: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+def test_notes_are_printed_under_a_summary(
+    read: Reader, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = read(GOOD)
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == 'scores.csv: 4 scores of 2 athletes in 2 sessions ("s20", "s30"), repeats each: 1'
+    assert (
+        printed[0]
+        == 'scores.csv: 4 scores of 2 athletes in 2 sessions ("s20", "s30"), repeats each: 1'
+    )
     assert printed[1:] == [f"- {note}" for note in table.attrs["notes"]]
 
 
 # ---- repaired, and told
 
 
-@pytest.mark.parametrize(("content", "encoding", "told"), [
-    (GOOD, "utf-8-sig", "byte-order mark removed (UTF-8)"),
-    (GOOD, "utf-16", "byte-order mark removed (UTF-16)"),
-    ("\ufeff" + GOOD, "utf-16-be", "byte-order mark removed (UTF-16)"),
-    (GOOD, "utf-32", "byte-order mark removed (UTF-32)"),
-    (GOOD.replace("\n", "\r\n"), "utf-8", "line ends of Windows"),
-    (GOOD.replace("\n", "\r"), "utf-8", "line ends of Windows or an old Mac"),
-    (GOOD.replace(",", ";"), "utf-8", "separated by semicolons"),
-    (GOOD.replace(",", "\t"), "utf-8", "separated by tabs"),
-    (GOOD.replace(",", ";").replace(".", ","), "utf-8", "decimal commas in score"),
-    (GOOD.replace("0.25", '"0,25"').replace("0.5", '"0,5"'), "utf-8", "decimal commas in score"),
-    (GOOD.replace("ana", " ana\u00a0"), "utf-8", "spaces around 2 cells removed"),
-    (GOOD.replace("points", " points "), "utf-8", "spaces around 1 cell removed"),
-    (GOOD.replace("ben", "\u200bben"), "utf-8", "spaces around 2 cells removed"),
-    (GOOD.replace("\nben", "\n\n,,\nben", 1), "utf-8", "empty rows were left out (rows 4–5)"),
-    (GOOD + ",,\n,,\n", "utf-8", "empty rows were left out (rows 6–7)"),
-    (GOOD.replace("\n", ",,\n"), "utf-8", "empty columns on the right were left out"),
-    (GOOD.replace(".5\n", ".5,,\n"), "utf-8", "surplus separators at row ends"),
-    ("sep=;\n" + GOOD.replace(",", ";"), "utf-8", "is a note to Excel"),
-])
+@pytest.mark.parametrize(
+    ("content", "encoding", "told"),
+    [
+        (GOOD, "utf-8-sig", "byte-order mark removed (UTF-8)"),
+        (GOOD, "utf-16", "byte-order mark removed (UTF-16)"),
+        ("\ufeff" + GOOD, "utf-16-be", "byte-order mark removed (UTF-16)"),
+        (GOOD, "utf-32", "byte-order mark removed (UTF-32)"),
+        (GOOD.replace("\n", "\r\n"), "utf-8", "line ends of Windows"),
+        (GOOD.replace("\n", "\r"), "utf-8", "line ends of Windows or an old Mac"),
+        (GOOD.replace(",", ";"), "utf-8", "separated by semicolons"),
+        (GOOD.replace(",", "\t"), "utf-8", "separated by tabs"),
+        (GOOD.replace(",", ";").replace(".", ","), "utf-8", "decimal commas in score"),
+        (
+            GOOD.replace("0.25", '"0,25"').replace("0.5", '"0,5"'),
+            "utf-8",
+            "decimal commas in score",
+        ),
+        (GOOD.replace("ana", " ana\u00a0"), "utf-8", "spaces around 2 cells removed"),
+        (GOOD.replace("points", " points "), "utf-8", "spaces around 1 cell removed"),
+        (GOOD.replace("ben", "\u200bben"), "utf-8", "spaces around 2 cells removed"),
+        (GOOD.replace("\nben", "\n\n,,\nben", 1), "utf-8", "empty rows were left out (rows 4–5)"),
+        (GOOD + ",,\n,,\n", "utf-8", "empty rows were left out (rows 6–7)"),
+        (GOOD.replace("\n", ",,\n"), "utf-8", "empty columns on the right were left out"),
+        (GOOD.replace(".5\n", ".5,,\n"), "utf-8", "surplus separators at row ends"),
+        ("sep=;\n" + GOOD.replace(",", ";"), "utf-8", "is a note to Excel"),
+    ],
+)
 def test_repairs_give_the_plain_table_and_are_told(
-        read: Reader, content: str, encoding: str, told: str) -> None:
+    read: Reader, content: str, encoding: str, told: str
+) -> None:
     expected = read(GOOD)
     table = read(content, encoding)
     assert told in notes(table)
@@ -253,8 +299,10 @@ def test_a_column_without_a_name_is_kept_and_told(read: Reader) -> None:
 
 
 def test_quoted_cells_may_hold_separators_quotes_and_line_ends(read: Reader) -> None:
-    table = read('who,when,points,note\n"Lee, Ana",a,.1,"said ""ow""\nand left"\n'
-                 '"Lee, Ana",b,.2,\nben,a,.3,x\n')
+    table = read(
+        'who,when,points,note\n"Lee, Ana",a,.1,"said ""ow""\nand left"\n'
+        '"Lee, Ana",b,.2,\nben,a,.3,x\n'
+    )
     assert table["athlete_id"].tolist() == ["Lee, Ana", "Lee, Ana", "ben"]
     assert table["note"].iloc[0] == 'said "ow"\nand left'
 
@@ -269,24 +317,44 @@ def test_the_course_own_session_high_is_welcome_only_if_it_agrees(read: Reader) 
 # ---- refused, with rows
 
 
-@pytest.mark.parametrize(("cell", "says"), [
-    ("", "is blank"), ("  ", "is blank"),
-    ("NA", 'marked as missing: fill it in, or delete the row and say so in your report ("NA")'),
-    ("nan", "marked as missing"), ("#N/A", "marked as missing"), ("None", "marked as missing"),
-    (".", "marked as missing"),
-    ("inf", 'is not finite ("inf")'), ("-Infinity", "is not finite"), ("∞", "is not finite"),
-    ("1e999", "is not finite"),
-    ("85 %", "pass range=(0, 100)"), ("85%", "percent sign"),
-    ("good", 'is text where a number is expected ("good")'), ("-", "is text"), ("0x1", "is text"),
-    ("1_0", "is text"), ("0.5.2", "is text"), ("#DIV/0!", "is text"), ("٣", "is text"),
-    ("0.5 pts", "is text"),
-    ("TRUE", "is text"), ("e5", "is text"), ("1 2", "is text"),
-    ("1.234.567", "thousands separator"), ("1 234", "thousands separator"), ("1'234", "thousands separator"),
-    ('"1,234.5"', "thousands separator"),
-    ("1.0000001", "outside range 0 to 1"), ("-0.1", "outside range 0 to 1: -0.1"),
-    ("−0.1", "outside range 0 to 1: -0.1"), ("85", "outside range 0 to 1: 85"),
-    ('"0,5"', "mixes decimal commas and decimal dots; here stands a comma"),
-])
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("", "is blank"),
+        ("  ", "is blank"),
+        ("NA", 'marked as missing: fill it in, or delete the row and say so in your report ("NA")'),
+        ("nan", "marked as missing"),
+        ("#N/A", "marked as missing"),
+        ("None", "marked as missing"),
+        (".", "marked as missing"),
+        ("inf", 'is not finite ("inf")'),
+        ("-Infinity", "is not finite"),
+        ("∞", "is not finite"),
+        ("1e999", "is not finite"),
+        ("85 %", "pass range=(0, 100)"),
+        ("85%", "percent sign"),
+        ("good", 'is text where a number is expected ("good")'),
+        ("-", "is text"),
+        ("0x1", "is text"),
+        ("1_0", "is text"),
+        ("0.5.2", "is text"),
+        ("#DIV/0!", "is text"),
+        ("٣", "is text"),
+        ("0.5 pts", "is text"),
+        ("TRUE", "is text"),
+        ("e5", "is text"),
+        ("1 2", "is text"),
+        ("1.234.567", "thousands separator"),
+        ("1 234", "thousands separator"),
+        ("1'234", "thousands separator"),
+        ('"1,234.5"', "thousands separator"),
+        ("1.0000001", "outside range 0 to 1"),
+        ("-0.1", "outside range 0 to 1: -0.1"),
+        ("−0.1", "outside range 0 to 1: -0.1"),
+        ("85", "outside range 0 to 1: 85"),
+        ('"0,5"', "mixes decimal commas and decimal dots; here stands a comma"),
+    ],
+)
 def test_a_bad_score_is_refused_with_its_row(read: Reader, cell: str, says: str) -> None:
     assert problem(read.refused(sheet(f"ana,s20,{cell}")), says) == (6,)
 
@@ -305,11 +373,20 @@ def test_one_slip_above_1_gets_no_advice_to_change_the_range(read: Reader) -> No
     assert "pass range" not in str(read.refused(sheet("ana,s20,8.5")))
 
 
-@pytest.mark.parametrize(("scores", "advised"), [
-    ((85, 100, 2, 0), True), ((85, 100.5, 2, 0), False), ((85, 90, 2, -1), False), ((1, 1, 2, 0), False),
-    ((1.5, 1.2, 1.6, 1.1), True), ((85, 1.5, 1.6, 0), True)])
+@pytest.mark.parametrize(
+    ("scores", "advised"),
+    [
+        ((85, 100, 2, 0), True),
+        ((85, 100.5, 2, 0), False),
+        ((85, 90, 2, -1), False),
+        ((1, 1, 2, 0), False),
+        ((1.5, 1.2, 1.6, 1.1), True),
+        ((85, 1.5, 1.6, 0), True),
+    ],
+)
 def test_the_remedy_is_offered_where_scores_could_be_percentages(
-        read: Reader, scores: tuple[float, ...], advised: bool) -> None:
+    read: Reader, scores: tuple[float, ...], advised: bool
+) -> None:
     rows = zip(["ana,a", "ana,b", "ben,a", "ben,b"], scores, strict=True)
     text = "who,when,points\n" + "".join(f"{row},{score}\n" for row, score in rows)
     assert ("pass range=(0, 100)" in str(read.refused(text))) == advised
@@ -320,20 +397,39 @@ def test_commas_that_may_be_thousands_are_refused(read: Reader) -> None:
     assert problem(error, "decimals or thousands") == (2, 3)
 
 
-@pytest.mark.parametrize(("first", "second"), [
-    ("ana", "Ana"), ("an a", "ana"), ("ana", "a\u200bna"), ("Zoë", unicodedata.normalize("NFD", "Zoë")),
-    ("straße", "STRASSE"), ("ana", "ａna"), ("7", "07"), ("7", "7.0"), ("s 1", "s\u00a01"), ("İ", "i\u0307"),
-])
-def test_names_that_differ_only_in_writing_are_refused(read: Reader, first: str, second: str) -> None:
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("ana", "Ana"),
+        ("an a", "ana"),
+        ("ana", "a\u200bna"),
+        ("Zoë", unicodedata.normalize("NFD", "Zoë")),
+        ("straße", "STRASSE"),
+        ("ana", "ａna"),
+        ("7", "07"),
+        ("7", "7.0"),
+        ("s 1", "s\u00a01"),
+        ("İ", "i\u0307"),
+    ],
+)
+def test_names_that_differ_only_in_writing_are_refused(
+    read: Reader, first: str, second: str
+) -> None:
     rows = f"who,when,points\n{first},a,.1\n{second},b,.2\n{first},b,.3\nben,a,.4\n"
     error = read.refused(rows)
     assert problem(error, 'athlete "who" has names that differ only in') == (2, 3, 4)
     assert f'"{first}" in rows 2, 4; "{second}" in row 3' in str(error)
     sessions = f"who,when,points\nana,{first},.1\nben,{second},.2\nben,{first},.3\nana,other,.4\n"
-    assert problem(read.refused(sessions), 'session "when" has names that differ only in') == (2, 3, 4)
+    assert problem(read.refused(sessions), 'session "when" has names that differ only in') == (
+        2,
+        3,
+        4,
+    )
 
 
-@pytest.mark.parametrize("pair", [("ana", "anna"), ("1", "10"), ("a-1", "a1"), ("a01", "a1"), ("0", "00x")])
+@pytest.mark.parametrize(
+    "pair", [("ana", "anna"), ("1", "10"), ("a-1", "a1"), ("a01", "a1"), ("0", "00x")]
+)
 def test_names_that_differ_in_letters_are_two_names(read: Reader, pair: tuple[str, str]) -> None:
     table = read("who,when,points\n{0},a,.1\n{0},b,.2\n{1},a,.3\n".format(*pair))
     assert set(table["athlete_id"]) == set(pair)
@@ -357,14 +453,21 @@ def test_long_cells_are_cut_in_messages(read: Reader) -> None:
 
 
 def test_one_athlete_and_one_session_are_refused(read: Reader) -> None:
-    assert problem(read.refused("who,when,points\nana,a,.1\nana,b,.2\n"), 'one athlete ("ana")') == ()
+    assert (
+        problem(read.refused("who,when,points\nana,a,.1\nana,b,.2\n"), 'one athlete ("ana")') == ()
+    )
     assert problem(read.refused("who,when,points\nana,a,.1\nben,a,.2\n"), 'one session ("a")') == ()
 
 
 def test_repeats_that_stand_there_twice_are_refused(read: Reader) -> None:
     text = "who,when,points,n\nana,a,.1,1\nana,a,.2,2\nana,a,.1,1\nben,b,.3,1\nben,b,.3,1.0\nben,a,.3,1\n"
     error = read.refused(text, repeat="n")
-    assert problem(error, "ana, a, repeat 1 in rows 2, 4; ben, b, repeat 1 in rows 5–6") == (2, 4, 5, 6)
+    assert problem(error, "ana, a, repeat 1 in rows 2, 4; ben, b, repeat 1 in rows 5–6") == (
+        2,
+        4,
+        5,
+        6,
+    )
 
 
 @pytest.mark.parametrize("cell", ["1.5", "-1", "one", "1e0", "NA", "1234567890123456"])
@@ -377,7 +480,9 @@ def test_a_repeat_that_is_no_whole_number_is_refused(read: Reader, cell: str) ->
 
 def test_missing_columns_are_refused_with_what_is_there_and_the_nearest(read: Reader) -> None:
     message = str(read.refused(GOOD, score="Point", session="Session"))
-    assert 'there is no column "Point" (perhaps "points"), "Session"; the columns are "who"' in message
+    assert (
+        'there is no column "Point" (perhaps "points"), "Session"; the columns are "who"' in message
+    )
 
 
 def test_what_is_wrong_elsewhere_is_listed_beside_a_missing_column(read: Reader) -> None:
@@ -387,11 +492,15 @@ def test_what_is_wrong_elsewhere_is_listed_beside_a_missing_column(read: Reader)
 
 
 def test_a_title_above_the_header_is_seen(read: Reader) -> None:
-    assert "row 3 looks like the header: delete the rows above it" in str(read.refused("Push-ups\n\n" + GOOD))
+    assert "row 3 looks like the header: delete the rows above it" in str(
+        read.refused("Push-ups\n\n" + GOOD)
+    )
 
 
 def test_another_separator_is_seen(read: Reader) -> None:
-    assert "separate the columns by commas, semicolons or tabs" in str(read.refused(GOOD.replace(",", "|")))
+    assert "separate the columns by commas, semicolons or tabs" in str(
+        read.refused(GOOD.replace(",", "|"))
+    )
 
 
 def test_columns_that_share_a_name_are_refused(read: Reader) -> None:
@@ -401,7 +510,9 @@ def test_columns_that_share_a_name_are_refused(read: Reader) -> None:
 
 @pytest.mark.parametrize("name", ["athlete_id", "session_label", "repeat_id", "correctness"])
 def test_columns_that_collide_with_the_tables_own_are_refused(read: Reader, name: str) -> None:
-    text = "".join(f"{line},1\n" for line in GOOD.splitlines()).replace("points,1", f"points,{name}", 1)
+    text = "".join(f"{line},1\n" for line in GOOD.splitlines()).replace(
+        "points,1", f"points,{name}", 1
+    )
     message = str(read.refused(text))
     assert f'the column "{name}" would collide' in message
     assert ('pass repeat="repeat_id"' in message) == (name == "repeat_id")
@@ -410,7 +521,9 @@ def test_columns_that_collide_with_the_tables_own_are_refused(read: Reader, name
 def test_ragged_rows_are_refused(read: Reader) -> None:
     error = read.refused(sheet("ana,s20", "ben,s20,0,5", "ben,s20,0,7"))
     assert problem(error, "2 cells where the header has 3") == (6,)
-    assert problem(error, "4 cells where the header has 3; decimal commas need quotation marks") == (7, 8)
+    assert problem(
+        error, "4 cells where the header has 3; decimal commas need quotation marks"
+    ) == (7, 8)
 
 
 def test_a_quotation_mark_that_is_not_closed_is_refused(read: Reader) -> None:
@@ -418,23 +531,41 @@ def test_a_quotation_mark_that_is_not_closed_is_refused(read: Reader) -> None:
     assert problem(error, "quotation mark") == (7,) and len(error.problems) == 1
 
 
-@pytest.mark.parametrize("header", ["who,when,points", "who,when,points\n", "who,when,points\n,,\n\n"])
+@pytest.mark.parametrize(
+    "header", ["who,when,points", "who,when,points\n", "who,when,points\n,,\n\n"]
+)
 def test_a_header_alone_is_refused(read: Reader, header: str) -> None:
     assert problem(read.refused(header), "a header and no row below it") == ()
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b"  \r\n", "\ufeff".encode("utf-16-le"),
-                                     b",,,\n,,\n", b'"",""\n'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n\n",
+        b"\xef\xbb\xbf",
+        b"  \r\n",
+        "\ufeff".encode("utf-16-le"),
+        b",,,\n,,\n",
+        b'"",""\n',
+    ],
+)
 def test_an_empty_file_is_refused(read: Reader, content: bytes) -> None:
     assert problem(read.refused(content), "the file is empty") == ()
 
 
-@pytest.mark.parametrize(("content", "says"), [
-    (b"PK\x03\x04\x14\x00", "Excel workbook"), (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel workbook"),
-    (b"\x89PNG\r\n\x1a\n\x00", "binary or damaged"), (GOOD.encode() + b"\x00", "binary or damaged"),
-    (GOOD.encode("utf-16-le"), "binary or damaged"), (GOOD.encode("utf-16") + b"a", "binary or damaged"),
-    (GOOD.encode() + b"\x81\x8d", "binary or damaged"),
-])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"PK\x03\x04\x14\x00", "Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel workbook"),
+        (b"\x89PNG\r\n\x1a\n\x00", "binary or damaged"),
+        (GOOD.encode() + b"\x00", "binary or damaged"),
+        (GOOD.encode("utf-16-le"), "binary or damaged"),
+        (GOOD.encode("utf-16") + b"a", "binary or damaged"),
+        (GOOD.encode() + b"\x81\x8d", "binary or damaged"),
+    ],
+)
 def test_a_binary_file_is_refused_with_the_remedy(read: Reader, content: bytes, says: str) -> None:
     error = read.refused(content)
     assert says in str(error) and 'save it as "CSV UTF-8"' in str(error)
@@ -442,9 +573,22 @@ def test_a_binary_file_is_refused_with_the_remedy(read: Reader, content: bytes, 
 
 
 def test_every_kind_of_problem_is_in_one_error(read: Reader) -> None:
-    error = read.refused(sheet("Ana,s20,x", "ana,s20,", ",s20,NA", "ben,s30,7", "ben", "ben,s30,50 %"))
-    assert [p.rows for p in error.problems] == [(10,), (8,), (2, 3, 6, 7), (7,), (8,), (11,), (6,), (9,)]
-    assert str(error).startswith("scores.csv cannot be used as it is: 8 problems (row 1 is the header).")
+    error = read.refused(
+        sheet("Ana,s20,x", "ana,s20,", ",s20,NA", "ben,s30,7", "ben", "ben,s30,50 %")
+    )
+    assert [p.rows for p in error.problems] == [
+        (10,),
+        (8,),
+        (2, 3, 6, 7),
+        (7,),
+        (8,),
+        (11,),
+        (6,),
+        (9,),
+    ]
+    assert str(error).startswith(
+        "scores.csv cannot be used as it is: 8 problems (row 1 is the header)."
+    )
 
 
 def test_rows_are_numbered_as_a_spreadsheet_does(read: Reader) -> None:
@@ -470,26 +614,42 @@ def test_row_lists_are_compact_and_say_what_they_leave_to_the_attribute() -> Non
 # ---- arguments
 
 
-@pytest.mark.parametrize(("arguments", "kind", "says"), [
-    ({"score": 3}, TypeError, "score must be the name of a column, a text; given 3"),
-    ({"athlete": None}, TypeError, "athlete must be the name of a column"),
-    ({"session": " "}, ValueError, "session must be the name of a column"),
-    ({"repeat": 1}, TypeError, "repeat must be the name of a column"),
-    ({"score": "who"}, ValueError, "athlete and score must be different columns; given 'who' for both"),
-    ({"repeat": "points"}, ValueError, "repeat and score must be different columns"),
-    ({"range": (1, 0)}, ValueError, "range must be a pair of numbers.*the lower one first; given (1, 0)"),
-    ({"range": (1, 1)}, ValueError, "range must be a pair"),
-    ({"range": (0, float("inf"))}, ValueError, "range must be a pair.*finite"),
-    ({"range": (0, float("nan"))}, ValueError, "range must be a pair.*finite"),
-    ({"range": 1}, TypeError, "range must be a pair"),
-    ({"range": (0, 1, 2)}, TypeError, "range must be a pair"),
-    ({"range": ("0", "1")}, TypeError, "range must be a pair"),
-    ({"range": (False, True)}, TypeError, "range must be a pair"),
-    ({"reference": 20}, TypeError, 'reference must be a session\'s label as a text, such as "20"'),
-    ({"reference": ""}, ValueError, "reference must be a session's label"),
-])
-def test_a_wrong_argument_is_refused_by_name(read: Reader, arguments: dict[str, Any], kind: type[Exception],
-                                             says: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "kind", "says"),
+    [
+        ({"score": 3}, TypeError, "score must be the name of a column, a text; given 3"),
+        ({"athlete": None}, TypeError, "athlete must be the name of a column"),
+        ({"session": " "}, ValueError, "session must be the name of a column"),
+        ({"repeat": 1}, TypeError, "repeat must be the name of a column"),
+        (
+            {"score": "who"},
+            ValueError,
+            "athlete and score must be different columns; given 'who' for both",
+        ),
+        ({"repeat": "points"}, ValueError, "repeat and score must be different columns"),
+        (
+            {"range": (1, 0)},
+            ValueError,
+            "range must be a pair of numbers.*the lower one first; given (1, 0)",
+        ),
+        ({"range": (1, 1)}, ValueError, "range must be a pair"),
+        ({"range": (0, float("inf"))}, ValueError, "range must be a pair.*finite"),
+        ({"range": (0, float("nan"))}, ValueError, "range must be a pair.*finite"),
+        ({"range": 1}, TypeError, "range must be a pair"),
+        ({"range": (0, 1, 2)}, TypeError, "range must be a pair"),
+        ({"range": ("0", "1")}, TypeError, "range must be a pair"),
+        ({"range": (False, True)}, TypeError, "range must be a pair"),
+        (
+            {"reference": 20},
+            TypeError,
+            'reference must be a session\'s label as a text, such as "20"',
+        ),
+        ({"reference": ""}, ValueError, "reference must be a session's label"),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(
+    read: Reader, arguments: dict[str, Any], kind: type[Exception], says: str
+) -> None:
     with pytest.raises(kind) as caught:
         read(GOOD, **arguments)
     first, _, second = says.partition(".*")
@@ -499,11 +659,22 @@ def test_a_wrong_argument_is_refused_by_name(read: Reader, arguments: dict[str, 
 
 def test_a_reference_that_is_no_session_is_refused_with_those_there_are(read: Reader) -> None:
     message = str(read.refused(GOOD, reference="S20"))
-    assert 'reference "S20" is no session of the file (perhaps "s20"); the sessions are "s20"' in message
+    assert (
+        'reference "S20" is no session of the file (perhaps "s20"); the sessions are "s20"'
+        in message
+    )
 
 
-@pytest.mark.parametrize(("path", "kind"), [(3, TypeError), (None, TypeError), (b"scores.csv", TypeError),
-                                            ("", ValueError), ("a\0b", ValueError)])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (3, TypeError),
+        (None, TypeError),
+        (b"scores.csv", TypeError),
+        ("", ValueError),
+        ("a\0b", ValueError),
+    ],
+)
 def test_a_path_that_is_none_is_refused(path: Any, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="path must be the name of a CSV file"):
         read_scores(path, score="points", athlete="who", session="when")
@@ -514,7 +685,9 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="path must be a file.*is a folder"):
         read_scores(tmp_path, **columns)
     (tmp_path / "scores.csv").write_text(GOOD)
-    with pytest.raises(FileNotFoundError, match=r'there is no file .*score\.csv.*perhaps "scores\.csv"'):
+    with pytest.raises(
+        FileNotFoundError, match=r'there is no file .*score\.csv.*perhaps "scores\.csv"'
+    ):
         read_scores(str(tmp_path / "score.csv"), **columns)
     with pytest.raises(FileNotFoundError, match="there is no file"):
         read_scores(tmp_path / "nowhere" / "scores.csv", **columns)
@@ -524,8 +697,11 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
 
 
 # Everything that Windows-1252 can write but spaces, controls, quotation marks and a spreadsheet's #.
-LETTERS = [c for c in bytes(range(256)).decode("cp1252", "ignore")
-           if unicodedata.category(c)[0] not in "CZ" and c not in '#"']
+LETTERS = [
+    c
+    for c in bytes(range(256)).decode("cp1252", "ignore")
+    if unicodedata.category(c)[0] not in "CZ" and c not in '#"'
+]
 
 
 @st.composite
@@ -535,15 +711,22 @@ def written_tables(draw: st.DrawFn) -> tuple[pd.DataFrame, bytes, bool]:
     name = st.builds("{}{}{}".format, st.sampled_from(LETTERS), middle, st.sampled_from(LETTERS))
     athletes = draw(st.lists(name, min_size=2, max_size=4, unique_by=identity))
     sessions = draw(st.lists(name, min_size=2, max_size=3, unique_by=identity))
-    cells = [(a, s, k) for a in athletes for s in sessions for k in range(1, draw(st.integers(1, 2)) + 1)]
+    cells = [
+        (a, s, k) for a in athletes for s in sessions for k in range(1, draw(st.integers(1, 2)) + 1)
+    ]
     scores = draw(st.lists(st.floats(0, 1), min_size=len(cells), max_size=len(cells)))
     order = draw(st.permutations(range(len(cells))))
-    table = pd.DataFrame([(*cells[i], scores[i]) for i in order],
-                         columns=["Athlete", "Día; nº", "n", "Punkte, %"])
+    table = pd.DataFrame(
+        [(*cells[i], scores[i]) for i in order], columns=["Athlete", "Día; nº", "n", "Punkte, %"]
+    )
     comma, numbered_too = draw(st.booleans()), draw(st.booleans())
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=draw(st.sampled_from(",;\t")), lineterminator=draw(st.sampled_from(
-        ["\n", "\r\n"])), quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])))
+    writer = csv.writer(
+        out,
+        delimiter=draw(st.sampled_from(",;\t")),
+        lineterminator=draw(st.sampled_from(["\n", "\r\n"])),
+        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+    )
     pad = draw(st.sampled_from(["", " ", "\u00a0"]))
     writer.writerow(table.columns)
     for who, when, k, score in table.itertuples(index=False):
@@ -556,12 +739,18 @@ def written_tables(draw: st.DrawFn) -> tuple[pd.DataFrame, bytes, bool]:
 @given(written_tables())
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_valid_table_comes_back_whatever_its_writing(
-        tmp_path_factory: pytest.TempPathFactory, written: tuple[pd.DataFrame, bytes, bool]) -> None:
+    tmp_path_factory: pytest.TempPathFactory, written: tuple[pd.DataFrame, bytes, bool]
+) -> None:
     table, content, numbered_too = written
     path = tmp_path_factory.mktemp("sheet") / "sheet.csv"
     path.write_bytes(content)
-    found = read_scores(path, score="Punkte, %", athlete="Athlete", session="Día; nº",
-                        repeat="n" if numbered_too else None)
+    found = read_scores(
+        path,
+        score="Punkte, %",
+        athlete="Athlete",
+        session="Día; nº",
+        repeat="n" if numbered_too else None,
+    )
     assert found["athlete_id"].tolist() == table["Athlete"].tolist()
     assert found["session_label"].tolist() == table["Día; nº"].tolist()
     assert found["correctness"].tolist() == table["Punkte, %"].tolist()
@@ -573,10 +762,15 @@ def test_any_valid_table_comes_back_whatever_its_writing(
         assert not found.duplicated(["athlete_id", "session_label", "repeat_id"]).any()
 
 
-@given(st.lists(st.sampled_from([".5", "1", "", "NA", "x", "7", "50 %", "inf"]), min_size=4, max_size=30))
+@given(
+    st.lists(
+        st.sampled_from([".5", "1", "", "NA", "x", "7", "50 %", "inf"]), min_size=4, max_size=30
+    )
+)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_either_every_row_comes_back_or_every_bad_row_is_named(
-        tmp_path_factory: pytest.TempPathFactory, cells: list[str]) -> None:
+    tmp_path_factory: pytest.TempPathFactory, cells: list[str]
+) -> None:
     path = tmp_path_factory.mktemp("sheet") / "sheet.csv"
     lines = [f"p{i % 2},s{i // 2 % 2},{cell}\n" for i, cell in enumerate(cells)]
     path.write_text("who,when,points\n" + "".join(lines))

@@ -67,7 +67,7 @@ class Fits:
         if psi.shape[1] == 2:
             first = np.where(factor[:, 0, 0] > 0, factor[:, 0, 0], 1.0)
             factor[:, 1, 0] = np.where(factor[:, 0, 0] > 0, psi[:, 1, 0] / first, 0.0)
-            factor[:, 1, 1] = np.sqrt(np.maximum(psi[:, 1, 1] - factor[:, 1, 0]**2, 0))
+            factor[:, 1, 1] = np.sqrt(np.maximum(psi[:, 1, 1] - factor[:, 1, 0] ** 2, 0))
         return factor
 
     @cached_property
@@ -80,7 +80,9 @@ class Fits:
             sums, sizes = self.layout.athlete_sums, self.layout.athlete_sizes
             information += grams.sum(axis=0)
             for row, size in zip(sums, sizes, strict=True):
-                information -= (psi[:, 0, 0] / (1 + size * psi[:, 0, 0]))[:, None, None] * (row[:, None] * row)
+                information -= (psi[:, 0, 0] / (1 + size * psi[:, 0, 0]))[:, None, None] * (
+                    row[:, None] * row
+                )
         else:
             for gram in grams:
                 # (I + GΨ)⁻¹G
@@ -91,7 +93,9 @@ class Fits:
         return self.scale[:, None, None] * np.linalg.inv(information)
 
 
-def fit_many(y: Any, design_or_X: Any, groups: Any = None, slopes: bool = False, reml: bool = True) -> Fits:
+def fit_many(
+    y: Any, design_or_X: Any, groups: Any = None, slopes: bool = False, reml: bool = True
+) -> Fits:
     """Mixed models with one grouping factor for many data sets at once: only the scores differ between them.
 
     Balanced layouts have a closed form; for the others Newton's method is run on sufficient statistics, all data sets
@@ -127,12 +131,27 @@ def fit_many(y: Any, design_or_X: Any, groups: Any = None, slopes: bool = False,
     return _fit(y, layout_of(design_or_X, groups), bool(slopes), bool(reml))
 
 
-def _fit(y: Any, layout: Layout, slopes: bool, reml: bool, iterate: bool = False, block: int | None = None) -> Fits:
+def _fit(
+    y: Any,
+    layout: Layout,
+    slopes: bool,
+    reml: bool,
+    iterate: bool = False,
+    block: int | None = None,
+) -> Fits:
     scores = scores_of(y, layout.rows)
     q = 2 if slopes else 1
     p, n = layout.columns, len(scores)
-    found = {name: np.empty((n, *shape)) for name, shape in
-             [("estimate", (p,)), ("se", (p,)), ("cov_re", (q, q)), ("scale", ()), ("loglik", ())]}
+    found = {
+        name: np.empty((n, *shape))
+        for name, shape in [
+            ("estimate", (p,)),
+            ("se", (p,)),
+            ("cov_re", (q, q)),
+            ("scale", ()),
+            ("loglik", ()),
+        ]
+    }
     converged, singular = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
     if slopes:
         lines = slope_model(layout, reml)
@@ -142,21 +161,25 @@ def _fit(y: Any, layout: Layout, slopes: bool, reml: bool, iterate: bool = False
         closed, fits_of = intercepts.closed, partial(fit_intercepts, intercepts)
     step = block or min(BLOCK[closed and not iterate], max(128, BLOCK_VALUES // layout.cells))
     for start in range(0, n, step):
-        part = scores[start:start + step]
+        part = scores[start : start + step]
         here = slice(start, start + len(part))
         # einsum sums a lone column in another order: fit it twice instead, for the same digits in any block.
         cells = cell_statistics(part if len(part) > 1 else np.repeat(part, 2, axis=0), layout)
         fits = fits_of(cells, iterate)
-        fits = {name: values[..., :len(part)] for name, values in fits.items()}
+        fits = {name: values[..., : len(part)] for name, values in fits.items()}
         solved = fits["solved"]
         if not solved.all():
-            fits |= {name: np.where(solved, fits[name], np.nan)
-                     for name in ("estimate", "variance", "psi", "scale", "loglik")}
+            fits |= {
+                name: np.where(solved, fits[name], np.nan)
+                for name in ("estimate", "variance", "psi", "scale", "loglik")
+            }
         found["estimate"][here] = fits["estimate"].T
         found["se"][here] = np.sqrt(fits["variance"]).T
         found["scale"][here], found["loglik"][here] = fits["scale"], fits["loglik"]
         covariance = fits["scale"] * fits["psi"]
-        for (i, j), values in zip([(0, 0), (0, 1), (1, 1)][:len(covariance)], covariance, strict=True):
+        for (i, j), values in zip(
+            [(0, 0), (0, 1), (1, 1)][: len(covariance)], covariance, strict=True
+        ):
             found["cov_re"][here, i, j] = found["cov_re"][here, j, i] = values
         converged[here], singular[here] = solved, fits["singular"] & solved
     return Fits(**found, converged=converged, singular=singular, layout=layout, reml=reml)

@@ -66,27 +66,43 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
     roots = np.concatenate([spaces.contrast_roots, spaces.roots[positive]])
     root_copies = np.concatenate([spaces.contrast_copies, np.ones(positive.sum())])
     if not len(roots):
-        raise ValueError("X already tells every athlete from the others; no variance between athletes is left to "
-                         "estimate: leave out columns that are constant within athletes")
+        raise ValueError(
+            "X already tells every athlete from the others; no variance between athletes is left to "
+            "estimate: leave out columns that are constant within athletes"
+        )
     if layout.rows - layout.columns - root_copies.sum() < 1:
-        raise ValueError(f"too few rows: {layout.rows} for {layout.columns} fixed effects and {layout.athletes} "
-                         "athletes leave none to estimate the residual variance from; athletes need repeats")
+        raise ValueError(
+            f"too few rows: {layout.rows} for {layout.columns} fixed effects and {layout.athletes} "
+            "athletes leave none to estimate the residual variance from; athletes need repeats"
+        )
     centred = layout.X - (layout.athlete_sums / layout.athlete_sizes[:, None])[layout.athlete]
     # A column that is constant within athletes is rounding once centred: measured against what it was.
-    centred[:, (layout.sizes[:, None] * centred**2).sum(axis=0)
-            < 1e-18 * (layout.sizes[:, None] * layout.X**2).sum(axis=0)] = 0
+    centred[
+        :,
+        (layout.sizes[:, None] * centred**2).sum(axis=0)
+        < 1e-18 * (layout.sizes[:, None] * layout.X**2).sum(axis=0),
+    ] = 0
     own, _, _ = orthonormal(centred, layout.sizes)
     sizes, size_copies = np.unique(layout.athlete_sizes, return_counts=True)
     freedom = layout.rows - layout.columns if reml else layout.rows
     return InterceptModel(
-        layout=layout, spectrum=spaces, own=own, roots=roots, logs=roots if reml else sizes,
-        copies=root_copies if reml else size_copies.astype(float), freedom=freedom,
+        layout=layout,
+        spectrum=spaces,
+        own=own,
+        roots=roots,
+        logs=roots if reml else sizes,
+        copies=root_copies if reml else size_copies.astype(float),
+        freedom=freedom,
         pulls=solve_upper(R, combine(spaces.vectors, shares).T.copy()),
-        inverse=(solve_upper(R, np.eye(layout.columns))**2).sum(axis=1),
-        constant=freedom * (1 + np.log(2 * np.pi / freedom)) + (2 * np.log(np.diag(R)).sum() if reml else 0.0))
+        inverse=(solve_upper(R, np.eye(layout.columns)) ** 2).sum(axis=1),
+        constant=freedom * (1 + np.log(2 * np.pi / freedom))
+        + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
+    )
 
 
-def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool = False) -> dict[str, np.ndarray]:
+def fit_intercepts(
+    model: InterceptModel, cells: CellStatistics, iterate: bool = False
+) -> dict[str, np.ndarray]:
     """Fits of all data sets at once; `iterate` leaves the closed form of balanced layouts unused.
 
     Returns arrays with data sets along the last axis: estimate (p, n), variance (p, n), psi (1, n) = τ²/σ², scale (n,),
@@ -99,7 +115,10 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
     totals = layout.by_athlete(layout.sizes[:, None] * residuals)
     scores = combine(model.spectrum.vectors, totals)
     positive = model.spectrum.roots > 0
-    sums = np.concatenate([model.spectrum.contrast_squares(totals), scores[positive]**2]) / model.roots[:, None]
+    sums = (
+        np.concatenate([model.spectrum.contrast_squares(totals), scores[positive] ** 2])
+        / model.roots[:, None]
+    )
     rest = cells.within + _within_athletes(model, residuals, totals)
     # Less than 14 digits below the scores themselves is rounding: no residual variance, nothing to estimate.
     alive = rest > 1e-28 * cells.squares
@@ -119,12 +138,18 @@ def fit_intercepts(model: InterceptModel, cells: CellStatistics, iterate: bool =
     return {
         "estimate": ols - combine(model.pulls, pulled * scores),
         "variance": scale * (model.inverse[:, None] + combine(model.pulls**2, pulled)),
-        "psi": theta[None], "scale": scale, "loglik": -deviance / 2, "solved": solved & alive,
+        "psi": theta[None],
+        "scale": scale,
+        "loglik": -deviance / 2,
+        "solved": solved & alive,
         # τ/σ below 1e-4, lme4's tolerance: a ratio, whatever the units of the score.
-        "singular": theta < 1e-8}
+        "singular": theta < 1e-8,
+    }
 
 
-def _within_athletes(model: InterceptModel, residuals: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def _within_athletes(
+    model: InterceptModel, residuals: np.ndarray, totals: np.ndarray
+) -> np.ndarray:
     """Sum of squares of the cell means that neither X nor a column per athlete explains, (n,); `totals` (m, n) are the
     athletes' sums of `residuals`, which are used up."""
     layout = model.layout
@@ -146,7 +171,9 @@ def _closed_form(model: InterceptModel, squares: np.ndarray, rest: np.ndarray) -
     return np.maximum(excess, 0) / model.roots[0]
 
 
-def _newton(model: InterceptModel, sums: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _newton(
+    model: InterceptModel, sums: np.ndarray, rest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """θ of every data set by Newton steps in s = log(1 + θ·λ₁), kept inside a bracket of the lowest grid point."""
     unit = model.roots.max()
     # No stationary point lies beyond the θ at which each term is smaller than its own logarithm's slope.
@@ -168,31 +195,47 @@ def _newton(model: InterceptModel, sums: np.ndarray, rest: np.ndarray) -> tuple[
     s[boundary] = 0.0
     inside = np.flatnonzero(~boundary)
     solved = np.ones(rest.shape, dtype=bool)
-    s[inside], solved[inside] = _descend(model, sums[:, inside], rest[inside], s[inside], low[inside], high[inside],
-                                         unit)
+    s[inside], solved[inside] = _descend(
+        model, sums[:, inside], rest[inside], s[inside], low[inside], high[inside], unit
+    )
     doubtful = np.flatnonzero(boundary & (upper > 0))
     if doubtful.size:
         dips, start, beside = _dips(model, sums[:, doubtful], rest[doubtful], upper[doubtful], unit)
         again = doubtful[dips]
-        other, reached = _descend(model, sums[:, again], rest[again], start, start - beside, start + beside, unit)
-        lower = _profile(model, sums[:, again], rest[again], np.expm1(other) / unit) < best[again] - 1e-9
+        other, reached = _descend(
+            model, sums[:, again], rest[again], start, start - beside, start + beside, unit
+        )
+        lower = (
+            _profile(model, sums[:, again], rest[again], np.expm1(other) / unit)
+            < best[again] - 1e-9
+        )
         s[again[lower]], solved[again[lower]] = other[lower], reached[lower]
     return np.expm1(s) / unit, solved
 
 
-def _dips(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, upper: np.ndarray,
-          unit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _dips(
+    model: InterceptModel, sums: np.ndarray, rest: np.ndarray, upper: np.ndarray, unit: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Data sets whose profile dips above zero, the lowest dip of each, and the step beside it."""
     step = upper / FINE
-    values = np.stack([_profile(model, sums, rest, np.expm1(step * k) / unit) for k in range(FINE + 1)])
+    values = np.stack(
+        [_profile(model, sums, rest, np.expm1(step * k) / unit) for k in range(FINE + 1)]
+    )
     dip = (values[1:-1] < values[:-2]) & (values[1:-1] < values[2:])
     dips = np.flatnonzero(dip.any(axis=0))
     place = 1 + np.where(dip, values[1:-1], np.inf).argmin(axis=0)[dips]
     return dips, place * step[dips], step[dips]
 
 
-def _descend(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: np.ndarray, low: np.ndarray,
-             high: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+def _descend(
+    model: InterceptModel,
+    sums: np.ndarray,
+    rest: np.ndarray,
+    s: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    unit: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """From s down to the minimum between low and high, and whether it was reached."""
     s, active = s.copy(), np.arange(len(s))
     solved = np.ones(rest.shape, dtype=bool)
@@ -215,7 +258,9 @@ def _descend(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: np.nd
     return s, solved
 
 
-def _profile(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, theta: np.ndarray) -> np.ndarray:
+def _profile(
+    model: InterceptModel, sums: np.ndarray, rest: np.ndarray, theta: np.ndarray
+) -> np.ndarray:
     """−2 log-likelihood at θ, but for constants."""
     total = rest.copy()
     for square, root in zip(sums, model.roots, strict=True):
@@ -226,8 +271,9 @@ def _profile(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, theta: n
     return value
 
 
-def _derivatives(model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: np.ndarray,
-                 unit: float) -> tuple[np.ndarray, np.ndarray]:
+def _derivatives(
+    model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: np.ndarray, unit: float
+) -> tuple[np.ndarray, np.ndarray]:
     """First and second derivative of the profile in s."""
     stretch = np.exp(s)
     theta = (stretch - 1) / unit

@@ -97,8 +97,10 @@ class Layout:
         """Q (cells, p) and R (p, p), upper triangular: X = QR, and QᵀQ = I when each cell counts `sizes` times."""
         Q, R, kept = orthonormal(self.X, self.sizes)
         if not kept.all():
-            raise ValueError(f"X is rank-deficient: column {np.flatnonzero(~kept)[0]} is a combination of the columns "
-                             "before it; leave it out")
+            raise ValueError(
+                f"X is rank-deficient: column {np.flatnonzero(~kept)[0]} is a combination of the columns "
+                "before it; leave it out"
+            )
         return Q, R
 
     @cached_property
@@ -108,7 +110,9 @@ class Layout:
         return solve_upper(R, (self.sizes[:, None] * Q).T)
 
 
-def orthonormal(columns: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def orthonormal(
+    columns: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Q, R and a mask (p,) of the columns kept: columns (k, p) = QR with QᵀWQ = I, zeros where a column adds nothing.
 
     Gram–Schmidt done twice; like all sums in the engine it avoids the BLAS, whose digits move with the number of
@@ -134,7 +138,7 @@ def solve_upper(R: np.ndarray, B: np.ndarray) -> np.ndarray:
     """R⁻¹B for an upper triangular R (p, p), by back substitution (no BLAS)."""
     solution = np.zeros_like(B, dtype=float)
     for k in reversed(range(len(R))):
-        solution[k] = (B[k] - (R[k, k + 1:, None] * solution[k + 1:]).sum(axis=0)) / R[k, k]
+        solution[k] = (B[k] - (R[k, k + 1 :, None] * solution[k + 1 :]).sum(axis=0)) / R[k, k]
     return solution
 
 
@@ -150,18 +154,25 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
     """
     if isinstance(design_or_X, Design):
         if groups is not None:
-            raise ValueError("groups must be left out when a Design is given: the design knows its athletes")
+            raise ValueError(
+                "groups must be left out when a Design is given: the design knows its athletes"
+            )
         athlete, session, _ = design_or_X.row_index
-        X = np.column_stack([np.ones(session.size)]
-                            + [session == k for k in range(1, len(design_or_X.sessions))]).astype(float)
+        X = np.column_stack(
+            [np.ones(session.size)] + [session == k for k in range(1, len(design_or_X.sessions))]
+        ).astype(float)
     else:
         X = _matrix(design_or_X)
         athlete = _labels(groups, len(X))
     layout = _cells(X, athlete)
     if layout.athletes < 2:
-        raise ValueError("groups must name two athletes or more; given one: it cannot show how athletes differ")
+        raise ValueError(
+            "groups must name two athletes or more; given one: it cannot show how athletes differ"
+        )
     if layout.rows <= layout.columns:
-        raise ValueError(f"X has {layout.columns} columns for {layout.rows} rows; too few rows to estimate a variance")
+        raise ValueError(
+            f"X has {layout.columns} columns for {layout.rows} rows; too few rows to estimate a variance"
+        )
     _ = layout.basis
     return layout
 
@@ -170,18 +181,28 @@ def _matrix(X: Any) -> np.ndarray:
     try:
         matrix = np.asarray(X)
     except ValueError as error:
-        raise ValueError(f"X must be a rectangular array (rows, columns) of numbers: {error}") from None
+        raise ValueError(
+            f"X must be a rectangular array (rows, columns) of numbers: {error}"
+        ) from None
     if np.ma.is_masked(X):
-        raise TypeError("design_or_X has masked values, which would be taken as they stand below the mask")
+        raise TypeError(
+            "design_or_X has masked values, which would be taken as they stand below the mask"
+        )
     if matrix.dtype.kind not in "fiub":
-        raise TypeError(f"design_or_X must be a Design or an array (rows, columns) of numbers; "
-                        f"given {type(X).__name__} of dtype {matrix.dtype}")
+        raise TypeError(
+            f"design_or_X must be a Design or an array (rows, columns) of numbers; "
+            f"given {type(X).__name__} of dtype {matrix.dtype}"
+        )
     if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"X must be an array (rows, columns) with at least one of each; given shape {matrix.shape}")
+        raise ValueError(
+            f"X must be an array (rows, columns) with at least one of each; given shape {matrix.shape}"
+        )
     matrix = matrix.astype(float)
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
-        raise ValueError(f"X must be finite; given {matrix[row, column]} in row {row}, column {column}")
+        raise ValueError(
+            f"X must be finite; given {matrix[row, column]} in row {row}, column {column}"
+        )
     return matrix
 
 
@@ -192,21 +213,32 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     # A list of text would turn a missing value in it into the text "nan".
     labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if labels.shape != (rows,):
-        raise ValueError(f"groups must hold one label per row of X: shape ({rows},); given {labels.shape}")
-    missing = [k for k, (label, absent) in enumerate(zip(labels.tolist(), pd.isna(labels), strict=True))
-               if absent or (isinstance(label, str) and not label.strip())]
+        raise ValueError(
+            f"groups must hold one label per row of X: shape ({rows},); given {labels.shape}"
+        )
+    missing = [
+        k
+        for k, (label, absent) in enumerate(zip(labels.tolist(), pd.isna(labels), strict=True))
+        if absent or (isinstance(label, str) and not label.strip())
+    ]
     if missing:
-        raise ValueError(f"groups must name an athlete in every row; blank or missing in row {missing[0]}"
-                         + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""))
+        raise ValueError(
+            f"groups must name an athlete in every row; blank or missing in row {missing[0]}"
+            + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+        )
     seen: dict[Any, int] = {}
     try:
         return np.array([seen.setdefault(label, len(seen)) for label in labels.tolist()])
     except TypeError:  # lists, mappings
-        raise TypeError(f"groups must hold labels that are text or numbers; given {labels[0]!r}") from None
+        raise TypeError(
+            f"groups must hold labels that are text or numbers; given {labels[0]!r}"
+        ) from None
 
 
 def _cells(X: np.ndarray, athlete: np.ndarray) -> Layout:
-    _, first, cell = np.unique(np.column_stack([athlete, X]), axis=0, return_index=True, return_inverse=True)
+    _, first, cell = np.unique(
+        np.column_stack([athlete, X]), axis=0, return_index=True, return_inverse=True
+    )
     # Cells in order of first appearance within each athlete, so that a sheet in athlete order stays as it is.
     rank = np.lexsort((first, athlete[first]))
     place = np.empty_like(rank)
@@ -214,9 +246,13 @@ def _cells(X: np.ndarray, athlete: np.ndarray) -> Layout:
     cell_of_row = place[cell.ravel()]
     order = np.argsort(cell_of_row, kind="stable")
     sizes = np.bincount(cell_of_row)
-    return Layout(X=X[first[rank]], athlete=athlete[first[rank]], sizes=sizes.astype(float),
-                  starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
-                  order=None if (np.diff(order) == 1).all() else order)
+    return Layout(
+        X=X[first[rank]],
+        athlete=athlete[first[rank]],
+        sizes=sizes.astype(float),
+        starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+        order=None if (np.diff(order) == 1).all() else order,
+    )
 
 
 def combine(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -59,7 +59,9 @@ class Evaluation:
     phi: Array
 
 
-def evaluate(structure: Structure, theta: Array, reml: bool, scale: float | None = None) -> Evaluation:
+def evaluate(
+    structure: Structure, theta: Array, reml: bool, scale: float | None = None
+) -> Evaluation:
     """Profiled deviance of `structure` at θ (size,), with derivatives; REML or ML.
 
     scale: None for the best σ²; or a σ² at which deviance, gradient and scores are wanted, only β profiled
@@ -162,7 +164,9 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     unit = s.pack(np.eye(s.q), np.ones(s.v))
     by_deviance = sorted(STARTS, key=lambda size: evaluate(s, size * unit, reml).deviance)
     starts = [by_deviance[0], 1.0 if by_deviance[0] != 1.0 else by_deviance[1]]
-    points = [size * unit for size in [*starts, *_dips(s, unit, reml)]] + _turned(s, starts[0], reml)
+    points = [size * unit for size in [*starts, *_dips(s, unit, reml)]] + _turned(
+        s, starts[0], reml
+    )
     ends = [_descend(s, point, reml) for point in points]
     ends += [_descend(s, point, reml) for point in _flattened(s, _lowest(s, ends, reml), reml)]
     at = [evaluate(s, theta, reml) for theta in ends]
@@ -206,7 +210,11 @@ def _turned(s: Structure, size: float, reml: bool) -> list[Array]:
             for angle in np.arange(ANGLES) * np.pi / ANGLES:
                 v = np.zeros(s.q)
                 v[[i, j]] = np.cos(angle), np.sin(angle)
-                ring.append(s.pack(length**2 * (np.outer(v, v) + 0.03 * np.eye(s.q)), np.full(s.v, length**2)))
+                ring.append(
+                    s.pack(
+                        length**2 * (np.outer(v, v) + 0.03 * np.eye(s.q)), np.full(s.v, length**2)
+                    )
+                )
             values = np.array([evaluate(s, point, reml).deviance for point in ring])
             low = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
             found += [(values[k], ring[k]) for k in low]
@@ -252,7 +260,9 @@ def _descend(s: Structure, theta: Array, reml: bool) -> Array:
         return at.deviance, at.gradient
 
     for _ in range(10):
-        theta = _polish(s, minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-4}).x, reml)
+        theta = _polish(
+            s, minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-4}).x, reml
+        )
         away = _escape(s, theta, reml)
         if away is None:
             break
@@ -268,7 +278,9 @@ def _polish(s: Structure, theta: Array, reml: bool) -> Array:
             break
         values, vectors = np.linalg.eigh(hessian(s, theta, reml))
         # |eigenvalues|: never towards a saddle; the floor: no leap along a direction in which nothing changes
-        step = vectors @ (vectors.T @ at.gradient / np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values))))
+        step = vectors @ (
+            vectors.T @ at.gradient / np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values)))
+        )
         trial = evaluate(s, theta - step, reml)
         if not (
             trial.deviance < at.deviance + 1e-9
@@ -288,7 +300,9 @@ def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
         values, vectors = np.linalg.eigh(at.score_re)
         if values[0] < -ESCAPE:
             v = vectors[:, 0]
-            candidates += [s.pack(L @ L.T + t * np.outer(v, v), sds**2) for t in np.logspace(-6, 1, 8)]
+            candidates += [
+                s.pack(L @ L.T + t * np.outer(v, v), sds**2) for t in np.logspace(-6, 1, 8)
+            ]
     for c in np.flatnonzero(at.score_vc < -ESCAPE):
         candidates += [s.pack(L @ L.T, sds**2 + t * np.eye(s.v)[c]) for t in np.logspace(-6, 1, 8)]
     if not candidates:

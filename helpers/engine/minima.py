@@ -59,7 +59,12 @@ class Profile:
 
     def subset(self, which: np.ndarray | slice) -> Profile:
         """The profiles of some of the data sets."""
-        return replace(self, sums=self.sums[..., which], squares=self.squares[..., which], rest=self.rest[which])
+        return replace(
+            self,
+            sums=self.sums[..., which],
+            squares=self.squares[..., which],
+            rest=self.rest[which],
+        )
 
     def at(self, psi: np.ndarray) -> Point:
         """The profile at Ψ (3, n): entries 11, 12, 22."""
@@ -67,8 +72,11 @@ class Profile:
         g11, g12, g22 = self.grams
         determinant = 1 + g11 * a + 2 * g12 * b + g22 * c + self.determinants * (a * c - b * b)
         over = 1 / determinant
-        w11, w12, w22 = ((g11 + self.determinants * c) * over, (g12 - self.determinants * b) * over,
-                         (g22 + self.determinants * a) * over)
+        w11, w12, w22 = (
+            (g11 + self.determinants * c) * over,
+            (g12 - self.determinants * b) * over,
+            (g22 + self.determinants * a) * over,
+        )
         a11, a12, a22 = (self.times(w).sum(axis=0) for w in (w11, w12, w22))
         size = a11 * a22 - a12 * a12
         inverse = a22 / size, -a12 / size, a11 / size
@@ -76,9 +84,16 @@ class Profile:
         h0, h1 = (w11 * s0 + w12 * s1).sum(axis=0), (w12 * s0 + w22 * s1).sum(axis=0)
         beta = inverse[0] * h0 + inverse[1] * h1, inverse[1] * h0 + inverse[2] * h1
         q11, q12, q22 = self.squares
-        total = self.rest + (w11 * q11 + 2 * w12 * q12 + w22 * q22).sum(axis=0) - beta[0] * h0 - beta[1] * h1
+        total = (
+            self.rest
+            + (w11 * q11 + 2 * w12 * q12 + w22 * q22).sum(axis=0)
+            - beta[0] * h0
+            - beta[1] * h1
+        )
         value = self.freedom * np.log(total) + self.times(np.log(determinant)).sum(axis=0)
-        return Point(value + np.log(size) if self.reml else value, total, beta, inverse, (w11, w12, w22))
+        return Point(
+            value + np.log(size) if self.reml else value, total, beta, inverse, (w11, w12, w22)
+        )
 
     def derivatives(self, here: Point) -> tuple[np.ndarray, np.ndarray]:
         """Gradient (3, n) and Hessian (6, n; entries 11, 12, 13, 22, 23, 33) in the entries a, b, c of Ψ.
@@ -93,26 +108,39 @@ class Profile:
         if self.alone:
             e = v0 * v0, v0 * v1, v1 * v1
         else:
-            e = _sandwich(weights, (self.squares[0] - (self.sums[0] + s0) * b0,
-                                    self.squares[1] - self.sums[0] * b1 - s1 * b0,
-                                    self.squares[2] - (self.sums[1] + s1) * b1))
+            e = _sandwich(
+                weights,
+                (
+                    self.squares[0] - (self.sums[0] + s0) * b0,
+                    self.squares[1] - self.sums[0] * b1 - s1 * b0,
+                    self.squares[2] - (self.sums[1] + s1) * b1,
+                ),
+            )
         total = here.total
         ratio = self.freedom / total
-        slope = [-ratio * e[0].sum(axis=0), -2 * ratio * e[1].sum(axis=0), -ratio * e[2].sum(axis=0)]
+        slope = [
+            -ratio * e[0].sum(axis=0),
+            -2 * ratio * e[1].sum(axis=0),
+            -ratio * e[2].sum(axis=0),
+        ]
         double = 2 * ratio
         if self.reml:
             y = _sandwich(weights, here.inverse)
             logs = [self.times(w - x).sum(axis=0) for w, x in zip(weights, y, strict=True)]
-            bend = [double * x + self.times(z + z - w) for x, z, w in zip(e, y, weights, strict=True)]
+            bend = [
+                double * x + self.times(z + z - w) for x, z, w in zip(e, y, weights, strict=True)
+            ]
         else:
             logs = [self.times(w).sum(axis=0) for w in weights]
             bend = [double * x - self.times(w) for x, w in zip(e, weights, strict=True)]
         gradient = np.stack([slope[0] + logs[0], slope[1] + 2 * logs[1], slope[2] + logs[2]])
         hessian = _pairing(weights, bend)
         i11, i12, i22 = here.inverse
-        z = [((w11 * v0).sum(axis=0), (w12 * v0).sum(axis=0)),
-             ((w11 * v1 + w12 * v0).sum(axis=0), (w12 * v1 + w22 * v0).sum(axis=0)),
-             ((w12 * v1).sum(axis=0), (w22 * v1).sum(axis=0))]
+        z = [
+            ((w11 * v0).sum(axis=0), (w12 * v0).sum(axis=0)),
+            ((w11 * v1 + w12 * v0).sum(axis=0), (w12 * v1 + w22 * v0).sum(axis=0)),
+            ((w12 * v1).sum(axis=0), (w22 * v1).sum(axis=0)),
+        ]
         pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
         turned = [(double * (i11 * p + i12 * q), double * (i12 * p + i22 * q)) for p, q in z]
         shares = [x / self.freedom for x in slope]
@@ -120,8 +148,12 @@ class Profile:
             hessian[entry] -= turned[r][0] * z[s][0] + turned[r][1] * z[s][1] + shares[r] * slope[s]
         if self.reml:
             kw11, kw12, kw22 = (self.times(w) for w in weights)
-            p, q, r2, t = ((kw11 * w11).sum(axis=0), (kw11 * w12).sum(axis=0), (kw12 * w12).sum(axis=0),
-                           (kw11 * w22).sum(axis=0))
+            p, q, r2, t = (
+                (kw11 * w11).sum(axis=0),
+                (kw11 * w12).sum(axis=0),
+                (kw12 * w12).sum(axis=0),
+                (kw11 * w22).sum(axis=0),
+            )
             u, v = (kw12 * w22).sum(axis=0), (kw22 * w22).sum(axis=0)
             # ΣW E W for E of each entry, as [11, 12, 22]; then tr(A⁻¹ C A⁻¹ C′).
             c = [(p, q, r2), (2 * q, t + r2, 2 * u), (r2, u, v)]
@@ -143,10 +175,16 @@ def _sandwich(w, x):  # type: ignore[no-untyped-def]
 def _pairing(w, y) -> np.ndarray:  # type: ignore[no-untyped-def]
     """Σ over kinds of tr(W E Y E′), symmetrised, for the entries E of Ψ: (6, n)."""
     (w11, w12, w22), (y11, y12, y22) = w, y
-    return np.stack([
-        (w11 * y11).sum(axis=0), (w11 * y12 + w12 * y11).sum(axis=0), (w12 * y12).sum(axis=0),
-        (w11 * y22 + w22 * y11 + 2 * w12 * y12).sum(axis=0), (w12 * y22 + w22 * y12).sum(axis=0),
-        (w22 * y22).sum(axis=0)])
+    return np.stack(
+        [
+            (w11 * y11).sum(axis=0),
+            (w11 * y12 + w12 * y11).sum(axis=0),
+            (w12 * y12).sum(axis=0),
+            (w11 * y22 + w22 * y11 + 2 * w12 * y12).sum(axis=0),
+            (w12 * y22 + w22 * y12).sum(axis=0),
+            (w22 * y22).sum(axis=0),
+        ]
+    )
 
 
 def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -162,7 +200,9 @@ def minimise(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return psi, solved
 
 
-def _advance(profile: Profile, psi: np.ndarray, solved: np.ndarray, active: np.ndarray, rounds: int) -> None:
+def _advance(
+    profile: Profile, psi: np.ndarray, solved: np.ndarray, active: np.ndarray, rounds: int
+) -> None:
     """Up to `rounds` steps of the data sets `active`, in place."""
     active = _two(active)
     current, damping = psi[:, active], np.zeros(len(active))
@@ -185,14 +225,22 @@ def _advance(profile: Profile, psi: np.ndarray, solved: np.ndarray, active: np.n
         solved[active[last]] = True
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             fresh = profile.derivatives(there)
-        gradient, hessian = fresh if better.all() else (np.where(better, fresh[0], gradient),
-                                                        np.where(better, fresh[1], hessian))
+        gradient, hessian = (
+            fresh
+            if better.all()
+            else (np.where(better, fresh[0], gradient), np.where(better, fresh[1], hessian))
+        )
         value = np.where(better, there.value, value)
         damping = np.where(better, damping / SHRINK, np.maximum(GROW * damping, FIRST))
         damping = np.where(damping < 1e-3, 0.0, damping)
         if last.any():
             going = _two(np.flatnonzero(~last))
-            active, current, gradient, hessian = active[going], current[:, going], gradient[:, going], hessian[:, going]
+            active, current, gradient, hessian = (
+                active[going],
+                current[:, going],
+                gradient[:, going],
+                hessian[:, going],
+            )
             value, damping, profile = value[going], damping[going], profile.subset(going)
 
 
@@ -201,8 +249,9 @@ def _two(places: np.ndarray) -> np.ndarray:
     return np.repeat(places, 2) if len(places) == 1 else places
 
 
-def _step(psi: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: np.ndarray
-          ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _step(
+    psi: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The next Ψ, the fall of −2 log-likelihood that it promises, the damping used, and whether Ψ was moved off a
     boundary at which the likelihood rises inwards (where Newton's method alone would stay)."""
     a, b, c = psi
@@ -216,16 +265,24 @@ def _step(psi: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: n
     z = np.copysign(np.sqrt(np.maximum(1 - x * x, 0)), b)
     xx, xz, zz = x * x, x * z, z * z
     f, g, h = gradient
-    m11, m12, m22 = xx * f + xz * g + zz * h, -xz * f + (xx - zz) * g / 2 + xz * h, zz * f - xz * g + xx * h
+    m11, m12, m22 = (
+        xx * f + xz * g + zz * h,
+        -xz * f + (xx - zz) * g / 2 + xz * h,
+        zz * f - xz * g + xx * h,
+    )
     kick = (second < 1e-4) & (m22 < -1e-6) | (first < 1e-4) & (m11 < -1e-6)
     first = np.where(kick & (first < 1e-4), 0.1, first)
     second = np.where(kick & (second < 1e-4), 0.1, second)
-    moves = [(2 * first * xx, 2 * first * xz, 2 * first * zz),
-             (-2 * first * xz, first * (xx - zz), 2 * first * xz),
-             (2 * second * zz, -2 * second * xz, 2 * second * xx)]
+    moves = [
+        (2 * first * xx, 2 * first * xz, 2 * first * zz),
+        (-2 * first * xz, first * (xx - zz), 2 * first * xz),
+        (2 * second * zz, -2 * second * xz, 2 * second * xx),
+    ]
     h11, h12, h13, h22, h23, h33 = hessian
-    bent = [(h11 * p + h12 * q + h13 * r, h12 * p + h22 * q + h23 * r, h13 * p + h23 * q + h33 * r)
-            for p, q, r in moves]
+    bent = [
+        (h11 * p + h12 * q + h13 * r, h12 * p + h22 * q + h23 * r, h13 * p + h23 * q + h33 * r)
+        for p, q, r in moves
+    ]
 
     def entry(i: int, j: int) -> np.ndarray:
         return moves[i][0] * bent[j][0] + moves[i][1] * bent[j][1] + moves[i][2] * bent[j][2]
@@ -241,8 +298,18 @@ def _step(psi: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: n
     promise = -(g1 * steps[0] + g2 * steps[1] + g3 * steps[2]) / 2
     l11, l21, l22 = first + u1 * steps[0], u2 * steps[1], second + u2 * steps[2]
     p, q, r = l11 * l11, l11 * l21, l21 * l21 + l22 * l22
-    return (np.stack([xx * p - 2 * xz * q + zz * r, xz * p + (xx - zz) * q - xz * r, zz * p + 2 * xz * q + xx * r]),
-            promise, damping, kick)
+    return (
+        np.stack(
+            [
+                xx * p - 2 * xz * q + zz * r,
+                xz * p + (xx - zz) * q - xz * r,
+                zz * p + 2 * xz * q + xx * r,
+            ]
+        ),
+        promise,
+        damping,
+        kick,
+    )
 
 
 def _newton_step(k, g, damping):  # type: ignore[no-untyped-def]
@@ -250,12 +317,16 @@ def _newton_step(k, g, damping):  # type: ignore[no-untyped-def]
     k11, k12, k13, k22, k23, k33 = k
     pivots = _pivots(k, damping)
     # Gershgorin's bound below the smallest eigenvalue makes the damped matrix safe at once.
-    lowest = np.minimum(k11 - np.abs(k12) - np.abs(k13),
-                        np.minimum(k22 - np.abs(k12) - np.abs(k23), k33 - np.abs(k13) - np.abs(k23)))
+    lowest = np.minimum(
+        k11 - np.abs(k12) - np.abs(k13),
+        np.minimum(k22 - np.abs(k12) - np.abs(k23), k33 - np.abs(k13) - np.abs(k23)),
+    )
     floor = 1e-10 * (np.abs(k11) + np.abs(k22) + np.abs(k33)) + 1e-14
     weak = np.minimum(np.minimum(pivots[0], pivots[2]), pivots[4]) <= floor
     if weak.any():
-        damping = np.where(weak, np.maximum(damping, -lowest + 1e-2 * np.abs(lowest) + floor * 10), damping)
+        damping = np.where(
+            weak, np.maximum(damping, -lowest + 1e-2 * np.abs(lowest) + floor * 10), damping
+        )
         pivots = _pivots(k, damping)
     d1, (l21, l31), d2, l32, d3 = pivots
     y1 = -g[0]

@@ -84,11 +84,15 @@ def slope_model(layout: Layout, reml: bool) -> SlopeModel:
         For other than two columns, when no athlete's rows identify a slope, or when no residual is left.
     """
     if layout.columns != 2:
-        raise ValueError(f"slopes=True fits a random intercept and one random slope, and needs X with two columns; "
-                         f"given {layout.columns}. Use fit(…, re_formula=…) for more")
+        raise ValueError(
+            f"slopes=True fits a random intercept and one random slope, and needs X with two columns; "
+            f"given {layout.columns}. Use fit(…, re_formula=…) for more"
+        )
     basis, triangle = layout.basis
     Q, R = basis * np.sqrt(layout.athletes), triangle / np.sqrt(layout.athletes)
-    products = layout.sizes[:, None] * np.stack([Q[:, 0]**2, Q[:, 0] * Q[:, 1], Q[:, 1]**2], axis=1)
+    products = layout.sizes[:, None] * np.stack(
+        [Q[:, 0] ** 2, Q[:, 0] * Q[:, 1], Q[:, 1] ** 2], axis=1
+    )
     grams = layout.by_athlete(products)
     g11, g12, g22 = grams.T
     trace = g11 + g22
@@ -98,22 +102,35 @@ def slope_model(layout: Layout, reml: bool) -> SlopeModel:
     flat = (cells == 1) | (determinants <= 1e-12 * trace**2)
     determinants[flat] = 0.0
     if flat.all():
-        raise ValueError("slopes=True needs athletes whose rows differ in X's second column; none here does, so that "
-                         "no athlete's data identify a slope. Fit the random intercept alone")
+        raise ValueError(
+            "slopes=True needs athletes whose rows differ in X's second column; none here does, so that "
+            "no athlete's data identify a slope. Fit the random intercept alone"
+        )
     adjugate = np.stack([g22, -g12, -g12, g11], axis=1).reshape(-1, 2, 2)
     gram = np.stack([g11, g12, g12, g22], axis=1).reshape(-1, 2, 2)
-    back = np.where(flat[:, None, None], gram / trace[:, None, None]**2,
-                    adjugate / np.where(flat, 1, determinants)[:, None, None])
+    back = np.where(
+        flat[:, None, None],
+        gram / trace[:, None, None] ** 2,
+        adjugate / np.where(flat, 1, determinants)[:, None, None],
+    )
     within_freedom = layout.rows - int(np.where(flat, 1, 2).sum())
     if within_freedom < 1:
-        raise ValueError(f"too few rows: {layout.rows} for {layout.athletes} athletes with a line each leave none to "
-                         "estimate the residual variance from; athletes need repeats")
+        raise ValueError(
+            f"too few rows: {layout.rows} for {layout.athletes} athletes with a line each leave none to "
+            "estimate the residual variance from; athletes need repeats"
+        )
     # Equal but for the last digits of the basis is equal.
-    _, patterns, kind = np.unique(np.round(grams, 11), axis=0, return_index=True, return_inverse=True)
-    return SlopeModel(layout, reml, Q, R, grams, determinants, back, patterns, kind.ravel(), within_freedom)
+    _, patterns, kind = np.unique(
+        np.round(grams, 11), axis=0, return_index=True, return_inverse=True
+    )
+    return SlopeModel(
+        layout, reml, Q, R, grams, determinants, back, patterns, kind.ravel(), within_freedom
+    )
 
 
-def fit_slopes(model: SlopeModel, cells: CellStatistics, iterate: bool = False) -> dict[str, np.ndarray]:
+def fit_slopes(
+    model: SlopeModel, cells: CellStatistics, iterate: bool = False
+) -> dict[str, np.ndarray]:
     """Fits of all data sets at once; `iterate` leaves the closed form of balanced layouts unused.
 
     Returns arrays with data sets along the last axis: estimate (2, n), variance (2, n), psi (3, n): entries 11, 12, 22
@@ -131,12 +148,19 @@ def fit_slopes(model: SlopeModel, cells: CellStatistics, iterate: bool = False) 
     (p, q), (_, r) = solve_upper(model.R, np.eye(2))
     i11, i12, i22 = here.inverse
     return {
-        "estimate": np.stack([p * (centre[0] + here.beta[0]) + q * (centre[1] + here.beta[1]),
-                              r * (centre[1] + here.beta[1])]),
+        "estimate": np.stack(
+            [
+                p * (centre[0] + here.beta[0]) + q * (centre[1] + here.beta[1]),
+                r * (centre[1] + here.beta[1]),
+            ]
+        ),
         "variance": scale * np.stack([p * p * i11 + 2 * p * q * i12 + q * q * i22, r * r * i22]),
         "psi": np.stack([p * p * a + 2 * p * q * b + q * q * c, p * r * b + q * r * c, r * r * c]),
-        "scale": scale, "loglik": -(here.value + model.constant) / 2, "solved": solved & alive,
-        "singular": (a + c) / 2 - np.hypot((a - c) / 2, b) < SINGULAR}
+        "scale": scale,
+        "loglik": -(here.value + model.constant) / 2,
+        "solved": solved & alive,
+        "singular": (a + c) / 2 - np.hypot((a - c) / 2, b) < SINGULAR,
+    }
 
 
 def profile_of(model: SlopeModel, cells: CellStatistics) -> tuple[np.ndarray, Profile, np.ndarray]:
@@ -158,20 +182,37 @@ def profile_of(model: SlopeModel, cells: CellStatistics) -> tuple[np.ndarray, Pr
         members = np.flatnonzero(model.kind == k)
         x, z = b0[members], b1[members]
         sums[0, k], sums[1, k] = x.sum(axis=0), z.sum(axis=0)
-        squares[0, k], squares[1, k], squares[2, k] = (x * x).sum(axis=0), (x * z).sum(axis=0), (z * z).sum(axis=0)
+        squares[0, k], squares[1, k], squares[2, k] = (
+            (x * x).sum(axis=0),
+            (x * z).sum(axis=0),
+            (z * z).sum(axis=0),
+        )
     copies = np.bincount(model.kind).astype(float)
     profile = Profile(
-        grams=model.grams[model.patterns].T[..., None], determinants=model.determinants[model.patterns][:, None],
-        copies=copies[:, None], sums=np.where(alive, sums, 0.0), squares=np.where(alive, squares, 0.0),
-        rest=np.where(alive, rest, 1.0), alone=bool((copies == 1).all()), freedom=float(model.freedom), reml=model.reml)
+        grams=model.grams[model.patterns].T[..., None],
+        determinants=model.determinants[model.patterns][:, None],
+        copies=copies[:, None],
+        sums=np.where(alive, sums, 0.0),
+        squares=np.where(alive, squares, 0.0),
+        rest=np.where(alive, rest, 1.0),
+        alone=bool((copies == 1).all()),
+        freedom=float(model.freedom),
+        reml=model.reml,
+    )
     return centre, profile, alive
 
 
 def _start(model: SlopeModel, profile: Profile) -> np.ndarray:
     """Ψ by moments: coefficients weighted by what each athlete's rows can tell, no eigenvalue below .05."""
     weight = (profile.grams[0] + profile.grams[2]) / 2
-    a, b, c = (weight * profile.squares).sum(axis=1) * model.within_freedom / (model.layout.athletes * profile.rest)
-    return _from_eigenvalues(a - 1, b, c - 1, lambda large, small: (np.maximum(large, 0.05), np.maximum(small, 0.05)))
+    a, b, c = (
+        (weight * profile.squares).sum(axis=1)
+        * model.within_freedom
+        / (model.layout.athletes * profile.rest)
+    )
+    return _from_eigenvalues(
+        a - 1, b, c - 1, lambda large, small: (np.maximum(large, 0.05), np.maximum(small, 0.05))
+    )
 
 
 def _search(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,11 +232,17 @@ def _search(profile: Profile, start: np.ndarray) -> tuple[np.ndarray, np.ndarray
         order = np.lexsort((-found, again))
         order = order[found[order] < value[again[order]] - 1e-9]
         changed = again[order]
-        psi[:, changed], solved[changed], value[changed] = other[:, order], reached[order], found[order]
+        psi[:, changed], solved[changed], value[changed] = (
+            other[:, order],
+            reached[order],
+            found[order],
+        )
     return psi, solved
 
 
-def _dips(profile: Profile, psi: np.ndarray, value: np.ndarray, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _dips(
+    profile: Profile, psi: np.ndarray, value: np.ndarray, trace: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Data sets (k,) and elongated Ψ (3, k) at which their profile dips, but for the minimum already found."""
     large, _, found = _axes(psi)
     angles = np.arange(ANGLES) * np.pi / ANGLES
@@ -209,31 +256,42 @@ def _dips(profile: Profile, psi: np.ndarray, value: np.ndarray, trace: np.ndarra
     dips[1:] &= values[1:] <= values[:-1]
     dips[:-1] &= values[:-1] <= values[1:]
     lowest = np.minimum(values.min(axis=(0, 1)), value)
-    beside = np.abs((found - angles[:, None] + np.pi / 2) % np.pi - np.pi / 2) <= NEAR * np.pi / ANGLES
+    beside = (
+        np.abs((found - angles[:, None] + np.pi / 2) % np.pi - np.pi / 2) <= NEAR * np.pi / ANGLES
+    )
     longer = LENGTHS[:, None] * trace / (large + 1e-9)
     known = beside & ((longer > 0.3) & (longer < 1 / 0.3))[:, None]
     rings, turns, again = np.nonzero(dips & (values <= lowest + DIP) & ~known)
     return again, points[rings, turns, :, again].T
 
 
-def _edges(profile: Profile, psi: np.ndarray, value: np.ndarray, trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _edges(
+    profile: Profile, psi: np.ndarray, value: np.ndarray, trace: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Data sets (k,) and Ψ (3, k) on the boundary that a minimum found may hide: Ψ = 0 where it is lower; rank one
     beside a minimum inside where the profile rises inwards; rank one beside a minimum at zero."""
     nothing = np.flatnonzero(profile.at(np.zeros_like(psi)).value < value - 1e-9)
     large, small, found = _axes(psi)
     inside = np.flatnonzero(small > 1e-3)
-    flat, height = _lowest(profile, inside, large[inside], found[inside] + TURNS[:, None] * np.pi / ANGLES)
+    flat, height = _lowest(
+        profile, inside, large[inside], found[inside] + TURNS[:, None] * np.pi / ANGLES
+    )
     inwards = flat + 0.05 * (psi[:, inside] - flat)
     rises = height < np.minimum(profile.subset(inside).at(inwards).value, value[inside] + 3 * DIP)
     zero = np.flatnonzero(large < 1e-3)
-    short, low = _lowest(profile, zero, trace[zero] / 4, np.arange(ANGLES)[:, None] * np.pi / ANGLES)
+    short, low = _lowest(
+        profile, zero, trace[zero] / 4, np.arange(ANGLES)[:, None] * np.pi / ANGLES
+    )
     level = low < value[zero] + DIP / 3
-    return (np.concatenate([nothing, inside[rises], zero[level]]),
-            np.concatenate([np.zeros((3, len(nothing))), flat[:, rises], short[:, level]], axis=1))
+    return (
+        np.concatenate([nothing, inside[rises], zero[level]]),
+        np.concatenate([np.zeros((3, len(nothing))), flat[:, rises], short[:, level]], axis=1),
+    )
 
 
-def _lowest(profile: Profile, which: np.ndarray, large: np.ndarray,
-            angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lowest(
+    profile: Profile, which: np.ndarray, large: np.ndarray, angles: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The lowest Ψ of rank one (3, k), and its profile: of `large` (k,) at some angles (j, k) or (j, 1)."""
     part = profile.subset(which)
     angles = np.broadcast_to(angles, (len(angles), len(which)))
@@ -252,7 +310,9 @@ def _axes(psi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _matrix(large: np.ndarray, small: np.ndarray | float, angle: np.ndarray | float) -> np.ndarray:
     """Ψ (3, n) with these eigenvalues, the larger one's eigenvector at `angle`."""
     x, z = np.cos(angle), np.sin(angle)
-    return np.stack([large * x * x + small * z * z, (large - small) * x * z, large * z * z + small * x * x])
+    return np.stack(
+        [large * x * x + small * z * z, (large - small) * x * z, large * z * z + small * x * x]
+    )
 
 
 def _closed_form(model: SlopeModel, profile: Profile) -> np.ndarray:
@@ -267,8 +327,10 @@ def _closed_form(model: SlopeModel, profile: Profile) -> np.ndarray:
         low = small <= scale * athletes
         scale = np.where(low, (profile.rest + small) / (model.within_freedom + athletes), scale)
         both = large <= scale * athletes
-        return (np.where(both, 0.0, large / (athletes * scale) - 1),
-                np.where(low | both, 0.0, small / (athletes * scale) - 1))
+        return (
+            np.where(both, 0.0, large / (athletes * scale) - 1),
+            np.where(low | both, 0.0, small / (athletes * scale) - 1),
+        )
 
     return _from_eigenvalues(s11, s12, s22, shares)
 

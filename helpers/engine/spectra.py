@@ -64,8 +64,14 @@ def spectrum(sizes: np.ndarray, shares: np.ndarray) -> Spectrum:
     explained = combine(basis, shares)
     roots, rotation = jacobi(np.diag(np.array(owners)) - combine(explained, explained.T.copy()))
     roots = np.where(roots > NULL * sizes.max(), roots, 0.0)
-    return Spectrum(members, spans, np.array(contrast_roots, dtype=float), np.array(contrast_copies, dtype=float),
-                    roots, combine(rotation.T.copy(), basis))
+    return Spectrum(
+        members,
+        spans,
+        np.array(contrast_roots, dtype=float),
+        np.array(contrast_copies, dtype=float),
+        roots,
+        combine(rotation.T.copy(), basis),
+    )
 
 
 def jacobi(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +84,7 @@ def jacobi(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A, V = matrix.astype(float), np.eye(size)
     players = np.arange(size + size % 2)
     for _ in range(60):
-        if (np.triu(A, 1)**2).sum() <= 1e-32 * (np.diag(A)**2).sum():
+        if (np.triu(A, 1) ** 2).sum() <= 1e-32 * (np.diag(A) ** 2).sum():
             break
         for _ in range(len(players) - 1):
             pairs = np.sort(players.reshape(2, -1), axis=0)
@@ -90,12 +96,18 @@ def jacobi(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             cosine = 1 / np.hypot(1, tangent)
             sine = tangent * cosine
             for M in (A, V):
-                M[:, i], M[:, j] = cosine * M[:, i] - sine * M[:, j], sine * M[:, i] + cosine * M[:, j]
-            A[i], A[j] = (cosine[:, None] * A[i] - sine[:, None] * A[j], sine[:, None] * A[i] + cosine[:, None] * A[j])
+                M[:, i], M[:, j] = (
+                    cosine * M[:, i] - sine * M[:, j],
+                    sine * M[:, i] + cosine * M[:, j],
+                )
+            A[i], A[j] = (
+                cosine[:, None] * A[i] - sine[:, None] * A[j],
+                sine[:, None] * A[i] + cosine[:, None] * A[j],
+            )
             A[i, j] = A[j, i] = 0.0
             # The first player keeps the seat, the others move on by one.
             half = len(players) // 2
-            circle = np.concatenate([players[1:half], players[:half - 1:-1]])
+            circle = np.concatenate([players[1:half], players[: half - 1 : -1]])
             circle = np.roll(circle, 1)
-            players = np.concatenate([players[:1], circle[:half - 1], circle[half - 1:][::-1]])
+            players = np.concatenate([players[:1], circle[: half - 1], circle[half - 1 :][::-1]])
     return np.diag(A).copy(), V

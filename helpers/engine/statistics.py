@@ -45,14 +45,20 @@ def scores_of(y: Any, rows: int) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"y must be an array (data sets, rows) of numbers: {error}") from None
     if np.ma.is_masked(y):
-        raise TypeError("y has masked values, which would be taken as they stand below the mask: leave such rows out")
+        raise TypeError(
+            "y has masked values, which would be taken as they stand below the mask: leave such rows out"
+        )
     if scores.dtype.kind not in "fiu":
-        raise TypeError(f"y must be an array of numbers, (data sets, rows); given dtype {scores.dtype}")
+        raise TypeError(
+            f"y must be an array of numbers, (data sets, rows); given dtype {scores.dtype}"
+        )
     if scores.ndim == 1:
         scores = scores[None, :]
     if scores.ndim != 2 or scores.shape[1] != rows:
-        raise ValueError(f"y must have the shape (data sets, {rows}), one score per row of the layout; "
-                         f"given {np.shape(y)}")
+        raise ValueError(
+            f"y must have the shape (data sets, {rows}), one score per row of the layout; "
+            f"given {np.shape(y)}"
+        )
     if len(scores) == 0:
         raise ValueError("y must hold at least one data set; given none")
     return scores
@@ -75,7 +81,7 @@ def cell_statistics(scores: np.ndarray, layout: Layout) -> CellStatistics:
     squares = np.empty(n)
     step = max(1, BLOCK_BYTES // (8 * layout.rows))
     for start in range(0, n, step):
-        block = np.ascontiguousarray(scores[start:start + step], dtype=float)
+        block = np.ascontiguousarray(scores[start : start + step], dtype=float)
         if layout.order is not None:
             block = np.ascontiguousarray(block[:, layout.order])
         here = slice(start, start + len(block))
@@ -103,8 +109,9 @@ def _sums(block: np.ndarray, layout: Layout) -> np.ndarray:
     return sums.reshape(len(block), layout.cells)
 
 
-def _within(block: np.ndarray, sums: np.ndarray, means: np.ndarray, squares: np.ndarray,
-            layout: Layout) -> np.ndarray:
+def _within(
+    block: np.ndarray, sums: np.ndarray, means: np.ndarray, squares: np.ndarray, layout: Layout
+) -> np.ndarray:
     if layout.cells == layout.rows:
         return np.zeros(len(block))
     within = squares - np.einsum("ij,ij->i", sums, means)
@@ -120,4 +127,6 @@ def _within(block: np.ndarray, sums: np.ndarray, means: np.ndarray, squares: np.
 def _check_finite(squares: np.ndarray, start: int) -> None:
     bad = np.flatnonzero(~np.isfinite(squares))
     if bad.size:
-        raise ValueError(f"y must be finite, and small enough to be squared; data set {start + bad[0]} is not")
+        raise ValueError(
+            f"y must be finite, and small enough to be squared; data set {start + bad[0]} is not"
+        )

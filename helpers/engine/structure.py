@@ -80,13 +80,19 @@ class Structure:
         R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
         if q:
             names = list(getattr(model.data, "exog_re_names", None) or range(q))
-            Q_re, R_re = _orthonormal(np.asarray(model.exog_re, dtype=float), "random effects", names)
+            Q_re, R_re = _orthonormal(
+                np.asarray(model.exog_re, dtype=float), "random effects", names
+            )
             Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
-        squares = [sum(float(np.sum(np.square(_dense(m)))) for m in mats) for mats in model.exog_vc.mats]
+        squares = [
+            sum(float(np.sum(np.square(_dense(m)))) for m in mats) for mats in model.exog_vc.mats
+        ]
         unit_vc = np.sqrt(np.array(squares) / n).reshape(v)
         if np.any(unit_vc == 0):
             empty = [name for name, u in zip(model.exog_vc.names, unit_vc, strict=True) if u == 0]
-            raise ValueError(f"vc_formula: the columns of {', '.join(map(str, empty))} are zero in every row")
+            raise ValueError(
+                f"vc_formula: the columns of {', '.join(map(str, empty))} are zero in every row"
+            )
         R_inverse = np.linalg.inv(R)
         return cls(
             n,
@@ -128,7 +134,9 @@ class Structure:
     def from_data_units(self, psi: Array, variances: Array) -> Array:
         """The inverse of `to_data_units`."""
         psi = np.asarray(psi, dtype=float).reshape(self.q, self.q)
-        return self.pack(self.R_re @ psi @ self.R_re.T, np.asarray(variances, dtype=float) * self.unit_vc**2)
+        return self.pack(
+            self.R_re @ psi @ self.R_re.T, np.asarray(variances, dtype=float) * self.unit_vc**2
+        )
 
 
 def sqrt_factor(psi: Array) -> Array:
@@ -145,7 +153,11 @@ def _orthonormal(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Arr
     size = np.linalg.norm(matrix, axis=0)
     scaled = matrix / np.where(size > 0, size, 1.0)
     Q, R = np.linalg.qr(scaled)
-    short = np.flatnonzero(np.abs(np.diag(R)) < 1e-10) if len(matrix) >= matrix.shape[1] else [len(matrix)]
+    short = (
+        np.flatnonzero(np.abs(np.diag(R)) < 1e-10)
+        if len(matrix) >= matrix.shape[1]
+        else [len(matrix)]
+    )
     if len(short):
         raise ValueError(
             f"the {what} have columns that say the same: {names[short[0]]!r} follows from the columns "
@@ -163,7 +175,9 @@ def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[Block, .
     gathered: dict[tuple[int, ...], list[tuple[Array, Array]]] = defaultdict(list)
     for g, name in enumerate(model.group_labels):
         rows = model.row_indices[name]
-        mats = [_dense(mats[g]) / unit for mats, unit in zip(model.exog_vc.mats, unit_vc, strict=True)]
+        mats = [
+            _dense(mats[g]) / unit for mats, unit in zip(model.exog_vc.mats, unit_vc, strict=True)
+        ]
         Z = np.hstack([Z_re[rows], *mats])
         labels = (
             *range(-1, -1 - Z_re.shape[1], -1),
@@ -171,6 +185,10 @@ def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[Block, .
         )
         gathered[labels].append((Z.T @ Z, Z.T @ B[rows]))
     return tuple(
-        Block(np.array(labels, dtype=int), np.stack([W for W, _ in pairs]), np.stack([ZB for _, ZB in pairs]))
+        Block(
+            np.array(labels, dtype=int),
+            np.stack([W for W, _ in pairs]),
+            np.stack([ZB for _, ZB in pairs]),
+        )
         for labels, pairs in gathered.items()
     )

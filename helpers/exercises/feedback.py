@@ -119,7 +119,11 @@ def hint(exercise: str, number: int = 1) -> None:
         If there is no such exercise, or no such hint.
     """
     hints = _find(exercise).hints
-    if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral) or not 1 <= number <= len(hints):
+    if (
+        isinstance(number, (bool, np.bool_))
+        or not isinstance(number, Integral)
+        or not 1 <= number <= len(hints)
+    ):
         raise ValueError(
             f"number must be 1 to {len(hints)}: exercise {exercise} has that many hints; given {number!r}"
         )
@@ -129,7 +133,9 @@ def hint(exercise: str, number: int = 1) -> None:
 
 def _find(exercise: Any) -> Exercise:
     if not isinstance(exercise, str) or exercise not in exercises():
-        raise ValueError(f"exercise must be the id of one, in quotes: {', '.join(ids())}; given {exercise!r}")
+        raise ValueError(
+            f"exercise must be the id of one, in quotes: {', '.join(ids())}; given {exercise!r}"
+        )
     return exercises()[exercise]
 
 
@@ -174,4 +180,8 @@ def _same(answer: Any, key: Any, places: int) -> bool:
 
 
 def _said(key: Any, places: int) -> str:
-    return f"{key:.{places}f}" if isinstance(key, Real) and not isinstance(key, (bool, int)) else str(key)
+    return (
+        f"{key:.{places}f}"
+        if isinstance(key, Real) and not isinstance(key, (bool, int))
+        else str(key)
+    )

@@ -16,7 +16,9 @@ from helpers.exercises.form_keys import Question, questions
 
 LETTERS = "abcd"
 WIDTH = 96  # of a line of output, as the pages hold it
-_FIRST_LESSON = "00_start_here*.ipynb"  # a reset leaves the older copy beside the new one, under its date
+_FIRST_LESSON = (
+    "00_start_here*.ipynb"  # a reset leaves the older copy beside the new one, under its date
+)
 
 
 def answered(form: str, answers: Sequence[Any]) -> None:
@@ -69,9 +71,14 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
     if now is None or then is None:
         return
     if not any(now):
-        print(f"Form {form}: nothing answered yet. The letters go into the cells below the questions.")
+        print(
+            f"Form {form}: nothing answered yet. The letters go into the cells below the questions."
+        )
         return
-    print(f"Form {form}: {_count(form, now)}" + (f"; before: {_count(form, then)}" if any(then) else ""))
+    print(
+        f"Form {form}: {_count(form, now)}"
+        + (f"; before: {_count(form, then)}" if any(then) else "")
+    )
     for (number, question), letter, earlier in zip(questions(form).items(), now, then, strict=True):
         first = f"{earlier or '–'} → " if any(then) else ""
         start = f"{form}{number:<3}{question.concept:19} {first}{letter or '–'}  "
@@ -93,7 +100,9 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
         If `folder` is no path.
     """
     if not isinstance(folder, str | Path):
-        raise TypeError(f"folder must be the name of the folder that holds lesson 00; given {folder!r}")
+        raise TypeError(
+            f"folder must be the name of the folder that holds lesson 00; given {folder!r}"
+        )
     blank: list[Any] = [...] * len(questions("A"))
     copies = [(path.stat().st_mtime, path.name, path) for path in Path(folder).glob(_FIRST_LESSON)]
     for _, name, path in sorted(copies, reverse=True):
@@ -140,24 +149,33 @@ def _letters(form: str, answers: Sequence[Any]) -> list[str] | None:
         raise TypeError(f'form must be "A" or "B"; given {form!r}')
     wanted = len(questions(form))
     if isinstance(answers, str) or not isinstance(answers, Collection) or len(answers) != wanted:
-        raise ValueError(f"answers must be a list of {wanted}, one for each question; given {answers!r}")
+        raise ValueError(
+            f"answers must be a list of {wanted}, one for each question; given {answers!r}"
+        )
     letters = []
     for number, answer in enumerate(answers, start=1):
-        letter = answer.strip(" ()").lower() if isinstance(answer, str) else "" if answer is ... else "?"
+        letter = (
+            answer.strip(" ()").lower() if isinstance(answer, str) else "" if answer is ... else "?"
+        )
         if letter and (len(letter) > 1 or letter not in LETTERS):
-            print(f"{form}{number}: {answer!r} is none of the options. Answer with a, b, c or d, in quotes.")
+            print(
+                f"{form}{number}: {answer!r} is none of the options. Answer with a, b, c or d, in quotes."
+            )
             return None
         letters.append(letter)
     return letters
 
 
 def _line(form: str, letters: list[str]) -> str:
-    return " ".join(f"{form}{number}{letter or '–'}" for number, letter in enumerate(letters, start=1))
+    return " ".join(
+        f"{form}{number}{letter or '–'}" for number, letter in enumerate(letters, start=1)
+    )
 
 
 def _count(form: str, letters: list[str]) -> str:
     right = sum(
-        letter == question.key for letter, question in zip(letters, questions(form).values(), strict=True)
+        letter == question.key
+        for letter, question in zip(letters, questions(form).values(), strict=True)
     )
     left = letters.count("")
     return f"{right} of {len(letters)} right" + (f", {left} left out" if left else "")
@@ -166,5 +184,7 @@ def _count(form: str, letters: list[str]) -> str:
 def _verdict(question: Question, letter: str) -> str:
     if letter == question.key:
         return "right"
-    where = ("lesson " if len(question.lessons) == 1 else "lessons ") + " and ".join(question.lessons)
+    where = ("lesson " if len(question.lessons) == 1 else "lessons ") + " and ".join(
+        question.lessons
+    )
     return f"{question.slips[letter] if letter else 'left out'} ({where})"

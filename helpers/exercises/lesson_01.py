@@ -19,7 +19,11 @@ def _false_positives(low: int, high: int) -> float:
     """Rate of the random-intercept z when athletes tire differently."""
     design = Design(repeats={"low": low, "high": high})
     rates = monte_carlo(
-        design, Truth(effect=0, slope_sd=0.05, clip=False), methods=["intercept z"], n=20_000, seed=4
+        design,
+        Truth(effect=0, slope_sd=0.05, clip=False),
+        methods=["intercept z"],
+        n=20_000,
+        seed=4,
     )
     return float(rates.loc["intercept z", "rejection"])
 
@@ -39,7 +43,8 @@ EXERCISES = {
                 "That is the design effect. Divide the number of laps by it.",
             ),
             Slip(
-                lambda: 800 / (1 + 40 * 0.25), "The formula has n − 1: a lap is not correlated with itself."
+                lambda: 800 / (1 + 40 * 0.25),
+                "The formula has n − 1: a lap is not correlated with itself.",
             ),
             Slip(
                 lambda: 800 / 40,
@@ -61,7 +66,10 @@ EXERCISES = {
             "True over believed: 0.05**2 / (0.05**2 + 0.10**2).",
         ),
         slips=(
-            Slip(lambda: _design_effect(50, 0.8), "That formula is for a comparison *between* athletes."),
+            Slip(
+                lambda: _design_effect(50, 0.8),
+                "That formula is for a comparison *between* athletes.",
+            ),
             Slip(
                 lambda: 0.8,
                 "That is the intraclass correlation, the share between athletes. The other share is left.",

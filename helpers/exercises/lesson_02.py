@@ -48,7 +48,8 @@ EXERCISES = {
                 "That is the share of the SDs. Square them first: variances add, SDs do not.",
             ),
             Slip(
-                lambda: (0.06 / 0.08) ** 2, "That is between over within. The ICC is between over the whole."
+                lambda: (0.06 / 0.08) ** 2,
+                "That is between over within. The ICC is between over the whole.",
             ),
             Slip(lambda: _icc(0.08**2, 0.06**2), "That is the share within athletes."),
         ),
@@ -63,7 +64,8 @@ EXERCISES = {
         ),
         slips=(
             Slip(
-                lambda: math.floor(_needed(0.9)), "With so many scores λ is still a hair below 0.9: round up."
+                lambda: math.floor(_needed(0.9)),
+                "With so many scores λ is still a hair below 0.9: round up.",
             ),
             Slip(
                 lambda: 9,
@@ -95,7 +97,10 @@ EXERCISES = {
         key=lambda: _icc(*_sleep()),
         places=2,
         right="{key}: more than half of the variance lies between people.",
-        hints=("Fit it with fit(...); cov_re and scale hold the two variances.", "cov_re / (cov_re + scale)"),
+        hints=(
+            "Fit it with fit(...); cov_re and scale hold the two variances.",
+            "cov_re / (cov_re + scale)",
+        ),
         slips=(
             Slip(
                 lambda: _icc(*(math.sqrt(v) for v in _sleep())),

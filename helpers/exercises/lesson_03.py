@@ -27,8 +27,14 @@ EXERCISES = {
                 lambda: Truth().intercept - Truth().effect,
                 "The effect already carries its minus sign: add it, do not take it away.",
             ),
-            Slip(lambda: Truth().intercept, "That is the session of 20, the one with session_high = 0."),
-            Slip(lambda: Truth().effect, "That is the change between the sessions, not where it leads to."),
+            Slip(
+                lambda: Truth().intercept,
+                "That is the session of 20, the one with session_high = 0.",
+            ),
+            Slip(
+                lambda: Truth().effect,
+                "That is the change between the sessions, not where it leads to.",
+            ),
             Slip(
                 lambda: 0.773,
                 "That is what our one study found. The question is about the world it came from.",
@@ -57,7 +63,8 @@ EXERCISES = {
                 "That is the standard error for one athlete. Four athletes share the work.",
             ),
             Slip(
-                lambda: _standard_error(40, 60) ** 2, "That is the variance. The standard error is its root."
+                lambda: _standard_error(40, 60) ** 2,
+                "That is the variance. The standard error is its root.",
             ),
         ),
     ),

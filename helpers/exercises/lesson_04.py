@@ -62,8 +62,14 @@ EXERCISES = {
         right="{key} percentage points, a hundred times the SD on the scale from 0 to 1.",
         hints=("in_percent.cov_re holds a variance.", "np.sqrt(in_percent.cov_re.iloc[0, 0])"),
         slips=(
-            Slip(_athlete_variance, "That is the variance, in squared percentage points. Take its root."),
-            Slip(lambda: np.sqrt(_athlete_variance()) / 100, "That is the SD on the scale from 0 to 1."),
+            Slip(
+                _athlete_variance,
+                "That is the variance, in squared percentage points. Take its root.",
+            ),
+            Slip(
+                lambda: np.sqrt(_athlete_variance()) / 100,
+                "That is the SD on the scale from 0 to 1.",
+            ),
         ),
     ),
     "4.2": Exercise(
@@ -76,7 +82,8 @@ EXERCISES = {
         ),
         slips=(
             Slip(
-                lambda: _end(1.92, largest=False), "That is the smallest one, on the steep side of the hill."
+                lambda: _end(1.92, largest=False),
+                "That is the smallest one, on the steep side of the hill.",
             ),
             Slip(
                 lambda: _end(3.84),
@@ -93,7 +100,10 @@ EXERCISES = {
             "An infinite height cannot be: something broke there.",
         ),
         slips=(
-            Slip(lambda: "a", "It says converged, and yet (b) stands higher: (a) cannot be at the top."),
+            Slip(
+                lambda: "a",
+                "It says converged, and yet (b) stands higher: (a) cannot be at the top.",
+            ),
             Slip(
                 lambda: "c",
                 "No finite scores have an infinite log-likelihood under a sound fit: the fit is broken.",
@@ -109,8 +119,14 @@ EXERCISES = {
             "Divide by 24, so that a step of one is a day: (hours - hours.mean()) / 24.",
         ),
         slips=(
-            Slip(lambda: _slope_se() / 24, "That is the standard error per hour. A day has 24 of them."),
-            Slip(lambda: _slope_se() * 24, "The predictor was in days already: no need to multiply again."),
+            Slip(
+                lambda: _slope_se() / 24,
+                "That is the standard error per hour. A day has 24 of them.",
+            ),
+            Slip(
+                lambda: _slope_se() * 24,
+                "The predictor was in days already: no need to multiply again.",
+            ),
         ),
     ),
 }

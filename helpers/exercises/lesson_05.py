@@ -34,9 +34,15 @@ EXERCISES = {
         key=lambda: 100 * np.sqrt(_pushups()[1]),
         places=2,
         right="{key} percentage points: the root of a variance, in the unit of the scores.",
-        hints=("Scale is a variance, in squared percentage points.", "Take its root: np.sqrt(19.4302)."),
+        hints=(
+            "Scale is a variance, in squared percentage points.",
+            "Take its root: np.sqrt(19.4302).",
+        ),
         slips=(
-            Slip(lambda: 1e4 * _pushups()[1], "That is the variance itself, in squared percentage points."),
+            Slip(
+                lambda: 1e4 * _pushups()[1],
+                "That is the variance itself, in squared percentage points.",
+            ),
             Slip(
                 lambda: np.sqrt(_pushups()[1]),
                 "That is the same SD on the scale from 0 to 1; she counts in percent.",
@@ -55,7 +61,8 @@ EXERCISES = {
         slips=(
             Slip(lambda: _effect_se(4), "That is the standard error with four athletes."),
             Slip(
-                lambda: _effect_se(4) / 2, "Twice the athletes halves the variance, not the standard error."
+                lambda: _effect_se(4) / 2,
+                "Twice the athletes halves the variance, not the standard error.",
             ),
             Slip(
                 lambda: np.sqrt(_pushups()[0] / 8 + _pushups()[1] / 160),
@@ -79,7 +86,10 @@ EXERCISES = {
                 lambda: "c",
                 "Changing the unit of the scores moves the log-likelihood without changing the model.",
             ),
-            Slip(lambda: "d", "Other rows are other data: log-likelihoods of different data do not compare."),
+            Slip(
+                lambda: "d",
+                "Other rows are other data: log-likelihoods of different data do not compare.",
+            ),
         ),
     ),
     "5.4": Exercise(
@@ -92,7 +102,10 @@ EXERCISES = {
         ),
         slips=(
             Slip(lambda: _sleep()[0], "That is the variance, in squared milliseconds."),
-            Slip(lambda: np.sqrt(_sleep()[1]), "That is the SD of single reaction times, the root of Scale."),
+            Slip(
+                lambda: np.sqrt(_sleep()[1]),
+                "That is the SD of single reaction times, the root of Scale.",
+            ),
             Slip(lambda: _sleep()[1], "That is Scale, the variance of single reaction times."),
         ),
     ),

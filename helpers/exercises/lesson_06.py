@@ -14,7 +14,9 @@ def _half_way(correlation: float = 0.0) -> float:
     return math.sqrt(LEVELS**2 + correlation * LEVELS * CHANGES + CHANGES**2 / 4)
 
 
-def _athletes(change: float = 0.04, day: float = 0.03, residual: float = 0.05, days_each: int = 2) -> float:
+def _athletes(
+    change: float = 0.04, day: float = 0.03, residual: float = 0.05, days_each: int = 2
+) -> float:
     """Athletes for a standard error of .01: the variance of one athlete's difference of means over .01²."""
     luck = residual**2 * (1 / 20 + 1 / 30)
     return (change**2 + (2 * day**2 + luck) / days_each) / 0.01**2
@@ -30,7 +32,9 @@ EXERCISES = {
             "τ₁²/9, and its root is .03 / 3.",
         ),
         slips=(
-            Slip(lambda: 0.03, "That is how one athlete's change scatters. The average is over nine."),
+            Slip(
+                lambda: 0.03, "That is how one athlete's change scatters. The average is over nine."
+            ),
             Slip(
                 lambda: 0.0,
                 "Repeats without end take away the luck of repeats, not that of which athletes came.",

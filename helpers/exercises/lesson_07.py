@@ -37,10 +37,16 @@ EXERCISES = {
             "Five differences have 4. How often does that t pass ± 1.96? 2 * stats.t.sf(1.96, 4).",
         ),
         slips=(
-            Slip(lambda: _liberal(5), "Five athletes have 4 degrees of freedom: one goes to their mean."),
+            Slip(
+                lambda: _liberal(5),
+                "Five athletes have 4 degrees of freedom: one goes to their mean.",
+            ),
             Slip(lambda: _liberal(4) / 2, "That is one tail. A two-sided test has two."),
             Slip(lambda: _liberal(3), "That is the rate for four athletes."),
-            Slip(lambda: 0.05, "That is what the test promises, and what it does with very many athletes."),
+            Slip(
+                lambda: 0.05,
+                "That is what the test promises, and what it does with very many athletes.",
+            ),
         ),
     ),
     "7.2": Exercise(
@@ -51,7 +57,10 @@ EXERCISES = {
             "The smallest p is 2 / 2**m. Try m until it falls below .001.",
         ),
         slips=(
-            Slip(lambda: _flippers(1), "Two patterns are as extreme: all minus and all plus. p is 2 / 2**m."),
+            Slip(
+                lambda: _flippers(1),
+                "Two patterns are as extreme: all minus and all plus. p is 2 / 2**m.",
+            ),
             Slip(lambda: _flippers(2, 0.01), "That is enough for .01."),
             Slip(lambda: _flippers(2, 0.05), "That is enough for .05."),
         ),
@@ -65,7 +74,10 @@ EXERCISES = {
             "The variance is the square of the SD: 2 * .0003**2 / .0002**2.",
         ),
         slips=(
-            Slip(lambda: 0.0003**2 / 0.0002**2, "The 2 is missing: a mean square with d df varies by 2/d."),
+            Slip(
+                lambda: 0.0003**2 / 0.0002**2,
+                "The 2 is missing: a mean square with d df varies by 2/d.",
+            ),
             Slip(lambda: 2 * 0.0003 / 0.0002, "Both have to be squared: mean² over variance."),
             Slip(lambda: 2 * 0.0003**2 / 0.0002, "The SD has to be squared to be a variance."),
         ),
@@ -78,7 +90,10 @@ EXERCISES = {
             "stats.t.ppf(0.975, m - 1) times the standard error, for m = 4, 5, 6 … until it is .03 or less.",
         ),
         slips=(
-            Slip(lambda: _athletes(lambda m: 1.96), "That is with 1.96. The bar is that of a t with m − 1 df."),
+            Slip(
+                lambda: _athletes(lambda m: 1.96),
+                "That is with 1.96. The bar is that of a t with m − 1 df.",
+            ),
             Slip(
                 lambda: _athletes(lambda m: float(stats.t.ppf(0.95, m - 1))),
                 "A 95 % interval leaves 2.5 % on either side: 0.975.",

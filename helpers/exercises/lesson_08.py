@@ -25,7 +25,9 @@ def _machine_b(table: pd.DataFrame) -> float:
 def _without() -> dict[str, float]:
     """The same with each worker left out; "" leaves out nobody."""
     table = load("machines")
-    return {name: _machine_b(table[table["Worker"] != name]) for name in ["", *table["Worker"].unique()]}
+    return {
+        name: _machine_b(table[table["Worker"] != name]) for name in ["", *table["Worker"].unique()]
+    }
 
 
 def _by_change(place: int) -> float:
@@ -110,7 +112,10 @@ EXERCISES = {
             Slip(lambda: _without()[""], "That is the coefficient with everybody."),
             Slip(lambda: _by_change(-2), "Somebody else changes it more, in the other direction."),
             Slip(lambda: _by_change(0), "That is the worker who changes it least."),
-            Slip(lambda: _by_change(-1) - _without()[""], "That is the change; the coefficient itself was asked."),
+            Slip(
+                lambda: _by_change(-1) - _without()[""],
+                "That is the change; the coefficient itself was asked.",
+            ),
         ),
     ),
     "8.4": Exercise(
@@ -122,7 +127,10 @@ EXERCISES = {
             'rejections(linked(0.5)[:, :, ::2], short=10)["z"]',
         ),
         slips=(
-            Slip(lambda: 0.05, "That is what you would get if every second repeat were independent. It is not."),
+            Slip(
+                lambda: 0.05,
+                "That is what you would get if every second repeat were independent. It is not.",
+            ),
             Slip(lambda: _false_alarms(1), "That is the rate with all the scores."),
         ),
     ),

@@ -32,7 +32,9 @@ EXERCISES = {
             "Twice that: 2 * (larger - smaller), and minus 875.97 is the larger number.",
         ),
         slips=(
-            Slip(lambda: WITH - WITHOUT, "That is the gain; the likelihood ratio is twice the gain."),
+            Slip(
+                lambda: WITH - WITHOUT, "That is the gain; the likelihood ratio is twice the gain."
+            ),
             Slip(
                 lambda: 2 * (WITHOUT - WITH),
                 "The sign is turned: the larger model never fits worse, so the ratio is never negative.",
@@ -59,14 +61,19 @@ EXERCISES = {
                 "That is the usual χ² with one df, as if the variance could be negative.",
             ),
             Slip(
-                lambda: 0.5 * stats.chi2.sf(VARIANCE_RATIO, 1) + 0.5 * stats.chi2.sf(VARIANCE_RATIO, 2),
+                lambda: (
+                    0.5 * stats.chi2.sf(VARIANCE_RATIO, 1) + 0.5 * stats.chi2.sf(VARIANCE_RATIO, 2)
+                ),
                 "That mixture is for a slope that brings a correlation along; here one variance is added.",
             ),
             Slip(
                 lambda: 0.5 * stats.chi2.sf(VARIANCE_RATIO / 2, 1),
                 "The ratio is twice the gain in log-likelihood.",
             ),
-            Slip(lambda: stats.chi2.sf(VARIANCE_RATIO / 2, 1), "Twice the gain, and then the mixture."),
+            Slip(
+                lambda: stats.chi2.sf(VARIANCE_RATIO / 2, 1),
+                "Twice the gain, and then the mixture.",
+            ),
             Slip(lambda: VARIANCE_RATIO, "That is the ratio; the question is its p-value."),
         ),
     ),
@@ -103,8 +110,13 @@ EXERCISES = {
             "next(athletes for athletes in range(3, 200) if exact_size(athletes) <= 0.06)",
         ),
         slips=(
-            Slip(lambda: _fewest(0.06) - 1, "One short: with so many it is still a little above .06."),
-            Slip(lambda: 20, "It is below .06 there, and was below before: the question is the smallest number."),
+            Slip(
+                lambda: _fewest(0.06) - 1, "One short: with so many it is still a little above .06."
+            ),
+            Slip(
+                lambda: 20,
+                "It is below .06 there, and was below before: the question is the smallest number.",
+            ),
             Slip(lambda: 4, "Four athletes are where it is worst in this lesson: .115."),
         ),
     ),

@@ -39,7 +39,9 @@ def _by_normal_curve(own_sd: float, effect: float) -> int:
 def _headline(athletes: int, effect: float, slope_sd: float) -> tuple[float, float]:
     """Power and exaggeration of significant estimates, 15 repeats in each session."""
     design = Design(athletes, {"short": 15, "long": 15})
-    row = power(design, Truth(effect=effect, slope_sd=slope_sd, clip=False), ["paired t"], n=20_000, seed=11).iloc[0]
+    row = power(
+        design, Truth(effect=effect, slope_sd=slope_sd, clip=False), ["paired t"], n=20_000, seed=11
+    ).iloc[0]
     return float(row["power"]), float(row["type_m"])
 
 
@@ -57,13 +59,21 @@ EXERCISES = {
                 lambda: _own_sd(20, 0) / math.sqrt(8),
                 "That is the luck of repeats alone: the athletes' own changes are missing.",
             ),
-            Slip(lambda: _own_sd(20, 0.05), "That is the SD of one athlete's difference. The mean of eight is surer."),
-            Slip(lambda: _own_sd(20, 0.05) / 8, "The variance is divided by 8; the SD by its root."),
+            Slip(
+                lambda: _own_sd(20, 0.05),
+                "That is the SD of one athlete's difference. The mean of eight is surer.",
+            ),
+            Slip(
+                lambda: _own_sd(20, 0.05) / 8, "The variance is divided by 8; the SD by its root."
+            ),
             Slip(
                 lambda: _own_sd(40, 0.05) / math.sqrt(8),
                 "Each of the two session means has luck of its own: add σ²/20 twice.",
             ),
-            Slip(lambda: 0.05 / math.sqrt(8), "That is the floor that repeats without end would reach."),
+            Slip(
+                lambda: 0.05 / math.sqrt(8),
+                "That is the floor that repeats without end would reach.",
+            ),
         ),
     ),
     "10.2": Exercise(
@@ -79,8 +89,13 @@ EXERCISES = {
                 lambda: _by_normal_curve(_own_sd(15, 0.03), -0.03),
                 "That is the formula of the normal curve. The standard error is estimated: t needs more athletes.",
             ),
-            Slip(lambda: _needed(_own_sd(15, 0.03), -0.04), "That is for a drop of .04. Smaller effects need more."),
-            Slip(lambda: _needed(_own_sd(15, 0), -0.03), "That is for athletes who all tire alike."),
+            Slip(
+                lambda: _needed(_own_sd(15, 0.03), -0.04),
+                "That is for a drop of .04. Smaller effects need more.",
+            ),
+            Slip(
+                lambda: _needed(_own_sd(15, 0), -0.03), "That is for athletes who all tire alike."
+            ),
             Slip(
                 lambda: _needed(_own_sd(30, 0.03), -0.03),
                 "Each of the two session means has luck of its own: add σ²/15 twice.",
@@ -97,13 +112,19 @@ EXERCISES = {
             '["paired t"], n=20_000, seed=11)["type_m"].',
         ),
         slips=(
-            Slip(lambda: 1, "All estimates together are right on average. Among the significant ones it is not so."),
+            Slip(
+                lambda: 1,
+                "All estimates together are right on average. Among the significant ones it is not so.",
+            ),
             Slip(lambda: _headline(6, -0.03, 0.05)[0], "That is the power."),
             Slip(
                 lambda: _headline(6, -0.03, 0.03)[1],
                 "That is for a slope SD of .03. Here athletes differ more, and luck matters more.",
             ),
-            Slip(lambda: -0.03 * _headline(6, -0.03, 0.05)[1], "That is the mean of those estimates; divide by −.03."),
+            Slip(
+                lambda: -0.03 * _headline(6, -0.03, 0.05)[1],
+                "That is the mean of those estimates; divide by −.03.",
+            ),
         ),
     ),
     "10.4": Exercise(

@@ -24,7 +24,11 @@ def _coach() -> pd.DataFrame:
     """The scores of the coach's file with dose, day and order; what the readers print is the lesson's matter."""
     with contextlib.redirect_stdout(io.StringIO()):
         table = read_scores(
-            DATA / "coach_file.csv", score="Score", athlete="Athlete", session="Session", repeat="Repeat"
+            DATA / "coach_file.csv",
+            score="Score",
+            athlete="Athlete",
+            session="Session",
+            repeat="Repeat",
         )
         return session_predictors(table, dose="Planned", step=10, date="Date")
 
@@ -68,7 +72,10 @@ EXERCISES = {
             "df.groupby([athlete_id, session_label])['Planned'].first() minus per_session, added up.",
         ),
         slips=(
-            Slip(lambda: 30 - _not_done(), "That is how many were done in that session, not how many were not."),
+            Slip(
+                lambda: 30 - _not_done(),
+                "That is how many were done in that session, not how many were not.",
+            ),
             Slip(lambda: 30, "That is what was planned in that session."),
             Slip(
                 lambda: 65,
@@ -85,13 +92,18 @@ EXERCISES = {
             "Add ' + Sleep' to the formula, keep re_formula and vc_formula; the row Sleep of coefficients.",
         ),
         slips=(
-            Slip(lambda: -_sleep(WITH_SLEEP).loc["Sleep", "estimate"], "The size is right, the sign is not."),
+            Slip(
+                lambda: -_sleep(WITH_SLEEP).loc["Sleep", "estimate"],
+                "The size is right, the sign is not.",
+            ),
             Slip(
                 lambda: _sleep("correctness ~ Sleep", "~1").loc["Sleep", "estimate"],
                 "That is sleep without dose and order in the formula.",
             ),
             Slip(lambda: _sleep(WITH_SLEEP).loc["Sleep", "se"], "That is its standard error."),
-            Slip(lambda: _sleep(WITH_SLEEP).loc["dose", "estimate"], "That is the row of the dose."),
+            Slip(
+                lambda: _sleep(WITH_SLEEP).loc["dose", "estimate"], "That is the row of the dose."
+            ),
         ),
     ),
     "11.3": Exercise(
@@ -102,13 +114,19 @@ EXERCISES = {
             "Is session 1 of Ana the same session as session 1 of Bo?",
         ),
         slips=(
-            Slip(lambda: "a", "The sessions' own luck is missing: the order would get far too many df."),
+            Slip(
+                lambda: "a",
+                "The sessions' own luck is missing: the order would get far too many df.",
+            ),
             Slip(
                 lambda: "b",
                 "(1 | session) has five sessions in all, shared by everybody: session 1 of Ana and session 1 of Bo "
                 "would have the same luck.",
             ),
-            Slip(lambda: "d", "Athletes' own changes are missing: this model says that the dose does the same to all."),
+            Slip(
+                lambda: "d",
+                "Athletes' own changes are missing: this model says that the dose does the same to all.",
+            ),
         ),
     ),
     "11.4": Exercise(
@@ -124,9 +142,14 @@ EXERCISES = {
                 lambda: _dose_se(8, 1) / np.sqrt(2),
                 "That divides all of it by two. Sessions divide only their own part; athletes divide all.",
             ),
-            Slip(lambda: _dose_se(8, 1), "That is the standard error with the sessions as they are."),
+            Slip(
+                lambda: _dose_se(8, 1), "That is the standard error with the sessions as they are."
+            ),
             Slip(lambda: _dose_se(8, 2) ** 2, "That is the squared standard error: take the root."),
-            Slip(lambda: _dose_se(8, 1) / 2, "Twice the data does not halve a standard error, not even at its best."),
+            Slip(
+                lambda: _dose_se(8, 1) / 2,
+                "Twice the data does not halve a standard error, not even at its best.",
+            ),
         ),
     ),
 }

@@ -12,7 +12,8 @@ from .facts import Facts
 from .markup import code
 
 NO_ESTIMATE = (
-    "The search did not end at the best fit, so this number is not an estimate, and no sentence is built on it."
+    "The search did not end at the best fit, so this number is not an estimate, and no sentence "
+    "is built on it."
 )
 PILED = 0.05  # share of the rows at one end of the scale from which a ceiling or floor is told
 DISTINCT = 7  # values of an outcome below which it is a count or a rating rather than a measurement
@@ -127,7 +128,8 @@ def about_search(facts: Facts) -> tuple[Caution, ...]:
     if not facts.finished and not np.isfinite(facts.plain.llf):
         found.append(
             Caution(
-                "not at its optimum", f"The log-likelihood is {facts.plain.llf:g}, which no data have. {_cure(facts)}"
+                "not at its optimum",
+                f"The log-likelihood is {facts.plain.llf:g}, which no data have. {_cure(facts)}",
             )
         )
     elif facts.astray:

@@ -99,7 +99,10 @@ class Explanation:
 
     @property
     def _sections(self) -> list[tuple[str, list[Line]]]:
-        grouped = [(title, [x for x in self.lines if x.section == name]) for name, title in SECTIONS.items()]
+        grouped = [
+            (title, [x for x in self.lines if x.section == name])
+            for name, title in SECTIONS.items()
+        ]
         return [(title if self.whole else "", lines) for title, lines in grouped if lines]
 
     @property
@@ -113,7 +116,11 @@ class Explanation:
     def __str__(self) -> str:
         blocks = [wrapped(text) for text in self.opening]
         if self._first:
-            blocks += ["\n".join(["Cautions that this fit earns:", *(f"- {a}: {_at(b)}" for a, b in self._first)])]
+            blocks += [
+                "\n".join(
+                    ["Cautions that this fit earns:", *(f"- {a}: {_at(b)}" for a, b in self._first)]
+                )
+            ]
         for title, lines in self._sections:
             blocks += [f"{title}\n{'=' * len(title)}"] if title else []
             for line in lines:
@@ -141,9 +148,16 @@ class Explanation:
             for line in lines:
                 blocks.append(f"#### {as_markdown(line.heading)}")
                 if line.cells:
-                    rows = [f"| {c} | {v or ' '} | {as_markdown(t, cell=True)} |" for c, v, t in line.cells]
-                    blocks.append("\n".join(["| column | printed | in words |", "|---|---|---|", *rows]))
-                blocks += [f"**{as_markdown(lead)}** {as_markdown(text)}" for lead, text in line.remarks]
+                    rows = [
+                        f"| {c} | {v or ' '} | {as_markdown(t, cell=True)} |"
+                        for c, v, t in line.cells
+                    ]
+                    blocks.append(
+                        "\n".join(["| column | printed | in words |", "|---|---|---|", *rows])
+                    )
+                blocks += [
+                    f"**{as_markdown(lead)}** {as_markdown(text)}" for lead, text in line.remarks
+                ]
         blocks += [as_markdown(text) for text in self.closing]
         return "\n\n".join(blocks) + "\n"
 
@@ -159,7 +173,8 @@ class Explanation:
                 parts.append(f"<dt><strong>{as_html(line.heading)}</strong></dt>")
                 body = _html_table(line) if line.cells else ""
                 body += "".join(
-                    f"<p><strong>{as_html(lead)}</strong> {as_html(text)}</p>" for lead, text in line.remarks
+                    f"<p><strong>{as_html(lead)}</strong> {as_html(text)}</p>"
+                    for lead, text in line.remarks
                 )
                 parts.append(f"<dd>{body}</dd>")
             parts.append("</dl>")

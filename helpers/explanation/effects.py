@@ -75,7 +75,16 @@ def _line(facts: Facts, k: int, column: Column) -> Line:
     if not facts.finished:
         return Line("average", label, printed, what, how, (), NO_ESTIMATE)
     cells = tuple(_cells(facts, k, column).items())
-    return Line("average", label, printed, what, how, cells, limits(facts, column), row_cautions.about_effect(facts, k))
+    return Line(
+        "average",
+        label,
+        printed,
+        what,
+        how,
+        cells,
+        limits(facts, column),
+        row_cautions.about_effect(facts, k),
+    )
 
 
 def _cells(facts: Facts, k: int, column: Column) -> dict[str, str]:
@@ -91,7 +100,9 @@ def _cells(facts: Facts, k: int, column: Column) -> dict[str, str]:
     return {
         names[0]: meaning(facts, column, b, se),
         names[1]: f"give or take {unit(rounded(se, se))}, if the model is right",
-        names[2]: f"the estimate lies {two(abs(z))} standard errors {'above' if z > 0 else 'below'} zero",
+        names[
+            2
+        ]: f"the estimate lies {two(abs(z))} standard errors {'above' if z > 0 else 'below'} zero",
         names[
             3
         ]: "the probability of an estimate at least this far from zero, if the truth were zero and the model right, is "

@@ -52,7 +52,9 @@ class Facts:
             warnings.simplefilter("ignore")
             tables = plain.summary().tables
         cells = [str(cell).strip() for line in tables[0].to_numpy() for cell in line]
-        header = [(a.removesuffix(":"), b) for a, b in zip(cells[::2], cells[1::2], strict=True) if a]
+        header = [
+            (a.removesuffix(":"), b) for a, b in zip(cells[::2], cells[1::2], strict=True) if a
+        ]
         return cls(plain, header, tables[1], columns, factors, words)
 
     @property
@@ -68,7 +70,9 @@ class Facts:
     @cached_property
     def sizes(self) -> pd.Series:
         """Rows per group, by label."""
-        return pd.Series({str(name): len(self.model.row_indices[name]) for name in self.model.group_labels})
+        return pd.Series(
+            {str(name): len(self.model.row_indices[name]) for name in self.model.group_labels}
+        )
 
     @property
     def groups(self) -> int:
@@ -115,7 +119,12 @@ class Facts:
     @property
     def finished(self) -> bool:
         """Whether the numbers are estimates, so that sentences may be built on them."""
-        return bool(self.plain.converged) and np.isfinite(self.plain.llf) and self.shortfall <= FAR and not self.astray
+        return (
+            bool(self.plain.converged)
+            and np.isfinite(self.plain.llf)
+            and self.shortfall <= FAR
+            and not self.astray
+        )
 
     @property
     def singular(self) -> bool:
@@ -173,7 +182,10 @@ class Facts:
     def false_alarm(self) -> bool:
         """Whether statsmodels warned of a boundary on which the fit is not."""
         small = [*np.diag(np.atleast_2d(self.plain.cov_re))] if self.model.k_re else []
-        return bool(np.min(np.abs([*small, *self.plain.vcomp]), initial=np.inf) < 0.01) and not self.singular
+        return (
+            bool(np.min(np.abs([*small, *self.plain.vcomp]), initial=np.inf) < 0.01)
+            and not self.singular
+        )
 
 
 def rounded(value: float, beside: float, digits: int = 2) -> str:
@@ -184,7 +196,11 @@ def rounded(value: float, beside: float, digits: int = 2) -> str:
 def visible(value: float, beside: float) -> str:
     """As `rounded`, but with a digit that counts where that would be nothing but zeros."""
     shown = rounded(value, beside)
-    return shown if value == 0 or any(digit in shown for digit in "123456789") else rounded(value, value, 1)
+    return (
+        shown
+        if value == 0 or any(digit in shown for digit in "123456789")
+        else rounded(value, value, 1)
+    )
 
 
 def three(value: float) -> str:
@@ -209,4 +225,8 @@ def chance(p: float) -> str:
 
 def signed(number: str) -> str:
     """A number with a minus sign in place of the hyphen, and no negative zero."""
-    return number.replace("-", "−") if any(digit in number for digit in "123456789") else number.removeprefix("-")
+    return (
+        number.replace("-", "−")
+        if any(digit in number for digit in "123456789")
+        else number.removeprefix("-")
+    )

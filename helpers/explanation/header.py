@@ -18,13 +18,26 @@ def header_lines(facts: Facts) -> list[Line]:
     """One Line per entry of the header: its left column, then its right one; an unknown entry is told as such."""
     order = list(LINES)
     lines = []
-    for label, printed in sorted(facts.header, key=lambda x: order.index(x[0]) if x[0] in order else len(order)):
+    for label, printed in sorted(
+        facts.header, key=lambda x: order.index(x[0]) if x[0] in order else len(order)
+    ):
         said = LINES.get(label, _unknown)(facts)
         if not facts.finished and label in NUMBERS:
             said |= {"isnt": cautions.NO_ESTIMATE, "here": ""}
         here = (("", str(said["here"])),) if said.get("here") else ()
         earned = tuple(said.get("cautions", ()))
-        lines.append(Line("header", label, (("", printed),), said["what"], said["how"], here, said["isnt"], earned))
+        lines.append(
+            Line(
+                "header",
+                label,
+                (("", printed),),
+                said["what"],
+                said["how"],
+                here,
+                said["isnt"],
+                earned,
+            )
+        )
     return lines
 
 
@@ -38,7 +51,9 @@ def _unknown(facts: Facts) -> Said:
 
 def _model(facts: Facts) -> Said:
     formula = getattr(facts.model, "formula", None)
-    asked = f"the formula {code(formula)}, with {random_part(facts)}" if formula else random_part(facts)
+    asked = (
+        f"the formula {code(formula)}, with {random_part(facts)}" if formula else random_part(facts)
+    )
     p, rest = len(facts.columns), len(facts.rows) - len(facts.columns)
     return {
         "what": "The kind of model, a linear mixed model: what holds on average, plus random departures from it, plus "
@@ -67,9 +82,14 @@ def _outcome(facts: Facts) -> Said:
 
 def _observations(facts: Facts) -> Said:
     words, n = facts.words, facts.rows_used
-    alike = f"rows of one {words.one}" if facts.groups > 1 else "rows that share a level of a random factor"
+    alike = (
+        f"rows of one {words.one}"
+        if facts.groups > 1
+        else "rows that share a level of a random factor"
+    )
     counts = (
-        f" For anything about {words.many} in general, the number that counts is {code('No. Groups')}, {facts.groups}."
+        f" For anything about {words.many} in general, the number that counts is "
+        f"{code('No. Groups')}, {facts.groups}."
     )
     return {
         "what": "How many rows of data the fit used.",
@@ -104,7 +124,9 @@ def _groups(facts: Facts) -> Said:
 
 
 def _smallest(facts: Facts) -> Said:
-    return _size(facts, "smallest", int(facts.sizes.min())) | {"cautions": cautions.about_sizes(facts)}
+    return _size(facts, "smallest", int(facts.sizes.min())) | {
+        "cautions": cautions.about_sizes(facts)
+    }
 
 
 def _largest(facts: Facts) -> Said:
@@ -203,7 +225,9 @@ def _converged(facts: Facts) -> Said:
         "isnt": "Not that the model is right, nor that there are enough data for it.",
     }
     if facts.finished and not facts.short:
-        said["here"] = "The claim is true: a search of our own, from other starts, finds no higher log-likelihood."
+        said["here"] = (
+            "The claim is true: a search of our own, from other starts, finds no higher log-likelihood."
+        )
     return said
 
 

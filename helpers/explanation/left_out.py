@@ -41,7 +41,9 @@ def left_out(model: MixedLM, columns: list[Column]) -> dict[str, Slope]:
         return {}
     answers: dict[str, Slope] = {}
     terms = dict.fromkeys(
-        column.term for column in columns if column.parts and all(p.columns == 1 for p in column.parts)
+        column.term
+        for column in columns
+        if column.parts and all(p.columns == 1 for p in column.parts)
     )
     for term in terms:
         where = [k for k, column in enumerate(columns) if column.term == term]
@@ -71,11 +73,19 @@ def _with_slope(old: MixedLM, where: list[int]) -> dict[int, Slope]:
     base = np.asarray(old.exog_re, dtype=float) if old.k_re else np.ones((len(old.endog), 1))
     slopes = np.asarray(old.exog, dtype=float)[:, where]
     if max(int(np.sum(np.ptp(x[:, where], axis=0) > 0)) for x in old.exog_li) == 1:
-        slopes = slopes.sum(axis=1, keepdims=True)  # in every group only one of them varies: one slope for each group
+        slopes = slopes.sum(
+            axis=1, keepdims=True
+        )  # in every group only one of them varies: one slope for each group
     if base.shape[1] + slopes.shape[1] > MOST:
         return {}
     try:
-        model = MixedLM(old.endog, old.exog, old.groups, exog_re=np.column_stack([base, slopes]), exog_vc=old.exog_vc)
+        model = MixedLM(
+            old.endog,
+            old.exog,
+            old.groups,
+            exog_re=np.column_stack([base, slopes]),
+            exog_vc=old.exog_vc,
+        )
         structure = Structure.of(model)
         check_identified(model, structure)
         best = optimum(structure, True)
@@ -86,8 +96,14 @@ def _with_slope(old: MixedLM, where: list[int]) -> dict[int, Slope]:
     answers = {}
     for k in where:
         row = np.eye(old.exog.shape[1])[k]
-        estimate, se, df = float(found.beta[k]), float(np.sqrt(method.covariance[k, k])), float(method.df(row))
+        estimate, se, df = (
+            float(found.beta[k]),
+            float(np.sqrt(method.covariance[k, k])),
+            float(method.df(row)),
+        )
         t, reach = estimate / se, float(stats.t.ppf(0.975, df)) * se
         p = float(2 * stats.t.sf(abs(t), df))
-        answers[k] = Slope(estimate, se, df, t, p, estimate - reach, estimate + reach, best.singular)
+        answers[k] = Slope(
+            estimate, se, df, t, p, estimate - reach, estimate + reach, best.singular
+        )
     return answers

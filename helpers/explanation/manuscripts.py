@@ -88,7 +88,11 @@ def report(
     fixed, spreads = facts.table(ddf, level), facts.variances_at(level)
     paragraphs = (_method(facts, fixed, level, versions), _results(facts, fixed, spreads, level))
     terms = terms_table(facts, ddf)
-    tables = (fixed_table(facts, fixed, level), *([terms] if terms else []), random_table(facts, spreads, level))
+    tables = (
+        fixed_table(facts, fixed, level),
+        *([terms] if terms else []),
+        random_table(facts, spreads, level),
+    )
     references = tuple(sorted(filter(None, (*SOURCES, METHOD[ddf][2]))))
     return Report(paragraphs, tables, references, _missing(facts), versions_of())
 
@@ -96,8 +100,14 @@ def report(
 def _method(facts: Facts, fixed: NotedTable, level: float, versions: bool) -> str:
     words, formula = facts.words, getattr(facts.model, "formula", None)
     sizes = facts.sizes
-    each = f"{sizes.min()} rows each" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()} rows each"
-    sample = f"{facts.rows_used} rows" + (f" of {facts.groups} {words.many} ({each})" if facts.groups > 1 else "")
+    each = (
+        f"{sizes.min()} rows each"
+        if sizes.min() == sizes.max()
+        else f"{sizes.min()} to {sizes.max()} rows each"
+    )
+    sample = f"{facts.rows_used} rows" + (
+        f" of {facts.groups} {words.many} ({each})" if facts.groups > 1 else ""
+    )
     fitted = "restricted maximum likelihood (REML)" if facts.reml else "maximum likelihood (ML)"
     software = "the MixedLM class of the Python package statsmodels (Seabold & Perktold 2010)"
     if versions:
@@ -134,7 +144,10 @@ def _results(facts: Facts, fixed: NotedTable, spreads: NotedTable, level: float)
             f"{two(row['t'])}, {p_words(row['p'])})."
         )
     unit, explained = facts.words.with_unit, spreads.attrs
-    sds = [f"{unit(three(spreads['sd'].iloc[at]))} ({v.label})" for at, v in facts.rows_of_spreads(varying(facts))]
+    sds = [
+        f"{unit(three(spreads['sd'].iloc[at]))} ({v.label})"
+        for at, v in facts.rows_of_spreads(varying(facts))
+    ]
     sds.append(f"{unit(three(spreads['sd'].iloc[-1]))} (residual)")
     said.append(
         f"The standard deviations were {joined(sds)}. Marginal R² (fixed effects) was {explained['r2_marginal']:.3f}, "
@@ -147,12 +160,20 @@ def _results(facts: Facts, fixed: NotedTable, spreads: NotedTable, level: float)
 
 def _missing(facts: Facts) -> tuple[str, ...]:
     """What a report needs and the result does not know."""
-    said = ["how many rows and " + facts.words.many + " were left out before the fit, by which rule, and why"]
+    said = [
+        "how many rows and "
+        + facts.words.many
+        + " were left out before the fit, by which rule, and why"
+    ]
     if facts.slopes_left_out:
         names = ", ".join(map(code, facts.slopes_left_out))
-        said.append(f"why there is no random slope for {names}, though it varies within {facts.words.many}")
+        said.append(
+            f"why there is no random slope for {names}, though it varies within {facts.words.many}"
+        )
     else:
-        said.append("how the random effects were chosen: by design, or by comparing models (then: which, and how)")
+        said.append(
+            "how the random effects were chosen: by design, or by comparing models (then: which, and how)"
+        )
     said += [
         "how factors were coded and numbers centred or transformed",
         "what was checked of residuals and random effects, and what was seen",

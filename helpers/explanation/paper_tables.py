@@ -42,9 +42,22 @@ def terms_table(facts: Facts, ddf: str) -> Table | None:
         table = f_tests(facts.plain, ddf)
     rows = []
     for name, row in table.iterrows():
-        shown = (two(row["F"]), f"{row['num_df']:.0f}", _df(row["den_df"]), p_words(row["p"], False))
+        shown = (
+            two(row["F"]),
+            f"{row['num_df']:.0f}",
+            _df(row["den_df"]),
+            p_words(row["p"], False),
+        )
         exact = {"F": row["F"], "num_df": row["num_df"], "df": row["den_df"], "p": row["p"]}
-        rows.append(Row("term", code(name), str(name), shown, {key: float(value) for key, value in exact.items()}))
+        rows.append(
+            Row(
+                "term",
+                code(name),
+                str(name),
+                shown,
+                {key: float(value) for key, value in exact.items()},
+            )
+        )
     return Table("Tests of whole terms", ("term", "F", "df", "denominator df", "p"), tuple(rows))
 
 
@@ -64,7 +77,11 @@ def random_table(facts: Facts, spreads: NotedTable, level: float) -> Table:
         else:
             label, number = "SD, residual", str(facts.rows_used)
         value = float(row[key])
-        shown = ("" if np.isnan(value) else show(value), f"[{show(row['low'])}, {show(row['high'])}]", number)
+        shown = (
+            "" if np.isnan(value) else show(value),
+            f"[{show(row['low'])}, {show(row['high'])}]",
+            number,
+        )
         exact = {"estimate": value, "low": float(row["low"]), "high": float(row["high"])}
         rows.append(Row("variation", label, str(name), shown, exact))
     heads = ("component", "estimate", f"{percent(level)} CI", "number")
@@ -72,7 +89,7 @@ def random_table(facts: Facts, spreads: NotedTable, level: float) -> Table:
 
 
 def _without_groups(label: str) -> str:
-    """"between people" → "level"; "of the change per day, between people" → "change per day"."""
+    """ "between people" → "level"; "of the change per day, between people" → "change per day"."""
     return label.partition("between ")[0].removeprefix("of the ").rstrip(" ,") or "level"
 
 

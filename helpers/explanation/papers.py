@@ -74,7 +74,10 @@ class Report:
                 f"<table><caption>{as_html(table.title)}</caption><thead><tr>{head}</tr></thead>"
                 f"<tbody>{rows}</tbody></table>"
             )
-        parts += ["<p><strong>References</strong></p>", *(f"<p>{as_html(text)}</p>" for text in self.references)]
+        parts += [
+            "<p><strong>References</strong></p>",
+            *(f"<p>{as_html(text)}</p>" for text in self.references),
+        ]
         return "\n".join([*parts, "</div>"])
 
     def latex(self) -> str:
@@ -105,7 +108,9 @@ class Report:
         writer.writerow(("part", "term", *keys))
         for row in (row for table in self.tables for row in table.rows):
             known = {key: value for key, value in row.exact.items() if not math.isnan(value)}
-            writer.writerow((row.part, row.name, *(f"{known[k]:.6g}" if k in known else "" for k in keys)))
+            writer.writerow(
+                (row.part, row.name, *(f"{known[k]:.6g}" if k in known else "" for k in keys))
+            )
         return text.getvalue()
 
     def __str__(self) -> str:
@@ -114,12 +119,19 @@ class Report:
             cells = [table.heads, *((bare(row.label), *row.shown) for row in table.rows)]
             widths = [max(len(line[k]) for line in cells) for k in range(len(table.heads))]
             lines = [
-                "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
+                "  ".join(
+                    [
+                        line[0].ljust(widths[0]),
+                        *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)),
+                    ]
+                )
                 for line in cells
             ]
             blocks.append("\n".join([plain(table.title), *(line.rstrip() for line in lines)]))
         blocks.append("\n".join(["References", *(wrapped(x, "  ", "") for x in self.references)]))
-        blocks.append("\n".join(["Still to be said by you", *(wrapped(x, "  ", "- ") for x in self.missing)]))
+        blocks.append(
+            "\n".join(["Still to be said by you", *(wrapped(x, "  ", "- ") for x in self.missing)])
+        )
         return "\n\n".join(blocks)
 
     __repr__ = __str__
@@ -138,7 +150,9 @@ class Report:
 
 def _latex_row(cells: tuple[str, ...]) -> str:
     line = " & ".join(map(as_latex, cells)) + r" \\"
-    return "{}" + line if line.startswith("[") else line  # else it would be an argument of the line before
+    return (
+        "{}" + line if line.startswith("[") else line
+    )  # else it would be an argument of the line before
 
 
 def versions_of() -> tuple[tuple[str, str], ...]:

@@ -37,7 +37,11 @@ class Part:
     @property
     def gap(self) -> float:
         """How far the two values of a number with two values lie apart; 1 for everything else."""
-        return float(self.span[1] - self.span[0]) if len(self.levels) == 2 and not np.isnan(self.span[0]) else 1.0
+        return (
+            float(self.span[1] - self.span[0])
+            if len(self.levels) == 2 and not np.isnan(self.span[0])
+            else 1.0
+        )
 
     @property
     def pair(self) -> tuple[Any, Any] | None:
@@ -135,13 +139,21 @@ def read_columns(model: Any) -> tuple[list[Column], dict[str, Factor]]:
     design = getattr(model.data, "model_spec", None) or getattr(model.data, "design_info", None)
     X = np.asarray(model.exog, dtype=float)
     names = [str(name) for name in model.exog_names]
-    if isinstance(design, DesignInfo) and design.term_codings is not None and len(design.column_names) == len(names):
+    if (
+        isinstance(design, DesignInfo)
+        and design.term_codings is not None
+        and len(design.column_names) == len(names)
+    ):
         return _from_formula(design, X, names, getattr(model.data, "frame", None))
     return _from_arrays(X, names)
 
 
 def _from_arrays(X: Array, names: list[str]) -> tuple[list[Column], dict[str, Factor]]:
-    factors = {name: _number(name, X[:, k], frozenset({name})) for k, name in enumerate(names) if np.ptp(X[:, k])}
+    factors = {
+        name: _number(name, X[:, k], frozenset({name}))
+        for k, name in enumerate(names)
+        if np.ptp(X[:, k])
+    }
     places = tuple(_place(factor) for factor in factors.values())
     columns = []
     for name in names:
@@ -150,7 +162,9 @@ def _from_arrays(X: Array, names: list[str]) -> tuple[list[Column], dict[str, Fa
     return columns, factors
 
 
-def _from_formula(design: DesignInfo, X: Array, names: list[str], frame: Any) -> tuple[list[Column], dict[str, Factor]]:
+def _from_formula(
+    design: DesignInfo, X: Array, names: list[str], frame: Any
+) -> tuple[list[Column], dict[str, Factor]]:
     known = {str(name) for name in getattr(frame, "columns", ())}
     factors: dict[str, Factor] = {}
     for evaluated, info in design.factor_infos.items():
@@ -188,7 +202,11 @@ def _choices(design: DesignInfo, subterm: Any) -> list[list[tuple[EvalFactor, An
     answers: list[list[tuple[EvalFactor, Any, int]]] = [[]]
     for factor in subterm.factors:  # the first factor changes fastest
         matrix = subterm.contrast_matrices.get(factor)
-        count = matrix.matrix.shape[1] if matrix is not None else design.factor_infos[factor].num_columns
+        count = (
+            matrix.matrix.shape[1]
+            if matrix is not None
+            else design.factor_infos[factor].num_columns
+        )
         answers = [[*answer, (factor, matrix, k)] for k in range(count) for answer in answers]
     return answers
 
@@ -196,7 +214,11 @@ def _choices(design: DesignInfo, subterm: Any) -> list[list[tuple[EvalFactor, An
 def _part(factor: Factor, matrix: Any, column: int) -> Part:
     if matrix is None:
         return _numeric_part(factor, column)
-    return Part(factor.name, factor.levels, _weights(factor.levels, _inverse(matrix)[column - matrix.matrix.shape[1]]))
+    return Part(
+        factor.name,
+        factor.levels,
+        _weights(factor.levels, _inverse(matrix)[column - matrix.matrix.shape[1]]),
+    )
 
 
 def _inverse(matrix: Any) -> Array:
@@ -238,7 +260,9 @@ def _place(factor: Factor, matrix: Any = None) -> Place:
     return Place(factor.name, factor.levels, weights, factor.span)
 
 
-def _places(design: DesignInfo, factors: dict[str, Factor], own: set[EvalFactor], mean: bool) -> tuple[Place, ...]:
+def _places(
+    design: DesignInfo, factors: dict[str, Factor], own: set[EvalFactor], mean: bool
+) -> tuple[Place, ...]:
     """The zeros at which a column of the factors `own` is read: of those that join all of them in other columns; or,
     for a mean, of all other factors."""
     found: dict[str, Place] = {}
@@ -260,7 +284,11 @@ def _variables(factor: EvalFactor, known: set[str]) -> frozenset[str]:
     except SyntaxError:
         return frozenset({factor.code})
     said = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    said |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    said |= {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     return frozenset(said & known) or frozenset({factor.code})
 
 
@@ -268,6 +296,8 @@ def _with_shared(column: Column, factors: dict[str, Factor]) -> Column:
     own = [part.factor for part in column.parts]
     shared = []
     for name in own:
-        others = tuple(o for o, f in factors.items() if o not in own and f.variables & factors[name].variables)
+        others = tuple(
+            o for o, f in factors.items() if o not in own and f.variables & factors[name].variables
+        )
         shared += [(name, others)] if others else []
     return Column(column.name, column.term, column.parts, column.places, tuple(shared))

@@ -47,7 +47,9 @@ def explain(result: Any, unit: str | None = None, names: Any = None) -> Explanat
 
 def _opening(facts: Facts) -> tuple[str, ...]:
     words = facts.words
-    rows = f"{facts.rows_used} rows" + (f" of {facts.groups} {words.many}" if facts.groups > 1 else "")
+    rows = f"{facts.rows_used} rows" + (
+        f" of {facts.groups} {words.many}" if facts.groups > 1 else ""
+    )
     formula = getattr(facts.model, "formula", None)
     model = f"The model {code(formula)}" if formula else f"The model of {words.outcome}"
     text = f"{model} with {random_part(facts)}, fitted to {rows}."

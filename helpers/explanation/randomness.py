@@ -45,13 +45,27 @@ def _column(facts: Facts, j: int) -> Varying:
     name, values = str(facts.model.data.exog_re_names[j]), Z[:, j]
     who = (words.many, facts.groups)
     if np.ptp(values) == 0:
-        slopes = [column for i in range(Z.shape[1]) if i != j for column in _matches(facts, Z[:, i])]
+        slopes = [
+            column for i in range(Z.shape[1]) if i != j for column in _matches(facts, Z[:, i])
+        ]
         at = joined(list(dict.fromkeys(_zero(facts, column.parts[0]) for column in slopes)))
         mean = tuple(k for k, column in enumerate(facts.columns) if column.is_intercept)
-        return Varying(name, "level", f"level{at and ' ' + at}", "level", *who, f"between {words.many}", "", at, mean)
+        return Varying(
+            name,
+            "level",
+            f"level{at and ' ' + at}",
+            "level",
+            *who,
+            f"between {words.many}",
+            "",
+            at,
+            mean,
+        )
     if not np.any(np.ptp(Z, axis=0) == 0) and set(np.unique(values)) == {0.0, 1.0}:
         what = f"level where {code(name)} is 1"
-        return Varying(name, "condition", what, "level", *who, f"between {words.many}, {code(name)}")
+        return Varying(
+            name, "condition", what, "level", *who, f"between {words.many}, {code(name)}"
+        )
     return _slope(facts, name, values)
 
 
@@ -63,7 +77,9 @@ def _slope(facts: Facts, name: str, values: Array) -> Varying:
         if part.pair and part.gap == 1:
             high, low = (words.level(part.factor, level) for level in part.pair)
             what = f"difference “{high} minus {low}”"
-            return Varying(name, "change", what, what, *who, f"of the {what}, between {words.many}", band=(k,))
+            return Varying(
+                name, "change", what, what, *who, f"of the {what}, between {words.many}", band=(k,)
+            )
         if not part.levels and part.columns == 1:
             per = f"per {words.unit_of(part.factor)}"
             return Varying(
@@ -102,14 +118,26 @@ def _component(facts: Facts, c: int) -> Varying:
     if all(np.isin(m, (0, 1)).all() and np.all(m.sum(axis=1) == 1) for m in mats):
         _, many = words.components.get(name, ("", f"levels of {code(name)}"))
         crossed = model.n_groups == 1 and model.k_re == 0
-        mean = tuple(k for k, column in enumerate(facts.columns) if column.is_intercept) if crossed else ()
+        mean = (
+            tuple(k for k, column in enumerate(facts.columns) if column.is_intercept)
+            if crossed
+            else ()
+        )
         return Varying(name, "set", "level", "mean", many, number, f"between {many}", band=mean)
     values = np.full(len(model.endog), np.nan)
     for label, m in zip(model.group_labels, mats, strict=True):
         values[model.row_indices[label]] = m[:, 0] if m.shape[1] == 1 else np.nan
     if name in words.components:
         what = words.components[name][0]
-        return Varying(name, "change", what, what, words.many, model.n_groups, f"of the {what}, between {words.many}")
+        return Varying(
+            name,
+            "change",
+            what,
+            what,
+            words.many,
+            model.n_groups,
+            f"of the {what}, between {words.many}",
+        )
     return _slope(facts, name, values)
 
 

@@ -21,7 +21,13 @@ OFF = 0.05  # relative error of the printed standard error of a variance
 def about_effect(facts: Facts, k: int) -> tuple[Caution, ...]:
     """All that is earned by coefficient number k."""
     column = facts.columns[k]
-    found = [_error(facts, k), _z(facts, k), _slope(facts, column), _occasions(facts, k), _zero(facts, column)]
+    found = [
+        _error(facts, k),
+        _z(facts, k),
+        _slope(facts, column),
+        _occasions(facts, k),
+        _zero(facts, column),
+    ]
     return tuple(caution for caution in found if caution is not None)
 
 
@@ -31,7 +37,11 @@ def _error(facts: Facts, k: int) -> Caution | None:
     right = float(facts.wald["se"].iloc[k])
     if np.isfinite(printed) and abs(printed / right - 1) <= OFF:
         return None
-    shown = f"The printed standard error is {printed:.3g}" if np.isfinite(printed) else "No standard error is printed"
+    shown = (
+        f"The printed standard error is {printed:.3g}"
+        if np.isfinite(printed)
+        else "No standard error is printed"
+    )
     return Caution(
         "printed standard error",
         f"{shown}; the usual one, given the estimated variances, is {right:.3g}. statsmodels takes it from the "
@@ -46,7 +56,11 @@ def _z(facts: Facts, k: int) -> Caution | None:
     longer = (row["high"] - row["low"]) / (2 * stats.norm.ppf(0.975) * printed)
     if longer < WIDER:
         return None
-    other = "" if facts.singular else f" (Satterthwaite: {degrees(facts.satterthwaite.loc[name, 'df'])})"
+    other = (
+        ""
+        if facts.singular
+        else f" (Satterthwaite: {degrees(facts.satterthwaite.loc[name, 'df'])})"
+    )
     refit = " after a refit by REML," if facts.honest.attrs["refitted"] else ""
     much = (
         f"the interval is {longer:.2g} times as long as the printed one"
@@ -74,7 +88,8 @@ def _slope(facts: Facts, column: Column) -> Caution | None:
         f"standard error rests on that. With a random slope the estimate is "
         f"{words.with_unit(rounded(slope.estimate, slope.se))}, its standard error {rounded(slope.se, slope.se)}, "
         f"Kenward–Roger t({degrees(slope.df)}) = {two(slope.t)}, p = {probability(slope.p)}, 95 % interval "
-        f"{_ends(facts, slope.low, slope.high, slope.se)}" + (" (a singular fit)." if slope.singular else ".")
+        f"{_ends(facts, slope.low, slope.high, slope.se)}"
+        + (" (a singular fit)." if slope.singular else ".")
     )
     return Caution("random slope left out", text + _paired(facts, column.name))
 
@@ -93,7 +108,12 @@ def _paired(facts: Facts, name: str) -> str:
 def _occasions(facts: Facts, k: int) -> Caution | None:
     """Of conditions that may have been measured on one occasion each."""
     column, words = facts.columns[k], facts.words
-    if len(column.parts) != 1 or not column.parts[0].levels or facts.groups == 1 or not _repeated(facts, k):
+    if (
+        len(column.parts) != 1
+        or not column.parts[0].levels
+        or facts.groups == 1
+        or not _repeated(facts, k)
+    ):
         return None
     return Caution(
         "one occasion per condition",
@@ -111,7 +131,9 @@ def _repeated(facts: Facts, k: int) -> bool:
     of a condition speaks of occasions, or of items.
     """
     model = facts.model
-    levels = [i for i, column in enumerate(facts.columns) if any(part.levels for part in column.parts)]
+    levels = [
+        i for i, column in enumerate(facts.columns) if any(part.levels for part in column.parts)
+    ]
     if not any(np.ptp(x[:, k]) > 0 for x in model.exog_li):
         return False
     for g, x in enumerate(model.exog_li):
@@ -122,7 +144,11 @@ def _repeated(facts: Facts, k: int) -> bool:
         if (
             runs > len(counts)
             or counts.min() < 2
-            or any(np.ptp(z[cell.ravel() == c], axis=0).any() for z in marks for c in range(len(counts)))
+            or any(
+                np.ptp(z[cell.ravel() == c], axis=0).any()
+                for z in marks
+                for c in range(len(counts))
+            )
         ):
             return False
     return True
@@ -165,7 +191,10 @@ def about_error(facts: Facts, printed: float, row: Any) -> tuple[Caution, ...]:
 def about_levels(number: int, many: str) -> tuple[Caution, ...]:
     """Of a variance between few levels of a crossed factor."""
     return (
-        Caution("few groups", f"{number} {many} are few: how much they differ is known roughly, see the interval."),
+        Caution(
+            "few groups",
+            f"{number} {many} are few: how much they differ is known roughly, see the interval.",
+        ),
     )
 
 
@@ -186,4 +215,6 @@ def degrees(df: float) -> str:
 
 
 def _ends(facts: Facts, low: float, high: float, se: float) -> str:
-    return f"{facts.words.with_unit(rounded(low, se))} to {facts.words.with_unit(rounded(high, se))}"
+    return (
+        f"{facts.words.with_unit(rounded(low, se))} to {facts.words.with_unit(rounded(high, se))}"
+    )

@@ -20,7 +20,9 @@ def meaning(facts: Facts, column: Column, b: float, se: float) -> str:
     value = words.with_unit(visible(b, se))
     size, sign = words.with_unit(visible(abs(b), se)), "higher" if b >= 0 else "lower"
     if column.is_mean:
-        cells = joined([f"for {words.level(part.factor, part.weights[0][0])}" for part in column.parts])
+        cells = joined(
+            [f"for {words.level(part.factor, part.weights[0][0])}" for part in column.parts]
+        )
         first = ", ".join(filter(None, (cells, where))) or "overall"
         return f"{first}, {mean} is {value}{_back(facts, b, True)}"
     if not column.is_plain:
@@ -41,7 +43,13 @@ def meaning(facts: Facts, column: Column, b: float, se: float) -> str:
     if column.gap != 1:
         said += f" ({column.gap:g} times the coefficient, since the codes lie {column.gap:g} apart)"
     others = {c.term for c in facts.columns if c.parts and c.term != column.term}
-    held = f", {where}" if where else ", all else in the formula equal" if others and len(column.parts) == 1 else ""
+    held = (
+        f", {where}"
+        if where
+        else ", all else in the formula equal"
+        if others and len(column.parts) == 1
+        else ""
+    )
     return said + held + (_back(facts, b, False) if len(column.parts) == 1 else "")
 
 
@@ -71,7 +79,9 @@ def _quantity(words: Vocabulary, parts: list[Part]) -> str:
     if len(first.weights) == 1:
         return f"{rest} for {words.level(first.factor, first.weights[0][0])}"
     level = words.level(first.factor, first.against_average)
-    return f"the difference “{level} minus the average over {words.levels_of(first.factor)}” in {rest}"
+    return (
+        f"the difference “{level} minus the average over {words.levels_of(first.factor)}” in {rest}"
+    )
 
 
 def _back(facts: Facts, b: float, is_mean: bool) -> str:
@@ -80,8 +90,14 @@ def _back(facts: Facts, b: float, is_mean: bool) -> str:
     base = next((base for start, base in LOGS.items() if name.startswith(start)), None)
     if base is None:
         return ""
-    what = "the outcome itself has a geometric mean of" if is_mean else "the outcome itself is multiplied by"
-    return f"; undoing the logarithm, {what} {three(float(base**b)) if is_mean else f'{base**b:.3f}'}"
+    what = (
+        "the outcome itself has a geometric mean of"
+        if is_mean
+        else "the outcome itself is multiplied by"
+    )
+    return (
+        f"; undoing the logarithm, {what} {three(float(base**b)) if is_mean else f'{base**b:.3f}'}"
+    )
 
 
 def describe(facts: Facts, column: Column) -> str:
@@ -96,7 +112,9 @@ def describe(facts: Facts, column: Column) -> str:
     inside = [words.level(p.factor, p.weights[0][0]) for p in column.parts if len(p.weights) == 1]
     if inside:
         rest = [part for part in column.parts if len(part.weights) != 1]
-        kind = "an interaction" if len(rest) > 1 else "a comparison" if rest[0].levels else "a slope"
+        kind = (
+            "an interaction" if len(rest) > 1 else "a comparison" if rest[0].levels else "a slope"
+        )
         return f"{own}What holds within one level, for {joined(inside)}: {kind}."
     if len(column.parts) > 1:
         return f"{own}An interaction: by how much one effect depends on the other."
@@ -115,7 +133,9 @@ def origin(facts: Facts, column: Column) -> str:
     odd = [part for part in column.parts if part.levels and not part.is_plain]
     if odd:
         sums = "; ".join(f"{code(part.factor)}: {weighted_sum(facts.words, part)}" for part in odd)
-        return f"By the coding of the factor it is a weighted sum of the means of its levels, {sums}."
+        return (
+            f"By the coding of the factor it is a weighted sum of the means of its levels, {sums}."
+        )
     if len(column.parts) > 1:
         return f"The product of the columns of {joined([code(p.factor) for p in column.parts])} is one more predictor."
     if column.parts[0].columns > 1:

@@ -25,7 +25,9 @@ def spread_lines(facts: Facts) -> list[Line]:
     rows = [row for row, _ in facts.rows_of_spreads(things)]  # of `variances`
     for i in range(q):
         for j in range(i):
-            lines.append(_covariance(facts, at + len(lines), things[j], things[i], q + i * (i - 1) // 2 + j))
+            lines.append(
+                _covariance(facts, at + len(lines), things[j], things[i], q + i * (i - 1) // 2 + j)
+            )
         lines.append(_variance(facts, at + len(lines), things[i], rows[i]))
     for thing, row in zip(things[q:], rows[q:], strict=True):
         lines.append(_variance(facts, at + len(lines), thing, row))
@@ -66,7 +68,9 @@ def _variance(facts: Facts, at: int, thing: Varying, row_of: int) -> Line:
     if facts.groups == 1 and thing.number < FEW:
         earned += row_cautions.about_levels(thing.number, thing.many)
     if row["sd"] == 0:
-        earned = row_cautions.about_boundary(f"A standard deviation of 0{thing.per and ' ' + thing.per}")
+        earned = row_cautions.about_boundary(
+            f"A standard deviation of 0{thing.per and ' ' + thing.per}"
+        )
     return Line("differences", label, printed, what, how, tuple(here), isnt, earned)
 
 
@@ -74,7 +78,11 @@ def _sd_sentence(facts: Facts, thing: Varying, row: Any) -> str:
     unit = facts.words.with_unit
     sd, low, high = (unit(three(row[name])) for name in ("sd", "low", "high"))
     per = f" {thing.per}" if thing.per else ""
-    share = f"; {100 * row['share']:.0f} % of the variance that the coefficients leave" if row["sd"] > 0 else ""
+    share = (
+        f"; {100 * row['share']:.0f} % of the variance that the coefficients leave"
+        if row["sd"] > 0
+        else ""
+    )
     return (
         f"the square of a standard deviation of {sd}{per}; the data are compatible with {low} to {high}{per} (95 % "
         f"profile interval){share}"
@@ -91,7 +99,11 @@ def _error_sentence(row: Any, shown: float) -> str:
 
 def _band(facts: Facts, thing: Varying, row: Any) -> str:
     """Where most of the levels or changes lie, both estimates taken at their word."""
-    b, sd, unit = float(np.asarray(facts.plain.fe_params)[thing.band[0]]), float(row["sd"]), facts.words.with_unit
+    b, sd, unit = (
+        float(np.asarray(facts.plain.fe_params)[thing.band[0]]),
+        float(row["sd"]),
+        facts.words.with_unit,
+    )
     per = f" {thing.per}" if thing.per else ""
     reach = stats.norm.ppf(0.975) * sd
     return (
@@ -118,9 +130,15 @@ def _covariance(facts: Facts, at: int, one: Varying, other: Varying, row_of: int
     row = facts.spreads.iloc[row_of]
     r, low, high = (signed(f"{row[k]:.2f}") for k in ("correlation", "low", "high"))
     known = bool(np.isfinite(row["correlation"]))
-    said = f"a correlation of {r}" if known else "no correlation, since one of the two does not vary"
-    here = [("Coef.", f"{said}; the data are compatible with {low} to {high} (95 % profile interval)")]
+    said = (
+        f"a correlation of {r}" if known else "no correlation, since one of the two does not vary"
+    )
+    here = [
+        ("Coef.", f"{said}; the data are compatible with {low} to {high} (95 % profile interval)")
+    ]
     if len(printed) > 1:
         here.append(("Std.Err.", "of no use, as for the variances: use the interval"))
-    earned = row_cautions.about_boundary(f"A correlation of {r}") if abs(row["correlation"]) == 1 else ()
+    earned = (
+        row_cautions.about_boundary(f"A correlation of {r}") if abs(row["correlation"]) == 1 else ()
+    )
     return Line("differences", label, printed, what, how, tuple(here), isnt, earned)

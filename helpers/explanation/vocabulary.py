@@ -39,7 +39,11 @@ class Vocabulary:
     def level(self, factor: str, level: Any) -> str:
         """One level of a factor in words: "the session of 30", or `session_high = 1`."""
         own = self.levels.get(factor, {})
-        return own[level] if level in own else code(f"{self.variables.get(factor, factor)} = {_short(level)}")
+        return (
+            own[level]
+            if level in own
+            else code(f"{self.variables.get(factor, factor)} = {_short(level)}")
+        )
 
     def factor(self, factor: str) -> str:
         """The name of a factor: that of its variable where it is a factor of one."""
@@ -64,7 +68,11 @@ class Vocabulary:
         weights = dict(place.weights)
         if place.levels and len(weights) == 1 and abs(next(iter(weights.values())) - 1) < 1e-9:
             return f"for {self.level(place.factor, next(iter(weights)))}"
-        if place.levels and len(weights) == len(place.levels) and np.ptp(list(weights.values())) < 1e-9:
+        if (
+            place.levels
+            and len(weights) == len(place.levels)
+            and np.ptp(list(weights.values())) < 1e-9
+        ):
             if len(weights) == 2 and not np.isnan(place.span[0]):
                 return f"half-way between {' and '.join(self.level(place.factor, x) for x in place.levels)}"
             return f"on average over {self.levels_of(place.factor)}, each counted equally"
@@ -76,14 +84,20 @@ class Vocabulary:
 
 
 def read_names(
-    model: Any, columns: list[Column], factors: dict[str, Factor], unit: Any = None, names: Any = None
+    model: Any,
+    columns: list[Column],
+    factors: dict[str, Factor],
+    unit: Any = None,
+    names: Any = None,
 ) -> Vocabulary:
     """The reader's `unit` and `names` checked against the names that the model has.
 
     Raises TypeError for values of the wrong kind, ValueError for names that the model does not have.
     """
     if unit is not None and not isinstance(unit, str):
-        raise TypeError(f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}')
+        raise TypeError(
+            f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
+        )
     if names is None:
         names = {}
     if not isinstance(names, Mapping):
@@ -136,7 +150,9 @@ def group_name(model: Any) -> str:
     labels = np.empty(len(model.endog), dtype=object)
     for label in model.group_labels:
         labels[model.row_indices[label]] = str(label)
-    used = [name for name in model.data.exog_re_names if name in frame.columns] if model.k_re else []
+    used = (
+        [name for name in model.data.exog_re_names if name in frame.columns] if model.k_re else []
+    )
     for name in [*used, *frame.columns]:
         if len(frame) == len(labels) and bool(np.all(frame[name].astype(str).to_numpy() == labels)):
             return str(name)
@@ -147,7 +163,9 @@ def _name_factors(factors: list[Factor], name: str, value: Any, words: Vocabular
     fitting = [factor for factor in factors if bool(factor.levels) == isinstance(value, Mapping)]
     if not fitting and factors[0].levels:
         levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
-        raise TypeError(f"names[{name!r}] must say what its values are, as a mapping: {{{levels}}}; given {value!r}")
+        raise TypeError(
+            f"names[{name!r}] must say what its values are, as a mapping: {{{levels}}}; given {value!r}"
+        )
     if not fitting:
         raise TypeError(
             f"names[{name!r}] must be text: what one unit of it is ({name} is a number with many values); given "
@@ -156,7 +174,8 @@ def _name_factors(factors: list[Factor], name: str, value: Any, words: Vocabular
     for factor in fitting:
         if factor.levels:
             words.levels[factor.name] = {
-                _level(factor, name, level): _text(f"{name}, {level}", said) for level, said in value.items()
+                _level(factor, name, level): _text(f"{name}, {level}", said)
+                for level, said in value.items()
             }
         else:
             words.units[factor.name] = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))

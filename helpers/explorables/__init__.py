@@ -9,4 +9,11 @@ from .errors import false_positives
 from .models import equation_terms, own_slopes, shrinkage
 from .plans import power_map
 
-__all__ = ["Explorable", "equation_terms", "false_positives", "own_slopes", "power_map", "shrinkage"]
+__all__ = [
+    "Explorable",
+    "equation_terms",
+    "false_positives",
+    "own_slopes",
+    "power_map",
+    "shrinkage",
+]

@@ -57,7 +57,10 @@ class Explorable:
         figure, alt = self.draw(**self.values())
         data, metadata = bundle(figure, checked_alt(alt))
         live = self.view()._repr_mimebundle_() or {}
-        return {**{kind: value for kind, value in live.items() if kind != "text/plain"}, **data}, metadata
+        return {
+            **{kind: value for kind, value in live.items() if kind != "text/plain"},
+            **data,
+        }, metadata
 
 
 # Redrawn when the hand lets go of a slider, not on the way.

@@ -85,7 +85,12 @@ def _false_positives(
     )
     ax.axvline(0.05, color=INK, linestyle="--")
     for place, rate in zip(places, shown, strict=True):
-        ax.annotate(f"{rate:.3f}", (min(max(rate, 0.05), 0.9), place), xytext=(14, -4), textcoords="offset points")
+        ax.annotate(
+            f"{rate:.3f}",
+            (min(max(rate, 0.05), 0.9), place),
+            xytext=(14, -4),
+            textcoords="offset points",
+        )
     ax.set_yticks(places, TESTS)
     ax.set_xlim(0, 1)
     rows = "; ".join(f"{name} {rate:.3f}" for name, rate in zip(TESTS, shown, strict=True))

@@ -39,12 +39,19 @@ def equation_terms(
 
 def _equation(truth: Truth, seed: int) -> Drawing:
     table = simulate(Design(), truth, seed)
-    figure, ax = canvas("Each term moves the scores in its own way", "repeats, athlete by athlete", "score")
+    figure, ax = canvas(
+        "Each term moves the scores in its own way", "repeats, athlete by athlete", "score"
+    )
     place = np.arange(len(table))
     for high, colour, marker in [(0, BLUE, "o"), (1, ORANGE, "s")]:
         here = (table["session_high"] == high).to_numpy()
         ax.plot(
-            place[here], table["correctness"][here], marker, color=colour, markersize=3.5, markeredgewidth=0
+            place[here],
+            table["correctness"][here],
+            marker,
+            color=colour,
+            markersize=3.5,
+            markeredgewidth=0,
         )
     mean = truth.intercept + truth.effect * table["session_high"]
     ax.step(place, mean, where="mid", color=GREY, linewidth=1.2)
@@ -88,9 +95,14 @@ def _shrinkage(repeats: int, athlete_sd: float, residual_sd: float) -> Drawing:
     )
     for i, (mean, pull) in enumerate(zip(own, factor, strict=True)):
         ax.annotate(
-            "", (mean * pull, 3 - i), (mean, 3 - i), arrowprops={"arrowstyle": "->", "color": GREY, "lw": 1.5}
+            "",
+            (mean * pull, 3 - i),
+            (mean, 3 - i),
+            arrowprops={"arrowstyle": "->", "color": GREY, "lw": 1.5},
         )
-        ax.plot(mean, 3 - i, "o", color=PALETTE[0], markersize=8, label="own mean" if i == 0 else None)
+        ax.plot(
+            mean, 3 - i, "o", color=PALETTE[0], markersize=8, label="own mean" if i == 0 else None
+        )
         ax.plot(
             mean * pull,
             3 - i,
@@ -103,7 +115,8 @@ def _shrinkage(repeats: int, athlete_sd: float, residual_sd: float) -> Drawing:
     ax.set_xlim(-0.12, 0.12)
     ax.set_ylim(-0.6, 3.6)
     ax.set_yticks(
-        range(4), [f"{n} scores, λ {pull:.2f}" for n, pull in zip(counts[::-1], factor[::-1], strict=True)]
+        range(4),
+        [f"{n} scores, λ {pull:.2f}" for n, pull in zip(counts[::-1], factor[::-1], strict=True)],
     )
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
@@ -116,7 +129,11 @@ def _shrinkage(repeats: int, athlete_sd: float, residual_sd: float) -> Drawing:
 
 
 def own_slopes(
-    slope_sd: float = 0.03, correlation: float = 0.0, athletes: int = 10, repeats: int = 20, seed: int = 10
+    slope_sd: float = 0.03,
+    correlation: float = 0.0,
+    athletes: int = 10,
+    repeats: int = 20,
+    seed: int = 10,
 ) -> Explorable:
     """Athletes' own lines, and how sure of the average change two models are: own levels only, and own slopes.
 
@@ -138,7 +155,9 @@ def own_slopes(
     )
 
 
-def _own_slopes(slope_sd: float, correlation: float, athletes: int, repeats: int, seed: int) -> Drawing:
+def _own_slopes(
+    slope_sd: float, correlation: float, athletes: int, repeats: int, seed: int
+) -> Drawing:
     # Everybody's luck is drawn for the most athletes and repeats there can be: a slider adds people and repeats, and
     # changes nothing about those who are there already.
     rng = np.random.default_rng(seed)
@@ -146,7 +165,11 @@ def _own_slopes(slope_sd: float, correlation: float, athletes: int, repeats: int
     luck = 0.05 * rng.standard_normal((30, 2, 150))[:athletes]
     effect, long = -0.08, repeats * 3 // 2
     change = effect + slope_sd * (correlation * first + np.sqrt(1 - correlation**2) * second)
-    scores = 0.85 + 0.05 * first[:, None] + np.hstack([luck[:, 0, :repeats], change[:, None] + luck[:, 1, :long]])
+    scores = (
+        0.85
+        + 0.05 * first[:, None]
+        + np.hstack([luck[:, 0, :repeats], change[:, None] + luck[:, 1, :long]])
+    )
     means = np.column_stack([scores[:, :repeats].mean(axis=1), scores[:, repeats:].mean(axis=1)])
     design = Design([f"athlete {i}" for i in range(athletes)], {"short": repeats, "long": long})
     figure, (left, right) = canvas(
@@ -164,12 +187,16 @@ def _own_slopes(slope_sd: float, correlation: float, athletes: int, repeats: int
         fitted = fit_many(scores.ravel(), design, slopes=slopes)
         estimate, se = fitted.estimate[0, 1], fitted.se[0, 1]
         colour, singular = (ORANGE, BLUE)[place], slopes and fitted.singular[0]
-        right.errorbar(estimate, place, xerr=1.96 * se, fmt="os"[place], color=colour, capsize=5, linewidth=2.4)
+        right.errorbar(
+            estimate, place, xerr=1.96 * se, fmt="os"[place], color=colour, capsize=5, linewidth=2.4
+        )
         label = f"SE {se:.4f}" + (" (singular fit)" if singular else "")
         right.text(estimate, place + 0.2, label, ha="center", backgroundcolor="white")
         said.append(f"with {name} {se:.4f}")
     right.axvline(effect, color=INK, linestyle="--", linewidth=1)
-    right.set(xlabel="average change, ± 1.96 SE (dashed: truth)", xlim=(-0.2, 0.04), ylim=(-0.6, 1.7))
+    right.set(
+        xlabel="average change, ± 1.96 SE (dashed: truth)", xlim=(-0.2, 0.04), ylim=(-0.6, 1.7)
+    )
     right.set_yticks([0, 1], ["own slopes", "own levels\nonly"])
     alt = (
         f"Left: a line for each of {athletes} athletes from the short to the long session, own changes with an SD of "

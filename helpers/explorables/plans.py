@@ -53,7 +53,9 @@ class Luck:
         strength = abs(effect) / np.sqrt(own / ATHLETES)
         found = np.empty(strength.shape)
         for j, (right, wrong) in enumerate(zip(self.right, self.wrong, strict=True)):
-            found[:, j] = np.searchsorted(right, strength[:, j]) + np.searchsorted(wrong, -strength[:, j])
+            found[:, j] = np.searchsorted(right, strength[:, j]) + np.searchsorted(
+                wrong, -strength[:, j]
+            )
         return found / self.right.shape[1]
 
 
@@ -87,7 +89,9 @@ def power_map(
     """
     luck = Luck.draw(n, seed)
     return Explorable(
-        lambda budget, effect, slope_sd: _map(luck, budget, effect, slope_sd, athlete_hours, repeat_minutes),
+        lambda budget, effect, slope_sd: _map(
+            luck, budget, effect, slope_sd, athlete_hours, repeat_minutes
+        ),
         budget=whole("budget in hours", budget, 5, 80),
         effect=slider("smallest effect of interest", abs(effect), 0.01, 0.10, 0.01),
         slope_sd=slider("SD of athletes' own changes", slope_sd, 0, 0.10, 0.01),
@@ -95,13 +99,20 @@ def power_map(
 
 
 def _map(
-    luck: Luck, budget: int, effect: float, slope_sd: float, athlete_hours: float, repeat_minutes: float
+    luck: Luck,
+    budget: int,
+    effect: float,
+    slope_sd: float,
+    athlete_hours: float,
+    repeat_minutes: float,
 ) -> Drawing:
     power = luck.power(effect, slope_sd)
     n = luck.right.shape[1]
     hours = ATHLETES * (athlete_hours + 2 * REPEATS[:, None] * repeat_minutes / 60)
     # Most power for the money; of designs that are alike in that, the cheapest.
-    row, column = min(np.argwhere(hours <= budget), key=lambda at: (-power[tuple(at)], hours[tuple(at)]))
+    row, column = min(
+        np.argwhere(hours <= budget), key=lambda at: (-power[tuple(at)], hours[tuple(at)])
+    )
     best, athletes, repeats = power[row, column], ATHLETES[column], REPEATS[row]
     fewer_athletes = power[row, np.searchsorted(ATHLETES, max(2, athletes // 2))]
     fewer_repeats = power[np.searchsorted(REPEATS, max(1, repeats // 2)), column]
@@ -118,7 +129,15 @@ def _map(
         fontweight="normal",
         loc="left",
     )
-    ax.imshow(power, origin="lower", aspect="auto", extent=(1.5, 40.5, 0.5, 60.5), cmap=SHADES, vmin=0, vmax=1)
+    ax.imshow(
+        power,
+        origin="lower",
+        aspect="auto",
+        extent=(1.5, 40.5, 0.5, 60.5),
+        cmap=SHADES,
+        vmin=0,
+        vmax=1,
+    )
     ax.grid(visible=False)
     levels = [level for level in (0.5, 0.8, 0.95) if power.min() < level < power.max()]
     if levels:
@@ -128,7 +147,13 @@ def _map(
     buys = (budget / ATHLETES - athlete_hours) * 30 / repeat_minutes
     ax.plot(ATHLETES, buys, color=ORANGE, linestyle="--", label=f"designs that cost {budget} hours")
     ax.plot(
-        athletes, repeats, "D", color=ORANGE, markersize=9, markeredgecolor=INK, label="the most power of them"
+        athletes,
+        repeats,
+        "D",
+        color=ORANGE,
+        markersize=9,
+        markeredgecolor=INK,
+        label="the most power of them",
     )
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     ax.set(xlim=(1.5, 40.5), ylim=(0.5, 60.5), xticks=[4, 10, 20, 30, 40], yticks=[5, 20, 40, 60])

@@ -36,7 +36,9 @@ def changes(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0
                 label=session,
             )
         means = own.groupby("session_label")["correctness"].mean()[sessions]
-        ax.plot(range(len(sessions)), means, "-o", color=INK, linewidth=2.4, markersize=7, label="mean")
+        ax.plot(
+            range(len(sessions)), means, "-o", color=INK, linewidth=2.4, markersize=7, label="mean"
+        )
         ax.set_title(str(athlete), fontsize=10, fontweight="normal")
         ax.set_xticks(range(len(sessions)), sessions, fontsize=9)
         ax.set_xlim(-0.5, len(sessions) - 0.5)

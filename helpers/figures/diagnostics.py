@@ -41,13 +41,22 @@ def scatters(
         Points of the same x are spread sideways over this width, so that they can be told apart.
     """
     figure, axes = canvas(
-        title, xlabel, ylabel, columns=len(panels), sharex=True, sharey=True, squeeze=False, height=3.5
+        title,
+        xlabel,
+        ylabel,
+        columns=len(panels),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        height=3.5,
     )
     for ax, (name, (x, y)) in zip(axes[0], panels.items(), strict=True):
         x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         places = x + _sideways(x, apart)
         ax.axhline(0, color=INK, linewidth=1)
-        for k, (label, chosen) in enumerate((groups or {"residuals": np.full(len(x), True)}).items()):
+        for k, (label, chosen) in enumerate(
+            (groups or {"residuals": np.full(len(x), True)}).items()
+        ):
             ax.plot(
                 places[chosen],
                 y[chosen],
@@ -61,9 +70,22 @@ def scatters(
         ends = np.array([x.min(), x.max()])
         if straight:
             slope, height = np.polyfit(x, y, 1)
-            ax.plot(ends, slope * ends + height, color=ORANGE, linewidth=2.2, label="straight line through them")
+            ax.plot(
+                ends,
+                slope * ends + height,
+                color=ORANGE,
+                linewidth=2.2,
+                label="straight line through them",
+            )
         if bound is not None:
-            ax.plot(ends, bound - ends, "--", color=INK, linewidth=1.4, label=f"where a score would pass {bound:g}")
+            ax.plot(
+                ends,
+                bound - ends,
+                "--",
+                color=INK,
+                linewidth=1.4,
+                label=f"where a score would pass {bound:g}",
+            )
         if len(panels) > 1:
             ax.set_title(name, fontsize=10, fontweight="normal")
     for label, (px, py) in names.items():
@@ -109,7 +131,9 @@ def quantiles(
         x = normal_quantiles(len(values))
         if sound is not None:
             low, high = np.quantile(np.sort(sound, axis=1), [0.025, 0.975], axis=0)
-            ax.fill_between(x, low, high, color=GREY, alpha=0.35, linewidth=0, label="95 % of sound studies")
+            ax.fill_between(
+                x, low, high, color=GREY, alpha=0.35, linewidth=0, label="95 % of sound studies"
+            )
         ax.plot(x, x, color=INK, linewidth=1)
         ax.plot(
             x,

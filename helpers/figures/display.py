@@ -73,7 +73,9 @@ def checked_alt(alt: Any) -> str:
         raise TypeError(f"alt must be text; given {type(alt).__name__}")
     alt = " ".join(alt.split())
     if len(alt) < 40:
-        raise ValueError(f"alt must describe the figure in a sentence (40 characters or more); given {alt!r}")
+        raise ValueError(
+            f"alt must describe the figure in a sentence (40 characters or more); given {alt!r}"
+        )
     return alt
 
 
@@ -86,7 +88,11 @@ def bundle(figure: Figure, alt: str, sharp: bool = True) -> tuple[dict[str, Any]
     with mpl.rc_context(STYLE):
         figure.savefig(raw, format="png", dpi=200 if sharp else 100)
     size = dict(
-        zip(("width", "height"), (figure.get_size_inches() * 100).round().astype(int).tolist(), strict=True)
+        zip(
+            ("width", "height"),
+            (figure.get_size_inches() * 100).round().astype(int).tolist(),
+            strict=True,
+        )
     )
     if sharp:
         picture = Image.open(raw).convert("RGB")
@@ -95,7 +101,10 @@ def bundle(figure: Figure, alt: str, sharp: bool = True) -> tuple[dict[str, Any]
         picture.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
             raw, "png", optimize=True
         )
-    data = {"image/png": base64.b64encode(raw.getvalue()).decode(), "text/plain": f"{alt}\n{digest(figure)}"}
+    data = {
+        "image/png": base64.b64encode(raw.getvalue()).decode(),
+        "text/plain": f"{alt}\n{digest(figure)}",
+    }
     return data, {"image/png": {**size, "alt": alt}}
 
 
@@ -119,10 +128,14 @@ def digest(figure: Figure) -> str:
 
 def _limits(ax: Axes, which: str) -> str:
     axis = ax.xaxis if which == "x" else ax.yaxis
-    low, high = axis.get_view_interval() if not axis.get_inverted() else axis.get_view_interval()[::-1]
+    low, high = (
+        axis.get_view_interval() if not axis.get_inverted() else axis.get_view_interval()[::-1]
+    )
     scale = "" if axis.get_scale() == "linear" else f" {axis.get_scale()}"
     words = [tick.get_text() for tick in axis.get_ticklabels()] if _named_ticks(axis) else []
-    return f"{_short(low)} to {_short(high)}{scale}" + (f" [{' | '.join(words)}]" if any(words) else "")
+    return f"{_short(low)} to {_short(high)}{scale}" + (
+        f" [{' | '.join(words)}]" if any(words) else ""
+    )
 
 
 def _named_ticks(axis: Any) -> bool:
@@ -146,24 +159,34 @@ def _artists(ax: Axes) -> Iterator[str]:
             look = f"{_colour(artist.get_color())} {artist.get_linestyle()} {artist.get_marker()}"
             yield f"line {look}{named} {_data(ax, artist.get_xydata())}"
         elif isinstance(artist, AxesImage):
-            values: np.ndarray = np.ma.filled(np.ma.asarray(artist.get_array(), dtype=float), np.nan)
+            values: np.ndarray = np.ma.filled(
+                np.ma.asarray(artist.get_array(), dtype=float), np.nan
+            )
             low, high = artist.get_clim()
             grid = np.round((values - low) / (high - low or 1) * STEPS + 1e-4)
             yield f"image {artist.get_cmap().name} {values.shape} {_short(low)} to {_short(high)} {_sum(grid)}"
         elif isinstance(artist, Collection):
-            colours = sorted({_colour(c) for c in (*artist.get_facecolor(), *artist.get_edgecolor())})
+            colours = sorted(
+                {_colour(c) for c in (*artist.get_facecolor(), *artist.get_edgecolor())}
+            )
             points = [np.asarray(artist.get_offsets())] if len(artist.get_offsets()) > 1 else []
-            points += [np.asarray(path.vertices) for path in artist.get_paths()] if not points else []
+            points += (
+                [np.asarray(path.vertices) for path in artist.get_paths()] if not points else []
+            )
             shown = ",".join(colours[:6])
             yield f"{type(artist).__name__} {shown}{named} {_data(ax, np.concatenate(points or [np.empty((0, 2))]))}"
     alike: dict[str, list[np.ndarray]] = {}
     for patch in filter(Patch.get_visible, ax.patches):
         corners = patch.get_patch_transform().transform_path(patch.get_path()).vertices
-        alike.setdefault(f"{type(patch).__name__} {_colour(patch.get_facecolor())}", []).append(corners)
+        alike.setdefault(f"{type(patch).__name__} {_colour(patch.get_facecolor())}", []).append(
+            corners
+        )
     for look, shapes in alike.items():
         yield f"{len(shapes)} {look} {_data(ax, np.concatenate(shapes))}"
     legend = ax.get_legend()
-    words = [t.get_text() for t in ax.texts] + ([t.get_text() for t in legend.get_texts()] if legend else [])
+    words = [t.get_text() for t in ax.texts] + (
+        [t.get_text() for t in legend.get_texts()] if legend else []
+    )
     if words:
         yield "words " + " | ".join(" ".join(w.split()) for w in words)
 

@@ -29,7 +29,8 @@ def scores(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0 
         colour, marker = PALETTE[j % len(PALETTE)], MARKERS[j % len(MARKERS)]
         for i, athlete in enumerate(athletes):
             cell = table.loc[
-                (table["athlete_id"] == athlete) & (table["session_label"] == session), "correctness"
+                (table["athlete_id"] == athlete) & (table["session_label"] == session),
+                "correctness",
             ]
             middle = i + (j - (len(sessions) - 1) / 2) * step
             x = middle + spread(len(cell), step * 0.7)
@@ -87,7 +88,13 @@ def histograms(
     for ax, (name, numbers) in zip(axes[0], values.items(), strict=False):
         ax.hist(numbers, bins=bins, color=BLUE, alpha=0.75)
         ax.axvline(truth[name], color=ORANGE, linewidth=2.2, label="truth")
-        ax.axvline(np.mean(numbers), color=INK, linestyle="--", linewidth=1.4, label="mean of the estimates")
+        ax.axvline(
+            np.mean(numbers),
+            color=INK,
+            linestyle="--",
+            linewidth=1.4,
+            label="mean of the estimates",
+        )
         ax.set_title(name, fontsize=10, fontweight="normal")
     legend_below(figure, axes[0][0])
     return figure
@@ -155,7 +162,9 @@ def terms(table: pd.DataFrame, steps: Mapping[str, Any], title: str) -> Figure:
     table : DataFrame with the seed's columns
     steps : mapping of panel title to what is explained (rows,)
     """
-    figure, axes = canvas(title, "", "score", columns=len(steps), sharey=True, squeeze=False, height=3.2)
+    figure, axes = canvas(
+        title, "", "score", columns=len(steps), sharey=True, squeeze=False, height=3.2
+    )
     place = np.arange(len(table))
     names = list(dict.fromkeys(table["athlete_id"]))
     middles = [place[table["athlete_id"] == name].mean() for name in names]
@@ -189,11 +198,23 @@ def pooling(table: pd.DataFrame, title: str) -> Figure:
     places = np.arange(len(table))[::-1]
     ax.axvline(0, color=INK, linewidth=1, label="complete pooling")
     ax.hlines(places, table["no pooling"], table["partial"], color="#999999")
-    ax.plot(table["no pooling"], places, "o", color=BLUE, markersize=8, label="no pooling: own mean")
-    ax.plot(table["partial"], places, "D", color=ORANGE, markersize=7, label="partial pooling: the model")
+    ax.plot(
+        table["no pooling"], places, "o", color=BLUE, markersize=8, label="no pooling: own mean"
+    )
+    ax.plot(
+        table["partial"],
+        places,
+        "D",
+        color=ORANGE,
+        markersize=7,
+        label="partial pooling: the model",
+    )
     ax.set_yticks(
         places,
-        [f"{name} ({row.scores} scores)" for name, row in zip(table.index, table.itertuples(), strict=True)],
+        [
+            f"{name} ({row.scores} scores)"
+            for name, row in zip(table.index, table.itertuples(), strict=True)
+        ],
     )
     ax.grid(visible=False, axis="y")
     legend_below(figure, ax)
@@ -216,7 +237,9 @@ def rates(table: pd.DataFrame, title: str, nominal: float = 0.05) -> Figure:
     for place, (row, column) in zip(places, rows, strict=True):
         rate = table.loc[row, column]
         ax.barh(place, rate, color=colours[column], height=0.65)
-        ax.annotate(f"{rate:.3f}", (max(rate, nominal), place), xytext=(6, -4), textcoords="offset points")
+        ax.annotate(
+            f"{rate:.3f}", (max(rate, nominal), place), xytext=(6, -4), textcoords="offset points"
+        )
     ax.axvline(nominal, color=INK, linestyle="--")
     ax.set_yticks(places, [f"{row}: {column}" for row, column in rows])
     ax.set_xlim(0, 1)

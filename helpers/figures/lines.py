@@ -33,12 +33,19 @@ def own_lines(
         A bar of one SD up and one down from the average there.
     """
     tall = 4.4 if len(panels) > 1 else 4.0
-    figure, axes = canvas(title, xlabel, ylabel, columns=len(panels), sharey=True, squeeze=False, height=tall)
+    figure, axes = canvas(
+        title, xlabel, ylabel, columns=len(panels), sharey=True, squeeze=False, height=tall
+    )
     for ax, (name, table) in zip(axes[0], panels.items(), strict=True):
         places = table.columns.to_numpy(dtype=float)
         for k, line in enumerate(table.to_numpy()):
             ax.plot(
-                places, line, color=BLUE, linewidth=1, alpha=0.75, label="the model, one person" if k == 0 else None
+                places,
+                line,
+                color=BLUE,
+                linewidth=1,
+                alpha=0.75,
+                label="the model, one person" if k == 0 else None,
             )
         if points is not None:
             for k, own in enumerate(points.to_numpy()):
@@ -48,7 +55,9 @@ def own_lines(
         ax.plot(places, average, color=ORANGE, linewidth=3, label="the model, average")
         for place, sd in (spreads or {}).items():
             middle = float(np.interp(place, places, average))
-            ax.errorbar(place, middle, yerr=sd, color=INK, linewidth=2.4, capsize=6, capthick=2.4, zorder=5)
+            ax.errorbar(
+                place, middle, yerr=sd, color=INK, linewidth=2.4, capsize=6, capthick=2.4, zorder=5
+            )
             side = 1 if place < places.mean() else -1
             ax.annotate(
                 f"SD {sd:.1f}",
@@ -88,13 +97,24 @@ def within_between(
     """
     person, x, y = columns
     figure, ax = canvas(title, *labels)
-    ax.plot(table[x], table[y], "o", color=BLUE, alpha=0.35, markersize=3.5, markeredgewidth=0, label="one score")
+    ax.plot(
+        table[x],
+        table[y],
+        "o",
+        color=BLUE,
+        alpha=0.35,
+        markersize=3.5,
+        markeredgewidth=0,
+        label="one score",
+    )
     means = table.groupby(person)[[x, y]].mean()
     reach = table.groupby(person)[x].agg(["min", "max"])
     for k, name in enumerate(means.index):
         ends = reach.loc[name].to_numpy()
         heights = means.loc[name, y] + within * (ends - means.loc[name, x])
-        ax.plot(ends, heights, color=BLUE, linewidth=1.2, label="within a person" if k == 0 else None)
+        ax.plot(
+            ends, heights, color=BLUE, linewidth=1.2, label="within a person" if k == 0 else None
+        )
     ax.plot(means[x], means[y], "D", color=INK, markersize=5, label="a person's mean")
     ends = np.array([means[x].min(), means[x].max()])
     heights = means[y].mean() + between * (ends - means[x].mean())

@@ -59,7 +59,9 @@ def tails(
     return figure
 
 
-def sizes(table: pd.DataFrame, title: str, xlabel: str, top: float = 0.3, nominal: float = 0.05) -> Figure:
+def sizes(
+    table: pd.DataFrame, title: str, xlabel: str, top: float = 0.3, nominal: float = 0.05
+) -> Figure:
     """Share of false positives by each rule, a line a column, against what the index holds; labels at the lines' ends.
 
     Parameters
@@ -78,7 +80,9 @@ def sizes(table: pd.DataFrame, title: str, xlabel: str, top: float = 0.3, nomina
         ax.plot(x, y, marker=MARKERS[k % len(MARKERS)], color=colour, markersize=5)
         leaves = y[-1] > top
         place = (float(np.interp(top, y, x)), 0.93 * top) if leaves else (x[-1], heights[name])
-        ax.annotate(str(name), place, xytext=(8, 0), textcoords="offset points", color=colour, va="center")
+        ax.annotate(
+            str(name), place, xytext=(8, 0), textcoords="offset points", color=colour, va="center"
+        )
     ax.plot(x[[0, -1]], [nominal] * 2, color=INK, linestyle="--", linewidth=1.2)
     ax.set_ylim(0, top)
     ax.set_xlim(x[0], x[-1] + 0.25 * (x[-1] - x[0]))

@@ -18,7 +18,11 @@ LINES = ((BLUE, "-"), (ORANGE, "--"))
 
 
 def attendance(
-    table: pd.DataFrame, title: str, x: str = "session_label", xlabel: str = "session", show: str | None = None
+    table: pd.DataFrame,
+    title: str,
+    x: str = "session_label",
+    xlabel: str = "session",
+    show: str | None = None,
 ) -> Figure:
     """One row an athlete, one mark a session, with a number beside it; a gap is a session that is not there.
 
@@ -32,8 +36,12 @@ def attendance(
         The column whose value stands beside a session; without it, the number of its scores.
     """
     sessions = table.groupby(["athlete_id", "session_label"], observed=True, sort=False)
-    marks = sessions.agg(scores=("correctness", "size"), **({"shown": (show, "first")} if show else {}))
-    marks["x"] = sessions[[x]].first()[x] if x != "session_label" else marks.index.get_level_values(1)
+    marks = sessions.agg(
+        scores=("correctness", "size"), **({"shown": (show, "first")} if show else {})
+    )
+    marks["x"] = (
+        sessions[[x]].first()[x] if x != "session_label" else marks.index.get_level_values(1)
+    )
     marks = marks.reset_index()
     people = list(pd.unique(marks["athlete_id"]))[:MOST_ROWS]
     marks = marks[marks["athlete_id"].isin(people)]
@@ -44,8 +52,17 @@ def attendance(
         own = (marks["athlete_id"] == name).to_numpy()
         ax.plot(np.sort(places[own]), [height[own].iloc[0]] * own.sum(), color=GREY, linewidth=0.8)
     ax.plot(places, height, "o", color=BLUE, markersize=7)
-    for place, level, value in zip(places, height, marks["shown" if show else "scores"], strict=True):
-        ax.annotate(_short(value), (place, level), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=8)
+    for place, level, value in zip(
+        places, height, marks["shown" if show else "scores"], strict=True
+    ):
+        ax.annotate(
+            _short(value),
+            (place, level),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
     ax.set_yticks([-k for k in range(len(people))], people)
     ax.set_ylim(-len(people) + 0.4, 0.75)
     if ticks:
@@ -90,7 +107,11 @@ def panels(
         squeeze=False,
         height=0.9 + 1.75 * rows + 0.6 * crowded,
     )
-    width = 0.3 * float(np.min(np.diff(np.unique(places)), initial=np.inf)) if len(np.unique(places)) > 1 else 0.3
+    width = (
+        0.3 * float(np.min(np.diff(np.unique(places)), initial=np.inf))
+        if len(np.unique(places)) > 1
+        else 0.3
+    )
     for ax, name in zip(axes.flat, people, strict=False):
         own = (table["athlete_id"] == name).to_numpy()
         scores, at = table.loc[own, "correctness"].to_numpy(), places[own]
@@ -100,11 +121,17 @@ def panels(
         )  # fmt: skip
         kept = table.loc[own, ["session_label"]].assign(at=at, score=scores)
         means = kept.groupby("session_label", observed=True)[["at", "score"]].mean()
-        ax.plot(means["at"], means["score"], "D", color=INK, markersize=4.5, label="mean of a session")
+        ax.plot(
+            means["at"], means["score"], "D", color=INK, markersize=4.5, label="mean of a session"
+        )
         for (label, values), (colour, dash) in zip(lines.items(), LINES, strict=False):
             line = pd.Series(np.asarray(values)[own]).groupby(at).mean()
             ax.plot(line.index, line, dash, color=colour, linewidth=2, label=label)
-        ax.set_title(str(name) if len(str(name)) <= 20 else f"{str(name)[:19]}…", fontsize=10, fontweight="normal")
+        ax.set_title(
+            str(name) if len(str(name)) <= 20 else f"{str(name)[:19]}…",
+            fontsize=10,
+            fontweight="normal",
+        )
         if ticks:
             ax.set_xticks(range(len(ticks)), ticks, rotation=45 if crowded else 0)
     for ax in list(axes.flat)[len(people) :]:

@@ -55,7 +55,11 @@ class FitReport:
     def __str__(self) -> str:
         lines = [
             f"{'Converged' if self.converged else 'Not converged'}: log-likelihood {self.loglik:.4f}, "
-            + ("the best found." if self.short < SHORT else f"{self.short:.2g} below the best found.")
+            + (
+                "the best found."
+                if self.short < SHORT
+                else f"{self.short:.2g} below the best found."
+            )
         ]
         if self.singular:
             lines.append(
@@ -191,7 +195,9 @@ def _statsmodels_fit(
     )
 
 
-def _quietly(model: MixedLM, start: MixedLMParams, reml: bool, method: str) -> tuple[Any, tuple[str, ...]]:
+def _quietly(
+    model: MixedLM, start: MixedLMParams, reml: bool, method: str
+) -> tuple[Any, tuple[str, ...]]:
     """The fit, and its warnings of convergence, boundary and singularity; other warnings pass on."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -199,8 +205,12 @@ def _quietly(model: MixedLM, start: MixedLMParams, reml: bool, method: str) -> t
     ours = (ConvergenceWarning, SingularMatrixWarning, RuntimeWarning)
     for warning in caught:
         if not issubclass(warning.category, ours):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    said = dict.fromkeys(str(warning.message) for warning in caught if issubclass(warning.category, ours))
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    said = dict.fromkeys(
+        str(warning.message) for warning in caught if issubclass(warning.category, ours)
+    )
     return result, tuple(said)
 
 
@@ -215,7 +225,9 @@ def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
         else np.zeros(0)
     )
     sds = np.sqrt(np.clip(np.diag(best.cov_re), 0, None)) * columns / np.sqrt(best.scale)
-    said = [f"the variance of {name} is zero" for name, sd in zip(names, sds, strict=True) if sd < 1e-4]
+    said = [
+        f"the variance of {name} is zero" for name, sd in zip(names, sds, strict=True) if sd < 1e-4
+    ]
     scaled = np.sqrt(np.clip(best.vcomp, 0, None) / best.scale)
     said += [
         f"the variance of {name} is zero"

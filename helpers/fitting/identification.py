@@ -37,7 +37,9 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
         )
     values, vectors = np.linalg.eigh(gram / np.outer(size, size))
     if values[0] < ALIKE:
-        alike = [name for name, weight in zip(names, vectors[:, 0], strict=True) if abs(weight) > 0.1]
+        alike = [
+            name for name, weight in zip(names, vectors[:, 0], strict=True) if abs(weight) > 0.1
+        ]
         raise ValueError(
             f"the data cannot tell apart {', '.join(alike)}: they make the scores vary in the same way; "
             "leave one of these random effects out"

@@ -49,7 +49,10 @@ def build(
         formulas.append(("re_formula", re_formula))
     formulas += [(f"vc_formula[{key!r}]", value) for key, value in (vc_formula or {}).items()]
     plain = data.astype(
-        {name: object for name in data.columns[data.dtypes.map(lambda d: isinstance(d, pd.StringDtype))]}
+        {
+            name: object
+            for name in data.columns[data.dtypes.map(lambda d: isinstance(d, pd.StringDtype))]
+        }
     )
     used: dict[str, Any] = {}
     missing = pd.isna(labels)
@@ -58,7 +61,12 @@ def build(
         missing = missing | data[columns].isna().any(axis=1).to_numpy()
         used |= others
     _refuse(missing, data, "have missing values", MEND)
-    for name in {name for argument, text in formulas for name in _factors(argument, text) if name in data.columns}:
+    for name in {
+        name
+        for argument, text in formulas
+        for name in _factors(argument, text)
+        if name in data.columns
+    }:
         _check_kind(name, data[name])
     matrices = [_Columns.of(argument, text, plain, used) for argument, text in formulas]
     for columns_made, (_, text) in zip(matrices, formulas, strict=True):
@@ -94,9 +102,13 @@ def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> N
             f"formula must be text such as 'correctness ~ session_high'; given {type(formula).__name__}"
         )
     if not isinstance(data, pd.DataFrame):
-        raise TypeError(f"data must be a pandas DataFrame, one row a score; given {type(data).__name__}")
+        raise TypeError(
+            f"data must be a pandas DataFrame, one row a score; given {type(data).__name__}"
+        )
     if len(data) < 3:
-        raise ValueError(f"data has {len(data) or 'no'} rows, too few to tell groups from residuals: three at least")
+        raise ValueError(
+            f"data has {len(data) or 'no'} rows, too few to tell groups from residuals: three at least"
+        )
     if not data.columns.is_unique:
         raise ValueError(
             f"data has columns of the same name: {_some(data.columns[data.columns.duplicated()])}; rename "
@@ -109,7 +121,9 @@ def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> N
     if vc_formula is not None and (
         not isinstance(vc_formula, Mapping)
         or not vc_formula
-        or not all(isinstance(key, str) and isinstance(value, str) for key, value in vc_formula.items())
+        or not all(
+            isinstance(key, str) and isinstance(value, str) for key, value in vc_formula.items()
+        )
     ):
         raise TypeError(
             "vc_formula must map names to formulas, such as {'cask': '0 + C(cask)'}, or be None; "
@@ -125,7 +139,11 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
                 f"groups must name a column of data; given {groups!r}, the columns are {_some(data.columns)}"
             )
         groups = data[groups]
-    elif isinstance(groups, pd.Series) and len(groups) == len(data) and not groups.index.equals(data.index):
+    elif (
+        isinstance(groups, pd.Series)
+        and len(groups) == len(data)
+        and not groups.index.equals(data.index)
+    ):
         raise ValueError(
             "groups is a Series with another index than data, so it is unclear which label belongs to "
             "which row: give the column's name, or groups.to_numpy() if the order is the same"
@@ -165,9 +183,13 @@ def _names_used(
     try:
         found = {name for code in codes for name in patsy.eval.ast_names(code)}
     except SyntaxError as error:
-        raise ValueError(f"{argument} {formula!r} cannot be read: {error.msg} in {str(error.text).strip()!r}") from None
+        raise ValueError(
+            f"{argument} {formula!r} cannot be read: {error.msg} in {str(error.text).strip()!r}"
+        ) from None
     columns = [name for name in data.columns if name in found]
-    return columns, {name: names[name] for name in found if name not in data.columns and name in names}
+    return columns, {
+        name: names[name] for name in found if name not in data.columns and name in names
+    }
 
 
 def _check_kind(name: str, column: pd.Series) -> None:
@@ -210,18 +232,24 @@ class _Columns:
                 f"true/false or several columns ({_some(made[0].design_info.column_names)})"
             )
         elif made[1].shape[1] == 0:
-            raise ValueError(f"formula {formula!r} has no fixed effect at all; '~ 1' is the overall mean")
+            raise ValueError(
+                f"formula {formula!r} has no fixed effect at all; '~ 1' is the overall mean"
+            )
         none = np.zeros(len(data), dtype=bool)
         infinite = np.logical_or.reduce(
             [none, *(np.isinf(m).any(axis=1) for m in made if len(m) == len(data))]
         )
-        return cls(made[-1].shape[1], noting.rows if noting.rows.size == len(data) else none, infinite)
+        return cls(
+            made[-1].shape[1], noting.rows if noting.rows.size == len(data) else none, infinite
+        )
 
 
 def _refuse(rows: np.ndarray, data: pd.DataFrame, what: str, remedy: str) -> None:
     """ValueError naming the rows (n,) by their index label, if there are any."""
     if rows.any():
-        raise ValueError(f"{rows.sum()} of {len(data)} rows {what}: rows {_some(data.index[rows])}. {remedy}")
+        raise ValueError(
+            f"{rows.sum()} of {len(data)} rows {what}: rows {_some(data.index[rows])}. {remedy}"
+        )
 
 
 def _check_model(model: MixedLM, data: pd.DataFrame) -> None:

@@ -14,7 +14,9 @@ from .refits import FEW
 
 def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
     """P(T ≥ statistic); χ² with no df is zero always."""
-    tails = [float(stats.chi2.sf(statistic, df)) if df else float(statistic <= 0) for _, df in mixture]
+    tails = [
+        float(stats.chi2.sf(statistic, df)) if df else float(statistic <= 0) for _, df in mixture
+    ]
     return float(sum(weight * tail for (weight, _), tail in zip(mixture, tails, strict=True)))
 
 
@@ -41,7 +43,11 @@ def refit_notes(extra: Added, large_reml: bool, small_reml: bool | None, reml: b
 
 def failed_note(failed: int, n: int) -> list[str]:
     """How many of n drawn data sets are missing from the null distribution."""
-    return [f"{failed} of {n} drawn data sets could not be fitted and are left out of p."] if failed else []
+    return (
+        [f"{failed} of {n} drawn data sets could not be fitted and are left out of p."]
+        if failed
+        else []
+    )
 
 
 def null_notes(method: str, extra: Added, statistic: float, singular: bool) -> list[str]:
@@ -58,14 +64,18 @@ def null_notes(method: str, extra: Added, statistic: float, singular: bool) -> l
             "p is too large. method='bootstrap' finds the null distribution by simulation."
         )
     if method == "boundary" and not extra.bounds:
-        notes.append("Nothing that is added has a bound, so the null distribution is χ², no mixture.")
+        notes.append(
+            "Nothing that is added has a bound, so the null distribution is χ², no mixture."
+        )
     if method != "bootstrap" and singular:
         notes.append(
             "The smaller model is itself singular (a variance of zero or a correlation of ±1); the χ² distributions "
             "assume that it is not. method='bootstrap' does not."
         )
     if statistic == 0:
-        notes.append("The larger model fits no better than the smaller: what is added is estimated as zero.")
+        notes.append(
+            "The larger model fits no better than the smaller: what is added is estimated as zero."
+        )
     return notes
 
 

@@ -85,12 +85,22 @@ def _rows_left_out(model: MixedLM) -> int:
     names, formula = [str(name) for name in frame.columns], str(getattr(model, "formula", ""))
     if names != sorted(names) or not all(name in formula for name in names):
         return 0
-    return int(frame.index.max()) + 1 - len(frame) if frame.index.is_unique and frame.index.min() >= 0 else 0
+    return (
+        int(frame.index.max()) + 1 - len(frame)
+        if frame.index.is_unique and frame.index.min() >= 0
+        else 0
+    )
 
 
 def _check_fit(result: MixedLMResults, converged: bool) -> None:
-    if not hasattr(result, "reml") or getattr(result, "cov_pen", None) is not None or result.model.fe_pen:
-        raise ValueError(f"result is a penalised fit, for which none of these methods is meant: {REFIT}")
+    if (
+        not hasattr(result, "reml")
+        or getattr(result, "cov_pen", None) is not None
+        or result.model.fe_pen
+    ):
+        raise ValueError(
+            f"result is a penalised fit, for which none of these methods is meant: {REFIT}"
+        )
     if getattr(result, "freepat", None) is not None:
         raise ValueError(
             "this fit held some covariance parameters fixed (free=...): say the same with re_formula and "
@@ -104,7 +114,9 @@ def _check_fit(result: MixedLMResults, converged: bool) -> None:
     numbers = np.concatenate([np.ravel(result.fe_params), np.ravel(cov_re), vcomp, [result.scale]])
     finite = bool(np.all(np.isfinite(numbers))) and result.scale > 0 and np.all(vcomp >= 0)
     if not finite or np.any(np.linalg.eigvalsh(cov_re) < -1e-8 * np.abs(cov_re).max(initial=0)):
-        raise ValueError(f"this fit holds values that are missing, infinite or no variance: {REFIT}")
+        raise ValueError(
+            f"this fit holds values that are missing, infinite or no variance: {REFIT}"
+        )
 
 
 def check_choice(name: str, given: Any, allowed: tuple[str, ...]) -> str:

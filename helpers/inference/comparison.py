@@ -67,7 +67,9 @@ class Comparison:
             "p": [np.nan, self.p],
         }
         decimals = {"loglik": 4, "statistic": 4, "df": 0, "p": -1}
-        return noted_table(columns, pd.Index(["smaller", "larger"]), [self.sentence, *self.notes], decimals)
+        return noted_table(
+            columns, pd.Index(["smaller", "larger"]), [self.sentence, *self.notes], decimals
+        )
 
     def __str__(self) -> str:
         return repr(self.table)
@@ -148,7 +150,9 @@ def compare(
     else:
         p = mixture_p(statistic, mixture or ())
     groups = fewest_groups(large.model)
-    notes += null_notes(method, extra, statistic, bool(fits[0].singular[0])) + few_notes(method, extra, groups)
+    notes += null_notes(method, extra, statistic, bool(fits[0].singular[0])) + few_notes(
+        method, extra, groups
+    )
     count = large.model.exog.shape[1] + _variances(large.model) + 1
     return Comparison(
         statistic=statistic,
@@ -160,7 +164,9 @@ def compare(
         reml=reml,
         loglik=loglik,
         parameters=(count - extra.parameters, count),
-        sentence=_sentence(extra, statistic, mixture, p, error, reml, 0 if null is None else len(null)),
+        sentence=_sentence(
+            extra, statistic, mixture, p, error, reml, 0 if null is None else len(null)
+        ),
         notes=tuple(notes),
         null=null,
     )
@@ -181,7 +187,10 @@ def _checked(name: str, result: Any) -> MixedLMResults:
 
 def _smaller_model(result: Any, larger: MixedLM) -> tuple[MixedLM, bool | None]:
     """The smaller model, and whether it was fitted by REML (None for least squares, which stands for both)."""
-    if isinstance(result, RegressionResults | RegressionResultsWrapper) and type(result.model) is OLS:
+    if (
+        isinstance(result, RegressionResults | RegressionResultsWrapper)
+        and type(result.model) is OLS
+    ):
         model = result.model
         if len(model.endog) != len(larger.endog):
             raise _other_rows(len(model.endog), len(larger.endog))
@@ -221,7 +230,9 @@ def _null(
     pair = refit(small, scores, reml), refit(large, scores, reml)
     failed = pair[0].failed | pair[1].failed
     if failed.all():
-        raise ValueError("none of the drawn data sets could be fitted by both models; simplify the random effects")
+        raise ValueError(
+            "none of the drawn data sets could be fitted by both models; simplify the random effects"
+        )
     ratio = 2 * (pair[1].loglik - pair[0].loglik)[~failed]
     return np.where(ratio > ROUNDING, ratio, 0.0), int(failed.sum())
 
@@ -239,7 +250,11 @@ def _variances(model: MixedLM) -> int:
 def _sentence(
     extra: Added, statistic: float, mixture: Any, p: float, error: float, reml: bool, n: int
 ) -> str:
-    fixed = [f"the fixed effect{'s' * (len(extra.fixed) > 1)} {_list(extra.fixed)}"] if extra.fixed else []
+    fixed = (
+        [f"the fixed effect{'s' * (len(extra.fixed) > 1)} {_list(extra.fixed)}"]
+        if extra.fixed
+        else []
+    )
     if mixture is None:
         null = f"{n} data sets drawn from the smaller model"
     elif len(mixture) == 1:

@@ -74,7 +74,9 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     there = _Estimates.of(model, structure, best.cov_re, best.vcomp, best.scale)
     here = there
     if seen.facts["shortfall"] > SHORTFALL:
-        here = _Estimates.of(model, structure, np.asarray(plain.cov_re), plain.vcomp, float(plain.scale))
+        here = _Estimates.of(
+            model, structure, np.asarray(plain.cov_re), plain.vcomp, float(plain.scale)
+        )
     ends = _intervals(structure, there, best, reml, level)
     columns = here.columns(model, structure, reml) | {"low": ends[:, 0], "high": ends[:, 1]}
     table = noted_table(
@@ -111,11 +113,16 @@ class _Estimates:
     total: float
 
     @classmethod
-    def of(cls, model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: float) -> _Estimates:
+    def of(
+        cls, model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: float
+    ) -> _Estimates:
         """From the values of a fit; parts of the variance of a row, averaged over rows: tr(Ψ ZᵀZ)/n, …"""
         squares = s.R_re.T @ s.R_re
         sizes = np.append(np.diag(squares), s.unit_vc**2)
-        cov_re, vcomp = np.array(cov_re, dtype=float).reshape(s.q, s.q), np.array(vcomp, dtype=float)
+        cov_re, vcomp = (
+            np.array(cov_re, dtype=float).reshape(s.q, s.q),
+            np.array(vcomp, dtype=float),
+        )
         zero = np.append(np.diag(cov_re), vcomp) * sizes < ZERO**2 * scale
         cov_re[zero[: s.q], :] = cov_re[:, zero[: s.q]] = 0.0
         vcomp[zero[s.q :]] = 0.0
@@ -167,7 +174,9 @@ class _Estimates:
         return columns
 
 
-def _spread(model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: float, reml: bool) -> Array:
+def _spread(
+    model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: float, reml: bool
+) -> Array:
     """Covariance (k, k) of the estimates of Ψ (rows of its lower triangle), τ² and σ²: expected information.
 
     Worked out for orthonormal columns and brought back, so that predictors far from their centre cost no
@@ -185,7 +194,9 @@ def _spread(model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: fl
     return np.asarray(back @ spread @ back.T)
 
 
-def _intervals(structure: Structure, at: _Estimates, best: Optimum, reml: bool, level: float) -> Array:
+def _intervals(
+    structure: Structure, at: _Estimates, best: Optimum, reml: bool, level: float
+) -> Array:
     """(rows, 2) profile intervals around the optimum, of which `at` are the estimates."""
     s, lowest = structure, -2 * best.loglik
     profiles = [Profile.of_sd(s, reml, column) for column in range(s.q)]

@@ -28,8 +28,12 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
         contrasts = {contrasts: contrasts}
     if isinstance(contrasts, Mapping):
         if not contrasts:
-            raise ValueError("contrasts is empty: give name → weights, or None for every coefficient")
-        return {str(label): _read_one(str(label), value, names) for label, value in contrasts.items()}
+            raise ValueError(
+                "contrasts is empty: give name → weights, or None for every coefficient"
+            )
+        return {
+            str(label): _read_one(str(label), value, names) for label, value in contrasts.items()
+        }
     rows, nulls = _read_one("contrasts", contrasts, names)
     if np.ndim(contrasts) == 1:
         return {"contrast": (rows, nulls)}
@@ -95,7 +99,11 @@ def term_rows(model: Any) -> Rows:
         name: slice(i, i + 1) for i, name in enumerate(names)
     }
     rows = {term: unit[where] for term, where in slices.items()}
-    constant = [term for term, row in rows.items() if len(row) == 1 and np.ptp(model.exog @ row[0]) == 0]
+    constant = [
+        term for term, row in rows.items() if len(row) == 1 and np.ptp(model.exog @ row[0]) == 0
+    ]
     return {
-        term: (row, np.zeros(len(row))) for term, row in rows.items() if term not in constant and len(row)
+        term: (row, np.zeros(len(row)))
+        for term, row in rows.items()
+        if term not in constant and len(row)
     }

@@ -80,12 +80,16 @@ class Satterthwaite:
     def of(cls, found: Information, cov_re: Array, vcomp: Array, scale: float) -> Satterthwaite:
         """From the information at Ψ = cov_re (q, q), variance components vcomp (v,) and σ² = scale."""
         jacobian, second = _scale_jacobian(np.asarray(cov_re), np.asarray(vcomp), scale)
-        curvature = jacobian.T @ found.hessian @ jacobian + np.einsum("i,ijk->jk", found.gradient, second)
+        curvature = jacobian.T @ found.hessian @ jacobian + np.einsum(
+            "i,ijk->jk", found.gradient, second
+        )
         values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
         kept = values > 1e-8 * max(values.max(), 1.0)
         spread = 2 * (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
         slopes = -np.einsum("ab,ibc,cd->iad", found.phi, found.P, found.phi)
-        return cls(found.phi, np.einsum("ij,iab->jab", jacobian, slopes), spread, int(np.sum(~kept)))
+        return cls(
+            found.phi, np.einsum("ij,iab->jab", jacobian, slopes), spread, int(np.sum(~kept))
+        )
 
     @property
     def covariance(self) -> Array:

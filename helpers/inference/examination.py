@@ -73,7 +73,9 @@ class Turned:
         return self.method.test(rows @ self.turn, difference)
 
 
-Method = Wald | Satterthwaite | KenwardRoger | Turned  # each has covariance (p, p), df(row), test(rows, difference)
+Method = (
+    Wald | Satterthwaite | KenwardRoger | Turned
+)  # each has covariance (p, p), df(row), test(rows, difference)
 
 
 @dataclass(frozen=True)

@@ -103,14 +103,23 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     check_choice("ddf", ddf, METHODS)
     plain = check_result(result)
     model = plain.model
-    rows = term_rows(model) if contrasts is None else read_contrasts(contrasts, list(model.exog_names))
+    rows = (
+        term_rows(model) if contrasts is None else read_contrasts(contrasts, list(model.exog_names))
+    )
     if not rows:
-        raise ValueError("the formula has no term besides the intercept, so there is nothing to test")
+        raise ValueError(
+            "the formula has no term besides the intercept, so there is nothing to test"
+        )
     fit = examine(plain, ddf)
     tests = [fit.method.test(row, row @ fit.beta - null) for row, null in rows.values()]
     statistic = np.array([test.statistic for test in tests])
-    num, den = np.array([test.numerator for test in tests]), np.array([test.denominator for test in tests])
-    p = np.where(np.isinf(den), stats.chi2.sf(statistic * num, num), stats.f.sf(statistic, num, den))
+    num, den = (
+        np.array([test.numerator for test in tests]),
+        np.array([test.denominator for test in tests]),
+    )
+    p = np.where(
+        np.isinf(den), stats.chi2.sf(statistic * num, num), stats.f.sf(statistic, num, den)
+    )
     notes = list(fit.notes)
     if contrasts is None and _has_interaction(rows):
         notes.append(

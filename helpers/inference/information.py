@@ -74,7 +74,9 @@ def derivatives(labels: Array, k_re: int, k_vc: int) -> list[Array]:
     return answer
 
 
-def information(model: MixedLM, cov_re: Array, vcomp: Array, scale: float, reml: bool) -> Information:
+def information(
+    model: MixedLM, cov_re: Array, vcomp: Array, scale: float, reml: bool
+) -> Information:
     """Information of a statsmodels MixedLM `model` at Ψ = cov_re (q, q), variances vcomp (v,) and σ² = scale.
 
     The columns of X and y enter as they are; y is first freed of its least-squares fit, which costs nothing
@@ -84,7 +86,10 @@ def information(model: MixedLM, cov_re: Array, vcomp: Array, scale: float, reml:
     start = np.linalg.lstsq(X, np.asarray(model.endog, dtype=float), rcond=None)[0]
     k_re, k_vc, p = model.k_re, model.k_vc, X.shape[1]
     k = k_re * (k_re + 1) // 2 + k_vc + 1
-    root_re, root_vc = sqrt_factor(np.asarray(cov_re).reshape(k_re, k_re)), np.sqrt(np.clip(vcomp, 0, None))
+    root_re, root_vc = (
+        sqrt_factor(np.asarray(cov_re).reshape(k_re, k_re)),
+        np.sqrt(np.clip(vcomp, 0, None)),
+    )
     whole = np.zeros((p + 1, p + 1))
     P = np.zeros((k, p + 1, p + 1))
     Q = np.zeros((k, k, p + 1, p + 1))

@@ -109,7 +109,9 @@ def added(smaller: MixedLM, larger: MixedLM) -> Added:
             _added(larger, smaller)
         except ValueError:
             raise error from None
-        raise ValueError(f"{error}. They seem to be swapped: the smaller model comes first") from None
+        raise ValueError(
+            f"{error}. They seem to be swapped: the smaller model comes first"
+        ) from None
 
 
 def _added(smaller: MixedLM, larger: MixedLM) -> Added:
@@ -156,11 +158,15 @@ def _unit(columns: Array) -> Array:
 def _random_added(before: Random, after: Random) -> tuple[tuple[str, ...], int]:
     """What is added, in words, and how many variances are added that the smaller model holds at zero."""
     q = len(after.names)
-    reached = np.zeros((q, 0))  # directions, in after.columns, in which the smaller model's groups vary already
+    reached = np.zeros(
+        (q, 0)
+    )  # directions, in after.columns, in which the smaller model's groups vary already
     if before.names:
         if not q or new_columns(np.vstack(after.columns), np.vstack(before.columns)):
             raise _not_nested(f"the correlated random effects of {', '.join(before.names)}")
-        reached = np.linalg.lstsq(np.vstack(after.columns), np.vstack(before.columns), rcond=None)[0]
+        reached = np.linalg.lstsq(np.vstack(after.columns), np.vstack(before.columns), rcond=None)[
+            0
+        ]
     left = list(after.components)
     tied = False  # whether the smaller model ties variances of the unstructured columns together
     for component in before.components:
@@ -178,7 +184,9 @@ def _random_added(before: Random, after: Random) -> tuple[tuple[str, ...], int]:
     rest = after.parameters - before.parameters - bounds
     phrases = [f"the variance of {name}" for name in [component.name for component in left] + new]
     if rest and tied:
-        phrases.append("a variance or covariance" if rest == 1 else f"{rest} variances and covariances")
+        phrases.append(
+            "a variance or covariance" if rest == 1 else f"{rest} variances and covariances"
+        )
     elif rest:
         phrases.append("a covariance" if rest == 1 else f"{rest} covariances")
     return tuple(phrases), bounds

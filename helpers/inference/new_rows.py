@@ -56,19 +56,28 @@ class NewRows:
         shown = distinct if data is None else _checked(data, columns, group, frame)
         if shown.empty and not columns:  # a formula without predictors: one row says all
             shown = pd.DataFrame(index=[0] if data is None else data.index)
-        plain = shown.astype({name: object for name in columns if isinstance(shown[name].dtype, pd.StringDtype)})
+        plain = shown.astype(
+            {name: object for name in columns if isinstance(shown[name].dtype, pd.StringDtype)}
+        )
         X = _fixed(spec, plain)
         Z = X @ turn if turn is not None else _random(model, plain)
         components = tuple(_columns(names, plain, "vc_formula") for names in component_names(model))
-        return cls(shown, X, Z, components, None if group is None else _numbers(model, shown[group], group))
+        return cls(
+            shown, X, Z, components, None if group is None else _numbers(model, shown[group], group)
+        )
 
 
 def component_names(model: MixedLM) -> list[list[str]]:
     """The distinct column names of each variance component, over all groups."""
-    return [list(dict.fromkeys(str(n) for names in groups for n in names)) for groups in model.exog_vc.colnames]
+    return [
+        list(dict.fromkeys(str(n) for names in groups for n in names))
+        for groups in model.exog_vc.colnames
+    ]
 
 
-def _checked(data: Any, columns: list[str], group: str | None, fitted: pd.DataFrame) -> pd.DataFrame:
+def _checked(
+    data: Any, columns: list[str], group: str | None, fitted: pd.DataFrame
+) -> pd.DataFrame:
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             f"data must be a DataFrame with the columns {', '.join(columns) or '(none)'}, one row a prediction; "
@@ -78,14 +87,22 @@ def _checked(data: Any, columns: list[str], group: str | None, fitted: pd.DataFr
         raise ValueError("data has no rows, so there is nothing to predict")
     lacking = [name for name in columns if name not in data.columns]
     if lacking:
-        why = f"; {group!r} says which of the measured groups each row is about" if group in lacking else ""
+        why = (
+            f"; {group!r} says which of the measured groups each row is about"
+            if group in lacking
+            else ""
+        )
         raise ValueError(f"data lacks {', '.join(map(repr, lacking))}, which the model needs{why}")
     twice = [name for name in columns if isinstance(data[name], pd.DataFrame)]
     if twice:
-        raise ValueError(f"data has more than one column {', '.join(map(repr, twice))}; rename or drop the others")
+        raise ValueError(
+            f"data has more than one column {', '.join(map(repr, twice))}; rename or drop the others"
+        )
     gaps = data[columns].isna().any(axis=1)
     if gaps.any():
-        raise ValueError(f"data has missing values in rows {_some(data.index[gaps])}: there is nothing to predict from")
+        raise ValueError(
+            f"data has missing values in rows {_some(data.index[gaps])}: there is nothing to predict from"
+        )
     for name in columns:
         if name == group or not _is_number(fitted[name]):
             continue
@@ -101,7 +118,9 @@ def _checked(data: Any, columns: list[str], group: str | None, fitted: pd.DataFr
 
 
 def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(
+        column.dtype
+    )
 
 
 def _group_column(model: MixedLM, frame: pd.DataFrame) -> str:
@@ -131,11 +150,13 @@ def _numbers(model: MixedLM, labels: pd.Series, group: str) -> Array:
 
 def _fixed(spec: Any, data: pd.DataFrame) -> Array:
     try:
-        return np.asarray(patsy.build_design_matrices([spec], data, NA_action="raise")[0], dtype=float).reshape(
-            len(data), len(spec.column_names)
-        )
+        return np.asarray(
+            patsy.build_design_matrices([spec], data, NA_action="raise")[0], dtype=float
+        ).reshape(len(data), len(spec.column_names))
     except patsy.PatsyError as error:
-        raise ValueError(f"data does not fit the model's formula: {str(error).strip().splitlines()[0]}") from None
+        raise ValueError(
+            f"data does not fit the model's formula: {str(error).strip().splitlines()[0]}"
+        ) from None
 
 
 def _from_fixed(model: MixedLM) -> Array | None:
@@ -151,7 +172,9 @@ def _from_fixed(model: MixedLM) -> Array | None:
 def _random_names(model: MixedLM) -> list[str]:
     """Names of the random-effect columns that are no constant."""
     constant = np.ptp(np.asarray(model.exog_re, dtype=float), axis=0) == 0
-    return [str(name) for name, same in zip(model.data.exog_re_names, constant, strict=True) if not same]
+    return [
+        str(name) for name, same in zip(model.data.exog_re_names, constant, strict=True) if not same
+    ]
 
 
 def _random(model: MixedLM, data: pd.DataFrame) -> Array:
@@ -164,7 +187,10 @@ def _random(model: MixedLM, data: pd.DataFrame) -> Array:
             f"re_formula: nothing says what {', '.join(lacking)} is in new rows; add it to the fixed effects, where it "
             "belongs anyway, and fit again"
         )
-    columns = [made.get(str(name), np.full(len(data), first[k])) for k, name in enumerate(model.data.exog_re_names)]
+    columns = [
+        made.get(str(name), np.full(len(data), first[k]))
+        for k, name in enumerate(model.data.exog_re_names)
+    ]
     return np.column_stack(columns)
 
 
@@ -190,4 +216,6 @@ def _columns(names: list[str], data: pd.DataFrame, argument: str) -> dict[str, A
 def _some(items: Iterable[Any]) -> str:
     listed = list(items)
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(repr(i.item() if isinstance(i, np.generic) else i) for i in listed[:SHOWN]) + more
+    return (
+        ", ".join(repr(i.item() if isinstance(i, np.generic) else i) for i in listed[:SHOWN]) + more
+    )

@@ -35,7 +35,9 @@ class NotedTable(pd.DataFrame):
 
     def __repr__(self) -> str:
         table = pd.DataFrame(self).to_string(formatters=self._formatters(), na_rep="")
-        return "\n".join([table, *(textwrap.fill(note, 100, subsequent_indent="  ") for note in self.notes)])
+        return "\n".join(
+            [table, *(textwrap.fill(note, 100, subsequent_indent="  ") for note in self.notes)]
+        )
 
     def _repr_html_(self) -> str:
         table = pd.DataFrame(self).to_html(formatters=self._formatters(), na_rep="", border=0)

@@ -27,7 +27,11 @@ LEAST_DF = 1.0
 
 
 def predictions(
-    result: Any, data: pd.DataFrame | None = None, who: str = "average", of: str = "mean", level: float = 0.95
+    result: Any,
+    data: pd.DataFrame | None = None,
+    who: str = "average",
+    of: str = "mean",
+    level: float = 0.95,
 ) -> NotedTable:
     """Predictions with intervals that hold what they are about: an average, a person, or a single score.
 
@@ -122,11 +126,21 @@ def predictions(
     se = np.sqrt(variance)
     reach = stats.t.ppf((1 + level) / 2, df) * se
     columns: dict[str, Any] = {name: rows.shown[name].array for name in rows.shown.columns}
-    columns |= {"estimate": estimate, "se": se, "df": df, "low": estimate - reach, "high": estimate + reach}
+    columns |= {
+        "estimate": estimate,
+        "se": se,
+        "df": df,
+        "low": estimate - reach,
+        "high": estimate + reach,
+    }
     places = useful_decimals(float(se.min()))
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2}
     told = [note for note in fit.notes if who == "average" or not note.startswith("Singular fit")]
-    notes = [_about(who, of, level), *_limits(plain.model, who, fit, bool(np.any(raw < LEAST_DF))), *told]
+    notes = [
+        _about(who, of, level),
+        *_limits(plain.model, who, fit, bool(np.any(raw < LEAST_DF))),
+        *told,
+    ]
     table = noted_table(columns, rows.shown.index, notes, decimals)
     table.attrs |= {name: fit.facts[name] for name in ("singular", "refitted", "shortfall")}
     table.attrs |= {"who": who, "of": of, "level": level}
@@ -157,10 +171,16 @@ def _target(
 def _about(who: str, of: str, level: float) -> str:
     kind = "confidence" if who == "average" else "prediction"
     what = {
-        ("average", "mean"): "the mean over all groups; a group of its own, or a score, may lie far outside",
+        (
+            "average",
+            "mean",
+        ): "the mean over all groups; a group of its own, or a score, may lie far outside",
         ("known", "mean"): "the level of that group, the mean of endlessly many scores",
         ("known", "score"): "one new score of that group",
-        ("new", "mean"): "the level of a group that was not measured, the mean of endlessly many scores",
+        (
+            "new",
+            "mean",
+        ): "the level of a group that was not measured, the mean of endlessly many scores",
         ("new", "score"): "one score of a group that was not measured",
     }[who, of]
     return f"low, high: {100 * level:g} % {kind} interval of {what}."

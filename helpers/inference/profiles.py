@@ -95,7 +95,9 @@ class Profile:
             entries[self.held] = value * self.unit * np.exp(-log_sigma)
         L, sds = s.unpack(entries)
         root = L.copy()
-        if self.pair:  # free are the lengths of both rows, whose signs must not turn that of the correlation
+        if (
+            self.pair
+        ):  # free are the lengths of both rows, whose signs must not turn that of the correlation
             along = np.array([value, np.sqrt(max(1 - value**2, 0.0))])
             signs = np.where(np.diag(L)[:2] < 0, -1.0, 1.0)
             root[0, 0], root[1, :2] = abs(L[0, 0]), abs(L[1, 1]) * along
@@ -112,7 +114,9 @@ class Profile:
             slope[-1] -= slope[self.held] * entries[self.held]
         return found.deviance, slope
 
-    def interval(self, best: float, theta: Array, scale: float, estimate: float, level: float) -> tuple[float, float]:
+    def interval(
+        self, best: float, theta: Array, scale: float, estimate: float, level: float
+    ) -> tuple[float, float]:
         """The values whose deviance is within χ²₁ of `best`, the deviance at θ, σ² = scale (the optimum).
 
         SDs end at 0 and correlations at ±1 where the deviance never rises that far. Where one of its SDs

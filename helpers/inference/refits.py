@@ -53,7 +53,10 @@ def without_random_effects(model: MixedLM, exog: Array) -> MixedLM:
 
 def groups_in_order(model: MixedLM) -> list[tuple[int, Array]]:
     """The model's number of each group, and its rows; in order of first appearance, whatever the labels are."""
-    numbered = ((number, np.asarray(model.row_indices[name])) for number, name in enumerate(model.group_labels))
+    numbered = (
+        (number, np.asarray(model.row_indices[name]))
+        for number, name in enumerate(model.group_labels)
+    )
     return sorted(numbered, key=lambda pair: int(pair[1].min()))
 
 
@@ -93,7 +96,9 @@ def draw(model: MixedLM, at: Refits | MixedLMResults, n: int, seed: int) -> Arra
         root, sds = sqrt_factor(cov_re), np.sqrt(np.clip(vcomp, 0, None))
         for group, rows in groups_in_order(model):
             Z, labels = random_design(model, group)
-            scaled = np.hstack([Z[:, : model.k_re] @ root, Z[:, model.k_re :] * sds[labels[model.k_re :]]])
+            scaled = np.hstack(
+                [Z[:, : model.k_re] @ root, Z[:, model.k_re :] * sds[labels[model.k_re :]]]
+            )
             effects.append((rows, scaled.T))
     columns = sum(len(scaled) for _, scaled in effects)
     scores = room_for(n, len(model.endog))
@@ -114,7 +119,9 @@ def draw(model: MixedLM, at: Refits | MixedLMResults, n: int, seed: int) -> Arra
 def _parameters(at: Any) -> tuple[Array, Array, Array, float]:
     if isinstance(at, Refits):
         return at.beta[0], at.cov_re[0], at.vcomp[0], float(at.scale[0])
-    beta, cov_re, vcomp = (np.asarray(value, dtype=float) for value in (at.fe_params, at.cov_re, at.vcomp))
+    beta, cov_re, vcomp = (
+        np.asarray(value, dtype=float) for value in (at.fe_params, at.cov_re, at.vcomp)
+    )
     return beta, cov_re, vcomp, float(at.scale)
 
 
@@ -137,10 +144,18 @@ def refit(model: MixedLM, scores: Array, reml: bool) -> Refits:
         return _least_squares(np.asarray(model.exog, dtype=float), scores, reml)
     slopes = batch_slopes(model)
     if slopes is not None:
-        fits = fit_many(scores, np.asarray(model.exog, dtype=float), group_labels(model), slopes, reml)
+        fits = fit_many(
+            scores, np.asarray(model.exog, dtype=float), group_labels(model), slopes, reml
+        )
         none = np.zeros((len(scores), 0))
         return Refits(
-            fits.estimate, fits.cov_re, none, fits.scale, fits.loglik, fits.singular, ~fits.converged
+            fits.estimate,
+            fits.cov_re,
+            none,
+            fits.scale,
+            fits.loglik,
+            fits.singular,
+            ~fits.converged,
         )
     n, p, q, v = len(scores), model.exog.shape[1], model.k_re, model.k_vc
     empty = [np.full((n, *shape), np.nan) for shape in ((p,), (q, q), (v,), (), ())]
@@ -171,7 +186,9 @@ def _least_squares(X: Array, scores: Array, reml: bool) -> Refits:
     """No random effects: residual variance and log-likelihood in closed form, with lme4's constants."""
     Q, R, kept = orthonormal(X, np.ones(len(X)))
     if not kept.all():
-        raise ValueError("smaller has fixed-effect columns that say the same; leave one of them out")
+        raise ValueError(
+            "smaller has fixed-effect columns that say the same; leave one of them out"
+        )
     (rows, p), n = X.shape, len(scores)
     inside = combine(scores, Q)
     left = scores - combine(inside, Q.T)
@@ -179,7 +196,9 @@ def _least_squares(X: Array, scores: Array, reml: bool) -> Refits:
     failed = ~(rss > 1e-28 * np.einsum("ij,ij->i", scores, scores))
     df = rows - p if reml else rows
     scale = np.where(failed, np.nan, rss / df)
-    deviance = df * (1 + np.log(2 * np.pi * scale)) + (2 * np.log(np.diag(R)).sum() if reml else 0.0)
+    deviance = df * (1 + np.log(2 * np.pi * scale)) + (
+        2 * np.log(np.diag(R)).sum() if reml else 0.0
+    )
     beta = solve_upper(R, inside.T).T
     never = np.zeros(n, dtype=bool)
     return Refits(beta, np.zeros((n, 0, 0)), np.zeros((n, 0)), scale, -deviance / 2, never, failed)

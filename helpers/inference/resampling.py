@@ -78,7 +78,9 @@ class Bootstrap:
         if kind == "basic":
             low, high = 2 * estimate - high, 2 * estimate - low
             names = self.draws.columns
-            least = np.select([names.str.startswith("sd("), names.str.startswith("cor(")], [0, -1], -np.inf)
+            least = np.select(
+                [names.str.startswith("sd("), names.str.startswith("cor(")], [0, -1], -np.inf
+            )
             low, high = np.maximum(low, least), np.where(least == -1, np.minimum(high, 1), high)
         se = self.draws.std(ddof=1).to_numpy()
         bias = self.draws.mean().to_numpy() - estimate
@@ -98,7 +100,12 @@ class Bootstrap:
     def _shown(self) -> NotedTable:
         if len(self.draws) >= 39:
             return self.intervals()
-        table = noted_table({"estimate": self.estimates.to_numpy()}, self.estimates.index, self.notes, {"estimate": 4})
+        table = noted_table(
+            {"estimate": self.estimates.to_numpy()},
+            self.estimates.index,
+            self.notes,
+            {"estimate": 4},
+        )
         return table
 
 
@@ -132,13 +139,17 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
         raise ValueError("the drawn data sets could not be fitted; simplify the random effects")
     draws = _parameters(model, fits)[kept].reset_index(drop=True)
     singular = fits.singular[kept]
-    return Bootstrap(_parameters(model, best).iloc[0], draws, singular, (*notes, *_notes(model, kept, singular)))
+    return Bootstrap(
+        _parameters(model, best).iloc[0], draws, singular, (*notes, *_notes(model, kept, singular))
+    )
 
 
 def _notes(model: MixedLM, kept: Array, singular: Array) -> list[str]:
     notes = []
     if not kept.all():
-        notes.append(f"{np.sum(~kept)} of {len(kept)} drawn data sets could not be fitted and are left out.")
+        notes.append(
+            f"{np.sum(~kept)} of {len(kept)} drawn data sets could not be fitted and are left out."
+        )
     if singular.any():
         notes.append(
             f"{singular.mean():.1%} of the refits are singular: a variance is estimated as zero or a correlation as ±1."

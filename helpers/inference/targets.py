@@ -82,7 +82,10 @@ class Group:
         relative = root / np.sqrt(scale)
         inner = np.eye(Z.shape[1]) + relative.T @ Z.T @ Z @ relative
         turn = relative @ np.linalg.solve(inner, relative.T)
-        X, y = np.asarray(model.exog_li[number], dtype=float), np.asarray(model.endog_li[number], dtype=float)
+        X, y = (
+            np.asarray(model.exog_li[number], dtype=float),
+            np.asarray(model.endog_li[number], dtype=float),
+        )
         return cls(Z, labels, X, y, root @ root.T, scale, turn)
 
     def solve(self, b: Array) -> Array:
@@ -100,7 +103,9 @@ class Group:
         b = self.solve(self.X @ f)  # what its scores weigh in dᵀβ̂
         before, after = self.Z.T @ b, self.Z.T @ (a + b)
         # dM/dγ_i = Σ aᵀG_ia over all groups, less what links the target to its own group: there a is a + b
-        own = [after @ S @ after - before @ S @ before - 2 * after @ S @ z + z @ S @ z for S in units]
+        own = [
+            after @ S @ after - before @ S @ before - 2 * after @ S @ z + z @ S @ z for S in units
+        ]
         own.append((a + b) @ (a + b) - b @ b)
         gradient = np.array(own) - np.einsum("a,iab,b->i", f, found.P, f)
         estimate = x @ found.beta + a @ (self.y - self.X @ found.beta)

@@ -65,7 +65,7 @@ class FlipAnswer:
         p = np.empty(shifted.shape[1])
         step = max(1, FLIPS_AT_A_TIME // 2 ** len(shifted))
         for start in range(0, len(p), step):
-            p[start:start + step] = _share_as_far(shifted[:, start:start + step])
+            p[start : start + step] = _share_as_far(shifted[:, start : start + step])
         return np.where(self.usable, p, np.nan)
 
     def tests(self, effects: list[float], alpha: float) -> tuple[list[Array], Array]:

@@ -29,12 +29,20 @@ def _scores(layout: Layout) -> str:
 
 def _two_per_session(layout: Layout) -> str:
     fewest = layout.counts.sum(axis=0).min()
-    return "" if fewest > 1 else "two scores or more in each session; the design has a session with one"
+    return (
+        ""
+        if fewest > 1
+        else "two scores or more in each session; the design has a session with one"
+    )
 
 
 def _pairs(layout: Layout) -> str:
     found = int(layout.complete.sum())
-    return "" if found > 1 else f"two athletes or more with scores in both sessions; the design has {found}"
+    return (
+        ""
+        if found > 1
+        else f"two athletes or more with scores in both sessions; the design has {found}"
+    )
 
 
 def _flips(layout: Layout) -> str:
@@ -52,7 +60,11 @@ def _groups(layout: Layout) -> str:
 
 def _clusters(layout: Layout) -> str:
     fewest = int((layout.counts > 0).sum(axis=0).min())
-    return "" if fewest > 1 else "two athletes or more in each session; the design has a session with one"
+    return (
+        ""
+        if fewest > 1
+        else "two athletes or more in each session; the design has a session with one"
+    )
 
 
 def _intercepts(layout: Layout) -> str:
@@ -100,12 +112,15 @@ def chosen_methods(methods: Any, layout: Layout) -> tuple[str, ...]:
     if not listed or not all(isinstance(name, str) for name in methods):
         raise TypeError(f'methods must be a list of names such as ["paired t"]; given {methods!r}')
     if not methods:
-        raise ValueError("methods must name one method or more; given an empty list: leave it out for all")
+        raise ValueError(
+            "methods must name one method or more; given an empty list: leave it out for all"
+        )
     known = {_plain(name): name for name in METHODS}
     unknown = [name for name in methods if _plain(name) not in known]
     if unknown:
-        raise ValueError(f"methods does not know {', '.join(map(repr, unknown))}; "
-                         f"it knows {', '.join(METHODS)}")
+        raise ValueError(
+            f"methods does not know {', '.join(map(repr, unknown))}; it knows {', '.join(METHODS)}"
+        )
     names = tuple(known[_plain(name)] for name in methods)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

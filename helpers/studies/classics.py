@@ -54,8 +54,12 @@ def t_on_means(cells: Cells) -> Answer:
     groups = [cells.means[cells.layout.counts[:, session] > 0, session] for session in (0, 1)]
     df = sum(len(group) for group in groups) - 2
     variance = sum(((group - group.mean(axis=0)) ** 2).sum(axis=0) for group in groups) / df
-    return _answer(cells, groups[1].mean(axis=0) - groups[0].mean(axis=0),
-                   variance * sum(1 / len(group) for group in groups), df)
+    return _answer(
+        cells,
+        groups[1].mean(axis=0) - groups[0].mean(axis=0),
+        variance * sum(1 / len(group) for group in groups),
+        df,
+    )
 
 
 def cluster_robust(cells: Cells) -> tuple[Array, Array, Array]:

@@ -49,21 +49,33 @@ class Study:
         """The methods' tallies over data sets start … stop − 1."""
         scores = simulate_blocks(self.design, self.truth, start, stop, self.seed)
         analyses = Analyses(reduce(Layout.of(self.design), scores))
-        return [Tally.of(METHODS[name].answer(analyses), self.truth.effect, 1 - self.level)
-                for name in self.methods]
+        return [
+            Tally.of(METHODS[name].answer(analyses), self.truth.effect, 1 - self.level)
+            for name in self.methods
+        ]
 
     def table(self, tallies: list[Tally]) -> pd.DataFrame:
         """Methods × figures."""
         for name, tally in zip(self.methods, tallies, strict=True):
             if tally.undefined == tally.sets:
-                raise ValueError(f"method {name!r} has no answer in any of the {self.n} data sets: "
-                                 "the scores that truth gives do not vary enough to be tested")
+                raise ValueError(
+                    f"method {name!r} has no answer in any of the {self.n} data sets: "
+                    "the scores that truth gives do not vary enough to be tested"
+                )
         rows = [tally.figures(self.truth.effect) for tally in tallies]
         return pd.DataFrame(rows, index=pd.Index(self.methods, name="method"))
 
 
-def monte_carlo(design: Design, truth: Truth, methods: Sequence[str] | None = None, n: int = 10_000, *,
-                seed: int, level: float = 0.95, workers: int = 1) -> pd.DataFrame:
+def monte_carlo(
+    design: Design,
+    truth: Truth,
+    methods: Sequence[str] | None = None,
+    n: int = 10_000,
+    *,
+    seed: int,
+    level: float = 0.95,
+    workers: int = 1,
+) -> pd.DataFrame:
     """Simulate n data sets, test the session effect in each of them by every method, and count.
 
     Parameters
@@ -109,8 +121,14 @@ def monte_carlo(design: Design, truth: Truth, methods: Sequence[str] | None = No
         truth without residual spread (residual_sd=0); a method without an answer in any data set.
     """
     check_request(design, truth, seed)
-    study = Study(design, truth, chosen_methods(methods, Layout.of(design)), checked_n(n), int(seed),
-                  checked_level(level))
+    study = Study(
+        design,
+        truth,
+        chosen_methods(methods, Layout.of(design)),
+        checked_n(n),
+        int(seed),
+        checked_level(level),
+    )
     check_spread(truth)
     [table] = run_studies([study], workers)
     return table
@@ -123,14 +141,19 @@ def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
     tasks = [(study, *chunk) for study in studies for chunk in study.chunks()]
     # Results come back in the order of the tasks: sums are always formed in the same order.
     results = joblib.Parallel(n_jobs=workers, return_as="generator")(
-        joblib.delayed(Study.run)(*task) for task in tasks)
-    with tqdm(total=sum(study.n for study in studies), unit=" data sets", delay=2, leave=False) as bar:
+        joblib.delayed(Study.run)(*task) for task in tasks
+    )
+    with tqdm(
+        total=sum(study.n for study in studies), unit=" data sets", delay=2, leave=False
+    ) as bar:
         for study in studies:
             parts = []
             for start, stop in study.chunks():
                 parts.append(next(results))
                 bar.update(stop - start)
-            yield study.table([fold(Tally.__add__, tallies) for tallies in zip(*parts, strict=True)])
+            yield study.table(
+                [fold(Tally.__add__, tallies) for tallies in zip(*parts, strict=True)]
+            )
     next(results, None)  # at its end joblib lets its workers go
 
 
@@ -157,13 +180,19 @@ def checked_level(level: Any) -> float:
 def check_spread(truth: Truth) -> None:
     """Scores without any residual cannot be analysed by a model that estimates one."""
     if truth.residual_sd == 0:
-        raise ValueError("truth.residual_sd must be above 0: with 0 all scores of an athlete in a session "
-                         "are the same, and a test has no spread to measure the effect against")
+        raise ValueError(
+            "truth.residual_sd must be above 0: with 0 all scores of an athlete in a session "
+            "are the same, and a test has no spread to measure the effect against"
+        )
 
 
 def check_workers(workers: Any) -> None:
     """An error that says what would do, if workers is no number of processes."""
     if isinstance(workers, (bool, np.bool_)) or not isinstance(workers, Integral):
-        raise TypeError(f"workers must be a whole number of processes, or −1 for all; given {workers!r}")
+        raise TypeError(
+            f"workers must be a whole number of processes, or −1 for all; given {workers!r}"
+        )
     if (workers < 1 or int(workers) > MOST_WORKERS) and workers != -1:
-        raise ValueError(f"workers must be 1 or more processes, {MOST_WORKERS} at most, or −1 for all; given {workers}")
+        raise ValueError(
+            f"workers must be 1 or more processes, {MOST_WORKERS} at most, or −1 for all; given {workers}"
+        )

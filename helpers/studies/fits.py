@@ -35,8 +35,11 @@ class Fit:
 def reml_fit(cells: Cells, slopes: bool) -> Fit:
     """Fit all data sets; `slopes` gives athletes changes of their own, correlated with their baselines."""
     layout = _engine_layout(cells.layout)
-    statistics = CellStatistics(cells.means.reshape(-1, cells.n)[cells.layout.counts.ravel() > 0],
-                                cells.squares.sum(axis=0), cells.total_squares)
+    statistics = CellStatistics(
+        cells.means.reshape(-1, cells.n)[cells.layout.counts.ravel() > 0],
+        cells.squares.sum(axis=0),
+        cells.total_squares,
+    )
     if slopes:
         found = fit_slopes(slope_model(layout, reml=True), statistics)
     else:

@@ -53,7 +53,10 @@ def patterns_of_variance(pattern: Pattern, q: int) -> list[Array]:
     Z = pattern.X[:, :q]
     pairs = [(a, b) for a in range(q) for b in range(a + 1)]
     effects = [np.outer(Z[:, a], Z[:, b]) for a, b in pairs]
-    both = [matrix if a == b else matrix + matrix.T for matrix, (a, b) in zip(effects, pairs, strict=True)]
+    both = [
+        matrix if a == b else matrix + matrix.T
+        for matrix, (a, b) in zip(effects, pairs, strict=True)
+    ]
     return [*both, np.diag(1 / pattern.repeats)]
 
 
@@ -100,7 +103,9 @@ def information(cells: Cells, gamma: Array, scale: Array) -> Information:
             XWTW = _product(X.transpose(1, 0, 2), WTW)
             P[j] += m * _product(XWTW, X)
             half[j] += _product(XWTW, sums[:, None])[:, 0]
-            gradient[j] += m * (W * Ts[j][:, :, None]).sum(axis=(0, 1)) - (WTW * squares).sum(axis=(0, 1))
+            gradient[j] += m * (W * Ts[j][:, :, None]).sum(axis=(0, 1)) - (WTW * squares).sum(
+                axis=(0, 1)
+            )
             for i in range(j + 1):
                 traces[j, i] += m * (WTW * Ts[i][:, :, None]).sum(axis=(0, 1))
                 WTWTW = _product(_product(WTW, Ts[i][:, :, None]), W)
@@ -116,8 +121,12 @@ def information(cells: Cells, gamma: Array, scale: Array) -> Information:
         gradient[j] -= phiP[j, 0, 0] + phiP[j, 1, 1]
         for i in range(j + 1):
             Q[i, j] = Q[j, i].transpose(1, 0, 2)
-            fixed = (phi * (Q[j, i] + Q[i, j]) - phiP[j] * phiP[i].transpose(1, 0, 2)).sum(axis=(0, 1))
-            projected = quadratic[j, i] - (half[j] * _product(phi, half[i][:, None])[:, 0]).sum(axis=0)
+            fixed = (phi * (Q[j, i] + Q[i, j]) - phiP[j] * phiP[i].transpose(1, 0, 2)).sum(
+                axis=(0, 1)
+            )
+            projected = quadratic[j, i] - (half[j] * _product(phi, half[i][:, None])[:, 0]).sum(
+                axis=0
+            )
             expected[j, i] = expected[i, j] = traces[j, i] - fixed
             hessian[j, i] = hessian[i, j] = 2 * projected - expected[j, i]
     return Information(phi, beta, P, Q, gradient, hessian, expected)
@@ -157,7 +166,9 @@ def satterthwaite_df(found: Information, gamma: Array) -> Array:
         values, vectors = np.linalg.eigh(curvature[:, :, rest].transpose(2, 0, 1))
         along = (vectors * slopes[:, rest].T[:, :, None]).sum(axis=1)
         kept = values > 1e-8 * np.maximum(values.max(axis=1, keepdims=True), 1)
-        spread[rest] = 2 * np.divide(along**2, values, out=np.zeros_like(values), where=kept).sum(axis=1)
+        spread[rest] = 2 * np.divide(along**2, values, out=np.zeros_like(values), where=kept).sum(
+            axis=1
+        )
     return _moments_df(found.phi[1, 1], spread)
 
 
@@ -203,14 +214,18 @@ def kenward_roger(found: Information) -> tuple[Array, Array]:
     variance = found.phi[1, 1].copy()
     row = found.phi[1]
     k = len(spread)
-    turned = np.stack([(found.P[j] * row[:, None]).sum(axis=0) for j in range(k)])  # P φ₂, (k, 2, n)
+    turned = np.stack(
+        [(found.P[j] * row[:, None]).sum(axis=0) for j in range(k)]
+    )  # P φ₂, (k, 2, n)
     for j in range(k):
         for i in range(k):
             extra = ((found.Q[j, i] * row[:, None]).sum(axis=0) * row).sum(axis=0)
             lost = (turned[j] * _product(found.phi, turned[i][:, None])[:, 0]).sum(axis=0)
             variance += 2 * spread[j, i] * (extra - lost)
     slopes = found.slopes
-    return variance, _moments_df(found.phi[1, 1], (slopes * (spread * slopes[None]).sum(axis=1)).sum(axis=0))
+    return variance, _moments_df(
+        found.phi[1, 1], (slopes * (spread * slopes[None]).sum(axis=1)).sum(axis=0)
+    )
 
 
 @dataclass(frozen=True)
@@ -235,7 +250,9 @@ class MixedModel:
 
     def satterthwaite(self) -> Answer:
         """The same against t with Satterthwaite's degrees of freedom, as lmerTest does."""
-        return self._answer(self._information.phi[1, 1], satterthwaite_df(self._information, self.fit.gamma))
+        return self._answer(
+            self._information.phi[1, 1], satterthwaite_df(self._information, self.fit.gamma)
+        )
 
     def kenward_roger(self) -> Answer:
         """Adjusted standard error and degrees of freedom, as pbkrtest does."""

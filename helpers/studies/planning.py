@@ -14,13 +14,34 @@ from .catalogue import chosen_methods
 from .experiments import Study, check_spread, checked_level, checked_n, run_studies
 from .reduction import Layout
 
-FIGURES = ["power", "power_error", "type_s", "type_s_error", "type_m", "type_m_error", "sd", "sd_error",
-           "se", "se_error", "half_width", "half_width_error", "singular", "undefined"]
+FIGURES = [
+    "power",
+    "power_error",
+    "type_s",
+    "type_s_error",
+    "type_m",
+    "type_m_error",
+    "sd",
+    "sd_error",
+    "se",
+    "se_error",
+    "half_width",
+    "half_width_error",
+    "singular",
+    "undefined",
+]
 
 
-def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Truth,
-          methods: Sequence[str] | None = None, n: int = 10_000, *, seed: int, level: float = 0.95,
-          workers: int = 1) -> pd.DataFrame:
+def power(
+    designs: Mapping[str, Design] | Sequence[Design] | Design,
+    truth: Truth,
+    methods: Sequence[str] | None = None,
+    n: int = 10_000,
+    *,
+    seed: int,
+    level: float = 0.95,
+    workers: int = 1,
+) -> pd.DataFrame:
     """Power and precision of each design, by simulation.
 
     Parameters
@@ -59,8 +80,10 @@ def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Trut
         studies.append(Study(design, truth, names, checked_n(n), int(seed), checked_level(level)))
     check_spread(truth)
     if truth.effect == 0:
-        raise ValueError("truth.effect must not be 0: power is the chance to find an effect that is there; "
-                         "monte_carlo gives the rate of false positives")
+        raise ValueError(
+            "truth.effect must not be 0: power is the chance to find an effect that is there; "
+            "monte_carlo gives the rate of false positives"
+        )
     for (label, design), table in zip(labelled.items(), run_studies(studies, workers), strict=True):
         table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
         table = table[FIGURES].reset_index()
@@ -71,8 +94,9 @@ def power(designs: Mapping[str, Design] | Sequence[Design] | Design, truth: Trut
     return pd.concat(tables, ignore_index=True)
 
 
-def design_grid(athletes: Sequence[int], repeats: Sequence[int | Mapping[str, int]],
-                between: bool = False) -> dict[str, Design]:
+def design_grid(
+    athletes: Sequence[int], repeats: Sequence[int | Mapping[str, int]], between: bool = False
+) -> dict[str, Design]:
     """Designs of every number of athletes with every number of repeats, by label, for `power`.
 
     Parameters
@@ -84,10 +108,16 @@ def design_grid(athletes: Sequence[int], repeats: Sequence[int | Mapping[str, in
         Whether each athlete does one session only.
     """
     for name, values in (("athletes", athletes), ("repeats", repeats)):
-        if isinstance(values, (str, bytes, bytearray, Mapping)) or not isinstance(values, Sequence) or not len(values):
+        if (
+            isinstance(values, (str, bytes, bytearray, Mapping))
+            or not isinstance(values, Sequence)
+            or not len(values)
+        ):
             raise TypeError(f"{name} must be a list with one entry or more; given {values!r}")
-    per_session = [entry if isinstance(entry, Mapping) else {"session_low": entry, "session_high": entry}
-                   for entry in repeats]
+    per_session = [
+        entry if isinstance(entry, Mapping) else {"session_low": entry, "session_high": entry}
+        for entry in repeats
+    ]
     return _labelled([Design(m, sessions, between) for m in athletes for sessions in per_session])
 
 
@@ -99,14 +129,18 @@ def _labelled(designs: Any) -> dict[str, Design]:
     else:
         listed = [designs] if isinstance(designs, Design) else designs
         if isinstance(listed, str) or not isinstance(listed, Sequence):
-            raise TypeError(f"designs must be a Design, a list of them or a mapping of label to Design; "
-                            f"given {type(designs).__name__}")
+            raise TypeError(
+                f"designs must be a Design, a list of them or a mapping of label to Design; "
+                f"given {type(designs).__name__}"
+            )
         found = {}
         for design in listed:
             label = _label(design)
             if label in found:
-                raise ValueError(f"designs holds two that are both called {label!r}; "
-                                 "give a mapping with labels of your own")
+                raise ValueError(
+                    f"designs holds two that are both called {label!r}; "
+                    "give a mapping with labels of your own"
+                )
             found[label] = design
     if not found:
         raise ValueError("designs must hold one design or more; given none")

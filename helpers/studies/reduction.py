@@ -75,8 +75,10 @@ class Layout:
     def patterns(self) -> list[Pattern]:
         """The athletes, sorted by their numbers of repeats."""
         found, which = np.unique(self.counts, axis=0, return_inverse=True)
-        return [Pattern(np.flatnonzero(which.ravel() == k), np.flatnonzero(row), row[row > 0])
-                for k, row in enumerate(found)]
+        return [
+            Pattern(np.flatnonzero(which.ravel() == k), np.flatnonzero(row), row[row > 0])
+            for k, row in enumerate(found)
+        ]
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,9 @@ class Cells:
     @cached_property
     def total_squares(self) -> Array:
         """(n,) sum of squared scores."""
-        return self.squares.sum(axis=0) + (self.layout.counts[:, :, None] * self.means**2).sum(axis=(0, 1))
+        return self.squares.sum(axis=0) + (self.layout.counts[:, :, None] * self.means**2).sum(
+            axis=(0, 1)
+        )
 
     @cached_property
     def rounding(self) -> Array:

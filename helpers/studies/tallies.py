@@ -46,15 +46,22 @@ class Tally:
         half = np.where(usable, half_width, 0)
         size = np.abs(answer.estimate[rejects] / effect) if effect else np.zeros(0)
         return cls(
-            sets=len(usable), undefined=int(np.sum(~usable)),
+            sets=len(usable),
+            undefined=int(np.sum(~usable)),
             singular=0 if answer.singular is None else int(answer.singular.sum()),
             fitted=0 if answer.singular is None else len(usable),
-            rejected=int(rejects.sum()), covered=int(usable.sum() - misses.sum()),
+            rejected=int(rejects.sum()),
+            covered=int(usable.sum() - misses.sum()),
             wrong_sign=int(np.sum(answer.estimate[rejects] * effect < 0)),
-            error=float(error.sum()), error2=float((error**2).sum()),
-            se=float(se.sum()), se2=float((se**2).sum()),
-            half=float(half.sum()), half2=float((half**2).sum()),
-            size=float(size.sum()), size2=float((size**2).sum()))
+            error=float(error.sum()),
+            error2=float((error**2).sum()),
+            se=float(se.sum()),
+            se2=float((se**2).sum()),
+            half=float(half.sum()),
+            half2=float((half**2).sum()),
+            size=float(size.sum()),
+            size2=float((size**2).sum()),
+        )
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -79,8 +86,10 @@ def _rate(name: str, count: int, n: int) -> dict[str, float]:
     # The error of a rate of 0 or 1 is not 0: two successes and two failures are added before it is computed
     # (Agresti & Coull 1998, Am. Stat. 52:119). With thousands of data sets this changes nothing else.
     adjusted = (count + 2) / (n + 4)
-    return {name: count / n if n else np.nan,
-            f"{name}_error": float(np.sqrt(adjusted * (1 - adjusted) / n)) if n else np.nan}
+    return {
+        name: count / n if n else np.nan,
+        f"{name}_error": float(np.sqrt(adjusted * (1 - adjusted) / n)) if n else np.nan,
+    }
 
 
 def _mean(name: str, total: float, squares: float, n: int) -> dict[str, float]:

@@ -34,7 +34,8 @@ def names(cells: list[str], rows: np.ndarray, label: str, findings: Findings) ->
     errors = np.array([bool(SPREADSHEET_ERROR.fullmatch(text)) for text in texts], dtype=bool)
     if errors.any():
         findings.refuse(
-            f"{label} is an error value of the spreadsheet ({quoted(texts[errors])})", rows[errors[codes]]
+            f"{label} is an error value of the spreadsheet ({quoted(texts[errors])})",
+            rows[errors[codes]],
         )
     marked = np.array([len(text) > 1 and text[0] == text[-1] == '"' for text in texts], dtype=bool)
     if marked.any():
@@ -49,14 +50,20 @@ def names(cells: list[str], rows: np.ndarray, label: str, findings: Findings) ->
             spellings.setdefault(identity(text), []).append(code)
     for several in spellings.values():
         if len(several) > 1:
-            listed = "; ".join(f'"{texts[code]}" in {numbered(rows[codes == code])}' for code in several)
+            listed = "; ".join(
+                f'"{texts[code]}" in {numbered(rows[codes == code])}' for code in several
+            )
             findings.refuse(
                 f"{label} has names that differ only in case, spaces, letter variants or zeros; write one: "
                 f"{listed}",
                 rows[np.isin(codes, several)],
                 named=True,
             )
-    odd = [text for text in texts if text.casefold() in MISSING and not SPREADSHEET_ERROR.fullmatch(text)]
+    odd = [
+        text
+        for text in texts
+        if text.casefold() in MISSING and not SPREADSHEET_ERROR.fullmatch(text)
+    ]
     if odd:
         findings.tell(f"{quoted(odd)} in {label} is kept as a name, not taken for a missing value")
     return texts[codes]

@@ -75,7 +75,11 @@ def scores(
     for kind, advice in ADVICE.items():
         wrong = column.where(kind)
         if wrong.any():
-            shown = "" if kind == "blank" else f" ({quoted(pd.unique(column.texts[column.codes[wrong]]))})"
+            shown = (
+                ""
+                if kind == "blank"
+                else f" ({quoted(pd.unique(column.texts[column.codes[wrong]]))})"
+            )
             findings.refuse(f"{label} is {advice}{shown}", rows[wrong])
     commas, dots = column.where("comma"), column.where("dot")
     if commas.any() and dots.any():
@@ -121,7 +125,11 @@ def _values(column: Column) -> np.ndarray:
 
 
 def _check_limits(
-    values: np.ndarray, rows: np.ndarray, label: str, limits: tuple[float, float], findings: Findings
+    values: np.ndarray,
+    rows: np.ndarray,
+    label: str,
+    limits: tuple[float, float],
+    findings: Findings,
 ) -> None:
     low, high = limits
     outside = (values < low) | (values > high)
@@ -131,14 +139,18 @@ def _check_limits(
         if limits == (0, 1) and good.min() >= 0 and 1 < good.max() <= 100 and np.median(good) > 1:
             advice = "; if these scores go from 0 to 100, pass range=(0, 100)"
         found = quoted([f"{value:g}" for value in pd.unique(values[outside])]).replace('"', "")
-        findings.refuse(f"{label} lies outside range {low:g} to {high:g}: {found}{advice}", rows[outside])
+        findings.refuse(
+            f"{label} lies outside range {low:g} to {high:g}: {found}{advice}", rows[outside]
+        )
     elif limits[0] >= 0 and limits[1] > 1 and np.isfinite(values).any() and np.nanmax(values) <= 1:
         findings.tell(
             f"no score is above 1, though range goes to {high:g}: are they in the unit that you meant?"
         )
 
 
-def whole_numbers(cells: list[str], rows: np.ndarray, label: str, findings: Findings) -> np.ndarray | None:
+def whole_numbers(
+    cells: list[str], rows: np.ndarray, label: str, findings: Findings
+) -> np.ndarray | None:
     """Repeat numbers, int64 (rows,), or None where a cell is refused."""
     codes, texts = pd.factorize(np.array(cells, dtype=object))
     good = np.array([bool(WHOLE.fullmatch(text)) for text in texts], dtype=bool)
@@ -159,7 +171,8 @@ def whole_numbers(cells: list[str], rows: np.ndarray, label: str, findings: Find
 def decimal_mark(cells: list[str]) -> str | None:
     """The decimal mark of a column of scores: "comma", "dot", or None if all are whole."""
     return next(
-        (kind for sign, kind in [(",", "comma"), (".", "dot")] if any(sign in c for c in cells)), None
+        (kind for sign, kind in [(",", "comma"), (".", "dot")] if any(sign in c for c in cells)),
+        None,
     )
 
 

@@ -100,11 +100,15 @@ def _tidy(
     """The table; its problems are in `findings` and must be looked at before it is handed on."""
     used = {score, athlete, session, repeat}
     clashing = [
-        name for name in sheet.names if name in COLUMNS and name not in used and name != "session_high"
+        name
+        for name in sheet.names
+        if name in COLUMNS and name not in used and name != "session_high"
     ]
     for name in clashing:
         advice = ', or pass repeat="repeat_id"' if name == "repeat_id" and repeat is None else ""
-        findings.refuse(f'the column "{name}" would collide with the table\'s own {name}: rename it{advice}')
+        findings.refuse(
+            f'the column "{name}" would collide with the table\'s own {name}: rename it{advice}'
+        )
     there = {name for name in used if name in sheet.names}
     columns = {name: sheet.column(name) for name in sheet.names if name not in clashing}
     if not len(sheet.rows):
@@ -114,21 +118,30 @@ def _tidy(
         who = identities.names(columns[athlete], rows, f'athlete "{athlete}"', findings)
         table["athlete_id"] = pd.Series(who, dtype="str")
         _check_several(
-            who, "athlete", "one athlete ({}) cannot show how athletes differ; two at least", findings
+            who,
+            "athlete",
+            "one athlete ({}) cannot show how athletes differ; two at least",
+            findings,
         )
     if session in there:
         when = identities.names(columns[session], rows, f'session "{session}"', findings)
-        _check_several(when, "session", "one session ({}) leaves nothing to compare; two at least", findings)
+        _check_several(
+            when, "session", "one session ({}) leaves nothing to compare; two at least", findings
+        )
         _add_sessions(table, when, reference, findings)
     if repeat is not None and repeat in there:
         numbers = numerals.whole_numbers(columns[repeat], rows, f'repeat "{repeat}"', findings)
         if numbers is not None:
             table["repeat_id"] = numbers
     elif repeat is None and {athlete, session} <= there:
-        table["repeat_id"] = table.groupby(["athlete_id", "session_label"], observed=True).cumcount() + 1
+        table["repeat_id"] = (
+            table.groupby(["athlete_id", "session_label"], observed=True).cumcount() + 1
+        )
         findings.tell("repeats are numbered in file order within athlete and session")
     if score in there:
-        table["correctness"] = numerals.scores(columns[score], rows, f'score "{score}"', limits, findings)
+        table["correctness"] = numerals.scores(
+            columns[score], rows, f'score "{score}"', limits, findings
+        )
     if repeat is not None and {"athlete_id", "session_label", "repeat_id"} <= set(table):
         _check_duplicates(table, rows, findings)
     mark = numerals.decimal_mark(columns.get(score, []))
@@ -141,7 +154,9 @@ def _check_several(found: np.ndarray, what: str, reason: str, findings: Findings
         findings.refuse(f"{what}: {reason.format(quoted(present))}")
 
 
-def _add_sessions(table: pd.DataFrame, when: np.ndarray, reference: str | None, findings: Findings) -> None:
+def _add_sessions(
+    table: pd.DataFrame, when: np.ndarray, reference: str | None, findings: Findings
+) -> None:
     labels = identities.distinct(when)
     if reference is None:
         low = labels[0] if labels else ""
@@ -162,7 +177,9 @@ def _add_sessions(table: pd.DataFrame, when: np.ndarray, reference: str | None, 
         findings.tell(f"session_high is 1 in every session but the reference: {quoted(others, 50)}")
     order = [low, *others] if low else others
     categories = pd.Index(order, dtype="str")
-    table["session_label"] = pd.Categorical.from_codes(categories.get_indexer(when), categories=categories)
+    table["session_label"] = pd.Categorical.from_codes(
+        categories.get_indexer(when), categories=categories
+    )
     table["session_high"] = (when != low).astype(np.int64)
 
 
@@ -172,9 +189,12 @@ def _check_duplicates(table: pd.DataFrame, rows: np.ndarray, findings: Findings)
     twice = table.duplicated(key, keep=False) & named
     if not twice.any():
         return
-    groups = table.loc[twice, key].assign(row=rows[twice]).groupby(key, observed=True, sort=False)["row"]
+    groups = (
+        table.loc[twice, key].assign(row=rows[twice]).groupby(key, observed=True, sort=False)["row"]
+    )
     shown = [
-        f"{who}, {when}, repeat {number} in {numbered(at)}" for (who, when, number), at in list(groups)[:20]
+        f"{who}, {when}, repeat {number} in {numbered(at)}"
+        for (who, when, number), at in list(groups)[:20]
     ]
     findings.refuse(
         f"repeats that are there more than once: {'; '.join(shown)}{'; …' * (groups.ngroups > 20)}",
@@ -214,7 +234,9 @@ def _tell_balance(table: pd.DataFrame, findings: Findings) -> None:
     counts = pd.crosstab(table["athlete_id"], table["session_label"])
     partly = counts.index[(counts == 0).any(axis=1)]
     if len(partly):
-        findings.tell(f"not in every session: {quoted(partly, 20)} ({len(partly)} of {len(counts)} athletes)")
+        findings.tell(
+            f"not in every session: {quoted(partly, 20)} ({len(partly)} of {len(counts)} athletes)"
+        )
 
 
 def _summary(name: str, table: pd.DataFrame) -> str:
@@ -229,9 +251,13 @@ def _summary(name: str, table: pd.DataFrame) -> str:
 
 def _checked_path(path: Any) -> Path:
     if not isinstance(path, (str, PathLike)) or isinstance(path, bytes):
-        raise TypeError(f'path must be the name of a CSV file, such as "scores.csv"; given {path!r}')
+        raise TypeError(
+            f'path must be the name of a CSV file, such as "scores.csv"; given {path!r}'
+        )
     if not str(path).strip() or "\0" in str(path):
-        raise ValueError(f'path must be the name of a CSV file, such as "scores.csv"; given {path!r}')
+        raise ValueError(
+            f'path must be the name of a CSV file, such as "scores.csv"; given {path!r}'
+        )
     file = Path(path).expanduser()
     if file.is_dir():
         raise ValueError(f"path must be a file; {str(path)!r} is a folder")
@@ -245,9 +271,16 @@ def _checked_path(path: Any) -> Path:
     return file
 
 
-def _checked_columns(score: Any, athlete: Any, session: Any, repeat: Any) -> tuple[str, str, str, str | None]:
+def _checked_columns(
+    score: Any, athlete: Any, session: Any, repeat: Any
+) -> tuple[str, str, str, str | None]:
     named: dict[str, str] = {}
-    for argument, name in {"score": score, "athlete": athlete, "session": session, "repeat": repeat}.items():
+    for argument, name in {
+        "score": score,
+        "athlete": athlete,
+        "session": session,
+        "repeat": repeat,
+    }.items():
         if argument == "repeat" and name is None:
             continue
         if not isinstance(name, str):
@@ -257,13 +290,17 @@ def _checked_columns(score: Any, athlete: Any, session: Any, repeat: Any) -> tup
             raise ValueError(f"{argument} must be the name of a column; given {name!r}")
         if clean in named.values():
             other = next(key for key, value in named.items() if value == clean)
-            raise ValueError(f"{argument} and {other} must be different columns; given {name!r} for both")
+            raise ValueError(
+                f"{argument} and {other} must be different columns; given {name!r} for both"
+            )
         named[argument] = clean
     return named["score"], named["athlete"], named["session"], named.get("repeat")
 
 
 def _checked_range(limits: Any) -> tuple[float, float]:
-    what = "range must be a pair of numbers, the lowest and the highest possible score, such as (0, 1)"
+    what = (
+        "range must be a pair of numbers, the lowest and the highest possible score, such as (0, 1)"
+    )
     if not isinstance(limits, (tuple, list)) or len(limits) != 2:
         raise TypeError(f"{what}; given {limits!r}")
     if any(isinstance(limit, (bool, np.bool_)) or not isinstance(limit, Real) for limit in limits):

@@ -69,7 +69,9 @@ def session_predictors(
     """
     _check_table(table)
     if isinstance(step, bool) or not isinstance(step, Real) or step <= 0 or not step <= MOST:
-        raise ValueError(f"step must be a positive number, what counts as one unit of the dose; given {step!r}")
+        raise ValueError(
+            f"step must be a positive number, what counts as one unit of the dose; given {step!r}"
+        )
     for argument, name in {"dose": dose, "date": date, "date_format": date_format}.items():
         if name is not None and not isinstance(name, str):
             raise TypeError(f"{argument} must be a text or None; given {name!r}")
@@ -83,7 +85,9 @@ def session_predictors(
     made = {"dose": dose, "day": date, "order": date}
     for name, source in made.items():
         if source is not None and name in table and name != source:
-            raise ValueError(f"the table has a column {name!r} of its own: rename it, or do not pass {source!r}")
+            raise ValueError(
+                f"the table has a column {name!r} of its own: rename it, or do not pass {source!r}"
+            )
     sessions = table.groupby(["athlete_id", "session_label"], observed=True, sort=False)
     if dose is not None:
         added["dose"] = _dose(table[dose], sessions, dose, step, notes)
@@ -109,13 +113,17 @@ def session_predictors(
 
 def _check_table(table: Any) -> None:
     if not isinstance(table, pd.DataFrame) or not {"athlete_id", "session_label"} <= set(table):
-        raise TypeError("table must be a table of scores, as read_scores gives it, with athlete_id and session_label")
+        raise TypeError(
+            "table must be a table of scores, as read_scores gives it, with athlete_id and session_label"
+        )
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()].map(str)
         raise ValueError(f"table has columns of the same name: {quoted(twice)}; rename them")
     for name in ("athlete_id", "session_label"):
         if table[name].isna().any():
-            raise ValueError(f"table: {name} is missing in {int(table[name].isna().sum())} rows; fill it in")
+            raise ValueError(
+                f"table: {name} is missing in {int(table[name].isna().sum())} rows; fill it in"
+            )
 
 
 def _dose(values: pd.Series, sessions: Any, name: str, step: float, notes: list[str]) -> pd.Series:
@@ -126,14 +134,22 @@ def _dose(values: pd.Series, sessions: Any, name: str, step: float, notes: list[
             "with the decimal mark of the scores; or leave the dose out and compare the sessions"
         )
     if np.isinf(values.to_numpy(dtype=float)).any():
-        raise ValueError(f"dose: {name!r} holds an infinite value: correct it, or leave the dose out")
+        raise ValueError(
+            f"dose: {name!r} holds an infinite value: correct it, or leave the dose out"
+        )
     if values.nunique() < 2:
-        raise ValueError(f"dose: {name!r} is the same in all rows, so nothing can be said of its effect")
+        raise ValueError(
+            f"dose: {name!r} is the same in all rows, so nothing can be said of its effect"
+        )
     middle = float(values.groupby(sessions.ngroup()).first().median())
-    notes.append(f"dose is ({name} − {middle:g}) / {step:g}" if step != 1 else f"dose is {name} − {middle:g}")
+    notes.append(
+        f"dose is ({name} − {middle:g}) / {step:g}" if step != 1 else f"dose is {name} − {middle:g}"
+    )
     within = int((values.groupby(sessions.ngroup()).nunique() > 1).sum())
     if within:
-        notes.append(f"{name} changes within {within} sessions: then it is not a property of the session")
+        notes.append(
+            f"{name} changes within {within} sessions: then it is not a property of the session"
+        )
     if values.isna().any():
         notes.append(f"{name} is missing in {int(values.isna().sum())} rows, and so is dose")
     return (values - middle) / step
@@ -142,7 +158,9 @@ def _dose(values: pd.Series, sessions: Any, name: str, step: float, notes: list[
 def _days(values: pd.Series, name: str, date_format: str | None) -> pd.Series:
     """Day numbers, from dates as text or from numbers."""
     if values.isna().any():
-        raise ValueError(f"date: {name!r} is blank in {int(values.isna().sum())} rows: fill the dates in, or pass None")
+        raise ValueError(
+            f"date: {name!r} is blank in {int(values.isna().sum())} rows: fill the dates in, or pass None"
+        )
     if date_format is None and pd.api.types.is_numeric_dtype(values) and values.abs().max() < 1e5:
         if not (values == values.round()).all():
             raise ValueError(f"date: {name!r} holds numbers that are no whole days")

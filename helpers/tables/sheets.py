@@ -88,7 +88,9 @@ def _decoded(content: bytes, findings: Findings) -> str:
         if content.startswith(start):
             findings.refuse(f"this is {what}, not a text file: {SAVE_AS_CSV}")
             findings.stop_if_refused()
-    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    marked = next(
+        (encoding for mark, encoding in BYTE_ORDER_MARKS if content.startswith(mark)), None
+    )
     for encoding in [marked] if marked else ["utf-8", "cp1252"]:
         try:
             text = content.decode(encoding)
@@ -105,7 +107,9 @@ def _decoded(content: bytes, findings: Findings) -> str:
             "the file is not UTF-8; read as Windows-1252 (Western European): check letters with accents"
         )
     elif marked:
-        findings.tell(f"byte-order mark removed ({'UTF-8' if marked == 'utf-8-sig' else marked.upper()})")
+        findings.tell(
+            f"byte-order mark removed ({'UTF-8' if marked == 'utf-8-sig' else marked.upper()})"
+        )
     if "\r" in text:
         findings.tell("line ends of Windows or an old Mac read as line ends")
     return text
@@ -144,7 +148,9 @@ def _separator(text: str, wanted: Sequence[str]) -> str:
 
     def worth(separator: str) -> tuple[int, int]:
         try:
-            header = next((cells for _, cells in _reader(text, separator) if any(map(trimmed, cells))), [])
+            header = next(
+                (cells for _, cells in _reader(text, separator) if any(map(trimmed, cells))), []
+            )
         except csv.Error:
             return 0, 0
         return len({_name(cell) for cell in header} & set(wanted)), len(header)
@@ -228,4 +234,6 @@ def _rectangular(
         )
         findings.refuse(f"{count} cells where the header has {width}{advice}", rows)
     whole = [(row, cells) for row, cells in body if len(cells) == width]
-    return Sheet(names, [cells for _, cells in whole], np.array([row for row, _ in whole], dtype=np.int64))
+    return Sheet(
+        names, [cells for _, cells in whole], np.array([row for row, _ in whole], dtype=np.int64)
+    )

@@ -108,7 +108,9 @@ def _modules(node: ast.Import | ast.ImportFrom) -> set[str]:
     if isinstance(node, ast.Import):
         return {alias.name for alias in node.names}
     rooms = {
-        f"helpers.{alias.name}" for alias in node.names if node.module == "helpers" and alias.name in ROOMS
+        f"helpers.{alias.name}"
+        for alias in node.names
+        if node.module == "helpers" and alias.name in ROOMS
     }
     return rooms | {node.module or ""}
 
@@ -122,7 +124,10 @@ def nothing_is_hidden_from_nbval(notebook: Notebook) -> Iterator[str]:
 
 def outputs_are_stable(notebook: Notebook) -> Iterator[str]:
     for cell in notebook.code:
-        texts = [cell.printed, *(joined(out.get("data", {}).get("text/html", "")) for out in cell.outputs)]
+        texts = [
+            cell.printed,
+            *(joined(out.get("data", {}).get("text/html", "")) for out in cell.outputs),
+        ]
         for what, pattern in UNSTABLE.items():
             match = re.search(
                 pattern,
@@ -181,7 +186,10 @@ def figures_are_sharp_and_small(notebook: Notebook) -> Iterator[str]:
             shown: dict[str, Any] = figure.get("metadata", {}).get("image/png") or {}
             if len(png) > LARGEST_FIGURE:
                 yield f"cell {cell.index}: a figure of {len(png) / 1000:.0f} kB: expected at most 100"
-            if abs(width - 2 * shown.get("width", 0)) > 1 or abs(height - 2 * shown.get("height", 0)) > 1:
+            if (
+                abs(width - 2 * shown.get("width", 0)) > 1
+                or abs(height - 2 * shown.get("height", 0)) > 1
+            ):
                 yield f"cell {cell.index}: a figure of {width} × {height} is not shown at half that size"
 
 
@@ -191,7 +199,9 @@ def figures_are_followed_by_prose(notebook: Notebook) -> Iterator[str]:
             continue
         after = notebook.cells[cell.index + 1 : cell.index + 2]
         if not (
-            after and after[0].is_markdown and not after[0].source.lstrip().startswith(("#", "> **Predict"))
+            after
+            and after[0].is_markdown
+            and not after[0].source.lstrip().startswith(("#", "> **Predict"))
         ):
             yield f"cell {cell.index}: no words right after the figure on what it shows"
 

@@ -13,7 +13,9 @@ LETTERS = "abcd"
 def question(notebook: Notebook, form: str, number: int) -> str:
     """The text of a question as a reader sees it, without the comments that only tests read; "" without one."""
     ident = f"question-{form.lower()}{number}"
-    return next((re.sub(r" *<!--.*?-->", "", c.source) for c in notebook.markdown if c.id == ident), "")
+    return next(
+        (re.sub(r" *<!--.*?-->", "", c.source) for c in notebook.markdown if c.id == ident), ""
+    )
 
 
 def options(text: str) -> dict[str, str]:

@@ -17,7 +17,9 @@ CHECK = re.compile(r"\bcheck\(\s*[\"'](\d+\.\d+)[\"']")
 def headings(cell: Cell) -> list[tuple[int, str]]:
     """Level and text of a markdown cell's headings."""
     text = re.sub(r"(?ms)^```.*?^```", "", cell.source)
-    return [(len(marks), title.strip()) for marks, title in re.findall(r"(?m)^(#{1,6})\s+(.*)$", text)]
+    return [
+        (len(marks), title.strip()) for marks, title in re.findall(r"(?m)^(#{1,6})\s+(.*)$", text)
+    ]
 
 
 def sections(notebook: Notebook) -> dict[str, str]:
@@ -35,7 +37,9 @@ def boxes(cell: Cell) -> list[str]:
 
 def all_boxes(notebook: Notebook, lead: str) -> list[str]:
     """The lesson's boxes with one lead, such as "Predict first."."""
-    return [box for cell in notebook.markdown for box in boxes(cell) if box.startswith(f"**{lead}**")]
+    return [
+        box for cell in notebook.markdown for box in boxes(cell) if box.startswith(f"**{lead}**")
+    ]
 
 
 def items(text: str) -> list[str]:
@@ -107,7 +111,9 @@ def predictions_come_before_results(notebook: Notebook) -> Iterator[str]:
     for cell in notebook.markdown:
         asks = [box for box in boxes(cell) if box.startswith("**Predict first.**")]
         after = notebook.cells[cell.index + 1 :]
-        if asks and not (cell.source.rstrip().endswith(asks[-1].splitlines()[-1].strip()) and after[:1]):
+        if asks and not (
+            cell.source.rstrip().endswith(asks[-1].splitlines()[-1].strip()) and after[:1]
+        ):
             yield f"cell {cell.index}: text after 'Predict first.' in the same cell"
         elif asks and not (after[0].is_code and after[0].outputs):
             yield f"cell {cell.index}: no result right after 'Predict first.'"
@@ -118,7 +124,8 @@ def predictions_come_before_results(notebook: Notebook) -> Iterator[str]:
 def self_checks_have_folded_answers(notebook: Notebook) -> Iterator[str]:
     for box in all_boxes(notebook, "Check yourself."):
         answer = re.search(
-            r"(?s)<details>\s*<summary>Answer</summary>\n\s*\n(.+?)</details>\s*(?:<!--.*-->\s*)?$", box
+            r"(?s)<details>\s*<summary>Answer</summary>\n\s*\n(.+?)</details>\s*(?:<!--.*-->\s*)?$",
+            box,
         )
         if not answer or len(answer[1].split()) < 5:
             yield f"'{box[:60]}…': expected <details><summary>Answer</summary>, an empty line, the answer, </details>"
@@ -159,10 +166,14 @@ def relative_links_resolve(notebook: Notebook) -> Iterator[str]:
             if not path.exists():
                 yield f"cell {cell.index}: link to {target}: no such file"
             elif path.suffix == ".ipynb" and anchor:
-                yield from _anchor(cell, target, anchor, read(path) if name else notebook, elsewhere=bool(name))
+                yield from _anchor(
+                    cell, target, anchor, read(path) if name else notebook, elsewhere=bool(name)
+                )
 
 
-def _anchor(cell: Cell, target: str, anchor: str, there: Notebook, elsewhere: bool) -> Iterator[str]:
+def _anchor(
+    cell: Cell, target: str, anchor: str, there: Notebook, elsewhere: bool
+) -> Iterator[str]:
     """Whether a lesson has what the end of an address names: a cell, or in the same lesson a heading."""
     if anchor.startswith("cell-id="):
         if anchor.removeprefix("cell-id=") not in {one.id for one in there.markdown}:
@@ -216,7 +227,9 @@ def exercises_have_stub_and_solution(notebook: Notebook) -> Iterator[str]:
 def _exercise(notebook: Notebook, ident: str) -> Iterator[str]:
     """Between an exercise's heading and the next: a stub with its solution, or a folded answer."""
     start = next(
-        cell.index for cell in notebook.markdown if re.search(rf"(?m)^### Exercise {ident} ", cell.source)
+        cell.index
+        for cell in notebook.markdown
+        if re.search(rf"(?m)^### Exercise {ident} ", cell.source)
     )
     part: list[Cell] = []
     for cell in notebook.cells[start:]:
@@ -247,7 +260,10 @@ def stubs_run_as_they_stand(notebook: Notebook) -> Iterator[str]:
                 yield f"cell {cell.index}: a solution is a code cell right after its stub"
             elif "exercise" in before:
                 yield from _right(cell, CHECK.findall(notebook.cells[cell.index - 1].source))
-            if cell.raw["metadata"].get("jupyter") != {"source_hidden": True, "outputs_hidden": True}:
+            if cell.raw["metadata"].get("jupyter") != {
+                "source_hidden": True,
+                "outputs_hidden": True,
+            }:
                 yield f"cell {cell.index}: the solution is not folded (source_hidden and outputs_hidden)"
 
 
@@ -255,7 +271,9 @@ def solutions_fill_their_stubs(notebook: Notebook) -> Iterator[str]:
     """What a stub says stays; a blank, `...`, may take several lines."""
     for stub, solution in itertools.pairwise(notebook.cells):
         if "exercise" in stub.tags and "solution" in solution.tags:
-            lines = [r"[\s\S]+?".join(map(re.escape, line.split("..."))) for line in stub.code_lines]
+            lines = [
+                r"[\s\S]+?".join(map(re.escape, line.split("..."))) for line in stub.code_lines
+            ]
             if not re.search("(?m)^" + r"$[\s\S]*?^".join(lines) + "$", solution.source):
                 yield f"cell {solution.index}: the solution changes more of its stub than the blanks"
 
@@ -270,7 +288,9 @@ def teacher_notes_are_folded(notebook: Notebook) -> Iterator[str]:
     for cell in notebook.markdown:
         if "teacher" in cell.tags:
             text = cell.source.strip()
-            opened = text.startswith("<details><summary>For the teacher</summary>\n\n> **For the teacher.** ")
+            opened = text.startswith(
+                "<details><summary>For the teacher</summary>\n\n> **For the teacher.** "
+            )
             if not (opened and text.endswith("</details>") and text.count("<details>") == 1):
                 yield f"cell {cell.index}: a note for the teacher is folded as a whole, and starts with its lead"
         elif "For the teacher" in cell.source:

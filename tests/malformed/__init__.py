@@ -31,7 +31,9 @@ def malformed(name: str, folder: Path) -> Strategy:
         "Design": spoilt_designs,
         "Truth": spoilt_truths,
         "answered": lambda: forms("answered"),
-        "bootstrap": lambda: of_result("bootstrap", few | {"n": no_whole(2, 10**12)}, {"n": 3, "seed": 1}),
+        "bootstrap": lambda: of_result(
+            "bootstrap", few | {"n": no_whole(2, 10**12)}, {"n": 3, "seed": 1}
+        ),
         "check": exercises,
         "coefficients": lambda: of_result("coefficients", tests | {"level": no_level()}),
         "compare": comparisons,
@@ -43,7 +45,9 @@ def malformed(name: str, folder: Path) -> Strategy:
         "fit_many": batches,
         "hint": hints,
         "load": lambda: calls("load", {}, {"name": no_choice(*BUNDLED)}),
-        "monte_carlo": lambda: calls("monte_carlo", {**GOOD, "n": 10}, studies() | {"design": no_design()}),
+        "monte_carlo": lambda: calls(
+            "monte_carlo", {**GOOD, "n": 10}, studies() | {"design": no_design()}
+        ),
         "power": powers,
         "predictions": predicted,
         "read_scores": lambda: readings(folder),

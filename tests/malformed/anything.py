@@ -44,8 +44,12 @@ class Call:
         return getattr(helpers, self.name)(**self.arguments)
 
     def __repr__(self) -> str:
-        shown = (f"{key}={' '.join(repr(value).split())[:300]}" for key, value in self.arguments.items())
-        return f"{self.name}({', '.join(shown)}) {self.fault}; must speak of {' | '.join(self.words)}"
+        shown = (
+            f"{key}={' '.join(repr(value).split())[:300]}" for key, value in self.arguments.items()
+        )
+        return (
+            f"{self.name}({', '.join(shown)}) {self.fault}; must speak of {' | '.join(self.words)}"
+        )
 
 
 def calls(name: str, good: Mapping[str, Any], bad: Mapping[str, Strategy]) -> Strategy:
@@ -55,10 +59,14 @@ def calls(name: str, good: Mapping[str, Any], bad: Mapping[str, Strategy]) -> St
     def spoil(draw: Draw) -> Call:
         spoilt = draw(st.lists(st.sampled_from(sorted(bad)), min_size=1, max_size=2, unique=True))
         values = {argument: draw(bad[argument]) for argument in spoilt}
-        marked = {key: value if isinstance(value, Bad) else Bad(value) for key, value in values.items()}
+        marked = {
+            key: value if isinstance(value, Bad) else Bad(value) for key, value in values.items()
+        }
         arguments = {**good, **{key: value.value for key, value in marked.items()}}
         words = [word for key, value in marked.items() for word in value.words or (key,)]
-        return Call(name, arguments, tuple(words), " ".join(value.fault for value in marked.values()))
+        return Call(
+            name, arguments, tuple(words), " ".join(value.fault for value in marked.values())
+        )
 
     return spoil()
 
@@ -69,12 +77,44 @@ def speaking_of(*words: str) -> Callable[[Any], Bad]:
 
 
 ODD = [
-    *[object(), NotImplemented, int, helpers.Design, abs, slice(3), range(3), {1, 2}, frozenset({"a"}), iter([])],
-    *[timedelta(days=1), pd.NA, pd.NaT, pd.Timestamp("2024-01-01"), np.datetime64("NaT"), np.ma.masked],
+    *[
+        object(),
+        NotImplemented,
+        int,
+        helpers.Design,
+        abs,
+        slice(3),
+        range(3),
+        {1, 2},
+        frozenset({"a"}),
+        iter([]),
+    ],
+    *[
+        timedelta(days=1),
+        pd.NA,
+        pd.NaT,
+        pd.Timestamp("2024-01-01"),
+        np.datetime64("NaT"),
+        np.ma.masked,
+    ],
     *[np.float64("nan"), np.float64(0.5), np.int64(3), np.int64(-3), np.bool_(True), np.str_("a")],
-    *[np.complex128(0.5), np.complex64(2), np.array(0.5), np.array("a"), np.array([1, 2]), np.array([])],
+    *[
+        np.complex128(0.5),
+        np.complex64(2),
+        np.array(0.5),
+        np.array("a"),
+        np.array([1, 2]),
+        np.array([]),
+    ],
     *[np.array(["a", "b"]), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([object()])],
-    *[pd.DataFrame(), pd.Series([1.0]), pd.Series(["a", "b"]), pd.Index([1, 2]), helpers.Design(), helpers.Truth()],
+    *[
+        pd.DataFrame(),
+        pd.Series([1.0]),
+        pd.Series(["a", "b"]),
+        pd.Index([1, 2]),
+        helpers.Design(),
+        helpers.Truth(),
+    ],
     *[LONG, -LONG, 1e308, -0.0, float("inf"), float("nan"), bytearray(b"a"), memoryview(b"ab")],
     *["", " ", "\0", "ß", "0.5", [], {}, (), [[1, 2], [3]], [1, "a"], [None], [..., 1]],
     *[{"a": None}, {None: 1}, {1: {2: 3}}],
@@ -88,8 +128,12 @@ def things(draw: Draw) -> Any:
 
 
 def _scalars() -> Strategy:
-    numbers = st.one_of(st.integers(), st.floats(), st.complex_numbers(), st.decimals(), st.fractions())
-    return st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=8), st.binary(max_size=4), st.dates())
+    numbers = st.one_of(
+        st.integers(), st.floats(), st.complex_numbers(), st.decimals(), st.fractions()
+    )
+    return st.one_of(
+        st.none(), st.booleans(), numbers, st.text(max_size=8), st.binary(max_size=4), st.dates()
+    )
 
 
 def _held() -> Strategy:
@@ -125,7 +169,10 @@ def is_mapping(value: Any) -> bool:
 
 def is_listed(value: Any) -> bool:
     """A list of whatever kind; an array of no dimension is none."""
-    return isinstance(value, list | tuple | np.ndarray | pd.Series | pd.Index) and getattr(value, "ndim", 1) > 0
+    return (
+        isinstance(value, list | tuple | np.ndarray | pd.Series | pd.Index)
+        and getattr(value, "ndim", 1) > 0
+    )
 
 
 def other_than(*allowed: Callable[[Any], bool]) -> Strategy:
@@ -151,16 +198,25 @@ def no_whole(least: int, most: int | None = None) -> Strategy:
 
 def no_size(least: float, most: float = 1e6) -> Strategy:
     """No finite number from `least` to `most`."""
-    wide = st.floats(max_value=least, exclude_max=True) | st.floats(min_value=most, exclude_min=True)
+    wide = st.floats(max_value=least, exclude_max=True) | st.floats(
+        min_value=most, exclude_min=True
+    )
     return wide | st.sampled_from([float("nan"), LONG, -LONG]) | other_than(is_number)
 
 
 def no_level() -> Strategy:
     """No number between 0 and 1."""
-    return other_than(is_number) | st.floats().filter(lambda x: not 0 < x < 1) | st.integers() | st.just(LONG)
+    return (
+        other_than(is_number)
+        | st.floats().filter(lambda x: not 0 < x < 1)
+        | st.integers()
+        | st.just(LONG)
+    )
 
 
 def no_choice(*allowed: str) -> Strategy:
     """None of some words, but often nearly one."""
-    near = st.sampled_from([change(word) for word in allowed for change in (str.upper, str.title, " {} ".format)])
+    near = st.sampled_from(
+        [change(word) for word in allowed for change in (str.upper, str.title, " {} ".format)]
+    )
     return (near | things()).filter(lambda value: not is_text(value) or value not in allowed)

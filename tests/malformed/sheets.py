@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from .anything import NAME, Bad, Call, Draw, Strategy, calls, is_none, is_number, is_text, no_text, other_than
+from .anything import (
+    NAME,
+    Bad,
+    Call,
+    Draw,
+    Strategy,
+    calls,
+    is_none,
+    is_number,
+    is_text,
+    no_text,
+    other_than,
+)
 
 SHEET = """who,when,n,points
 ana,s20,1,0.5
@@ -38,16 +50,28 @@ def readings(folder: Path) -> Strategy:
     good.write_text(SHEET, encoding="utf-8")
     unknown = NAME.filter(lambda name: name not in COLUMNS).map(lambda name: Bad(name, (name,)))
     column = no_text() | st.sampled_from(["", " "]) | unknown
-    spoilt = {role: column.filter(lambda value: value is not None) if role == "repeat" else column for role in ROLES}
-    spoilt["reference"] = other_than(is_none, is_text) | NAME.map(lambda name: Bad(name, ("reference", "session")))
+    spoilt = {
+        role: column.filter(lambda value: value is not None) if role == "repeat" else column
+        for role in ROLES
+    }
+    spoilt["reference"] = other_than(is_none, is_text) | NAME.map(
+        lambda name: Bad(name, ("reference", "session"))
+    )
     spoilt["range"] = no_range()
-    no_path = other_than(is_text) | st.sampled_from(["", " ", "\0", folder, str(folder / "none.csv")])
+    no_path = other_than(is_text) | st.sampled_from(
+        ["", " ", "\0", folder, str(folder / "none.csv")]
+    )
     spoilt["path"] = no_path.filter(lambda value: not isinstance(value, bytes))
-    twice = [Bad({"athlete": "points"}, ("athlete", "score")), Bad({"repeat": "who"}, ("repeat", "athlete"))]
+    twice = [
+        Bad({"athlete": "points"}, ("athlete", "score")),
+        Bad({"repeat": "who"}, ("repeat", "athlete")),
+    ]
     return st.one_of(
         calls("read_scores", {"path": good, **ROLES}, spoilt),
         sheets(folder),
-        st.sampled_from(twice).map(lambda bad: Call("read_scores", {"path": good, **ROLES, **bad.value}, bad.words)),
+        st.sampled_from(twice).map(
+            lambda bad: Call("read_scores", {"path": good, **ROLES, **bad.value}, bad.words)
+        ),
     )
 
 
@@ -72,14 +96,23 @@ def sheets(draw: Draw, folder: Path) -> Call:
 
 def whole_faults() -> Strategy:
     contents = [(content, fault) for fault, several in WHOLE.items() for content in several]
-    words = {"binary": ("not a text file",), "workbook": ("workbook",), "empty": ("empty",), "no row": ("no row",)}
+    words = {
+        "binary": ("not a text file",),
+        "workbook": ("workbook",),
+        "empty": ("empty",),
+        "no row": ("no row",),
+    }
     return st.sampled_from(contents).map(lambda pair: (pair[0], words[pair[1]], pair[1]))
 
 
 @st.composite
 def damaged_sheets(draw: Draw) -> tuple[bytes, tuple[str, ...], str]:
     cells = [line.split(",") for line in SHEET.splitlines()]
-    row, column, fault = draw(st.integers(1, 8)), draw(st.integers(0, 3)), draw(st.sampled_from(FAULTS))
+    row, column, fault = (
+        draw(st.integers(1, 8)),
+        draw(st.integers(0, 3)),
+        draw(st.sampled_from(FAULTS)),
+    )
     said = f"row {row + 1}"
     if fault == "score":
         cells[row][3] = draw(st.sampled_from(NO_SCORES))
@@ -90,14 +123,20 @@ def damaged_sheets(draw: Draw) -> tuple[bytes, tuple[str, ...], str]:
     elif fault == "column":
         cells, said = [line[:column] + line[column + 1 :] for line in cells], f'"{COLUMNS[column]}"'
     elif fault == "header":
-        cells, said = [[*line, line[column] if k == 0 else "1"] for k, line in enumerate(cells)], COLUMNS[column]
+        cells, said = (
+            [[*line, line[column] if k == 0 else "1"] for k, line in enumerate(cells)],
+            COLUMNS[column],
+        )
     elif fault == "wide":
         cells[row] += draw(st.lists(st.sampled_from(["x", "1"]), min_size=1, max_size=3))
     elif fault == "narrow":
         cells[row] = cells[row][: draw(st.integers(1, 3))]
     elif fault == "alone":
         which = draw(st.integers(0, 1))
-        cells[1:], said = [[*line[:which], "same", *line[which + 1 :]] for line in cells[1:]], '"same"'
+        cells[1:], said = (
+            [[*line[:which], "same", *line[which + 1 :]] for line in cells[1:]],
+            '"same"',
+        )
     elif fault == "twice":
         cells.append(cells[row])
     elif fault == "quote":

@@ -13,7 +13,9 @@ ALT = "Dot plot of the scores of four athletes in two sessions; the second sessi
 
 
 def no_exercise() -> Strategy:
-    return (st.text(max_size=4) | things()).filter(lambda value: not is_text(value) or value not in ids())
+    return (st.text(max_size=4) | things()).filter(
+        lambda value: not is_text(value) or value not in ids()
+    )
 
 
 def exercises() -> Strategy:
@@ -21,16 +23,20 @@ def exercises() -> Strategy:
 
 
 def hints() -> Strategy:
-    return calls("hint", {"exercise": ids()[0]}, {"exercise": no_exercise(), "number": no_whole(1, 9)})
+    return calls(
+        "hint", {"exercise": ids()[0]}, {"exercise": no_exercise(), "number": no_whole(1, 9)}
+    )
 
 
 def figures() -> Strategy:
     plain, titled = Figure(), Figure()
     axes = plain.subplots()
     titled.subplots().set_title(ALT)
-    no_figure = other_than(lambda value: isinstance(value, Figure)) | st.sampled_from([Figure(), axes])
+    no_figure = other_than(lambda value: isinstance(value, Figure)) | st.sampled_from(
+        [Figure(), axes]
+    )
     no_alt = st.text(max_size=39) | st.integers(0, 99).map(lambda size: " " * size) | no_text()
     repeated = st.sampled_from([ALT, ALT.rstrip("."), f" {ALT} "])
-    return calls("show", {"figure": plain, "alt": ALT}, {"figure": no_figure, "alt": no_alt}) | repeated.map(
-        lambda alt: Call("show", {"figure": titled, "alt": alt}, ("alt",))
-    )
+    return calls(
+        "show", {"figure": plain, "alt": ALT}, {"figure": no_figure, "alt": no_alt}
+    ) | repeated.map(lambda alt: Call("show", {"figure": titled, "alt": alt}, ("alt",)))

@@ -150,20 +150,28 @@ def formulas() -> Strategy:
     unknown = NAME.map("zz{}".format)
     foreign = unknown.map(lambda name: Bad(f"{FORMULA} + {name}", (name,)))
     outcome = unknown.map(lambda name: Bad(f"{name} ~ session_high", (name,)))
-    broken = st.sampled_from(FORMULAS).map(speaking_of("formula", "outcome", "fixed effect", *UNREADABLE))
+    broken = st.sampled_from(FORMULAS).map(
+        speaking_of("formula", "outcome", "fixed effect", *UNREADABLE)
+    )
     return broken | foreign | outcome
 
 
 def random_formulas() -> Strategy:
     unknown = NAME.map("zz{}".format).map(lambda name: Bad(f"~ {name}", (name,)))
-    return unknown | st.sampled_from(RANDOM).map(speaking_of("re_formula", "random effect", *UNREADABLE))
+    return unknown | st.sampled_from(RANDOM).map(
+        speaking_of("re_formula", "random effect", *UNREADABLE)
+    )
 
 
 def components() -> Strategy:
     def of_text(value: Any) -> bool:
         return is_mapping(value) and len(value) > 0 and all(map(is_text, [*value, *value.values()]))
 
-    broken = st.sampled_from(COMPONENTS).map(lambda line: {"part": line}).map(speaking_of("part", *UNREADABLE))
+    broken = (
+        st.sampled_from(COMPONENTS)
+        .map(lambda line: {"part": line})
+        .map(speaking_of("part", *UNREADABLE))
+    )
     return broken | other_than(is_none, of_text)
 
 
@@ -174,9 +182,24 @@ def groupings() -> Strategy:
         return is_text(value) or (is_listed(value) and len(value) == n)
 
     chosen = [
-        *[labels[:-1], np.column_stack([labels, labels]), [["a"]] * n, [("a", 1)] * n, [[1], [2]] * (n // 2)],
-        *[pd.Series(labels, index=range(1, n + 1)), TABLE["athlete_id"].sort_values(ascending=False)],
-        *[["a"] * n, np.arange(n), TABLE["correctness"].to_numpy(), "correctness", np.full(n, np.nan)],
+        *[
+            labels[:-1],
+            np.column_stack([labels, labels]),
+            [["a"]] * n,
+            [("a", 1)] * n,
+            [[1], [2]] * (n // 2),
+        ],
+        *[
+            pd.Series(labels, index=range(1, n + 1)),
+            TABLE["athlete_id"].sort_values(ascending=False),
+        ],
+        *[
+            ["a"] * n,
+            np.arange(n),
+            TABLE["correctness"].to_numpy(),
+            "correctness",
+            np.full(n, np.nan),
+        ],
         *[[1] + ["a"] * (n - 1), [{}] * n, [object() for _ in range(n)]],
         "session_label",  # the fixed effects tell these groups apart
     ]
@@ -191,8 +214,12 @@ def groupings() -> Strategy:
 
 def with_cells(column: str, rows: list[int], value: Any) -> pd.DataFrame:
     """TABLE with `value` in some rows of a column, in whatever type pandas finds for it."""
-    cells = [value if row in rows else cell for row, cell in enumerate(TABLE[column].astype(object))]
-    return TABLE.assign(**{column: pd.Series(cells, index=TABLE.index, dtype=object).infer_objects()})
+    cells = [
+        value if row in rows else cell for row, cell in enumerate(TABLE[column].astype(object))
+    ]
+    return TABLE.assign(
+        **{column: pd.Series(cells, index=TABLE.index, dtype=object).infer_objects()}
+    )
 
 
 FAULTS = """dropped missing infinite twice empty constant exact text kind collinear huge few labels mixed objects
@@ -200,7 +227,9 @@ one-group row-groups no-table wide""".split()
 
 
 def damaged_tables() -> Strategy:
-    return st.sampled_from(FAULTS).flatmap(lambda fault: damaged(fault).map(lambda bad: replace(bad, fault=fault)))
+    return st.sampled_from(FAULTS).flatmap(
+        lambda fault: damaged(fault).map(lambda bad: replace(bad, fault=fault))
+    )
 
 
 @st.composite
@@ -211,13 +240,17 @@ def damaged(draw: Draw, fault: str) -> Bad:
     if fault == "dropped":
         return Bad(TABLE.drop(columns=column), (column,))
     if fault == "missing":
-        return Bad(with_cells(column, rows, draw(st.sampled_from(MISSING))), ("missing", "no value"))
+        return Bad(
+            with_cells(column, rows, draw(st.sampled_from(MISSING))), ("missing", "no value")
+        )
     if fault == "infinite":
         return Bad(with_cells(number, rows, draw(ENDLESS)), ("infinite",))
     if fault == "twice":
         return Bad(pd.concat([TABLE, TABLE[[column]]], axis=1), (column,))
     if fault == "empty":
-        return Bad(TABLE.iloc[:0][draw(st.lists(st.sampled_from(list(TABLE)), unique=True))], ("data",))
+        return Bad(
+            TABLE.iloc[:0][draw(st.lists(st.sampled_from(list(TABLE)), unique=True))], ("data",)
+        )
     if fault == "constant":
         return Bad(TABLE.assign(correctness=draw(st.floats(-1e6, 1e6))), ("outcome",))
     if fault == "exact":
@@ -229,19 +262,32 @@ def damaged(draw: Draw, fault: str) -> Bad:
         day = pd.Timestamp("2024-01-01") + pd.to_timedelta(score, "s")
         kinds = [score > 0.8, score.astype("category"), score * 1j, day, day - day[0]]
         makes = [Decimal, lambda x: [x], lambda x: {x: 1}, lambda x: b"a", lambda x: object()]
-        return Bad(TABLE.assign(correctness=draw(st.sampled_from([*kinds, *map(score.map, makes)]))), ("correctness",))
+        return Bad(
+            TABLE.assign(correctness=draw(st.sampled_from([*kinds, *map(score.map, makes)]))),
+            ("correctness",),
+        )
     if fault == "collinear":
         return Bad(TABLE.assign(session_high=draw(st.integers(-99, 99))), ("session_high",))
     if fault == "huge":
-        return Bad(TABLE.assign(correctness=score * draw(st.sampled_from([1e155, 1e200, 1e300]))), ("outcome",))
+        return Bad(
+            TABLE.assign(correctness=score * draw(st.sampled_from([1e155, 1e200, 1e300]))),
+            ("outcome",),
+        )
     if fault == "few":
         return Bad(TABLE.drop_duplicates("athlete_id"), ("groups",))
     if fault == "labels":
         return Bad(with_cells("athlete_id", rows, draw(st.integers())), ("groups",))
     if fault == "mixed":
-        return Bad(with_cells(number, rows, draw(st.sampled_from(["", "x", "0.5", "n/a"]))), (number, "outcome"))
+        return Bad(
+            with_cells(number, rows, draw(st.sampled_from(["", "x", "0.5", "n/a"]))),
+            (number, "outcome"),
+        )
     if fault == "objects":
-        make = draw(st.sampled_from([lambda x: [x], lambda x: {x}, lambda x: Decimal(int(x)), lambda x: complex(x, 1)]))
+        make = draw(
+            st.sampled_from(
+                [lambda x: [x], lambda x: {x}, lambda x: Decimal(int(x)), lambda x: complex(x, 1)]
+            )
+        )
         return Bad(TABLE.assign(session_high=TABLE["session_high"].map(make)), ("session_high",))
     if fault == "one-group":
         return Bad(TABLE.assign(athlete_id=draw(NAME)), ("groups",))
@@ -259,22 +305,64 @@ def batches() -> Strategy:
     labels, y = TABLE["athlete_id"].to_numpy(), np.stack([TABLE["correctness"]] * 2)
     n = len(TABLE)
     wrong_y = [
-        *[y[:, :-1], y[:0], np.zeros((0, n)), y[None], y.T, [[1, 2], [3]], y[0, :3], y[0, 0], pd.DataFrame(y).T],
-        *[y.astype(str), y.astype(object), y * 1j, y > 0, y * 1e200, np.ma.masked_array(y, y > 0.8)],
+        *[
+            y[:, :-1],
+            y[:0],
+            np.zeros((0, n)),
+            y[None],
+            y.T,
+            [[1, 2], [3]],
+            y[0, :3],
+            y[0, 0],
+            pd.DataFrame(y).T,
+        ],
+        *[
+            y.astype(str),
+            y.astype(object),
+            y * 1j,
+            y > 0,
+            y * 1e200,
+            np.ma.masked_array(y, y > 0.8),
+        ],
     ]
     wrong_X = [
-        *[X[:, 0], X[:0], X[:, :0], X[None], X.astype(str), X.astype(object), X * 1j, [[1, 2], [3]], TABLE],
-        *[np.ma.masked_array(X, X > 0), np.zeros_like(X), np.eye(n), np.column_stack([X, X[:, 1] * 2])],
+        *[
+            X[:, 0],
+            X[:0],
+            X[:, :0],
+            X[None],
+            X.astype(str),
+            X.astype(object),
+            X * 1j,
+            [[1, 2], [3]],
+            TABLE,
+        ],
+        *[
+            np.ma.masked_array(X, X > 0),
+            np.zeros_like(X),
+            np.eye(n),
+            np.column_stack([X, X[:, 1] * 2]),
+        ],
         np.column_stack([np.eye(4)[pd.factorize(labels)[0]], X[:, 1]]),  # tells all athletes apart
     ]
     wrong_groups = [
-        *[labels[:-1], np.column_stack([labels] * 2), [["a"]] * n, [{}] * n, [[1], [2]] * (n // 2), "athlete_id", None],
+        *[
+            labels[:-1],
+            np.column_stack([labels] * 2),
+            [["a"]] * n,
+            [{}] * n,
+            [[1], [2]] * (n // 2),
+            "athlete_id",
+            None,
+        ],
         *[["a"] * n, range(n), [None] * n, np.full(n, np.nan), [""] * n],
     ]
     at = st.tuples(st.integers(0, 1), st.integers(0, n - 1))
     endless = st.sampled_from([np.nan, np.inf, -np.inf])
     gap = st.sampled_from([*MISSING, "", " "])
-    gaps = st.builds(lambda rows, gap: [gap if k in rows else x for k, x in enumerate(labels)], ROWS, gap)
+    gaps = st.builds(
+        lambda rows, gap: [gap if k in rows else x for k, x in enumerate(labels)], ROWS, gap
+    )
 
     def changed(array: Any, place: tuple[int, int], value: float) -> Any:
         made = array.copy()
@@ -282,12 +370,16 @@ def batches() -> Strategy:
         return made
 
     y_bad = st.sampled_from(wrong_y) | st.builds(changed, st.just(y), at, endless) | things()
-    X_bad = st.sampled_from(wrong_X) | st.builds(changed, st.just(X), at.map(lambda p: p[::-1]), endless)
+    X_bad = st.sampled_from(wrong_X) | st.builds(
+        changed, st.just(X), at.map(lambda p: p[::-1]), endless
+    )
     X_bad |= other_than(lambda value: isinstance(value, Design))
     of_arrays = {
         "y": y_bad,
         "design_or_X": X_bad.map(speaking_of("X", "columns")),
-        "groups": (st.sampled_from(wrong_groups) | things() | gaps).map(speaking_of("groups", "athletes")),
+        "groups": (st.sampled_from(wrong_groups) | things() | gaps).map(
+            speaking_of("groups", "athletes")
+        ),
         "slopes": no_flag(),
         "reml": no_flag(),
     }

@@ -63,7 +63,9 @@ def no_athletes() -> Strategy:
     numbers = st.integers(max_value=1) | st.integers(min_value=10**7) | st.just(LONG)
     few = st.lists(NAME, max_size=1) | st.lists(NAME, max_size=1).map(tuple)
     same = NAME.filter(lambda name: name.upper().casefold() == name.casefold())
-    alike = st.builds(lambda name, space, more: [name, name.upper() + space, *more], same, BLANK, st.lists(NAME))
+    alike = st.builds(
+        lambda name, space, more: [name, name.upper() + space, *more], same, BLANK, st.lists(NAME)
+    )
     blank = st.builds(lambda found, space: [*found, space], st.lists(NAME, max_size=3), BLANK)
     mixed = st.builds(lambda name, thing: [name, thing], NAME, no_text())
     return st.one_of(numbers, few, alike, blank, mixed, other_than(is_whole, names))
@@ -76,11 +78,18 @@ def no_repeats(athletes: int = 4) -> Strategy:
         return [make(number) for number in range(athletes)]
 
     last = athletes - 1
-    no_count = st.integers(max_value=-1) | st.integers(min_value=10**12) | st.just(LONG) | other_than(is_whole)
+    no_count = (
+        st.integers(max_value=-1)
+        | st.integers(min_value=10**12)
+        | st.just(LONG)
+        | other_than(is_whole)
+    )
     no_label = st.one_of(st.none(), st.integers(), BLANK, st.binary(max_size=2))
     of_all = [
         st.dictionaries(NAME, st.integers(0, 5), max_size=1),
-        st.builds(lambda names, wrong: dict.fromkeys(names, 3) | {names[0]: wrong}, SESSIONS, no_count),
+        st.builds(
+            lambda names, wrong: dict.fromkeys(names, 3) | {names[0]: wrong}, SESSIONS, no_count
+        ),
         no_label.map(lambda wrong: {"a": 1, wrong: 2, "c": 3}),
         SESSIONS.map(lambda names: dict.fromkeys(names, 0)),
         SESSIONS.map(lambda names: dict.fromkeys(names, 3) | {names[-1]: 0}),
@@ -99,7 +108,12 @@ def no_repeats(athletes: int = 4) -> Strategy:
 
 def spoilt_truths() -> Strategy:
     spoilt = {name: no_size(0) for name in ("athlete_sd", "slope_sd", "residual_sd")}
-    spoilt |= {"intercept": no_size(-1e6), "effect": no_size(-1e6), "correlation": no_size(-1, 1), "clip": no_flag()}
+    spoilt |= {
+        "intercept": no_size(-1e6),
+        "effect": no_size(-1e6),
+        "correlation": no_size(-1, 1),
+        "clip": no_flag(),
+    }
     outside = st.floats(-9, -1e-9) | st.floats(1 + 1e-9, 1e6)
     clipped = outside.map(lambda value: Call("Truth", {"intercept": value}, ("intercept",)))
     return calls("Truth", {"clip": False}, spoilt) | clipped
@@ -110,9 +124,21 @@ def no_methods() -> Strategy:
         return isinstance(value, list | tuple) and all(map(is_text, value))
 
     twice, needs_groups = ["paired t", "Paired T"], ["t on means"]
-    chosen = [[], [""], twice, needs_groups, "paired t", ["paired-t"], ["paired t", 3], [None], [["paired t"]]]
+    chosen = [
+        [],
+        [""],
+        twice,
+        needs_groups,
+        "paired t",
+        ["paired-t"],
+        ["paired t", 3],
+        [None],
+        [["paired t"]],
+    ]
     unknown = st.lists(NAME, min_size=1, max_size=3)
-    return (st.sampled_from(chosen) | unknown | other_than(is_none, listed)).map(speaking_of("methods", "method"))
+    return (st.sampled_from(chosen) | unknown | other_than(is_none, listed)).map(
+        speaking_of("methods", "method")
+    )
 
 
 def studies() -> dict[str, Strategy]:
@@ -146,7 +172,9 @@ def grids() -> Strategy:
     no_list = other_than(is_listed, is_range)
     entries = st.lists(other_than(is_whole, is_mapping), min_size=1, max_size=2)
     few = st.lists(st.integers(max_value=1) | st.integers(min_value=10**7), min_size=1, max_size=3)
-    none = st.lists(st.integers(max_value=0) | st.integers(min_value=10**12), min_size=1, max_size=3)
+    none = st.lists(
+        st.integers(max_value=0) | st.integers(min_value=10**12), min_size=1, max_size=3
+    )
     twice = st.just(Bad([4, 4], ("designs",)))
     no_sessions = no_repeats().filter(is_mapping).map(lambda value: [value])
     spoilt = {

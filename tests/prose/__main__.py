@@ -30,12 +30,18 @@ def suggestions(notebook: Notebook, problem: Problem) -> list[str]:
 def main(arguments: list[str]) -> int:
     """The command for authors; the exit code says whether anything is wrong."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.prose", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tests.prose",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("lessons", nargs="*", help="05, or a notebook's path; all lessons when left out")
+    parser.add_argument(
+        "lessons", nargs="*", help="05, or a notebook's path; all lessons when left out"
+    )
     parser.add_argument("--all", action="store_true", help="list every number, bound or not")
     options = parser.parse_args(arguments)
-    paths = [Path(name) if name.endswith(".ipynb") else lesson_path(name) for name in options.lessons]
+    paths = [
+        Path(name) if name.endswith(".ipynb") else lesson_path(name) for name in options.lessons
+    ]
     wrong = 0
     for path in paths or LESSONS:
         notebook = read(path)
@@ -43,12 +49,15 @@ def main(arguments: list[str]) -> int:
         wrong += len(problems)
         given = sum(not binding.shown_by for binding in bindings)
         caught = 1 - sum(binding.weakness for binding in bindings) / max(1, len(bindings))
-        print(f"{path.name}: {len(bindings) - given} bound, {given} given, {len(problems)} to mend;", end=" ")
+        print(
+            f"{path.name}: {len(bindings) - given} bound, {given} given, {len(problems)} to mend;",
+            end=" ",
+        )
         print(f"{caught:.1%} of one-digit changes would be noticed")
         for binding in bindings if options.all else []:
-            source = [f"{shown.cell}: {shown.line.strip()[:60]}" for shown in binding.shown_by[:1]] or [
-                "given"
-            ]
+            source = [
+                f"{shown.cell}: {shown.line.strip()[:60]}" for shown in binding.shown_by[:1]
+            ] or ["given"]
             print(
                 f"   {binding.block.cell.index:3} {binding.number.text:>10} {binding.weakness:4.0%}  {source[0]}"
             )

@@ -120,7 +120,9 @@ def _givens(block: Block) -> tuple[set[Key], list[str]]:
     wrong = []
     for text in block.marks.get("given", []):
         listed = [number.key for number in num.numbers(text)]
-        keys = {number.key for number in block.numbers if number.text == text or listed == [number.key]}
+        keys = {
+            number.key for number in block.numbers if number.text == text or listed == [number.key]
+        }
         if keys:
             given |= keys
         else:
@@ -151,7 +153,9 @@ def _wrong(
             return f"{number.text!r} is listed as given but printed above"
     elif not shown_by:
         where = (
-            f"not among {len(pool)} numbers of {pool[0].cell}" if pool else "no output above in this section"
+            f"not among {len(pool)} numbers of {pool[0].cell}"
+            if pool
+            else "no output above in this section"
         )
         return f"{number.text!r} is not bound: {where}"
     if weakness > WEAKEST:

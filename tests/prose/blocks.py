@@ -166,7 +166,11 @@ def _alt_givens(notebook: Notebook, cell: Cell) -> list[str]:
 def _alt_blocks(cell: Cell, above: list[Cell], given: list[str]) -> Iterator[Block]:
     """The parts of alt texts that were typed. What an f-string computed is bound by nbval already."""
     shown = re.sub(r"\s+", " ", " ".join(cell.alts))
-    typed = [text for text in cell.literals if text.strip() and re.sub(r"\s+", " ", text).strip() in shown]
+    typed = [
+        text
+        for text in cell.literals
+        if text.strip() and re.sub(r"\s+", " ", text).strip() in shown
+    ]
     text = visible(" … ".join(typed))
     if given or results(text):
         yield Block(cell, text, above, {"given": given} if given else {})

@@ -23,7 +23,9 @@ class Place:
 def places(notebook: Notebook) -> list[Place]:
     """The digits of all bound and given numbers in markdown cells."""
     found = []
-    stated = Counter((one.block.cell.index, one.number.text) for one in check(notebook, weigh=False)[0])
+    stated = Counter(
+        (one.block.cell.index, one.number.text) for one in check(notebook, weigh=False)[0]
+    )
     for cell in notebook.markdown:
         text = visible(blank(cell.source, COMMENT))
         text = blank(text, r"(?m)^[ \t>]*(?:\d+[.)]\s|#.*$|\*\*Minutes:\*\*.*$)")
@@ -53,6 +55,11 @@ def trials(notebook: Notebook, count: int, seed: int) -> Iterator[tuple[str, boo
     for place in rng.choices(choices, k=count) if choices else []:
         old = notebook.cells[place.cell].source[place.at]
         new = rng.choice("0123456789".replace(old, ""))
-        after = Counter(str(problem) for problem in check(changed(notebook, place, new), weigh=False)[1])
+        after = Counter(
+            str(problem) for problem in check(changed(notebook, place, new), weigh=False)[1]
+        )
         around = notebook.cells[place.cell].source[max(0, place.at - 20) : place.at + 20]
-        yield f"cell {place.cell}: {old} → {new} in {' '.join(around.split())!r}", bool(after - before)
+        yield (
+            f"cell {place.cell}: {old} → {new} in {' '.join(around.split())!r}",
+            bool(after - before),
+        )

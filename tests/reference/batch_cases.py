@@ -57,10 +57,16 @@ class Batch:
         athlete, session = self.rows
         athletes = self.counts.shape[0]
         base = rng.standard_normal((self.n, athletes))
-        own = self.correlation * base + np.sqrt(1 - self.correlation**2) * rng.standard_normal((self.n, athletes))
+        own = self.correlation * base + np.sqrt(1 - self.correlation**2) * rng.standard_normal(
+            (self.n, athletes)
+        )
         noise = rng.standard_normal((self.n, athlete.size))
-        return (0.85 + self.athlete_sd * base[:, athlete]
-                + (-0.08 + self.slope_sd * own[:, athlete]) * session + 0.05 * noise)
+        return (
+            0.85
+            + self.athlete_sd * base[:, athlete]
+            + (-0.08 + self.slope_sd * own[:, athlete]) * session
+            + 0.05 * noise
+        )
 
 
 def balanced(athletes: int) -> np.ndarray:
@@ -82,18 +88,48 @@ def batches() -> list[Batch]:
     for reml in (True, False):
         share = 1 if reml else 4
         for slopes in (False, True):
-            worlds = [(.05, sd, r) for sd, r in [(0, 0), (.02, 0), (.05, .5)]] if slopes else [
-                (sd, 0, 0) for sd in (0, .01, .05)]
+            worlds = (
+                [(0.05, sd, r) for sd, r in [(0, 0), (0.02, 0), (0.05, 0.5)]]
+                if slopes
+                else [(sd, 0, 0) for sd in (0, 0.01, 0.05)]
+            )
             for number, world in enumerate(worlds):
                 for athletes, n in [(4, 200), (20, 60), (200, 16)]:
-                    plan.append((f"balanced {athletes}", balanced(athletes), n // share, *world, slopes, reml))
+                    plan.append(
+                        (
+                            f"balanced {athletes}",
+                            balanced(athletes),
+                            n // share,
+                            *world,
+                            slopes,
+                            reml,
+                        )
+                    )
                 for layout in range(5):
                     seed = 10 * number + layout
                     for athletes, most, n in [(4, 30, 48), (20, 12, 32)]:
-                        plan.append((f"unbalanced {athletes} ({seed})", unbalanced(athletes, seed, most), n // share,
-                                     *world, slopes, reml))
-        plan.append(("three sessions", np.array([[5, 9, 3], [7, 0, 4], [2, 2, 2], [8, 1, 6], [1, 4, 4], [3, 3, 0]]),
-                     40, .03, 0, 0, False, reml))
+                        plan.append(
+                            (
+                                f"unbalanced {athletes} ({seed})",
+                                unbalanced(athletes, seed, most),
+                                n // share,
+                                *world,
+                                slopes,
+                                reml,
+                            )
+                        )
+        plan.append(
+            (
+                "three sessions",
+                np.array([[5, 9, 3], [7, 0, 4], [2, 2, 2], [8, 1, 6], [1, 4, 4], [3, 3, 0]]),
+                40,
+                0.03,
+                0,
+                0,
+                False,
+                reml,
+            )
+        )
     return [Batch(*row, seed=1000 + k) for k, row in enumerate(plan)]
 
 
@@ -104,11 +140,21 @@ def make() -> None:
         for k, batch in enumerate(batches()):
             y = batch.draw()
             athlete, _ = batch.rows
-            (Path(folder) / f"{k}.json").write_text(json.dumps({
-                "n": batch.n, "slopes": batch.slopes, "reml": batch.reml, "athlete": athlete.tolist(),
-                "X": batch.X.tolist()}))
+            (Path(folder) / f"{k}.json").write_text(
+                json.dumps(
+                    {
+                        "n": batch.n,
+                        "slopes": batch.slopes,
+                        "reml": batch.reml,
+                        "athlete": athlete.tolist(),
+                        "X": batch.X.tolist(),
+                    }
+                )
+            )
             y.astype("<f8").tofile(Path(folder) / f"{k}.bin")
-        subprocess.run(["Rscript", str(HERE / "lmer_batch.R"), folder, str(len(batches()))], check=True)
+        subprocess.run(
+            ["Rscript", str(HERE / "lmer_batch.R"), folder, str(len(batches()))], check=True
+        )
         for k, batch in enumerate(batches()):
             y = batch.draw()
             table = pd.read_csv(Path(folder) / f"{k}.csv")
@@ -116,7 +162,9 @@ def make() -> None:
             table["y_sum"], table["y_squares"] = y.sum(axis=1), (y**2).sum(axis=1)
             tables.append(table)
     stored = pd.concat(tables, ignore_index=True)
-    stored.to_csv(STORED, index=False, float_format="%.12g", compression={"method": "gzip", "mtime": 1})
+    stored.to_csv(
+        STORED, index=False, float_format="%.12g", compression={"method": "gzip", "mtime": 1}
+    )
     print(f"{len(stored)} fits by lmer stored in {STORED.name}")
 
 

@@ -22,7 +22,9 @@ def data_set(k: int) -> tuple[pd.DataFrame, bool, bool]:
     rng = np.random.default_rng([4, k])
     slopes, reml, balanced = k % 2 == 1, k % 4 < 3, (k // 4) % 2 == 0
     athletes = int(rng.integers(4, 13))
-    counts = np.tile([20, 30], (athletes, 1)) if balanced else rng.integers(2, 31, size=(athletes, 2))
+    counts = (
+        np.tile([20, 30], (athletes, 1)) if balanced else rng.integers(2, 31, size=(athletes, 2))
+    )
     slope_sd = rng.choice([0.0, 0.02, 0.05])
     athlete_sd = rng.choice([0.0, 0.02, 0.05, 0.1])
     intercepts = rng.normal(0.85, athlete_sd, athletes)
