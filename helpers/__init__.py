@@ -1,50 +1,46 @@
-"""Helpers of the mixed-models course: the public names that the lessons use."""
+"""What the lessons import besides the statistics, which are the library `fewgroups`.
 
-from helpers.designs import Design, Truth
-from helpers.engine import fit_many
-from helpers.exercises import answered, check, earlier_answers, hint, score
-from helpers.explanation import explain, report
+datasets     `load`, the data sets that come with the course
+pushups      the push-up words: Design, Truth, simulate, simulate_many
+tables       `read_scores`, a score sheet of your own; `session_predictors`
+figures      the drawings, and `show`, which stores a figure with its alt text
+explorables  figures that answer to sliders
+feedback     `check` and `hint`; the keys are in `answers`
+forms        the ten questions before and after the course
+"""
+
+from helpers.datasets import load
+from helpers.feedback import check, hint
 from helpers.figures import show
-from helpers.fitting import fit
-from helpers.inference import (
-    bootstrap,
-    coefficients,
-    compare,
-    f_tests,
-    predictions,
-    simulate_from,
-    variances,
-)
-from helpers.simulation import simulate, simulate_many
-from helpers.studies import design_grid, monte_carlo, power
-from helpers.tables import load, read_scores, session_predictors
+from helpers.forms import answered, earlier_answers, score
+from helpers.pushups import Design, Truth, simulate, simulate_many
+from helpers.tables import read_scores, session_predictors
 
 __all__ = [
     "Design",
     "Truth",
     "answered",
-    "bootstrap",
     "check",
-    "coefficients",
-    "compare",
-    "design_grid",
     "earlier_answers",
-    "explain",
-    "f_tests",
-    "fit",
-    "fit_many",
     "hint",
     "load",
-    "monte_carlo",
-    "power",
-    "predictions",
     "read_scores",
-    "report",
     "score",
     "session_predictors",
     "show",
     "simulate",
-    "simulate_from",
     "simulate_many",
-    "variances",
 ]
+
+MOVED = (
+    "bootstrap coefficients compare design_grid explain f_tests fit fit_many monte_carlo power "
+    "predictions report simulate_from variances"
+).split()
+
+
+def __getattr__(name: str) -> object:
+    if name in MOVED:  # an older copy of a lesson
+        raise ImportError(
+            f"{name} is now in the library fewgroups: write `from fewgroups import {name}`"
+        )
+    raise AttributeError(f"module 'helpers' has no attribute {name!r}")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from helpers import Design
+    from fewgroups import Design
 
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
 
@@ -49,7 +49,7 @@ def seconds(work: Callable[[], object], repeats: int = 9) -> float:
 
 def designs() -> dict[str, Design]:
     """The running design, and one with repeats that differ and a missed session; both 4 athletes and 200 rows."""
-    from helpers import Design
+    from fewgroups import Design
 
     uneven = [
         {"low": 20, "high": 30},
@@ -64,7 +64,7 @@ def fits() -> list[Row]:
     """fit_many against statsmodels' MixedLM, from raw scores."""
     import statsmodels.formula.api as smf
 
-    from helpers import Truth, fit_many, simulate_many
+    from fewgroups import Truth, fit_many, simulate_many
 
     n, shown = 2**14, 12
     targets = {
@@ -111,7 +111,7 @@ def simulation() -> list[Row]:
     """Drawing and fitting against drawing the normals alone."""
     import numpy as np
 
-    from helpers import Design, Truth, fit_many, simulate_many
+    from fewgroups import Design, Truth, fit_many, simulate_many
 
     n, design, truth = 2**12, Design(), Truth()
     rng = np.random.default_rng(1)
@@ -137,7 +137,7 @@ def simulation() -> list[Row]:
 
 def growth() -> list[Row]:
     """Time per athlete and data set as both grow: constant when cost is linear."""
-    from helpers import Design, Truth, fit_many, simulate_many
+    from fewgroups import Design, Truth, fit_many, simulate_many
 
     rows = []
     for slopes in (False, True):
@@ -165,7 +165,7 @@ def growth() -> list[Row]:
 
 def studies() -> list[Row]:
     """All methods on the same simulated experiments."""
-    from helpers import Design, Truth, monte_carlo
+    from fewgroups import Design, Truth, monte_carlo
 
     took = seconds(lambda: monte_carlo(Design(), Truth(slope_sd=0.02), n=10_000, seed=1), 3)
     return [

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--full", action="store_true", help="run the long tests as well (marked `full`)"
-    )
+    with suppress(ValueError):  # the library's tests know it as well
+        parser.addoption("--full", action="store_true", help="run the tests marked `full` as well")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -172,7 +172,7 @@ def candidates(kind: str, rng: random.Random) -> list[Change]:
                 for match in re.finditer(r"\]\(([^)\s:]+)\)", cell.source):
                     found.append(change((match.end(1) - 1, match[1][-1], "x"), cell.index))
         if kind == "key":
-            file = ROOT / "helpers" / "exercises" / f"lesson_{path.name[:2]}.py"
+            file = ROOT / "helpers" / "answers" / f"lesson_{path.name[:2]}.py"
             if file.exists():
                 source = file.read_text(encoding="utf-8")
                 keys = [match.span() for match in re.finditer(r"key=lambda: .*", source)]

@@ -260,7 +260,7 @@ BAD: list[tuple[Rule, str, Change]] = [
     (
         code.imports_stand_in_the_first_cell,
         "named room",
-        text("imports", "check, show", "check, simulation"),
+        text("imports", "check, show", "check, datasets"),
     ),
     (code.nothing_is_hidden_from_nbval, "comment", code_of("# NBVAL_IGNORE_OUTPUT\nprint(counts)")),
     (code.nothing_is_hidden_from_nbval, "tag", tagged("means", "nbval-skip")),

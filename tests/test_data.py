@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import Design, Truth, load, read_scores, simulate
-from helpers.tables import bundled
+from fewgroups import Design, Truth, simulate
+from helpers import datasets as bundled
+from helpers import load, read_scores
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")

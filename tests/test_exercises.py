@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import check, hint
-from helpers.exercises import feedback, ids
+from helpers import check, feedback, hint
+from helpers.feedback import ids
 
 ALL = sorted(feedback.exercises())
 

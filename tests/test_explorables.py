@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers import Design, Truth, design_grid, explorables, monte_carlo, power
+from fewgroups import Design, Truth, design_grid, monte_carlo, power
+from helpers import explorables
 from helpers.explorables.plans import ATHLETES, REPEATS, Luck
 
 EVERY = [

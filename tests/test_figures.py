@@ -11,7 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from helpers import Design, Truth, figures, show, simulate
+from fewgroups import Design, Truth, simulate
+from helpers import figures, show
 from helpers.figures.display import bundle, digest
 
 ALT = "Dot plot of forty points rising from the lower left to the upper right."

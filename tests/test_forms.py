@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers import Design, Truth, answered, earlier_answers, fit, monte_carlo, score, simulate
-from helpers.exercises.form_keys import CONCEPTS, Question, questions
+from fewgroups import Design, Truth, fit, monte_carlo, simulate
+from helpers import answered, earlier_answers, score
+from helpers.answers.form_keys import CONCEPTS, Question, questions
 from tests.contract.forms import LETTERS, QUESTIONS, forms_are_whole, options, question
 from tests.notebooks import FOLDER, Notebook, joined, lesson_path, read
 

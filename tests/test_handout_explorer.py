@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers import Design, Truth, monte_carlo
+from fewgroups import Design, Truth, monte_carlo
 from tests.browsing import opened, shown, violations
 from tests.handout_sample import need_packages, quiet, soup_of
 from tests.notebooks import FOLDER

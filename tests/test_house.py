@@ -8,51 +8,28 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import fewgroups
 import helpers
 
 ROOT = Path(__file__).resolve().parents[1]
-FLOORS = [
-    {"designs", "tables"},
-    {"engine", "simulation"},
-    {"fitting"},
-    {"inference", "studies"},
-    {"explanation", "figures", "exercises"},
-    {"explorables"},  # they redraw figures
-]
-FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-MODULES = sorted((ROOT / "helpers").rglob("*.py"))
+LIBRARY = ROOT / "fewgroups" / "src" / "fewgroups"
+MODULES = sorted([*(ROOT / "helpers").rglob("*.py"), *LIBRARY.rglob("*.py")])
 MOST_SANITIZERS = 5
 
 
-def room(path: Path) -> str:
-    """The room that a module belongs to; "" for the public face."""
-    return path.relative_to(ROOT / "helpers").parts[0].removesuffix(".py").removeprefix("__init__")
-
-
-def imported_rooms(source: str) -> set[str]:
-    """The rooms of helpers that a source imports; "" stands for the package's public face."""
+def imported(source: str) -> set[str]:
+    """The packages that a source imports."""
     found = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module == "helpers":
-            found |= {alias.name if alias.name in FLOOR else "" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers."):
-            found.add((node.module or "").split(".")[1])
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").split(".")[0])
         elif isinstance(node, ast.Import):
-            names = [alias.name.split(".") for alias in node.names]
-            found |= {(name + [""])[1] for name in names if name[0] == "helpers"}
+            found |= {alias.name.split(".")[0] for alias in node.names}
     return found
-
-
-def uphill(importer: str, source: str) -> set[str]:
-    """The rooms that a module of one room imports and may not: those that are not below it."""
-    return {
-        other
-        for other in imported_rooms(source)
-        if other != importer and FLOOR.get(other, 99) >= FLOOR[importer]
-    }
 
 
 def public_names(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
@@ -69,31 +46,16 @@ def public_names(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
     return top + methods
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down_only(path: Path) -> None:
-    if room(path):
-        assert room(path) in FLOOR
-        assert uphill(room(path), path.read_text(encoding="utf-8")) == set()
+def test_the_library_needs_what_it_declares_and_nothing_of_the_course() -> None:
+    project = tomllib.loads((ROOT / "fewgroups" / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.split(r"[<>=\[ ]", need)[0] for need in project["dependencies"]}
+    needed = {name for path in LIBRARY.rglob("*.py") for name in imported(path.read_text("utf-8"))}
+    assert needed - sys.stdlib_module_names - {"fewgroups"} == declared
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "from helpers.studies import power",
-        "import helpers.figures",
-        "from helpers import exercises",
-        "from helpers import fit",
-    ],
-)
-def test_an_import_that_points_up_is_caught(source: str) -> None:
-    assert uphill("engine", source)
-    assert (
-        uphill(
-            "engine",
-            "from helpers.designs import Design\nfrom helpers.engine.batch import fit_many",
-        )
-        == set()
-    )
+def test_the_library_is_the_one_of_this_copy() -> None:
+    """From the root, a fewgroups that is not installed is an empty namespace; another copy may be installed."""
+    assert Path(fewgroups.__file__).parent == LIBRARY
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -103,20 +65,24 @@ def test_everything_public_has_a_docstring(path: Path) -> None:
     assert [node.name for node in public_names(tree) if not ast.get_docstring(node)] == []
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in helpers.__all__ if callable(getattr(helpers, name))]
-)
-def test_a_public_docstring_names_every_parameter(name: str) -> None:
-    thing = getattr(helpers, name)
+PUBLIC = [
+    (package, name)
+    for package in (fewgroups, helpers)
+    for name in package.__all__
+    if inspect.isfunction(getattr(package, name)) or name in ("Design", "Truth")
+]
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=[name for _, name in PUBLIC])
+def test_a_public_docstring_names_every_parameter(package: ModuleType, name: str) -> None:
+    thing = getattr(package, name)
     parameters = inspect.signature(thing).parameters
     assert [one for one in parameters if not re.search(rf"\b{one}\b", thing.__doc__ or "")] == []
 
 
 def test_no_public_function_has_the_name_of_a_module() -> None:
     modules = {path.parent.name if path.name == "__init__.py" else path.stem for path in MODULES}
-    assert {
-        name for name in helpers.__all__ if not inspect.ismodule(getattr(helpers, name))
-    } & modules == set()
+    assert {name for _, name in PUBLIC} & modules == set()
 
 
 def course_files() -> list[Path]:

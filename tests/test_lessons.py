@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import exercises
+from helpers import feedback as exercises
 from tests.contract import RULES, Rule, structure
 from tests.notebooks import LESSONS, Notebook
 

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from helpers import coefficients, fit, load, read_scores, session_predictors, variances
+from fewgroups import coefficients, fit, variances
+from helpers import load, read_scores, session_predictors
 from tests.notebooks import FOLDER, Notebook, read
 
 ROOT = FOLDER.parent

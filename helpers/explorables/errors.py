@@ -5,12 +5,11 @@ from __future__ import annotations
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
+from fewgroups.designs import Design, Truth
+from fewgroups.studies import monte_carlo
 
-from helpers.designs import Design, Truth
+from helpers.explorables.controls import Drawing, Explorable, slider, whole
 from helpers.figures import BLUE, INK, ORANGE, canvas
-from helpers.studies import monte_carlo
-
-from .controls import Drawing, Explorable, slider, whole
 
 TESTS = ("t-test on all scores", "t-test on athlete means", "mixed model without slopes, z")
 

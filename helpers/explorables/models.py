@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from fewgroups.batch import fit_many
+from fewgroups.designs import Design, Truth
+from fewgroups.simulation import simulate
 
-from helpers.designs import Design, Truth
-from helpers.engine import fit_many
+from helpers.explorables.controls import Drawing, Explorable, slider, whole
 from helpers.figures import BLUE, GREY, INK, ORANGE, PALETTE, canvas
-from helpers.simulation import simulate
-
-from .controls import Drawing, Explorable, slider, whole
 
 
 def equation_terms(

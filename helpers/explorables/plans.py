@@ -9,9 +9,8 @@ import matplotlib.colors as mcolors
 import numpy as np
 from scipy import special
 
+from helpers.explorables.controls import Drawing, Explorable, slider, whole
 from helpers.figures import INK, ORANGE, canvas
-
-from .controls import Drawing, Explorable, slider, whole
 
 Array = np.ndarray
 

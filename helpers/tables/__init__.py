@@ -1,6 +1,6 @@
 """Tidy tables, checked: the bundled data sets (`load`) and score sheets from the field (`read_scores`)."""
 
-from helpers.tables.bundled import load
+from helpers.datasets import load
 from helpers.tables.findings import Problem, ScoreSheetError
 from helpers.tables.scores import read_scores
 from helpers.tables.sessions import session_predictors

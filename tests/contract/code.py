@@ -18,7 +18,7 @@ LARGEST_FIGURE = 100_000  # bytes
 LARGEST_FILE = 1_000_000
 PROSE_TO_CODE = (0.6, 1.8)  # markdown cells for each code cell, up to the exercises
 ROOMS = {path.stem for path in (FOLDER.parent / "helpers").iterdir()}
-HELPERS = {"helpers", "helpers.figures", "helpers.explorables"}
+HELPERS = {"fewgroups", "helpers", "helpers.figures", "helpers.explorables"}
 # Differs from machine to machine or from run to run, or means nothing to a reader.
 UNSTABLE = {
     "an address": r"\b0x[0-9a-fA-F]{6,}",

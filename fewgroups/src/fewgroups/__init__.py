@@ -1,0 +1,81 @@
+"""Honest inference for mixed models with few groups, for statsmodels' MixedLM.
+
+`fit` gives a MixedLMResults at the true optimum; `coefficients`, `f_tests`, `variances`, `predictions`, `compare`,
+`bootstrap`, `explain` and `report` take any `smf.mixedlm(...).fit()`; `fit_many`, `simulate_many`, `monte_carlo` and
+`power` do it for thousands of data sets. Each name is loaded when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fewgroups.batch import Fits, fit_many
+    from fewgroups.checks import NotAtOptimumWarning
+    from fewgroups.comparison import Comparison, compare
+    from fewgroups.components import variances
+    from fewgroups.designs import Design, Truth
+    from fewgroups.explanation import Caution, Explanation, Line, Report, explain, report
+    from fewgroups.fitting import FitReport, fit
+    from fewgroups.fixed_effects import coefficients, f_tests
+    from fewgroups.prediction import predictions
+    from fewgroups.resampling import Bootstrap, bootstrap, simulate_from
+    from fewgroups.simulation import simulate, simulate_many
+    from fewgroups.studies import design_grid, monte_carlo, power
+
+_MODULES = {
+    "batch": ("Fits", "fit_many"),
+    "checks": ("NotAtOptimumWarning",),
+    "comparison": ("Comparison", "compare"),
+    "components": ("variances",),
+    "designs": ("Design", "Truth"),
+    "explanation": ("Caution", "Explanation", "Line", "Report", "explain", "report"),
+    "fitting": ("FitReport", "fit"),
+    "fixed_effects": ("coefficients", "f_tests"),
+    "prediction": ("predictions",),
+    "resampling": ("Bootstrap", "bootstrap", "simulate_from"),
+    "simulation": ("simulate", "simulate_many"),
+    "studies": ("design_grid", "monte_carlo", "power"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Bootstrap",
+    "Caution",
+    "Comparison",
+    "Design",
+    "Explanation",
+    "FitReport",
+    "Fits",
+    "Line",
+    "NotAtOptimumWarning",
+    "Report",
+    "Truth",
+    "bootstrap",
+    "coefficients",
+    "compare",
+    "design_grid",
+    "explain",
+    "f_tests",
+    "fit",
+    "fit_many",
+    "monte_carlo",
+    "power",
+    "predictions",
+    "report",
+    "simulate",
+    "simulate_from",
+    "simulate_many",
+    "variances",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fewgroups' has no attribute {name!r}")
+    value = getattr(import_module(f"fewgroups.{_HOME[name]}"), name)
+    globals()[name] = value  # the next access finds it at once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

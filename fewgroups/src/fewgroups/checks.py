@@ -1,0 +1,133 @@
+"""What a result must be before anything is concluded from it, and what must be told about it."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults, MixedLMResultsWrapper
+
+REFIT = "fit the model with fewgroups.fit(formula, data, groups), which ends at the optimum"
+
+
+class NotAtOptimumWarning(UserWarning):
+    """The fit stopped below the best log-likelihood: its numbers are not what the model says of the data."""
+
+
+def check_result(result: Any, converged: bool = True) -> MixedLMResults:
+    """The plain MixedLMResults behind `result`, or an error that says what to do instead.
+
+    converged: whether a search that did not finish is refused as well.
+
+    Raises TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
+    """
+    if isinstance(result, MixedLM):
+        raise TypeError(
+            "result is a model that was not fitted yet: give model.fit(), or use fewgroups.fit(...)"
+        )
+    plain = result._results if isinstance(result, MixedLMResultsWrapper) else result
+    if not isinstance(plain, MixedLMResults):
+        model = getattr(result, "model", None)
+        kind = type(model).__name__ if model is not None else type(result).__name__
+        raise TypeError(
+            "result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is "
+            f"{kind}, which knows of no groups. Fit a mixed model with the athletes as groups"
+        )
+    _check_structure(plain.model)
+    _check_fit(plain, converged)
+    return plain
+
+
+def _check_structure(model: MixedLM) -> None:
+    lost = _rows_left_out(model)
+    if lost:
+        raise ValueError(
+            f"{lost} rows were left out when the model was built (missing='drop'): drop them yourself, with "
+            "data.dropna(subset=[...]).reset_index(drop=True), and fit again: so it is known which are used"
+        )
+    if model.n_groups == 1 and model.k_vc == 0:
+        raise ValueError(
+            "groups has one value only, so nothing says how groups vary: name the column that tells "
+            "athletes apart, or, for crossed factors in one group, add variance components (vc_formula)"
+        )
+    if model.n_groups == model.nobs:
+        raise ValueError(
+            f"each of the {model.nobs} rows is its own group: groups should be the column that repeats "
+            "(the athlete), not one that numbers the rows or holds the scores"
+        )
+    if all(np.ptp(y) == 0 for y in model.endog_li):
+        raise ValueError(
+            "the outcome does not vary within any group: is groups the outcome, or made from it?"
+        )
+    if model.n_groups <= model.exog.shape[1] and model.k_re:
+        labels = np.empty(len(model.endog), dtype=int)
+        for number, label in enumerate(model.group_labels):
+            labels[model.row_indices[label]] = number
+        dummies = np.eye(model.n_groups)[labels]
+        fitted = model.exog @ np.linalg.lstsq(model.exog, dummies, rcond=None)[0]
+        if np.max(np.abs(dummies - fitted)) < 1e-8 and model.k_vc == 0:
+            raise ValueError(
+                "the fixed effects already tell all groups apart, so nothing is left from which to learn "
+                "how groups vary: groups should be the athlete, not a predictor of the formula"
+            )
+
+
+def _rows_left_out(model: MixedLM) -> int:
+    """How many rows missing='drop' took away; statsmodels keeps no count of them.
+
+    It leaves two traces: the frame has gaps in its row numbers and only columns of the formulas, in order.
+    """
+    frame = getattr(model.data, "frame", None)
+    if not isinstance(frame, pd.DataFrame) or not pd.api.types.is_integer_dtype(frame.index):
+        return 0
+    names, formula = [str(name) for name in frame.columns], str(getattr(model, "formula", ""))
+    if names != sorted(names) or not all(name in formula for name in names):
+        return 0
+    return (
+        int(frame.index.max()) + 1 - len(frame)
+        if frame.index.is_unique and frame.index.min() >= 0
+        else 0
+    )
+
+
+def _check_fit(result: MixedLMResults, converged: bool) -> None:
+    if (
+        not hasattr(result, "reml")
+        or getattr(result, "cov_pen", None) is not None
+        or result.model.fe_pen
+    ):
+        raise ValueError(
+            f"result is a penalised fit, for which none of these methods is meant: {REFIT}"
+        )
+    if getattr(result, "freepat", None) is not None:
+        raise ValueError(
+            "this fit held some covariance parameters fixed (free=...): say the same with re_formula and "
+            "vc_formula (independent slopes: re_formula='1', vc_formula={'slope': '0 + x'}) and fit again"
+        )
+    if not result.converged and not converged:
+        return
+    if not result.converged:
+        raise ValueError(f"this fit did not converge, so its numbers are not estimates: {REFIT}")
+    cov_re, vcomp = np.asarray(result.cov_re, dtype=float), np.ravel(result.vcomp)
+    numbers = np.concatenate([np.ravel(result.fe_params), np.ravel(cov_re), vcomp, [result.scale]])
+    finite = bool(np.all(np.isfinite(numbers))) and result.scale > 0 and np.all(vcomp >= 0)
+    if not finite or np.any(np.linalg.eigvalsh(cov_re) < -1e-8 * np.abs(cov_re).max(initial=0)):
+        raise ValueError(
+            f"this fit holds values that are missing, infinite or no variance: {REFIT}"
+        )
+
+
+def check_choice(name: str, given: Any, allowed: tuple[str, ...]) -> str:
+    """`given` if it is one of `allowed`; else a ValueError that lists them."""
+    if not isinstance(given, str) or given not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}")
+    return str(given)
+
+
+def check_level(level: Any) -> float:
+    """A confidence level strictly between 0 and 1."""
+    if isinstance(level, bool) or not isinstance(level, Real) or level <= 0 or not level < 1:
+        raise ValueError(f"level must be a number between 0 and 1, such as 0.95, not {level!r}")
+    return float(level)

@@ -1,0 +1,254 @@
+"""`fit`: statsmodels' own MixedLMResults, from a start that already is the optimum."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
+from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
+
+from fewgroups.formulas import build
+from fewgroups.identification import check_identified
+from fewgroups.likelihood import Optimum, optimum
+from fewgroups.structure import Structure
+
+SHORT = 1e-5  # log-likelihood: statsmodels' result and the optimum are the same point
+OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
+ROUTES = ((1e-9, "bfgs"), (1e-8, "bfgs"), (1e-10, "bfgs"), (1e-6, "powell"))
+"""Starts of a singular fit: relative variance added (statsmodels inverts the matrix), and method."""
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What `fit` did, and what its result is worth; `print(result.report)` says it in words.
+
+    converged: the derivatives vanish at the optimum and statsmodels' result stands on it. singular: a
+    variance is estimated as zero, relative to the residual SD, or a correlation as ±1; `boundary` says which.
+    loglik, best: of the result, and of the best point found. gradient: largest derivative of −2
+    log-likelihood by the relative standard deviations. tried: what was tried. said: what statsmodels warned
+    of and `fit` held back, since `converged` and `singular` answer it. errors: per fixed effect, the standard
+    error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none.
+    """
+
+    converged: bool
+    singular: bool
+    boundary: tuple[str, ...]
+    loglik: float
+    best: float
+    gradient: float
+    tried: tuple[str, ...]
+    said: tuple[str, ...]
+    errors: Mapping[str, float]
+
+    @property
+    def short(self) -> float:
+        """How far the result's log-likelihood is below the best one found."""
+        return max(self.best - self.loglik, 0.0)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{'Converged' if self.converged else 'Not converged'}: log-likelihood {self.loglik:.4f}, "
+            + (
+                "the best found."
+                if self.short < SHORT
+                else f"{self.short:.2g} below the best found."
+            )
+        ]
+        if self.singular:
+            lines.append(
+                f"Singular: {'; '.join(self.boundary)}. The data cannot tell this from zero variation in "
+                "some direction; estimates of the other terms stand, tests that lean on this variance need "
+                "care."
+            )
+        else:
+            lines.append("Not singular: no variance is zero and no correlation is 1 or -1.")
+        if any("boundary" in text for text in self.said):
+            lines.append(
+                "statsmodels' boundary warning was held back: it asks whether a variance is below 0.01 in "
+                "squared units of the outcome; the line above asks it relative to the residual SD."
+            )
+        wrong = [term for term, ratio in self.errors.items() if not abs(ratio - 1) < OFF]
+        if wrong:
+            lines.append(
+                f"The printed standard errors of {', '.join(wrong)} are more than 5 % off those of "
+                "(XᵀV⁻¹X)⁻¹: statsmodels takes them from the curvature of the whole likelihood, which a "
+                "boundary or an unbalanced design can distort. Use fewgroups.coefficients(result)."
+            )
+        lines.append(f"Tried: {'; '.join(self.tried)}.")
+        return "\n".join(textwrap.fill(line, 95, subsequent_indent="    ") for line in lines)
+
+
+def fit(
+    formula: str,
+    data: pd.DataFrame,
+    groups: Any,
+    re_formula: str | None = "~1",
+    vc_formula: Mapping[str, str] | None = None,
+    reml: bool = True,
+) -> Any:
+    """Fit a linear mixed model: an ordinary statsmodels MixedLMResults, at the optimum of the likelihood.
+
+    The optimum is found by `fewgroups.likelihood`; statsmodels then starts on it, finds nothing to
+    improve, and makes its own result, in which nothing is changed. `result.report` (FitReport) tells what was
+    found.
+
+    Parameters
+    ----------
+    formula : str
+        As in `smf.mixedlm`: "correctness ~ session_high".
+    data : DataFrame
+        One row a score. Rows with missing values are refused, not dropped.
+    groups : str, or Series, array or list of one label per row
+        Who is measured: a column of `data` or the labels themselves (a Series must have the index of `data`).
+    re_formula : str or None
+        What varies between groups, with all covariances: "~1" intercepts, "~session_high" slopes too. None:
+        nothing but the variance components (without any: intercepts).
+    vc_formula : mapping of str to str
+        Independent variance components within groups, name → formula ("0 + C(cask)"). Crossed factors:
+        `groups` one constant, re_formula None, a component for each factor.
+    reml : bool
+        REML (True) or maximum likelihood.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When the fit cannot be had, with what would do: formula errors, missing or infinite values (with their
+        rows), one group, columns that say the same, an outcome without residual variation, random effects
+        that the data cannot tell apart, predictors in units for which statsmodels' own arithmetic fails.
+
+    Notes
+    -----
+    In a singular fit statsmodels cannot hold a variance of exactly zero: 1e-9 σ² (seldom 1e-8) is added to
+    the variances of all random-effect columns, and to a component that is zero. The log-likelihood of the
+    result is within 1e-5 of the optimum, its coefficients are right. Its standard errors come from the
+    curvature of the likelihood by all parameters, which need not exist on a boundary: those of variances may
+    print as nan, and in unbalanced designs those of coefficients can be far off; the report then says so.
+    """
+    frame = inspect.currentframe()
+    caller = frame.f_back if frame is not None else None
+    names = {**caller.f_globals, **caller.f_locals} if caller is not None else {}
+    del frame, caller
+    if not isinstance(reml, bool | np.bool_):
+        raise TypeError(f"reml must be True (REML) or False (maximum likelihood); given {reml!r}")
+    model = build(formula, data, groups, re_formula, vc_formula, names)
+    structure = Structure.of(model)
+    check_identified(model, structure)
+    best = optimum(structure, bool(reml))
+    result, said, tried = _statsmodels_fit(model, best, bool(reml))
+    loglik = float(result.llf)
+    result._results.report = FitReport(
+        converged=bool(result.converged) and abs(best.loglik - loglik) < SHORT,
+        singular=best.singular,
+        boundary=boundary(model, best),
+        loglik=loglik,
+        best=max(best.loglik, loglik),
+        gradient=best.gradient,
+        tried=(
+            f"our own search from {len(best.tried)} starts, which "
+            + ("agree" if np.ptp(best.tried) < SHORT else "differ: the best one counts"),
+            *tried,
+        ),
+        said=said,
+        errors=_errors(result, best),
+    )
+    return result
+
+
+def _errors(result: Any, best: Optimum) -> dict[str, float]:
+    """Per fixed effect, statsmodels' standard error over that from (XᵀV⁻¹X)⁻¹."""
+    with np.errstate(invalid="ignore"):  # the root of a negative variance
+        ratios = np.asarray(result._results.bse_fe) / np.sqrt(np.diag(best.phi))
+    return dict(zip(result.model.exog_names, map(float, ratios), strict=True))
+
+
+def _statsmodels_fit(
+    model: MixedLM, best: Optimum, reml: bool
+) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """statsmodels' result on the optimum, what it warned of, what was tried; ValueError if it cannot be."""
+    tried, shortest = [], np.inf
+    for added, method in ROUTES if best.singular else ((0.0, "bfgs"), *ROUTES):
+        psi, variances = best.cov_re / best.scale, best.vcomp / best.scale
+        start = MixedLMParams.from_components(
+            best.beta, cov_re=psi + added * np.eye(len(psi)), vcomp=np.maximum(variances, added)
+        )
+        tried.append(
+            f"statsmodels' {method} from the optimum"
+            + (f" with {added:.0e} on the diagonal" if added else "")
+        )
+        try:
+            result, said = _quietly(model, start, reml, method)
+        except np.linalg.LinAlgError:
+            continue
+        shortest = min(shortest, abs(best.loglik - result.llf))
+        if result.converged and abs(best.loglik - result.llf) < SHORT:
+            return result, said, tuple(tried)
+    raise ValueError(
+        f"statsmodels cannot stand on this optimum: its log-likelihood there is {shortest:.2g} off. "
+        f"{_units(model)}"
+    )
+
+
+def _quietly(
+    model: MixedLM, start: MixedLMParams, reml: bool, method: str
+) -> tuple[Any, tuple[str, ...]]:
+    """The fit, and its warnings of convergence, boundary and singularity; other warnings pass on."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = model.fit(start_params=start, reml=reml, method=method)
+    ours = (ConvergenceWarning, SingularMatrixWarning, RuntimeWarning)
+    for warning in caught:
+        if not issubclass(warning.category, ours):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    said = dict.fromkeys(
+        str(warning.message) for warning in caught if issubclass(warning.category, ours)
+    )
+    return result, tuple(said)
+
+
+def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
+    """In words: each variance that is zero and each correlation that is ±1; empty for interior fits."""
+    if not best.singular:
+        return ()
+    names = list(model.data.exog_re_names) if model.k_re else []
+    columns = (
+        np.sqrt(np.mean(np.square(np.asarray(model.exog_re, dtype=float)), axis=0))
+        if model.k_re
+        else np.zeros(0)
+    )
+    sds = np.sqrt(np.clip(np.diag(best.cov_re), 0, None)) * columns / np.sqrt(best.scale)
+    said = [
+        f"the variance of {name} is zero" for name, sd in zip(names, sds, strict=True) if sd < 1e-4
+    ]
+    scaled = np.sqrt(np.clip(best.vcomp, 0, None) / best.scale)
+    said += [
+        f"the variance of {name} is zero"
+        for name, sd in zip(model.exog_vc.names, scaled, strict=True)
+        if sd < 1e-4
+    ]
+    for i, j in zip(*np.tril_indices(len(names), -1), strict=True):
+        if min(sds[i], sds[j]) >= 1e-4:
+            r = best.cov_re[i, j] / np.sqrt(best.cov_re[i, i] * best.cov_re[j, j])
+            if abs(r) > 1 - 1e-6:
+                said.append(f"the correlation of {names[j]} and {names[i]} is {round(r):d}")
+    return tuple(said) or ("one combination of the random effects has no variance",)
+
+
+def _units(model: MixedLM) -> str:
+    """Advice on the predictor whose units are the most extreme."""
+    columns = np.abs(np.hstack([model.exog] + ([np.asarray(model.exog_re)] if model.k_re else [])))
+    names = [*model.exog_names, *(model.data.exog_re_names if model.k_re else [])]
+    size = float(columns.max(axis=0).max())
+    name = names[int(columns.max(axis=0).argmax())]
+    return (
+        f"Bring the predictors to a size of about 1: {name!r} reaches {size:.3g}; subtract its mean and "
+        "divide by its standard deviation, and fit again"
+    )

@@ -1,0 +1,311 @@
+"""The profiled likelihood of one data set, and its optimum, for any model that MixedLM can state.
+
+V = σ² (I + Z Λ Λᵀ Zᵀ), block by block of groups; Λ holds the lower-triangular relative factor L of the
+random-effect columns (Ψ = σ² L Lᵀ, unstructured) and the relative SDs τ/σ of the variance components. β and
+σ² are profiled out, as in lme4 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3), so
+that only Λ is searched for:
+
+    optimum(model, reml)                           the best point, an `Optimum` in the units of the data
+    profile_loglik(model, psi, variances, reml)    log-likelihood at Ψ/σ², τ²/σ² with β, σ² at their best
+    evaluate(Structure.of(model), theta, reml)     deviance, gradient, first-order conditions
+
+Inside, coordinates are standardised (X and the random-effect columns orthonormal, residuals of least squares
+of unit variance), so that neither units nor centring of scores and predictors matter to the search. θ stands
+for those coordinates. The deviance is even in every column of Λ, so zero variances and correlations of ±1 are
+ordinary interior points of the search and are reached exactly; what tells a boundary optimum from a saddle is
+the derivative by Ψ itself (`score_re`, `score_vc`: it must have no negative direction), and that is checked.
+Cost: one pass over the rows at the start, then per evaluation groups × (columns of Z per group)³.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from fewgroups.structure import Structure
+
+Array = np.ndarray
+
+SINGULAR = 1e-4
+"""A standard deviation this small, relative to σ and per standardised column, is zero (as in lme4)."""
+ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
+STARTS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+RAY = (0.0, *np.geomspace(0.05, 5, 14))
+"""Sizes of the random effects at which the deviance is looked at, lest one of several minima be missed."""
+ANGLES = 8
+TURNS = np.linspace(-0.6, 0.6, 7) * np.pi / ANGLES
+"""Directions of elongated Ψ at which it is looked at for the same reason, and turns of Ψ beside a minimum."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The profile at one θ. deviance: −2 log-likelihood with all constants; gradient: (size,) by θ.
+
+    score_re (q, q), score_vc (v,): derivative of the deviance by the relative covariances and variances
+    themselves; at an optimum none of them points down (score_re has no negative eigenvalue). beta (p,), scale
+    = σ², phi (p, p) = var(β̂), in the units of the data.
+    """
+
+    deviance: float
+    gradient: Array
+    score_re: Array
+    score_vc: Array
+    beta: Array
+    scale: float
+    phi: Array
+
+
+def evaluate(
+    structure: Structure, theta: Array, reml: bool, scale: float | None = None
+) -> Evaluation:
+    """Profiled deviance of `structure` at θ (size,), with derivatives; REML or ML.
+
+    scale: None for the best σ²; or a σ² at which deviance, gradient and scores are wanted, only β profiled
+    (`Evaluation.scale` and `.phi` are those of the best σ² all the same).
+    """
+    s, (L, sds) = structure, structure.unpack(np.asarray(theta, dtype=float))
+    p, q = s.p, s.q
+    log_det, M, parts = 0.0, s.BB.copy(), []
+    for block in s.blocks:
+        m = len(block.labels)
+        Lam = np.zeros((m, m))
+        Lam[:q, :q] = L
+        Lam[range(q, m), range(q, m)] = sds[block.labels[q:]]
+        WL, LZB = block.W @ Lam, Lam.T @ block.ZB
+        inner = Lam.T @ WL
+        inner[:, range(m), range(m)] += 1.0
+        log_det += float(np.linalg.slogdet(inner)[1].sum())
+        solved = np.linalg.solve(inner, np.concatenate([LZB, WL.swapaxes(1, 2)], axis=2))
+        M -= np.tensordot(LZB, solved[:, :, : p + 1], axes=([0, 1], [0, 1]))
+        removed = WL @ solved
+        parts.append(
+            (block, block.ZB - removed[:, :, : p + 1], block.W - removed[:, :, p + 1 :])
+        )  # ZᵀV⁻¹[Q r], ZᵀV⁻¹Z
+    A_inverse = np.linalg.inv(M[:p, :p])
+    shift = A_inverse @ M[:p, p]
+    rss = float(M[p, p] - M[:p, p] @ shift)
+    df = s.n - p if reml else s.n
+    held = rss / df if scale is None else scale / s.unit**2
+    deviance = log_det + rss / held + df * (np.log(2 * np.pi * held) + 2 * np.log(s.unit))
+    if reml:
+        deviance += np.linalg.slogdet(M[:p, :p])[1] - 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
+    c = np.append(-shift, 1.0)
+    score_re, score_vc = np.zeros((q, q)), np.zeros(s.v)
+    for block, E, F in parts:
+        e = E @ c
+        total = F.sum(axis=0) - (e.T @ e) / held
+        if reml:
+            total -= np.tensordot(E[:, :, :p] @ A_inverse, E[:, :, :p], axes=([0, 2], [0, 2]))
+        score_re += total[:q, :q]
+        np.add.at(score_vc, block.labels[q:], np.diag(total)[q:])
+    gradient = np.concatenate([(2 * score_re @ L)[np.tri(q, dtype=bool)], 2 * score_vc * sds])
+    best = s.unit**2 * rss / df
+    return Evaluation(
+        float(deviance),
+        gradient,
+        score_re,
+        score_vc,
+        s.start + s.unit * (s.R_inverse @ shift),
+        best,
+        best * (s.R_inverse @ A_inverse @ s.R_inverse.T),
+    )
+
+
+def hessian(structure: Structure, theta: Array, reml: bool, step: float = 1e-4) -> Array:
+    """Second derivatives (size, size) of the deviance by θ: central differences of the exact gradient."""
+    steps = step * np.maximum(1.0, np.abs(theta))
+    columns = [
+        (
+            evaluate(structure, theta + h * unit, reml).gradient
+            - evaluate(structure, theta - h * unit, reml).gradient
+        )
+        / (2 * h)
+        for h, unit in zip(steps, np.eye(len(theta)), strict=True)
+    ]
+    raw = np.array(columns).reshape(len(theta), len(theta))
+    return (raw + raw.T) / 2
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best point found, in the units of the data.
+
+    cov_re (q, q), vcomp (v,), scale: Ψ, τ², σ²; beta (p,); phi (p, p) = (XᵀV⁻¹X)⁻¹; loglik; theta (size,) the
+    standardised point; gradient: largest derivative of the deviance by θ there; singular: whether a relative
+    SD is zero (per standardised column, so that units and centring do not matter) or a correlation ±1; cost
+    (q, q), (v,): what the deviance loses per unit of relative variance in the units of the data; tried: the
+    log-likelihood from each start.
+    """
+
+    cov_re: Array
+    vcomp: Array
+    scale: float
+    beta: Array
+    phi: Array
+    loglik: float
+    theta: Array
+    gradient: float
+    singular: bool
+    tried: tuple[float, ...]
+
+
+def optimum(model: Any, reml: bool = True) -> Optimum:
+    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, and more where the deviance dips
+    elsewhere; each is polished and checked to first order.
+
+    `model` may also be a Structure. Raises ValueError as `Structure.of` does, and when no start leads to a
+    point where the derivatives vanish.
+    """
+    s = model if isinstance(model, Structure) else Structure.of(model)
+    unit = s.pack(np.eye(s.q), np.ones(s.v))
+    by_deviance = sorted(STARTS, key=lambda size: evaluate(s, size * unit, reml).deviance)
+    starts = [by_deviance[0], 1.0 if by_deviance[0] != 1.0 else by_deviance[1]]
+    points = [size * unit for size in [*starts, *_dips(s, unit, reml)]] + _turned(
+        s, starts[0], reml
+    )
+    ends = [_descend(s, point, reml) for point in points]
+    ends += [_descend(s, point, reml) for point in _flattened(s, _lowest(s, ends, reml), reml)]
+    at = [evaluate(s, theta, reml) for theta in ends]
+    best = min(range(len(ends)), key=lambda i: at[i].deviance)
+    theta, found = ends[best], at[best]
+    steepest = float(np.max(np.abs(found.gradient), initial=0.0))
+    if not steepest < 1e-3:
+        raise ValueError(
+            "the likelihood has no optimum that could be found (its steepest derivative is still "
+            f"{steepest:.2g}): the data say too little about these random effects; leave out one of them"
+        )
+    psi, variances = s.to_data_units(theta)
+    return Optimum(
+        found.scale * psi,
+        found.scale * variances,
+        found.scale,
+        found.beta,
+        found.phi,
+        -found.deviance / 2,
+        theta,
+        steepest,
+        is_singular(s, theta),
+        tuple(-e.deviance / 2 for e in at),
+    )
+
+
+def _dips(s: Structure, unit: Array, reml: bool) -> list[float]:
+    """The sizes along RAY · unit at which the deviance dips, if it dips more than once (as at zero and above)."""
+    values = np.array([evaluate(s, size * unit, reml).deviance for size in RAY])
+    beside = np.concatenate([[np.inf], values, [np.inf]])
+    low = np.flatnonzero((values < beside[:-2]) & (values < beside[2:]))
+    return [RAY[place] for place in low if place] if len(low) > 1 else []
+
+
+def _turned(s: Structure, size: float, reml: bool) -> list[Array]:
+    """The two lowest dips of the deviance over elongated Ψ of any direction in a plane of two columns."""
+    found = []
+    for i, j in combinations(range(s.q), 2):
+        for length in (size, 3 * size):
+            ring = []
+            for angle in np.arange(ANGLES) * np.pi / ANGLES:
+                v = np.zeros(s.q)
+                v[[i, j]] = np.cos(angle), np.sin(angle)
+                ring.append(
+                    s.pack(
+                        length**2 * (np.outer(v, v) + 0.03 * np.eye(s.q)), np.full(s.v, length**2)
+                    )
+                )
+            values = np.array([evaluate(s, point, reml).deviance for point in ring])
+            low = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
+            found += [(values[k], ring[k]) for k in low]
+    return [point for _, point in sorted(found, key=lambda pair: pair[0])[:2]]
+
+
+def _flattened(s: Structure, theta: Array, reml: bool) -> list[Array]:
+    """Beside a minimum whose Ψ has full rank: the lowest of those, turned a little, that lack its shortest axis."""
+    L, sds = s.unpack(theta)
+    if s.q < 2 or is_singular(s, theta):
+        return []
+    values, vectors = np.linalg.eigh(L @ L.T)
+    points = []
+    for turn in TURNS:
+        axes = vectors.copy()
+        axes[:, -1] = np.cos(turn) * vectors[:, -1] + np.sin(turn) * vectors[:, 0]
+        points.append(s.pack((axes[:, 1:] * values[1:]) @ axes[:, 1:].T, sds**2))
+    return [_lowest(s, points, reml)]
+
+
+def _lowest(s: Structure, points: list[Array], reml: bool) -> Array:
+    return min(points, key=lambda point: evaluate(s, point, reml).deviance)
+
+
+def is_singular(structure: Structure, theta: Array) -> bool:
+    """Whether Ψ has a zero standard deviation in some direction, or a component is zero, relative to σ."""
+    L, sds = structure.unpack(theta)
+    smallest = np.append(np.linalg.svd(L, compute_uv=False) if structure.q else [], np.abs(sds))
+    return bool(np.any(smallest < SINGULAR))
+
+
+def profile_loglik(model: Any, psi: Array, variances: Array, reml: bool = True) -> float:
+    """Log-likelihood at Ψ/σ² = psi (q, q) and τ²/σ² = variances (v,), with β and σ² at their best."""
+    s = model if isinstance(model, Structure) else Structure.of(model)
+    return -evaluate(s, s.from_data_units(psi, variances), reml).deviance / 2
+
+
+def _descend(s: Structure, theta: Array, reml: bool) -> Array:
+    """From θ down to a point that satisfies the first-order conditions in Ψ, not only those in Λ."""
+
+    def both(point: Array) -> tuple[float, Array]:
+        at = evaluate(s, point, reml)
+        return at.deviance, at.gradient
+
+    for _ in range(10):
+        theta = _polish(
+            s, minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-4}).x, reml
+        )
+        away = _escape(s, theta, reml)
+        if away is None:
+            break
+        theta = away
+    return theta
+
+
+def _polish(s: Structure, theta: Array, reml: bool) -> Array:
+    """Newton's method to the last digits; a step that does not lower the gradient is not taken."""
+    at = evaluate(s, theta, reml)
+    for _ in range(6):
+        if np.max(np.abs(at.gradient), initial=0.0) < 1e-7:
+            break
+        values, vectors = np.linalg.eigh(hessian(s, theta, reml))
+        # |eigenvalues|: never towards a saddle; the floor: no leap along a direction in which nothing changes
+        step = vectors @ (
+            vectors.T @ at.gradient / np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values)))
+        )
+        trial = evaluate(s, theta - step, reml)
+        if not (
+            trial.deviance < at.deviance + 1e-9
+            and np.linalg.norm(trial.gradient) < np.linalg.norm(at.gradient)
+        ):
+            break
+        theta, at = theta - step, trial
+    return theta
+
+
+def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
+    """A lower point if some variance that is zero should not be, else None."""
+    at = evaluate(s, theta, reml)
+    L, sds = s.unpack(theta)
+    candidates = []
+    if s.q:
+        values, vectors = np.linalg.eigh(at.score_re)
+        if values[0] < -ESCAPE:
+            v = vectors[:, 0]
+            candidates += [
+                s.pack(L @ L.T + t * np.outer(v, v), sds**2) for t in np.logspace(-6, 1, 8)
+            ]
+    for c in np.flatnonzero(at.score_vc < -ESCAPE):
+        candidates += [s.pack(L @ L.T, sds**2 + t * np.eye(s.v)[c]) for t in np.logspace(-6, 1, 8)]
+    if not candidates:
+        return None
+    lowest = min(candidates, key=lambda point: evaluate(s, point, reml).deviance)
+    return lowest if evaluate(s, lowest, reml).deviance < at.deviance - 1e-10 else None

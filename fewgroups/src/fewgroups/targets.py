@@ -1,0 +1,111 @@
+"""How uncertain a prediction is: its mean squared error at the fit, and how well that error is itself known.
+
+A target is w = xᵀβ + zᵀu: u of a group that was measured, predicted from its scores, or of one that was not. Its best
+linear unbiased predictor is aᵀy, with weights a that depend on the covariance parameters γ. Two things are needed of
+it, and both come from the group's own rows and the `Information` of the whole fit:
+
+    error       Henderson's (1975, Biometrics 31:423) mean squared error M: of u and of β̂, γ taken as it is
+    gradient    dM/dγ. As a minimises M, only V moves, not a.
+
+They give the degrees of freedom 2 M² / (dM/dγ)ᵀ W (dM/dγ), W the covariance of γ̂: Satterthwaite (1946) for any
+estimated variance. With z = 0 they are those of Kenward & Roger (1997) for one contrast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import block_diag
+from statsmodels.regression.mixed_linear_model import MixedLM
+
+from fewgroups.information import Information, derivatives, random_design
+from fewgroups.structure import sqrt_factor
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row's estimate of w, its mean squared error, and the gradient (k,) of that by γ."""
+
+    estimate: float
+    error: float
+    gradient: Array
+
+    def with_variance(self, variance: float, gradient: Array) -> Target:
+        """The target and something independent on top, such as a residual."""
+        return Target(self.estimate, self.error + variance, self.gradient + gradient)
+
+    def df(self, spread: Array) -> float:
+        """Satterthwaite's degrees of freedom of the error; spread (k, k) the covariance of γ̂."""
+        scatter = self.gradient @ spread @ self.gradient
+        return float(2 * self.error**2 / scatter) if scatter > 0 else np.inf
+
+
+def average(found: Information, x: Array) -> Target:
+    """xᵀβ, x (p,)."""
+    f = found.phi @ x
+    return Target(float(x @ found.beta), float(x @ f), -np.einsum("a,iab,b->i", f, found.P, f))
+
+
+def prior(z: Array, squares: Array, at: tuple[Array, Array, float]) -> tuple[float, Array]:
+    """Variance of zᵀu for a u that nothing is known of, and its gradient (k,) by γ.
+
+    z (q,): values of the random-effect columns; squares (v,): sums of squares of the columns of each component.
+    """
+    cov_re, vcomp, _ = at
+    pairs = [z[a] * z[b] * (1 if a == b else 2) for a in range(len(z)) for b in range(a + 1)]
+    return float(z @ cov_re @ z + squares @ vcomp), np.array([*pairs, *squares, 0.0])
+
+
+@dataclass(frozen=True)
+class Group:
+    """A measured group: Z (n, m), the component of each column, X (n, p), y (n,); covariance (m, m) of its u."""
+
+    Z: Array
+    labels: Array
+    X: Array
+    y: Array
+    covariance: Array
+    scale: float
+    turn: Array  # H with V⁻¹ = (I − Z H Zᵀ)/σ², also where the covariance is singular
+
+    @classmethod
+    def of(cls, model: MixedLM, number: int, at: tuple[Array, Array, float]) -> Group:
+        """Group `number` of the model at (Ψ, τ², σ²)."""
+        (cov_re, vcomp, scale), q = at, model.k_re
+        Z, labels = random_design(model, number)
+        sds = np.sqrt(np.clip(vcomp, 0, None))[labels[q:]]
+        root = block_diag(sqrt_factor(np.asarray(cov_re).reshape(q, q)), np.diag(sds))
+        relative = root / np.sqrt(scale)
+        inner = np.eye(Z.shape[1]) + relative.T @ Z.T @ Z @ relative
+        turn = relative @ np.linalg.solve(inner, relative.T)
+        X, y = (
+            np.asarray(model.exog_li[number], dtype=float),
+            np.asarray(model.endog_li[number], dtype=float),
+        )
+        return cls(Z, labels, X, y, root @ root.T, scale, turn)
+
+    def solve(self, b: Array) -> Array:
+        """V⁻¹b for b (n,)."""
+        return (b - self.Z @ (self.turn @ (self.Z.T @ b))) / self.scale
+
+    def target(self, found: Information, x: Array, z: Array) -> Target:
+        """xᵀβ + zᵀu of this group, x (p,), z (m,)."""
+        k_re = int(np.sum(self.labels < 0))
+        units = derivatives(self.labels, k_re, len(found.P) - 1 - k_re * (k_re + 1) // 2)
+        h = self.covariance @ z
+        a = self.solve(self.Z @ h)  # what the group's residuals weigh in zᵀû
+        d = x - self.X.T @ a
+        f = found.phi @ d
+        b = self.solve(self.X @ f)  # what its scores weigh in dᵀβ̂
+        before, after = self.Z.T @ b, self.Z.T @ (a + b)
+        # dM/dγ_i = Σ aᵀG_ia over all groups, less what links the target to its own group: there a is a + b
+        own = [
+            after @ S @ after - before @ S @ before - 2 * after @ S @ z + z @ S @ z for S in units
+        ]
+        own.append((a + b) @ (a + b) - b @ b)
+        gradient = np.array(own) - np.einsum("a,iab,b->i", f, found.P, f)
+        estimate = x @ found.beta + a @ (self.y - self.X @ found.beta)
+        return Target(float(estimate), float(z @ h - h @ (self.Z.T @ a) + d @ f), gradient)

@@ -1,0 +1,491 @@
+"""`fit`: published numbers, true optima, true verdicts, and refusals that say what would do."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from fewgroups.identification import information_at_zero, residual_share
+from fewgroups.likelihood import optimum
+from fewgroups.structure import Structure
+from public_data import load
+from reference import fits_cases
+from statsmodels.regression.mixed_linear_model import MixedLMResultsWrapper
+
+from fewgroups import Design, Truth, fit, fit_many, simulate, simulate_many
+
+F = "correctness ~ session_high"
+PUSHUPS = load("pushups")
+
+
+@pytest.fixture(autouse=True)
+def _no_warning_leaks() -> Any:
+    """A lesson's cell must not show a red box: whatever `fit` lets through fails the test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def dyestuff() -> pd.DataFrame:
+    return pd.read_csv(Path(__file__).parent / "reference" / "data" / "Dyestuff.csv")
+
+
+# Bates et al. 2015 (J. Stat. Softw. 67(1)), Pinheiro & Bates 2000, and the tests of lme4 and MixedModels.jl:
+# log-likelihood; coefficients and their standard errors; SDs of columns, of components, of residuals
+CROSSED: dict[str, Any] = {
+    "re_formula": None,
+    "vc_formula": {"plate": "0 + C(plate)", "sample": "0 + C(sample)"},
+}
+CASKS: dict[str, Any] = {"vc_formula": {"cask": "0 + C(cask)"}}
+MACHINES: dict[str, Any] = {"vc_formula": {"machine": "0 + C(Machine)"}}
+PUBLISHED: dict[str, tuple[Callable[[], Any], float, list[float], list[float], list[float]]] = {
+    "sleepstudy REML": (
+        lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", "~Days"),
+        -1743.6283 / 2,
+        [251.405, 10.467],
+        [6.825, 1.546],
+        [24.741, 5.922, 25.592],
+    ),
+    "sleepstudy ML": (
+        lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", "~Days", reml=False),
+        -1751.9393 / 2,
+        [251.405, 10.467],
+        [6.6323, 1.5022],
+        [23.7806, 5.7169, 25.5918],
+    ),
+    "Dyestuff REML": (
+        lambda: fit("Yield ~ 1", dyestuff(), "Batch"),
+        -319.6543 / 2,
+        [1527.5],
+        [19.384],
+        [42.002, 49.510],
+    ),
+    "Dyestuff ML": (
+        lambda: fit("Yield ~ 1", dyestuff(), "Batch", reml=False),
+        -327.3271 / 2,
+        [1527.5],
+        [17.695],
+        [37.260, 49.510],
+    ),
+    "Penicillin, crossed, ML": (
+        lambda: fit("diameter ~ 1", load("penicillin"), np.ones(144), reml=False, **CROSSED),
+        -332.1883 / 2,
+        [22.9722],
+        [0.7446],
+        [0.8456, 1.7707, 0.5499],
+    ),
+    "Pastes, nested, ML": (
+        lambda: fit("strength ~ 1", load("pastes"), "batch", reml=False, **CASKS),
+        -247.9945 / 2,
+        [60.0533],
+        [0.6421],
+        [1.0951, 2.9041, 0.8234],
+    ),
+    "Machines, intercepts": (
+        lambda: fit("score ~ Machine", load("machines"), "Worker"),
+        -143.44,
+        [52.356, 7.967, 13.917],
+        [],
+        [5.147, 3.162],
+    ),
+    "Machines, nested": (
+        lambda: fit("score ~ Machine", load("machines"), "Worker", **MACHINES),
+        -107.84,
+        [52.356, 7.967, 13.917],
+        [],
+        [4.781, 3.730, 0.962],
+    ),
+    "Machines, slopes": (
+        lambda: fit("score ~ Machine", load("machines"), "Worker", "~Machine"),
+        -104.16,
+        [52.356, 7.967, 13.917],
+        [1.681, 2.421, 1.540],
+        [],
+    ),
+    "push-ups, intercepts": (
+        lambda: fit(F, PUSHUPS, "athlete_id"),
+        328.5277,
+        [0.8458461, -0.0726737],
+        [0.0125970, 0.0063624],
+        [0.0231860, 0.0440797],
+    ),
+    "push-ups, slopes": (
+        lambda: fit(F, PUSHUPS, "athlete_id", "~session_high"),
+        328.5364,
+        [0.8458461, -0.0726737],
+        [],
+        [],
+    ),
+}
+
+
+def digits(number: float) -> float:
+    """Half a unit (and a little) of the last printed digit."""
+    return 0.6 * 10.0 ** -len(f"{number}".split(".")[1])
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_numbers_are_met_to_the_last_digit(name: str) -> None:
+    make, loglik, estimates, errors, sds = PUBLISHED[name]
+    result = make()
+    assert result.report.converged and result.converged
+    assert result.llf == pytest.approx(loglik, abs=digits(round(loglik, 4)))
+    for value, printed in zip(result.fe_params, estimates, strict=True):
+        assert value == pytest.approx(printed, abs=digits(printed))
+    for value, printed in zip(result.bse_fe if errors else [], errors, strict=True):
+        assert value == pytest.approx(printed, abs=digits(printed) + 2e-4 * printed)
+    parts = [*np.diag(result.cov_re), *result.vcomp, result.scale]
+    # the optimisers behind the printed SDs stopped up to 4e-5 beside the optimum; see the next test
+    for value, printed in zip(np.sqrt(parts) if sds else [], sds, strict=True):
+        assert value == pytest.approx(printed, abs=digits(printed), rel=5e-5)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_variances_of_a_balanced_design_are_those_of_the_closed_form(reml: bool) -> None:
+    data = dyestuff()
+    result = fit("Yield ~ 1", data, "Batch", reml=reml)
+    means = data.groupby("Batch")["Yield"].mean()
+    within = np.sum((data["Yield"] - data.groupby("Batch")["Yield"].transform("mean")) ** 2) / (
+        30 - 6
+    )
+    between = 5 * np.sum((means - means.mean()) ** 2) / (5 if reml else 6)
+    assert result.scale == pytest.approx(within, rel=1e-8)
+    assert result.cov_re.iloc[0, 0] == pytest.approx((between - within) / 5, rel=1e-7)
+
+
+def test_the_result_is_what_statsmodels_itself_makes_of_that_start() -> None:
+    ours = fit(F, PUSHUPS, "athlete_id")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = smf.mixedlm(F, PUSHUPS, groups="athlete_id").fit(
+            start_params=np.sqrt(ours.cov_re_unscaled.to_numpy()[0])
+        )
+    assert type(ours) is MixedLMResultsWrapper
+    assert set(vars(ours._results)) - set(vars(theirs._results)) - {"_cache"} == {"report"}
+    assert ours.summary().as_text() == theirs.summary().as_text()
+    assert "-11.422" in ours.summary().as_text() and "328.5277" in ours.summary().as_text()
+    np.testing.assert_allclose(ours.params, theirs.params, rtol=1e-9)
+    np.testing.assert_allclose(ours.predict(PUSHUPS), theirs.predict(PUSHUPS))
+    assert ours.model.formula == F
+
+
+def test_the_report_says_that_the_boundary_alarm_was_false() -> None:
+    report = fit(F, PUSHUPS, "athlete_id").report
+    assert (
+        report.converged and not report.singular and report.boundary == () and report.short < 1e-8
+    )
+    assert any("boundary" in text for text in report.said)
+    text = str(report)
+    assert "Converged: log-likelihood 328.5277, the best found." in text
+    assert "Not singular" in text and "boundary warning was held back" in text
+    silent = fit(F, PUSHUPS.assign(correctness=100 * PUSHUPS["correctness"]), "athlete_id").report
+    assert silent.said == () and "held back" not in str(silent)
+
+
+def test_a_singular_fit_is_called_so_and_can_still_be_used() -> None:
+    result = fit(F, PUSHUPS, "athlete_id", "~session_high")
+    assert result.report.singular and result.report.converged
+    assert result.report.boundary == ("the correlation of athlete_id and session_high is -1",)
+    assert "Singular: the correlation of athlete_id and session_high is -1." in str(result.report)
+    assert result.report.short < 1e-6
+    assert set(result.random_effects) == set(PUSHUPS["athlete_id"])
+    assert np.all(np.isfinite(result.fittedvalues)) and np.all(np.isfinite(result.bse_fe))
+    assert "328.5364" in result.summary().as_text()
+
+
+def test_zero_variances_are_named() -> None:
+    centred = PUSHUPS.assign(
+        correctness=PUSHUPS["correctness"]
+        - PUSHUPS.groupby(["athlete_id", "session_high"])["correctness"].transform("mean")
+        + 0.001 * PUSHUPS["session_high"]
+    )
+    assert fit(F, centred, "athlete_id").report.boundary == ("the variance of athlete_id is zero",)
+    result = fit(F, PUSHUPS, "athlete_id", vc_formula={"day": "0 + C(session_label)"})
+    assert result.report.boundary == ("the variance of day is zero",)
+    assert result.llf == pytest.approx(fit(F, PUSHUPS, "athlete_id").llf, abs=1e-5)
+
+
+def test_standard_errors_that_mislead_are_told() -> None:
+    repeats = [
+        {"a": 20, "b": 30},
+        {"a": 3, "b": 12},
+        {"a": 15, "b": 2},
+        {"a": 0, "b": 10},
+        {"a": 9, "b": 30},
+    ]
+    data = simulate(Design(athletes=5, repeats=repeats), Truth(slope_sd=0.02), 5)
+    result = fit(F, data, "athlete_id", "~session_high")
+    exact = np.sqrt(np.diag(optimum(result.model).phi))
+    ratios = list(result.report.errors.values())
+    np.testing.assert_allclose(ratios, result.bse_fe / exact, rtol=1e-6)
+    assert np.max(np.abs(np.subtract(ratios, 1))) > 0.1
+    said = " ".join(str(result.report).split())
+    assert "standard errors of Intercept, session_high are more than 5 % off" in said
+    fine = fit(F, PUSHUPS, "athlete_id", "~session_high").report
+    np.testing.assert_allclose(list(fine.errors.values()), 1, rtol=1e-6)
+    assert "standard errors" not in str(fine)
+
+
+def check_slope_fits(numbers: list[int]) -> None:
+    """Each stands on the best log-likelihood known, and singular means singular; see fits_cases."""
+    scores, by_lmer = fits_cases.scores(), fits_cases.stored()
+    np.testing.assert_allclose(scores.sum(axis=1), by_lmer["y_sum"], atol=1e-7)
+    table = fits_cases.DESIGN.table()
+    for k in numbers:
+        table["correctness"] = scores[k]
+        result = fit(F, table, "athlete_id", "~session_high")
+        lmer = by_lmer.loc[k]
+        assert result.converged and result.report.converged
+        assert result.llf > max(lmer["loglik"], result.report.best) - 1e-5
+        assert result.report.singular >= bool(lmer["singular"])
+        if result.report.singular > bool(
+            lmer["singular"]
+        ):  # lmer stopped next to the boundary, or lower
+            assert result.llf > lmer["loglik"] - 1e-6
+            assert np.linalg.eigvalsh(result.cov_re / result.scale)[0] < 2e-9
+
+
+def test_slope_fits_of_the_push_up_design_stand_on_their_optimum() -> None:
+    check_slope_fits(list(range(60)))
+
+
+@pytest.mark.full
+def test_all_2000_slope_fits_of_the_push_up_design_stand_on_their_optimum() -> None:
+    check_slope_fits(list(range(fits_cases.N)))
+
+
+def test_a_higher_maximum_in_another_direction_is_found() -> None:
+    """Four uneven studies of eight athletes in which a search from the middle ends up to .18 short."""
+    full, few = {"session_20": 20, "session_30": 30}, {"session_20": 2, "session_30": 6}
+    design = Design(8, [full] * 4 + [few] * 4)
+    scores = simulate_many(design, Truth(effect=-0.04, slope_sd=0.05, clip=False), 3200, seed=7)
+    table, found = design.table(), fit_many(scores, design, slopes=True)
+    for k in (460, 1633, 3105, 3116):
+        table["correctness"] = scores[k]
+        result = fit(F, table, "athlete_id", re_formula="~session_high")
+        assert result.llf > found.loglik[k] - 1e-6
+
+
+def double(values: pd.Series) -> pd.Series:
+    """A function of the caller's that a formula may use."""
+    return 2 * values
+
+
+def test_formulas_and_labels_may_come_in_every_shape() -> None:
+    plain = fit(F, PUSHUPS, "athlete_id")
+    local_factor = 3.0
+    shifted = PUSHUPS.set_axis(np.arange(200) + 1000)
+    twice = PUSHUPS.set_axis(np.tile(np.arange(100), 2))
+    before = twice.copy()
+    same = [
+        fit(F, PUSHUPS, PUSHUPS["athlete_id"]),
+        fit(F, PUSHUPS, list(PUSHUPS["athlete_id"])),
+        fit(F, PUSHUPS.astype({"athlete_id": "category"}), "athlete_id"),
+        fit(F, shifted, shifted["athlete_id"]),
+        fit(F, twice, "athlete_id"),
+        fit("correctness ~ C(session_label)", PUSHUPS, "athlete_id", None),
+        fit(
+            "Q('a score') ~ session_high",
+            PUSHUPS.rename(columns={"correctness": "a score"}),
+            "athlete_id",
+        ),
+    ]
+    for result in same:
+        assert result.llf == pytest.approx(plain.llf, abs=1e-8)
+    pd.testing.assert_frame_equal(twice, before)
+    scaled = fit(
+        "correctness ~ double(session_high) + I(local_factor * 0 * session_high ** 2 + repeat_id)",
+        PUSHUPS,
+        "athlete_id",
+    )
+    again = fit(
+        "correctness ~ x + repeat_id", PUSHUPS.assign(x=2 * PUSHUPS["session_high"]), "athlete_id"
+    )
+    assert local_factor and scaled.llf == pytest.approx(again.llf, abs=1e-8)
+    components = [
+        fit(F, data, "athlete_id", vc_formula={"day": "0 + C(session_label):C(repeat_id % 5)"})
+        for data in (PUSHUPS, twice)
+    ]
+    assert components[0].llf == pytest.approx(components[1].llf, abs=1e-8)
+
+
+def changed(row: int, column: str, value: Any) -> pd.DataFrame:
+    data = PUSHUPS.astype({column: object if isinstance(PUSHUPS[column].iloc[0], str) else float})
+    data.loc[row, column] = value
+    return data
+
+
+CELLS = PUSHUPS.groupby(["athlete_id", "session_high"], as_index=False)["correctness"].mean()
+BETWEEN = PUSHUPS.assign(tall=(PUSHUPS["athlete_id"] < "d").astype(int))
+MEANS = PUSHUPS.groupby("athlete_id")["correctness"].transform("mean")
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "missing score": (
+        lambda: fit(F, changed(3, "correctness", np.nan), "athlete_id"),
+        "1 of 200 rows .*rows 3",
+    ),
+    "missing label": (
+        lambda: fit(F, changed(7, "athlete_id", None), "athlete_id"),
+        "missing values: rows 7",
+    ),
+    "missing in the slope": (
+        lambda: fit(
+            "correctness ~ 1", changed(9, "session_high", np.nan), "athlete_id", "~session_high"
+        ),
+        "rows 9",
+    ),
+    "missing in a component": (
+        lambda: fit(
+            "correctness ~ 1",
+            changed(9, "session_label", None),
+            "athlete_id",
+            vc_formula={"day": "0 + C(session_label)"},
+        ),
+        "missing values: rows 9",
+    ),
+    "logarithm of nothing": (
+        lambda: fit("np.log(correctness - 2) ~ 1", PUSHUPS, "athlete_id"),
+        "no value of",
+    ),
+    "infinite score": (
+        lambda: fit(F, changed(3, "correctness", np.inf), "athlete_id"),
+        "infinite .*rows 3",
+    ),
+    "overflow": (
+        lambda: fit("correctness ~ np.exp(1000 * session_high)", PUSHUPS, "athlete_id"),
+        "infinite",
+    ),
+    "one athlete": (
+        lambda: fit(F, PUSHUPS[PUSHUPS["athlete_id"] == "alex_02"], "athlete_id"),
+        "one value only .*re_formula=None",
+    ),
+    "every row a group": (lambda: fit(F, PUSHUPS, range(200)), "200 groups .* for 200 rows"),
+    "constant score": (
+        lambda: fit(F, PUSHUPS.assign(correctness=0.85), "athlete_id"),
+        "does not vary",
+    ),
+    "constant in athletes": (
+        lambda: fit("correctness ~ 1", PUSHUPS.assign(correctness=MEANS), "athlete_id"),
+        "no residual variation",
+    ),
+    "as many effects as rows": (
+        lambda: fit(F, CELLS, "athlete_id", "~session_high"),
+        "8 random effects for 8 rows",
+    ),
+    "same predictor twice": (
+        lambda: fit("correctness ~ session_high + session_label", PUSHUPS, "athlete_id"),
+        "columns that say the same",
+    ),
+    "athletes as predictors": (
+        lambda: fit("correctness ~ athlete_id", PUSHUPS, "athlete_id"),
+        "nothing in the data tells of athlete_id Var",
+    ),
+    "slope between athletes": (
+        lambda: fit("correctness ~ tall", BETWEEN, "athlete_id", "~tall"),
+        "'tall' cannot be told .* within any single",
+    ),
+    "same component twice": (
+        lambda: fit(F, PUSHUPS, "athlete_id", vc_formula={"same": "1"}),
+        "cannot tell apart athlete_id Var, same Var",
+    ),
+    "component per row": (
+        lambda: fit(
+            F, PUSHUPS, "athlete_id", vc_formula={"row": "0 + C(repeat_id):C(session_label)"}
+        ),
+        "levels for 200",
+    ),
+    "units statsmodels cannot bear": (
+        lambda: fit(
+            "correctness ~ x", PUSHUPS.assign(x=1e5 * PUSHUPS["session_high"]), "athlete_id", "~x"
+        ),
+        "size of about 1: 'x' reaches 1e\\+05",
+    ),
+    "no such column": (
+        lambda: fit("correctness ~ sesion", PUSHUPS, "athlete_id"),
+        "'sesion' is not defined .columns: ",
+    ),
+    "not a formula": (
+        lambda: fit("correctness ~ session_high +* 2", PUSHUPS, "athlete_id"),
+        "cannot be read",
+    ),
+    "no outcome": (
+        lambda: fit("~ session_high", PUSHUPS, "athlete_id"),
+        "missing required outcome",
+    ),
+    "text outcome": (
+        lambda: fit("session_label ~ repeat_id", PUSHUPS, "athlete_id"),
+        "one column of numbers",
+    ),
+    "no fixed effect": (lambda: fit("correctness ~ 0", PUSHUPS, "athlete_id"), "no fixed effect"),
+    "no random effect": (lambda: fit(F, PUSHUPS, "athlete_id", "0"), "no random effect"),
+    "groups: no such column": (lambda: fit(F, PUSHUPS, "athlete"), "groups must name a column"),
+    "groups: wrong length": (lambda: fit(F, PUSHUPS, [1, 2]), "200 rows; given something of shape"),
+    "groups: other index": (
+        lambda: fit(F, PUSHUPS, PUSHUPS["athlete_id"].sort_values()),
+        "another index than data",
+    ),
+    "groups: mixed": (
+        lambda: fit(F, PUSHUPS, pd.Series([1, *PUSHUPS["athlete_id"][1:]], dtype=object)),
+        "different kinds",
+    ),
+    "no rows": (lambda: fit(F, PUSHUPS.iloc[:0], "athlete_id"), "no rows"),
+    "columns of one name": (
+        lambda: fit(F, PUSHUPS.set_axis([*PUSHUPS.columns[:-2], "x", "x"], axis=1), "athlete_id"),
+        "same name",
+    ),
+    "data: not a table": (
+        lambda: fit(F, PUSHUPS.to_dict(), "athlete_id"),
+        "data must be a pandas DataFrame",
+    ),
+    "formula: not text": (lambda: fit(None, PUSHUPS, "athlete_id"), "formula must be text"),  # type: ignore[arg-type]
+    "re_formula: not text": (lambda: fit(F, PUSHUPS, "athlete_id", 1), "re_formula"),  # type: ignore[arg-type]
+    "vc_formula: not a mapping": (
+        lambda: fit(F, PUSHUPS, "athlete_id", vc_formula={"a": 1}),  # type: ignore[dict-item]
+        "vc_formula must map",
+    ),
+    "reml: not a choice": (lambda: fit(F, PUSHUPS, "athlete_id", reml="yes"), "reml must be"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_fit_that_cannot_be_had_says_so_in_one_sentence(name: str) -> None:
+    request, message = REFUSED[name]
+    with pytest.raises((ValueError, TypeError), match=message) as error:
+        request()
+    assert "\n" not in str(error.value)
+
+
+def test_identification_uses_the_same_information_as_dense_matrices() -> None:
+    data = load("machines").iloc[
+        [0, 1, 2, 5, 7, 8, 12, 15, 18, 20, 21, 25, 30, 33, 36, 40, 44, 47, 50, 53]
+    ]
+    data = data.reset_index(drop=True).assign(x=np.linspace(-1, 1, 20))
+    model = smf.mixedlm(
+        "score ~ x", data, groups="Worker", re_formula="~x", vc_formula={"m": "0 + C(Machine)"}
+    )
+    s = Structure.of(model)
+    labels = data["Worker"].to_numpy()
+    same = np.equal.outer(labels, labels)
+    Z = np.asarray(model.exog_re) @ np.linalg.inv(s.R_re)
+    kinds = np.equal.outer(data["Machine"].to_numpy(), data["Machine"].to_numpy()) & same
+    G = [
+        same * np.outer(Z[:, 0], Z[:, 0]),
+        same * (np.outer(Z[:, 0], Z[:, 1]) + np.outer(Z[:, 1], Z[:, 0])),
+        same * np.outer(Z[:, 1], Z[:, 1]),
+        kinds / s.unit_vc**2,
+        np.eye(20),
+    ]
+    P = np.eye(20) - model.exog @ np.linalg.pinv(model.exog)
+    expected = [[np.trace(P @ a @ P @ b) for b in G] for a in G]
+    np.testing.assert_allclose(information_at_zero(s), expected, rtol=1e-9, atol=1e-9)
+    # and what all effects together leave of the scores
+    blocks = [same[:, [k]] * Z for k in np.unique(labels, return_index=True)[1]]
+    both = np.column_stack([model.exog, *blocks, *(kinds[:, [k]] for k in range(20))])
+    left = data["score"] - both @ np.linalg.lstsq(both, data["score"], rcond=None)[0]
+    alone = P @ data["score"]
+    assert residual_share(s) == pytest.approx(left @ left / (alone @ alone), rel=1e-8)

@@ -1,0 +1,1 @@
+"""Answer keys, hints and classic slips, one module a lesson; the keys of the two forms."""

@@ -1,0 +1,123 @@
+"""Answer keys of lesson 09, comparing models."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from helpers.feedback import Exercise, Slip
+
+WITHOUT, WITH = -887.74, -875.97
+"""ML log-likelihoods of the sleep study as the exercise gives them."""
+VARIANCE_RATIO = 2 * (211.75 - 210.30)
+
+
+def _size(athletes: int) -> float:
+    """True rate of LR = m log(1 + t²/(m − 1)) above the 95 % point of χ²₁, for the mean of m normal values."""
+    t = np.sqrt((athletes - 1) * np.expm1(stats.chi2.ppf(0.95, 1) / athletes))
+    return float(2 * stats.t.sf(t, athletes - 1))
+
+
+def _fewest(rate: float) -> int:
+    return next(athletes for athletes in range(3, 1000) if _size(athletes) <= rate)
+
+
+EXERCISES = {
+    "9.1": Exercise(
+        key=lambda: 2 * (WITH - WITHOUT),
+        places=2,
+        right="{key}: twice the gain, with one parameter more. By chance it would exceed 3.84 once in twenty.",
+        hints=(
+            "By how much does the larger model's log-likelihood lie above the smaller one's?",
+            "Twice that: 2 * (larger - smaller), and minus 875.97 is the larger number.",
+        ),
+        slips=(
+            Slip(
+                lambda: WITH - WITHOUT, "That is the gain; the likelihood ratio is twice the gain."
+            ),
+            Slip(
+                lambda: 2 * (WITHOUT - WITH),
+                "The sign is turned: the larger model never fits worse, so the ratio is never negative.",
+            ),
+            Slip(lambda: WITHOUT - WITH, "Larger minus smaller, and then twice that."),
+            Slip(
+                lambda: stats.chi2.sf(2 * (WITH - WITHOUT), 1),
+                "That is close to the p-value; the question is the ratio.",
+            ),
+        ),
+    ),
+    "9.2": Exercise(
+        key=lambda: 0.5 * stats.chi2.sf(VARIANCE_RATIO, 1),
+        places=3,
+        right="{key}: half of what χ² with one df gives, since a variance cannot fall below zero.",
+        hints=(
+            "First the ratio: twice the gain in log-likelihood. Then: how many variances are added?",
+            "One variance: half the time zero, half the time χ² with 1 df. Its p is half of the usual one.",
+            "0.5 * stats.chi2.sf(2.9, 1)",
+        ),
+        slips=(
+            Slip(
+                lambda: stats.chi2.sf(VARIANCE_RATIO, 1),
+                "That is the usual χ² with one df, as if the variance could be negative.",
+            ),
+            Slip(
+                lambda: (
+                    0.5 * stats.chi2.sf(VARIANCE_RATIO, 1) + 0.5 * stats.chi2.sf(VARIANCE_RATIO, 2)
+                ),
+                "That mixture is for a slope that brings a correlation along; here one variance is added.",
+            ),
+            Slip(
+                lambda: 0.5 * stats.chi2.sf(VARIANCE_RATIO / 2, 1),
+                "The ratio is twice the gain in log-likelihood.",
+            ),
+            Slip(
+                lambda: stats.chi2.sf(VARIANCE_RATIO / 2, 1),
+                "Twice the gain, and then the mixture.",
+            ),
+            Slip(lambda: VARIANCE_RATIO, "That is the ratio; the question is its p-value."),
+        ),
+    ),
+    "9.3": Exercise(
+        key=lambda: "c",
+        right="The design put the slope into the model, before the scores; the df know that there are six athletes.",
+        hints=(
+            "Three of them let the data choose the model, or compare what cannot be compared.",
+            "Which one could have been written down before the first push-up?",
+        ),
+        slips=(
+            Slip(
+                lambda: "a",
+                "With six athletes the test misses real slopes; the p that follows is computed as if there were none.",
+            ),
+            Slip(
+                lambda: "b",
+                "REML log-likelihoods of models with different fixed effects do not compare: the units of a predictor "
+                "change them.",
+            ),
+            Slip(
+                lambda: "d",
+                "The winner of twelve has had twelve chances; its p-value does not know of the other eleven.",
+            ),
+        ),
+    ),
+    "9.4": Exercise(
+        key=lambda: _fewest(0.06),
+        places=0,
+        right="{key} athletes, to come from .115 down to .06. A t-test keeps .05 with four.",
+        hints=(
+            "exact_size(athletes) falls as athletes are added: where does it pass .06?",
+            "Try exact_size(10), exact_size(20), and walk between them.",
+            "next(athletes for athletes in range(3, 200) if exact_size(athletes) <= 0.06)",
+        ),
+        slips=(
+            Slip(
+                lambda: _fewest(0.06) - 1, "One short: with so many it is still a little above .06."
+            ),
+            Slip(
+                lambda: 20,
+                "It is below .06 there, and was below before: the question is the smallest number.",
+            ),
+            Slip(lambda: 4, "Four athletes are where it is worst in this lesson: .115."),
+        ),
+    ),
+}
