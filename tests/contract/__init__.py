@@ -5,8 +5,15 @@ python -m tests.contract 05    lists what lesson 05 does not keep
 
 from collections.abc import Callable, Iterator
 
-from tests.contract import code, forms, structure, words
+from tests.contract import code, forms, grammar, structure, words
 from tests.notebooks import Notebook
 
 Rule = Callable[[Notebook], Iterator[str]]
-RULES: list[Rule] = [*structure.RULES, *code.RULES, *words.RULES, *forms.RULES]
+RULES: list[Rule] = [*structure.RULES, *grammar.RULES, *code.RULES, *words.RULES, *forms.RULES]
+# Lessons that are still to be rewritten in the grammar of tests/contract/grammar.py.
+OLD = {f"{number:02}" for number in range(15)}
+
+
+def rules_of(notebook: Notebook) -> list[Rule]:
+    """The rules that a lesson must keep."""
+    return [rule for rule in RULES if notebook.number not in OLD or rule not in grammar.RULES]

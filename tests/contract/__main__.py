@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.contract import RULES
+from tests.contract import RULES, grammar
 from tests.notebooks import LESSONS, lesson_path, read
 
 
@@ -11,7 +11,11 @@ def main(numbers: list[str]) -> int:
     wrong = 0
     for path in [lesson_path(number) for number in numbers] or LESSONS:
         found = [(rule.__name__, problem) for rule in RULES for problem in rule(read(path))]
-        print(f"{path.name}: {len(found)} to mend")
+        lesson = read(path)
+        print(
+            f"{path.name}: {grammar.words(lesson)} words, {len(grammar.content_sections(lesson))} sections, "
+            f"{grammar.minutes(lesson):.0f} minutes ({grammar.promised(lesson)} promised); {len(found)} to mend"
+        )
         for name, problem in found:
             print(f"    {problem}   [{name}]")
         wrong += len(found)

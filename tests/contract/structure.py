@@ -8,8 +8,9 @@ from urllib.parse import unquote
 from tests.notebooks import LESSONS, TEACHING, Cell, Notebook, read
 
 BOXES = ("Predict first.", "Common misreading.", "Check yourself.", "For the teacher.")
-TAGS = {"exercise", "solution", "teacher", "explorable"}
+TAGS = {"exercise", "solution", "teacher", "explorable", "deeper", "happened"}
 LAST = ["Key points", "Further reading", "Next"]
+DEEPER = "Going deeper"
 EXERCISE = re.compile(r"Exercise (\d+\.\d+) (★{1,3}) (\S.*)")
 CHECK = re.compile(r"\bcheck\(\s*[\"'](\d+\.\d+)[\"']")
 
@@ -70,8 +71,8 @@ def promise(notebook: Notebook) -> tuple[str, str]:
 
 def says_time_and_needs(notebook: Notebook) -> Iterator[str]:
     head = "\n\n".join(cell.source for cell in notebook.cells[:2] if cell.is_markdown)
-    if not re.search(r"(?m)^\*\*Minutes:\*\* \d+ in class · \d+ alone\s*$", head):
-        yield "no line '**Minutes:** 60 in class · 90 alone' in the first cells"
+    if not re.search(r"(?m)^\*\*Minutes:\*\* \d+( in class · \d+ alone)?\s*$", head):
+        yield "no line '**Minutes:** 60' in the first cells"
     if not re.search(r"(?m)^\*\*Know first:\*\* \S.+$", head):
         yield "no line '**Know first:** …' in the first cells"
     aims = items(head.partition("**You will be able to**")[2])
