@@ -21,7 +21,9 @@ FILLING = (
 HEAD = """# 05 · Reading a printout
 *What every line of a printout claims, in one sentence about four athletes and their push-ups.*
 
-**Minutes:** 60 in class · 90 alone
+Which line answers the coach's question?
+
+**Minutes:** 25
 **Know first:** what a mean is.
 
 **You will be able to**
@@ -32,7 +34,7 @@ HEAD = """# 05 · Reading a printout
 
 PREDICT = "> **Predict first.** Which number will be larger?"
 
-MEANING = f"""The mean is .846, a drop of .073 from before. {FILLING}
+MEANING = f"""A mean says where a drop ends. {FILLING}
 
 > **Common misreading.** "The mean is everybody's score." It is nobody's.
 
@@ -127,19 +129,20 @@ def cells() -> list[dict[str, Any]]:
     made = [
         markdown("title", HEAD),
         code("imports", "import numpy as np\n\nfrom helpers import check, show"),
-        markdown("first-prediction", f"## The means\n\nEvery athlete has a mean.\n\n{PREDICT}"),
+        markdown("predict-means", f"## The means\n\nEvery athlete has a mean.\n\n{PREDICT}"),
         code(
             "means",
             "print(table)",
             stream("mean      0.8458\neffect   -0.0727\nrows         200\n"),
         ),
+        markdown("answer", "The mean is .846, a drop of .073 from before.", tags=["happened"]),
         markdown("meaning", MEANING),
-        markdown("second-prediction", PREDICT),
-        code("picture", f'show(picture, "{ALT}")', figure()),
-        markdown("picture-meaning", "The long session lies lower. <!-- alt: .6, 1 -->"),
-        markdown("third-prediction", PREDICT),
+        markdown("predict-picture", PREDICT),
+        code("picture", 'show(picture, "05.scores")', figure()),
+        markdown("picture-meaning", "The long session lies lower.", tags=["happened"]),
+        markdown("predict-counts", PREDICT),
         code("counts", "print(counts)", stream("session_20    80\nsession_30   120\n")),
-        markdown("counts-meaning", "There are 120 scores in the long session, of 80 + 120."),
+        markdown("counts-meaning", "There are 120 scores of 80 + 120.", tags=["happened"]),
         markdown("note", TEACHER, tags=["teacher"]),
         markdown("exercises", "## Exercises"),
     ]
@@ -158,6 +161,7 @@ def cells() -> list[dict[str, Any]]:
                 **copy.deepcopy(FOLDED),
             ),
         ]
+    made.append(markdown("aside", "## Going deeper\n\nA mean has a variance.", tags=["deeper"]))
     made.append(markdown("end", END))
     count = 0
     for cell in made:
