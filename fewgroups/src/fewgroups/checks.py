@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from numbers import Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults, MixedLMResultsWrapper
 
 REFIT = "fit the model with fewgroups.fit(formula, data, groups), which ends at the optimum"
@@ -27,13 +27,16 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
         raise TypeError(
             "result is a model that was not fitted yet: give model.fit(), or use fewgroups.fit(...)"
         )
-    plain = result._results if isinstance(result, MixedLMResultsWrapper) else result
+    plain = result
+    if isinstance(result, MixedLMResultsWrapper):
+        plain = copy.copy(result._results)  # a copy, to carry fewgroups.fit's report beside it
+        plain.report = getattr(result, "report", None)
     if not isinstance(plain, MixedLMResults):
         model = getattr(result, "model", None)
         kind = type(model).__name__ if model is not None else type(result).__name__
         raise TypeError(
             "result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is "
-            f"{kind}, which knows of no groups. Fit a mixed model with the athletes as groups"
+            f"{kind}, which knows of no groups. Fit a mixed model with what was measured repeatedly as groups"
         )
     _check_structure(plain.model)
     _check_fit(plain, converged)
@@ -41,21 +44,15 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
 
 
 def _check_structure(model: MixedLM) -> None:
-    lost = _rows_left_out(model)
-    if lost:
-        raise ValueError(
-            f"{lost} rows were left out when the model was built (missing='drop'): drop them yourself, with "
-            "data.dropna(subset=[...]).reset_index(drop=True), and fit again: so it is known which are used"
-        )
     if model.n_groups == 1 and model.k_vc == 0:
         raise ValueError(
             "groups has one value only, so nothing says how groups vary: name the column that tells "
-            "athletes apart, or, for crossed factors in one group, add variance components (vc_formula)"
+            "the groups apart, or, for crossed factors in one group, add variance components (vc_formula)"
         )
     if model.n_groups == model.nobs:
         raise ValueError(
-            f"each of the {model.nobs} rows is its own group: groups should be the column that repeats "
-            "(the athlete), not one that numbers the rows or holds the scores"
+            f"each of the {model.nobs} rows is its own group: groups should be a column whose values occur "
+            "in several rows, not one that numbers the rows or holds the outcome"
         )
     if all(np.ptp(y) == 0 for y in model.endog_li):
         raise ValueError(
@@ -70,26 +67,8 @@ def _check_structure(model: MixedLM) -> None:
         if np.max(np.abs(dummies - fitted)) < 1e-8 and model.k_vc == 0:
             raise ValueError(
                 "the fixed effects already tell all groups apart, so nothing is left from which to learn "
-                "how groups vary: groups should be the athlete, not a predictor of the formula"
+                "how groups vary: groups should not be a predictor of the formula"
             )
-
-
-def _rows_left_out(model: MixedLM) -> int:
-    """How many rows missing='drop' took away; statsmodels keeps no count of them.
-
-    It leaves two traces: the frame has gaps in its row numbers and only columns of the formulas, in order.
-    """
-    frame = getattr(model.data, "frame", None)
-    if not isinstance(frame, pd.DataFrame) or not pd.api.types.is_integer_dtype(frame.index):
-        return 0
-    names, formula = [str(name) for name in frame.columns], str(getattr(model, "formula", ""))
-    if names != sorted(names) or not all(name in formula for name in names):
-        return 0
-    return (
-        int(frame.index.max()) + 1 - len(frame)
-        if frame.index.is_unique and frame.index.min() >= 0
-        else 0
-    )
 
 
 def _check_fit(result: MixedLMResults, converged: bool) -> None:

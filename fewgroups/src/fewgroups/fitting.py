@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 import warnings
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import patsy
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
 
@@ -19,7 +19,7 @@ from fewgroups.identification import check_identified
 from fewgroups.likelihood import Optimum, optimum
 from fewgroups.structure import Structure
 
-SHORT = 1e-5  # log-likelihood: statsmodels' result and the optimum are the same point
+SAME = 1e-5  # log-likelihood: statsmodels' result and the optimum are the same point
 OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
 ROUTES = ((1e-9, "bfgs"), (1e-8, "bfgs"), (1e-10, "bfgs"), (1e-6, "powell"))
 """Starts of a singular fit: relative variance added (statsmodels inverts the matrix), and method."""
@@ -32,9 +32,9 @@ class FitReport:
     converged: the derivatives vanish at the optimum and statsmodels' result stands on it. singular: a
     variance is estimated as zero, relative to the residual SD, or a correlation as ±1; `boundary` says which.
     loglik, best: of the result, and of the best point found. gradient: largest derivative of −2
-    log-likelihood by the relative standard deviations. tried: what was tried. said: what statsmodels warned
-    of and `fit` held back, since `converged` and `singular` answer it. errors: per fixed effect, the standard
-    error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none.
+    log-likelihood by the relative standard deviations. tried: what was tried. warnings: what statsmodels
+    warned of and `fit` held back, since `converged` and `singular` answer it. se_ratios: per fixed effect,
+    the standard error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none.
     """
 
     converged: bool
@@ -44,11 +44,11 @@ class FitReport:
     best: float
     gradient: float
     tried: tuple[str, ...]
-    said: tuple[str, ...]
-    errors: Mapping[str, float]
+    warnings: tuple[str, ...]
+    se_ratios: Mapping[str, float]
 
     @property
-    def short(self) -> float:
+    def shortfall(self) -> float:
         """How far the result's log-likelihood is below the best one found."""
         return max(self.best - self.loglik, 0.0)
 
@@ -57,8 +57,8 @@ class FitReport:
             f"{'Converged' if self.converged else 'Not converged'}: log-likelihood {self.loglik:.4f}, "
             + (
                 "the best found."
-                if self.short < SHORT
-                else f"{self.short:.2g} below the best found."
+                if self.shortfall < SAME
+                else f"{self.shortfall:.2g} below the best found."
             )
         ]
         if self.singular:
@@ -69,12 +69,12 @@ class FitReport:
             )
         else:
             lines.append("Not singular: no variance is zero and no correlation is 1 or -1.")
-        if any("boundary" in text for text in self.said):
+        if any("boundary" in text for text in self.warnings):
             lines.append(
                 "statsmodels' boundary warning was held back: it asks whether a variance is below 0.01 in "
                 "squared units of the outcome; the line above asks it relative to the residual SD."
             )
-        wrong = [term for term, ratio in self.errors.items() if not abs(ratio - 1) < OFF]
+        wrong = [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]
         if wrong:
             lines.append(
                 f"The printed standard errors of {', '.join(wrong)} are more than 5 % off those of "
@@ -102,13 +102,14 @@ def fit(
     Parameters
     ----------
     formula : str
-        As in `smf.mixedlm`: "correctness ~ session_high".
+        As in `smf.mixedlm`: "score ~ treatment".
     data : DataFrame
-        One row a score. Rows with missing values are refused, not dropped.
+        One row per observation. Rows with missing values are refused, not dropped.
     groups : str, or Series, array or list of one label per row
-        Who is measured: a column of `data` or the labels themselves (a Series must have the index of `data`).
+        What was measured repeatedly: a column of `data` or the labels themselves
+        (a Series must have the index of `data`).
     re_formula : str or None
-        What varies between groups, with all covariances: "~1" intercepts, "~session_high" slopes too. None:
+        What varies between groups, with all covariances: "~1" intercepts, "~treatment" slopes too. None:
         nothing but the variance components (without any: intercepts).
     vc_formula : mapping of str to str
         Independent variance components within groups, name → formula ("0 + C(cask)"). Crossed factors:
@@ -131,20 +132,19 @@ def fit(
     curvature of the likelihood by all parameters, which need not exist on a boundary: those of variances may
     print as nan, and in unbalanced designs those of coefficients can be far off; the report then says so.
     """
-    frame = inspect.currentframe()
-    caller = frame.f_back if frame is not None else None
-    names = {**caller.f_globals, **caller.f_locals} if caller is not None else {}
-    del frame, caller
+    caller = patsy.EvalEnvironment.capture(
+        1
+    )  # formulas may use the caller's variables and functions
     if not isinstance(reml, bool | np.bool_):
         raise TypeError(f"reml must be True (REML) or False (maximum likelihood); given {reml!r}")
-    model = build(formula, data, groups, re_formula, vc_formula, names)
+    model = build(formula, data, groups, re_formula, vc_formula, caller)
     structure = Structure.of(model)
     check_identified(model, structure)
     best = optimum(structure, bool(reml))
-    result, said, tried = _statsmodels_fit(model, best, bool(reml))
+    result, held_back, tried = _statsmodels_fit(model, best, bool(reml))
     loglik = float(result.llf)
-    result._results.report = FitReport(
-        converged=bool(result.converged) and abs(best.loglik - loglik) < SHORT,
+    result.report = FitReport(
+        converged=bool(result.converged) and abs(best.loglik - loglik) < SAME,
         singular=best.singular,
         boundary=boundary(model, best),
         loglik=loglik,
@@ -152,19 +152,19 @@ def fit(
         gradient=best.gradient,
         tried=(
             f"our own search from {len(best.tried)} starts, which "
-            + ("agree" if np.ptp(best.tried) < SHORT else "differ: the best one counts"),
+            + ("agree" if np.ptp(best.tried) < SAME else "differ: the best one counts"),
             *tried,
         ),
-        said=said,
-        errors=_errors(result, best),
+        warnings=held_back,
+        se_ratios=_se_ratios(result, best),
     )
     return result
 
 
-def _errors(result: Any, best: Optimum) -> dict[str, float]:
+def _se_ratios(result: Any, best: Optimum) -> dict[str, float]:
     """Per fixed effect, statsmodels' standard error over that from (XᵀV⁻¹X)⁻¹."""
     with np.errstate(invalid="ignore"):  # the root of a negative variance
-        ratios = np.asarray(result._results.bse_fe) / np.sqrt(np.diag(best.phi))
+        ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
     return dict(zip(result.model.exog_names, map(float, ratios), strict=True))
 
 
@@ -183,14 +183,14 @@ def _statsmodels_fit(
             + (f" with {added:.0e} on the diagonal" if added else "")
         )
         try:
-            result, said = _quietly(model, start, reml, method)
+            result, held_back = _quietly(model, start, reml, method)
         except np.linalg.LinAlgError:
             continue
         shortest = min(shortest, abs(best.loglik - result.llf))
-        if result.converged and abs(best.loglik - result.llf) < SHORT:
-            return result, said, tuple(tried)
+        if result.converged and abs(best.loglik - result.llf) < SAME:
+            return result, held_back, tuple(tried)
     raise ValueError(
-        f"statsmodels cannot stand on this optimum: its log-likelihood there is {shortest:.2g} off. "
+        f"statsmodels cannot reproduce this optimum: its log-likelihood there is {shortest:.2g} off. "
         f"{_units(model)}"
     )
 
@@ -208,10 +208,10 @@ def _quietly(
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-    said = dict.fromkeys(
+    held_back = dict.fromkeys(
         str(warning.message) for warning in caught if issubclass(warning.category, ours)
     )
-    return result, tuple(said)
+    return result, tuple(held_back)
 
 
 def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
@@ -225,11 +225,11 @@ def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
         else np.zeros(0)
     )
     sds = np.sqrt(np.clip(np.diag(best.cov_re), 0, None)) * columns / np.sqrt(best.scale)
-    said = [
+    found = [
         f"the variance of {name} is zero" for name, sd in zip(names, sds, strict=True) if sd < 1e-4
     ]
     scaled = np.sqrt(np.clip(best.vcomp, 0, None) / best.scale)
-    said += [
+    found += [
         f"the variance of {name} is zero"
         for name, sd in zip(model.exog_vc.names, scaled, strict=True)
         if sd < 1e-4
@@ -238,8 +238,8 @@ def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
         if min(sds[i], sds[j]) >= 1e-4:
             r = best.cov_re[i, j] / np.sqrt(best.cov_re[i, i] * best.cov_re[j, j])
             if abs(r) > 1 - 1e-6:
-                said.append(f"the correlation of {names[j]} and {names[i]} is {round(r):d}")
-    return tuple(said) or ("one combination of the random effects has no variance",)
+                found.append(f"the correlation of {names[j]} and {names[i]} is {round(r):d}")
+    return tuple(found) or ("one combination of the random effects has no variance",)
 
 
 def _units(model: MixedLM) -> str:

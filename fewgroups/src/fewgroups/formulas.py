@@ -36,11 +36,11 @@ def build(
     groups: Any,
     re_formula: str | None,
     vc_formula: Mapping[str, str] | None,
-    names: Mapping[str, Any],
+    caller: patsy.EvalEnvironment,
 ) -> MixedLM:
     """The MixedLM of a request, all of whose rows are used; arguments and errors as in `fit`.
 
-    names: what the formulas may use besides the columns (the caller's variables and functions).
+    caller: what the formulas may use besides the columns, the caller's variables and functions.
     """
     _check_kinds(formula, data, re_formula, vc_formula)
     labels = _labels(groups, data)
@@ -57,7 +57,7 @@ def build(
     used: dict[str, Any] = {}
     missing = pd.isna(labels)
     for argument, text in formulas:
-        columns, others = _names_used(argument, text, data, names)
+        columns, others = _names_used(argument, text, data, caller)
         missing = missing | data[columns].isna().any(axis=1).to_numpy()
         used |= others
     _refuse(missing, data, "have missing values", MEND)
@@ -99,11 +99,11 @@ def build(
 def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> None:
     if not isinstance(formula, str):
         raise TypeError(
-            f"formula must be text such as 'correctness ~ session_high'; given {type(formula).__name__}"
+            f"formula must be text such as 'score ~ treatment'; given {type(formula).__name__}"
         )
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
-            f"data must be a pandas DataFrame, one row a score; given {type(data).__name__}"
+            f"data must be a pandas DataFrame, one row per observation; given {type(data).__name__}"
         )
     if len(data) < 3:
         raise ValueError(
@@ -116,7 +116,7 @@ def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> N
         )
     if re_formula is not None and not isinstance(re_formula, str):
         raise TypeError(
-            f"re_formula must be text such as '~session_high', or None; given {type(re_formula).__name__}"
+            f"re_formula must be text such as '~treatment', or None; given {type(re_formula).__name__}"
         )
     if vc_formula is not None and (
         not isinstance(vc_formula, Mapping)
@@ -176,7 +176,7 @@ def _factors(argument: str, formula: str) -> Iterator[str]:
 
 
 def _names_used(
-    argument: str, formula: str, data: pd.DataFrame, names: Mapping[str, Any]
+    argument: str, formula: str, data: pd.DataFrame, caller: patsy.EvalEnvironment
 ) -> tuple[list[str], dict[str, Any]]:
     """The columns that the formula names, and the caller's variables and functions that it uses besides."""
     codes = list(_factors(argument, formula))
@@ -188,7 +188,9 @@ def _names_used(
         ) from None
     columns = [name for name in data.columns if name in found]
     return columns, {
-        name: names[name] for name in found if name not in data.columns and name in names
+        name: caller.namespace[name]
+        for name in found
+        if name not in data.columns and name in caller.namespace
     }
 
 
@@ -258,14 +260,14 @@ def _check_model(model: MixedLM, data: pd.DataFrame) -> None:
     if groups == 1 and model.k_re:
         raise ValueError(
             f"groups has one value only ({model.group_labels[0]!r}), so nothing says how groups vary: name "
-            "the column that tells athletes apart; for crossed factors give re_formula=None and a "
+            "the column that tells the groups apart; for crossed factors give re_formula=None and a "
             "vc_formula"
         )
     if groups * model.k_re >= n:
         raise ValueError(
             f"{groups} groups with {model.k_re} random effect(s) each are {groups * model.k_re} random "
             f"effects for {n} rows, so they cannot be told from the residuals: groups should be what "
-            "repeats (the athlete), and each group needs more rows than random effects"
+            "repeats, and each group needs more rows than random effects"
         )
     for name, mats in zip(model.exog_vc.names, model.exog_vc.mats, strict=True):
         levels = sum(mat.shape[1] for mat in mats)

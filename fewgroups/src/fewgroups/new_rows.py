@@ -44,8 +44,8 @@ class NewRows:
             )
         codes = [factor.name() for factor in spec.factor_infos]
         codes += [code for names in component_names(model) for code in _codes(names)]
-        turn = _from_fixed(model)
-        if turn is None:
+        from_fixed = _from_fixed(model)
+        if from_fixed is None:
             codes += _codes(_random_names(model))
         used = {name for code in codes for name in patsy.eval.ast_names(code)}
         columns = [str(name) for name in frame.columns if name in used]
@@ -60,7 +60,7 @@ class NewRows:
             {name: object for name in columns if isinstance(shown[name].dtype, pd.StringDtype)}
         )
         X = _fixed(spec, plain)
-        Z = X @ turn if turn is not None else _random(model, plain)
+        Z = X @ from_fixed if from_fixed is not None else _random(model, plain)
         components = tuple(_columns(names, plain, "vc_formula") for names in component_names(model))
         return cls(
             shown, X, Z, components, None if group is None else _numbers(model, shown[group], group)
@@ -80,7 +80,7 @@ def _checked(
 ) -> pd.DataFrame:
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
-            f"data must be a DataFrame with the columns {', '.join(columns) or '(none)'}, one row a prediction; "
+            f"data must be a DataFrame with the columns {', '.join(columns) or '(none)'}, one row per prediction; "
             f"given {type(data).__name__}"
         )
     if not len(data):
@@ -130,7 +130,7 @@ def _group_column(model: MixedLM, frame: pd.DataFrame) -> str:
     found = [str(name) for name in frame.columns if np.array_equal(frame[name].to_numpy(), labels)]
     if not found:
         raise ValueError(
-            "result was fitted to groups that are no column of its data, so rows cannot say whom they are about: "
+            "result was fitted to groups that are no column of its data, so rows cannot say which is theirs: "
             "fit with groups='column'"
         )
     return named if named in found else found[0]
@@ -142,8 +142,8 @@ def _numbers(model: MixedLM, labels: pd.Series, group: str) -> Array:
     unknown = list(dict.fromkeys(label for label in labels if label not in known))
     if unknown:
         raise ValueError(
-            f"data[{group!r}] has {_some(unknown)}, of whom the model has no score; it knows "
-            f"{_some(model.group_labels)}. For somebody who was not measured use who='new'"
+            f"data[{group!r}] has {_some(unknown)}, which the model has not seen; it knows "
+            f"{_some(model.group_labels)}. For a group that was not measured use who='new'"
         )
     return np.array([known[label] for label in labels])
 
@@ -164,9 +164,9 @@ def _from_fixed(model: MixedLM) -> Array | None:
     if not model.k_re:
         return np.zeros((model.exog.shape[1], 0))
     X, Z = np.asarray(model.exog, dtype=float), np.asarray(model.exog_re, dtype=float)
-    turn = np.linalg.lstsq(X, Z, rcond=None)[0]
-    turn[np.abs(turn) < 1e-10 * np.abs(turn).max()] = 0.0
-    return turn if np.abs(Z - X @ turn).max() < 1e-8 * np.abs(Z).max() else None
+    T = np.linalg.lstsq(X, Z, rcond=None)[0]
+    T[np.abs(T) < 1e-10 * np.abs(T).max()] = 0.0
+    return T if np.abs(Z - X @ T).max() < 1e-8 * np.abs(Z).max() else None
 
 
 def _random_names(model: MixedLM) -> list[str]:

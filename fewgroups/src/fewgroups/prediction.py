@@ -1,4 +1,4 @@
-"""What the next score may be: of the average, of somebody who was measured, of somebody who was not."""
+"""What the next outcome may be: of the average group, of a group that was measured, of one that was not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def predictions(
     of: str = "mean",
     level: float = 0.95,
 ) -> NotedTable:
-    """Predictions with intervals that hold what they are about: an average, a person, or a single score.
+    """Predictions with intervals that hold what they are about: an average, a group, or a single outcome.
 
     Parameters
     ----------
@@ -40,15 +40,15 @@ def predictions(
         a MixedLM fitted by a formula (smf.mixedlm(...).fit() or fewgroups.fit), REML or ML (an ML fit is refitted by
         REML, and says so).
     data:
-        DataFrame, one row a prediction, with the predictors and, for who="known", the group. None: every distinct
+        DataFrame, one row per prediction, with the predictors and, for who="known", the group. None: every distinct
         row of predictors (and group) in the data that were fitted.
     who:
         "average": the mean over all groups, random effects zero; a confidence interval. "known": a group of the data,
-        from its own scores and what the others say (BLUP). "new": a group that was not measured. The other two are
+        from its outcomes and what the others say (BLUP). "new": a group that was not measured. The other two are
         prediction intervals.
     of:
         "mean": the level, the mean of endlessly many repeats. "score": one new repeat, with its residual; not for the
-        average, who does no push-ups.
+        average, which is no group.
     level:
         coverage of the interval, between 0 and 1.
 
@@ -72,9 +72,9 @@ def predictions(
     How well they hold
     ------------------
     Nominal 95 %, simulated (1500 to 4000 data sets a row: a share has an error of .003 to .006); 20 and 30 repeats,
-    athlete and residual SD .05; in brackets ± 1.96 se:
+    group and residual SD .05; in brackets ± 1.96 se:
 
-        athletes, model, slope SD     new mean     new score    known mean   known score
+        groups,   model, slope SD     new mean     new score    known mean   known score
          4, intercepts, 0             .962 (.858)  .958 (.938)  .948 (.946)  .953 (.951)
          4, slopes, 0                 .976 (.858)  .954 (.938)  .960 (.929)  .950 (.949)
          4, slopes, .02               .973 (.849)  .948 (.929)  .939 (.917)  .956 (.953)
@@ -83,10 +83,10 @@ def predictions(
         20, slopes, .02               .944 (.927)  .944 (.938)  .939 (.939)  .958 (.957)
         20, slopes, .05               .948 (.934)  .948 (.942)  .943 (.942)  .957 (.957)
 
-    With two or three repeats per session and an athlete SD near zero the mean of a new group is covered more often
+    With two or three repeats per condition and a group SD near zero the mean of a new group is covered more often
     than promised (up to .999): df is then near 1 and the interval longer than it need be. For the same reason the
     interval of a new group's mean can be longer than that of its score, which has more df. All this is for a model
-    that is right. One that lets groups differ in level only, where they differ in slope, is too sure of every person.
+    that is right. One that lets groups differ in level only, where they differ in slope, is too sure of every group.
 
     Errors and warnings
     -------------------
@@ -95,13 +95,13 @@ def predictions(
 
     Sources: Henderson 1975 (Biometrics 31:423); Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997
     (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error was tried for
-    "known": on top of these df it covers .97 to .99 in the three rows of slopes with 4 athletes, so it is left out.
+    "known": on top of these df it covers .97 to .99 in the three rows of slopes with 4 groups, so it is left out.
     """
     check_choice("who", who, WHO)
     check_choice("of", of, OF)
     if (who, of) == ("average", "score"):
         raise ValueError(
-            'of="score" needs somebody who gives it: who="known" for a measured group, who="new" for another; the '
+            'of="score" needs a group that gives it: who="known" for a measured group, who="new" for another; the '
             'average is a mean, of="mean"'
         )
     check_level(level)
@@ -123,22 +123,22 @@ def predictions(
     if who != "known":
         variance = variance + np.einsum("ia,ab,ib->i", X, method.covariance - method.phi, X)
     se = np.sqrt(variance)
-    reach = stats.t.ppf((1 + level) / 2, df) * se
+    half_width = stats.t.ppf((1 + level) / 2, df) * se
     columns: dict[str, Any] = {name: rows.shown[name].array for name in rows.shown.columns}
     columns |= {
         "estimate": estimate,
         "se": se,
         "df": df,
-        "low": estimate - reach,
-        "high": estimate + reach,
+        "low": estimate - half_width,
+        "high": estimate + half_width,
     }
     places = useful_decimals(float(se.min()))
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2}
-    told = [note for note in fit.notes if who == "average" or not note.startswith("Singular fit")]
+    kept = [note for note in fit.notes if who == "average" or not note.startswith("Singular fit")]
     notes = [
         _about(who, of, level),
         *_limits(plain.model, who, fit, bool(np.any(raw < LEAST_DF))),
-        *told,
+        *kept,
     ]
     table = noted_table(columns, rows.shown.index, notes, decimals)
     table.attrs |= {name: fit.facts[name] for name in ("singular", "refitted", "shortfall")}
@@ -158,12 +158,14 @@ def _target(
         return average(found, x).with_variance(*prior(z, squares, standard.at))
     model, number = standard.model, int(rows.groups[k])
     seen = [[str(name) for name in names[number]] for names in model.exog_vc.colnames]
-    own = [made.get(name, 0.0) for made, names in zip(values, seen, strict=True) for name in names]
+    known = [
+        made.get(name, 0.0) for made, names in zip(values, seen, strict=True) for name in names
+    ]
     rest = [
         sum(value**2 for name, value in made.items() if name not in names)
         for made, names in zip(values, seen, strict=True)
     ]
-    target = Group.of(model, number, standard.at).target(found, x, np.concatenate([z, own]))
+    target = Group.of(model, number, standard.at).target(found, x, np.concatenate([z, known]))
     return target.with_variance(*prior(np.zeros(len(z)), np.array(rest), standard.at))
 
 

@@ -69,7 +69,7 @@ class Group:
     y: Array
     covariance: Array
     scale: float
-    turn: Array  # H with V⁻¹ = (I − Z H Zᵀ)/σ², also where the covariance is singular
+    H: Array  # with V⁻¹ = (I − Z H Zᵀ)/σ², also where the covariance is singular
 
     @classmethod
     def of(cls, model: MixedLM, number: int, at: tuple[Array, Array, float]) -> Group:
@@ -80,16 +80,16 @@ class Group:
         root = block_diag(sqrt_factor(np.asarray(cov_re).reshape(q, q)), np.diag(sds))
         relative = root / np.sqrt(scale)
         inner = np.eye(Z.shape[1]) + relative.T @ Z.T @ Z @ relative
-        turn = relative @ np.linalg.solve(inner, relative.T)
+        H = relative @ np.linalg.solve(inner, relative.T)
         X, y = (
             np.asarray(model.exog_li[number], dtype=float),
             np.asarray(model.endog_li[number], dtype=float),
         )
-        return cls(Z, labels, X, y, root @ root.T, scale, turn)
+        return cls(Z, labels, X, y, root @ root.T, scale, H)
 
     def solve(self, b: Array) -> Array:
         """V⁻¹b for b (n,)."""
-        return (b - self.Z @ (self.turn @ (self.Z.T @ b))) / self.scale
+        return (b - self.Z @ (self.H @ (self.Z.T @ b))) / self.scale
 
     def target(self, found: Information, x: Array, z: Array) -> Target:
         """xᵀβ + zᵀu of this group, x (p,), z (m,)."""
@@ -102,10 +102,10 @@ class Group:
         b = self.solve(self.X @ f)  # what its scores weigh in dᵀβ̂
         before, after = self.Z.T @ b, self.Z.T @ (a + b)
         # dM/dγ_i = Σ aᵀG_ia over all groups, less what links the target to its own group: there a is a + b
-        own = [
+        within = [
             after @ S @ after - before @ S @ before - 2 * after @ S @ z + z @ S @ z for S in units
         ]
-        own.append((a + b) @ (a + b) - b @ b)
-        gradient = np.array(own) - np.einsum("a,iab,b->i", f, found.P, f)
+        within.append((a + b) @ (a + b) - b @ b)
+        gradient = np.array(within) - np.einsum("a,iab,b->i", f, found.P, f)
         estimate = x @ found.beta + a @ (self.y - self.X @ found.beta)
         return Target(float(estimate), float(z @ h - h @ (self.Z.T @ a) + d @ f), gradient)
