@@ -53,29 +53,90 @@ def edited(lesson: Lesson, edition: Edition) -> Lesson:
 
 
 def notebook(lesson: Lesson, edition: Edition) -> str:
-    """The notebook beside an edition's page, as JSON: the teacher's as it stands, others without outputs."""
-    text = lesson.path.read_text(encoding="utf-8")
+    """The notebook of an edition, as JSON: the teacher's as it stands, with outputs; a learner's as it is first met.
+
+    In a learner's copy nothing answers a question before it is asked: there are no outputs, solutions and what
+    happened are folded text that no "Run All" runs, what goes deeper is folded, and boxes are told apart by colour.
+    Folds and colours are plain Markdown and HTML that JupyterLab, VS Code and others show without an extension.
+    """
+    content = lesson.path.read_text(encoding="utf-8")
     if edition.notes:
-        return text
-    raw: dict[str, Any] = json.loads(text)
-    kept = []
+        return content
+    raw: dict[str, Any] = json.loads(content)
+    kept: list[dict[str, Any]] = []
     for place, cell in enumerate(raw["cells"], start=1):
-        name = str(cell.get("id", place))
-        if _cut(frozenset(cell["metadata"].get("tags", [])), edition):
+        tags = frozenset(cell["metadata"].get("tags", []))
+        if _cut(tags, edition):
             continue
+        name = str(cell.get("id", place))
+        source = joined(cell["source"])
         if cell["cell_type"] == "markdown":
-            cell["source"] = _text(
-                joined(cell["source"]), edition, f"{lesson.path.name}, cell {name!r}"
-            )
-            cell.pop("attachments", None)
-            if not cell["source"].strip():
+            source = _text(source, edition, f"{lesson.path.name}, cell {name!r}")
+            if not source.strip():
                 continue
-        if cell["cell_type"] == "code":
-            cell.update(outputs=[], execution_count=None)
-        kept.append(cell)
+            new = _markdown(name, _coloured(_folded(source, tags)), tags)
+            if "attachments" in cell:
+                new["attachments"] = cell["attachments"]
+        elif "solution" in tags:
+            new = _markdown(name, _fold("Solution", f"```python\n{source}\n```"), tags)
+        else:
+            new = cell | {"outputs": [], "execution_count": None}
+        kept.append(new)
     kernel = raw.get("metadata", {}).get("kernelspec", {})
     raw.update(cells=kept, metadata={"kernelspec": kernel} if kernel else {})
     return json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+# Boxes by their lead: a mark, and a colour that stands out on white and on black paper alike.
+_LOOKS = {
+    "Predict first.": ("✎", "217, 119, 6"),
+    "Common misreading.": ("⚠", "220, 38, 38"),
+    "Check yourself.": ("?", "37, 99, 235"),
+}
+_QUOTE = re.compile(r"(?m)^>.*(?:\n>.*)*")
+
+
+def _coloured(source: str) -> str:
+    """Boxes as blocks with a coloured edge: JupyterLab shows all block quotes alike."""
+
+    def box(quote: re.Match[str]) -> str:
+        text = re.sub(r"(?m)^> ?", "", quote[0])
+        lead = next((lead for lead in _LOOKS if text.startswith(f"**{lead}**")), None)
+        if lead is None:
+            return quote[0]
+        mark, colour = _LOOKS[lead]
+        look = (
+            f"border-left: 6px solid rgb({colour}); background: rgba({colour}, 0.1); "
+            "padding: 8px 16px; margin: 8px 0"
+        )
+        text = text.replace(f"**{lead}**", f"**{mark} {lead}**", 1)
+        return f'<div style="{look}">\n\n{text.strip()}\n\n</div>'
+
+    return _QUOTE.sub(box, source)
+
+
+def _folded(source: str, tags: frozenset[str]) -> str:
+    if "happened" in tags:
+        return _fold("What happened", source)
+    if "deeper" not in tags:
+        return source
+    heading, _, rest = source.partition("\n") if source.startswith("#") else ("", "", source)
+    return (
+        f"{heading}\n\n{_fold('For those who want more', rest)}".strip()
+        if rest.strip()
+        else heading
+    )
+
+
+def _fold(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{text.strip()}\n\n</details>"
+
+
+def _markdown(name: str, source: str, tags: frozenset[str]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"tags": sorted(tags)} if tags else {}
+    if "deeper" in tags and source.startswith("## "):
+        metadata["jp-MarkdownHeadingCollapsed"] = True  # the section's code too, in JupyterLab
+    return {"cell_type": "markdown", "id": name, "metadata": metadata, "source": source}
 
 
 def _cut(tags: frozenset[str], edition: Edition) -> bool:

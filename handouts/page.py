@@ -21,7 +21,7 @@ COURSE = "Mixed models with push-ups"
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of a page: HTML, and what folding must know of it (heading, predict, code, output, text)."""
+    """A piece of a page: HTML, and what folding must know of it: heading, predict, code, output, happened, text."""
 
     kind: str
     html: str
@@ -66,7 +66,9 @@ def lesson_page(lesson: Lesson, edition: Edition, course: Sequence[Outline]) -> 
     blocks = folded(_blocks(kept, dict(zip(texts, soups, strict=True))), edition.folds)
     body = "\n".join(block.html for block in blocks)
     if not edition.folds:
-        body = re.sub(r"<details(| class=\"solution\"| id=\"[^\"]*\")>", r"<details\1 open>", body)
+        body = re.sub(
+            r"<details(| class=\"(?:solution|deeper)\"| id=\"[^\"]*\")>", r"<details\1 open>", body
+        )
     used = frozenset().union(*(maths.characters(soup) for soup in soups))
     where = [entry.stem for entry in course].index(lesson.stem)
     contents = [
@@ -94,7 +96,7 @@ def index_page(edition: Edition, course: Sequence[Outline]) -> str:
 
 
 def folded(blocks: list[Block], folds: bool) -> list[Block]:
-    """After a prediction, put the first output and all up to the next heading or prediction into a fold."""
+    """After a prediction, put its result and the paragraph that says what happened into a fold, and nothing else."""
     if not folds:
         return blocks
     page: list[Block] = []
@@ -103,25 +105,20 @@ def folded(blocks: list[Block], folds: bool) -> list[Block]:
 
     def close() -> None:
         if inside:
-            page.append(
-                Block(
-                    "fold",
-                    '<details class="happened"><summary>What happened</summary>\n'
-                    + "\n".join(block.html for block in inside)
-                    + "\n</details>",
-                )
-            )
+            body = "\n".join(block.html for block in inside)
+            fold = '<details class="happened"><summary>What happened</summary>'
+            page.append(Block("fold", f"{fold}\n{body}\n</details>"))
             inside.clear()
 
     for block in blocks:
-        if block.kind in ("heading", "predict"):
+        if waiting and block.kind in ("output", "happened"):
+            inside.append(block)
+        elif waiting and block.kind == "code" and not inside:
+            page.append(block)  # what is run to see the result
+        else:
             close()
             waiting = block.kind == "predict"
-        elif waiting and block.kind == "output":
-            waiting = False
-            inside.append(block)
-            continue
-        (inside if inside else page).append(block)
+            page.append(block)
     close()
     return page
 
@@ -129,16 +126,22 @@ def folded(blocks: list[Block], folds: bool) -> list[Block]:
 def _blocks(lesson: Lesson, soups: dict[Cell, BeautifulSoup]) -> list[Block]:
     blocks: list[Block] = []
     exercise = ""
+    deeper: list[Block] = []
     for cell in lesson.cells:
+        if "deeper" not in cell.tags and deeper:
+            blocks.append(_aside(deeper))
+            deeper = []
         where = f"{lesson.path.name}, cell {cell.id!r}"
         if cell.kind == "code":
-            code = Block("code", cells.code_block(cell))
-            shown = [Block("output", piece) for piece in cells.outputs(cell, where)]
-            new = [code, *shown] if cell.source.strip() else shown
+            # A stub's output says to run the cell again, which a page cannot.
+            pieces = [] if "exercise" in cell.tags else cells.outputs(cell, where)
+            shown = [Block("output", piece) for piece in pieces]
+            new = [Block("code", cells.code_block(cell)), *shown] if cell.source.strip() else shown
             if cell.source.strip() == explorer.CALL:
                 new.append(Block("output", explorer.html()))
         elif cell.kind == "markdown":
-            new = [_text_block(element) for element in soups[cell].find_all(True, recursive=False)]
+            elements = soups[cell].find_all(True, recursive=False)
+            new = [_text_block(element, cell.tags) for element in elements]
             for heading in soups[cell].find_all(["h2", "h3"]):
                 number = re.match(r"Exercise\s+([\d.]+)", heading.get_text())
                 exercise = number[1] if number else ""
@@ -146,21 +149,33 @@ def _blocks(lesson: Lesson, soups: dict[Cell, BeautifulSoup]) -> list[Block]:
             continue
         if "solution" in cell.tags and not _is_one_fold(new):
             name = f"Solution to exercise {exercise}" if exercise else "Solution"
-            inner = "\n".join(block.html for block in new)
-            new = [
-                Block(
-                    "text",
-                    f'<details class="solution"><summary>{name}</summary>\n{inner}\n</details>',
-                )
-            ]
-        blocks += new
-    return blocks
+            new = [_details("solution", name, new)]
+        if "deeper" in cell.tags:
+            deeper += new
+        else:
+            blocks += new
+    return [*blocks, _aside(deeper)] if deeper else blocks
 
 
-def _text_block(element: Tag) -> Block:
+def _aside(blocks: list[Block]) -> Block:
+    """What goes deeper, folded as a whole below its heading."""
+    heading = [block for block in blocks[:1] if block.kind == "heading"]
+    fold = _details("deeper", "For those who want more", blocks[len(heading) :])
+    return Block("text", "\n".join(block.html for block in [*heading, fold]))
+
+
+def _details(kind: str, summary: str, blocks: list[Block]) -> Block:
+    inner = "\n".join(block.html for block in blocks)
+    head = f'<details class="{kind}"><summary>{summary}</summary>'
+    return Block("text", f"{head}\n{inner}\n</details>")
+
+
+def _text_block(element: Tag, tags: frozenset[str]) -> Block:
     if re.match(r"h[1-6]$", element.name):
         return Block("heading", str(element))
-    return Block("predict" if "predict" in (element.get("class") or []) else "text", str(element))
+    if "predict" in (element.get("class") or []):
+        return Block("predict", str(element))
+    return Block("happened" if "happened" in tags else "text", str(element))
 
 
 def _is_one_fold(blocks: list[Block]) -> bool:

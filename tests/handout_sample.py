@@ -79,7 +79,7 @@ def cells(secret: str = "kestrel") -> list[dict[str, Any]]:
             printed("session_20"),
             printed("  0.846\n" + "wide " * 60 + "\n"),
         ),
-        markdown("The second session lies lower, as the heron said."),
+        markdown("The second session lies lower, as the heron said.", "happened"),
         code(
             'alt = f"""A heron flies\n{2} miles, in words."""\nshow(figure, alt)',
             shown(image__png=png(), text__plain="digest of the figure"),

@@ -66,37 +66,50 @@ def test_the_teacher_edition_holds_everything_open_with_notes_as_notes(sample: P
     )
 
 
-def test_what_follows_a_prediction_is_folded_up_to_the_next_heading_and_the_code_is_not(
+def test_the_result_of_a_prediction_and_what_happened_are_folded_and_nothing_else(
     sample: Path,
 ) -> None:
     for edition in ("self-study", "student"):
         (fold,) = soup_of(sample, edition).select("details.happened")
         before = fold.find_previous_sibling()
         assert before.name == "pre" and "scores" in before.get_text()
-        assert (
-            "0.846" in fold.get_text()
-            and "heron" in fold.get_text()
-            and fold.find("img")
-            and fold.find(class_="misreading")
-        )
-        assert (
-            fold.find(["h2", "h3"]) is None and fold.find_next_sibling().get_text() == "Then maths"
-        )
+        assert "0.846" in fold.get_text() and "heron" in fold.get_text()
+        assert fold.find("img") is None and "show(figure" in fold.find_next_sibling().get_text()
 
 
-def test_student_notebooks_keep_exercises_and_lose_outputs(sample: Path) -> None:
-    raw = json.loads(
-        (sample / "student" / "notebooks" / "01_first.ipynb").read_text(encoding="utf-8")
+def learners_copy(folder: Path, edition: str) -> tuple[list[str], list[str]]:
+    """The sources of the code cells and of the texts of a learner's copy, which has no outputs."""
+    path = folder / edition / "notebooks" / "01_first.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+    texts = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+    return [cell["source"] for cell in code], texts
+
+
+@pytest.mark.parametrize("edition", ["self-study", "student"])
+def test_a_learners_copy_runs_no_solution_and_folds_what_happened(
+    sample: Path, edition: str
+) -> None:
+    code, texts = learners_copy(sample, edition)
+    assert "answer = ...\ncheck('1.1', answer)" in code
+    assert not any(SECRET in source for source in code)
+    assert any(
+        text.startswith("<details><summary>What happened</summary>") and "heron" in text
+        for text in texts
     )
-    sources = [cell["source"] for cell in raw["cells"]]
-    assert "answer = ...\ncheck('1.1', answer)" in sources
-    assert all(
-        not cell["outputs"] and cell["execution_count"] is None
-        for cell in raw["cells"]
-        if cell["cell_type"] == "code"
-    )
-    assert any(source.endswith("Is it so?\n\nThe text goes on.") for source in sources)
-    assert "And after it." in sources
+    solutions = [text for text in texts if f"the {SECRET} of the solution" in text]
+    assert len(solutions) == (edition == "self-study")
+    assert all(text.startswith("<details><summary>Solution</summary>") for text in solutions)
+
+
+def test_boxes_differ_in_colour_and_mark_in_a_learners_copy(sample: Path) -> None:
+    _, texts = learners_copy(sample, "student")
+    boxes = [text for text in "\n".join(texts).split("<div style=")[1:]]
+    looks = {re.search(r"\*\*(\S) ", box)[1]: re.search(r"rgb\((.*?)\)", box)[1] for box in boxes}
+    assert set(looks) == {"✎", "⚠", "?"} and len(set(looks.values())) == 3
+    assert any(text.rstrip().endswith("The text goes on.") for text in texts)
+    assert "And after it." in texts
 
 
 def test_comments_for_the_tests_reach_no_page_and_change_no_line_break(sample: Path) -> None:

@@ -52,10 +52,10 @@ def test_paper_shows_what_follows_a_prediction_and_cuts_nothing(
 ) -> None:
     path = sample / "student" / "01_first.html"
     page = opened(browser, path)
-    assert not shown(page, ".happened img")
+    assert not shown(page, ".happened .output")
     page.emulate_media(media="print")
     page.wait_for_timeout(50)
-    assert shown(page, ".happened img") and not page.locator(".contents").is_visible()
+    assert shown(page, ".happened .output") and not page.locator(".contents").is_visible()
     page.context.close()
     assert faults_on_paper(browser, path, size) == []
 
