@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from html import escape
 from itertools import groupby
@@ -62,37 +61,9 @@ def _line(tokens: list[tuple[str, str]], last: bool) -> str:
 
 
 def code_block(cell: Cell) -> str:
-    """The source of a cell; what it tells those who do not see its figure stands on the figure alone."""
-    inner = highlighted(without_alt(cell.source).strip())
+    """The source of a cell."""
+    inner = highlighted(cell.source.strip())
     return f'<pre class="code" translate="no"><code>{inner}</code></pre>'
-
-
-def without_alt(code: str) -> str:
-    """Code with `alt = "…"` for the text that describes a figure in words; any other code as it is.
-
-    The text is on the figure for those who need it. In the code it would take more room than what draws, and,
-    after a prediction, tell the answer.
-    """
-    try:
-        statements = ast.parse(code).body
-    except SyntaxError:  # a line for the shell, say
-        return code
-    data = code.encode()
-    starts = [0, *(match.end() for match in re.finditer(rb"\n", data))]
-    for statement in reversed(statements):
-        if not isinstance(statement, ast.Assign) or ast.unparse(statement.targets[0]) != "alt":
-            continue
-        value = statement.value
-        if (
-            isinstance(value, ast.JoinedStr | ast.Constant)
-            and value.end_lineno
-            and value.end_col_offset
-        ):
-            start = starts[value.lineno - 1] + value.col_offset
-            end = starts[value.end_lineno - 1] + value.end_col_offset
-            note = b"" if data[end:].strip(b" ")[:1].strip() else b"  # the figure in words"
-            data = data[:start] + '"…"'.encode() + note + data[end:]
-    return data.decode()
 
 
 def outputs(cell: Cell, where: str) -> list[str]:
@@ -139,7 +110,7 @@ def figure(png: Any, metadata: dict[str, Any], where: str) -> str:
     alt = joined(metadata.get("alt", "")).strip()
     if not alt:
         raise LessonError(
-            f"{where}: a figure has no alt text; show it with helpers.show(figure, alt)"
+            f"{where}: a figure has no alt text; show it with helpers.show(figure, key)"
         )
     size = "".join(
         f' {side}="{int(metadata[side])}"' for side in ("width", "height") if side in metadata

@@ -81,7 +81,7 @@ def cells(secret: str = "kestrel") -> list[dict[str, Any]]:
         ),
         markdown("The second session lies lower, as the heron said.", "happened"),
         code(
-            'alt = f"""A heron flies\n{2} miles, in words."""\nshow(figure, alt)',
+            'show(figure, "01.heron", miles=2)',
             shown(image__png=png(), text__plain="digest of the figure"),
         ),
         markdown(

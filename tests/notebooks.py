@@ -2,12 +2,14 @@
 
 import ast
 import json
+import tomllib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+CAPTIONS = FOLDER.parent / "helpers" / "captions"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 TEACHING = range(1, 12)  # lessons that teach; 00 opens the course and 12 closes it
 
@@ -78,6 +80,18 @@ class Cell:
         ]
 
     @cached_property
+    def captions(self) -> list[str]:
+        """The keys of the captions that its `show` calls name, `show(figure, "01.scores")`."""
+        return [
+            str(node.args[1].value)
+            for node in ast.walk(ast.parse(self.source))
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func) == "show"
+            and len(node.args) > 1
+            and isinstance(node.args[1], ast.Constant)
+        ]
+
+    @cached_property
     def literals(self) -> list[str]:
         """The texts that stand in the code itself: strings and the fixed parts of f-strings."""
         tree = ast.parse(self.source)
@@ -141,3 +155,11 @@ def lesson_path(number: str) -> Path:
             f"lesson {number!r}: found {len(paths)} files notebooks/{number}_*.ipynb, expected one"
         )
     return paths[0]
+
+
+def alt_template(key: str) -> str:
+    """The alt text of a caption, its placeholders not filled in; empty where there is none."""
+    lesson, _, name = key.partition(".")
+    file = CAPTIONS / f"{lesson}.toml"
+    captions = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return str(captions.get(name, {}).get("alt", ""))

@@ -31,7 +31,7 @@ def record(athletes: int = 3) -> pd.DataFrame:
 
 
 def test_attendance_has_a_mark_for_each_session_and_its_number_beside_it() -> None:
-    ax = attendance(record(), "When they came", "day", "day", show="dose").axes[0]
+    ax = attendance(record(), "day", "day", show="dose").axes[0]
     marks = next(line for line in ax.lines if line.get_marker() == "o")
     assert sorted(marks.get_xdata()) == [4, 4, 4, 8, 8, 8, 12, 12]
     assert sorted(text.get_text() for text in ax.texts) == ["10"] * 3 + ["20"] * 3 + ["30"] * 2
@@ -43,16 +43,14 @@ def test_attendance_has_a_mark_for_each_session_and_its_number_beside_it() -> No
 
 
 def test_attendance_counts_scores_where_nothing_is_asked_for() -> None:
-    ax = attendance(record(), "When they came").axes[0]
+    ax = attendance(record()).axes[0]
     assert {text.get_text() for text in ax.texts} == {"2"}
     assert [label.get_text() for label in ax.get_xticklabels()] == ["s1", "s2", "s3"]
 
 
 def test_panels_draw_scores_session_means_and_lines_of_each_athlete() -> None:
     table = record()
-    figure = panels(
-        table, "dose", "Scores over the dose", "dose", "score", {"model": table["correctness"] + 1}
-    )
+    figure = panels(table, "dose", "dose", "score", {"model": table["correctness"] + 1})
     shown = [ax for ax in figure.axes if ax.get_visible()]
     assert [ax.get_title() for ax in shown] == ["athlete 00", "athlete 01", "athlete 02"]
     means, line = shown[0].lines[1], shown[0].lines[2]
@@ -64,5 +62,5 @@ def test_panels_draw_scores_session_means_and_lines_of_each_athlete() -> None:
 
 @pytest.mark.parametrize(("athletes", "drawn"), [(2, 2), (5, 5), (30, 12)])
 def test_panels_are_as_many_as_athletes_and_twelve_at_most(athletes: int, drawn: int) -> None:
-    figure = panels(record(athletes), "session_label", "Scores by session", "session", "score")
+    figure = panels(record(athletes), "session_label", "session", "score")
     assert sum(ax.get_visible() for ax in figure.axes) == drawn

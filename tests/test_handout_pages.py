@@ -76,38 +76,6 @@ def test_figures_keep_alt_text_and_display_size_and_tables_get_scopes_and_a_capt
     assert page.find("style", attrs={"scoped": True}) is None
 
 
-def test_code_shows_that_a_figure_has_words_and_the_words_stand_on_the_figure_alone(
-    sample: Path,
-) -> None:
-    for edition in ("student", "teacher"):
-        page = soup_of(sample, edition)
-        (code,) = [
-            pre.get_text() for pre in page.find_all("pre") if "show(figure" in pre.get_text()
-        ]
-        assert code == 'alt = "…"  # the figure in words\nshow(figure, alt)'
-        assert "A heron flies" not in page.get_text()
-    notebook = (sample / "student" / "notebooks" / "01_first.ipynb").read_text(encoding="utf-8")
-    assert "A heron flies" in notebook
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "x = 1\nshow(figure, x)",
-        "%matplotlib inline\nalt = 'a'",
-        "alt = describe(figure)",
-        "alt, x = 'a', 'b'",
-    ],
-)
-def test_any_other_code_is_shown_as_it_is(code: str) -> None:
-    assert cells.without_alt(code) == code
-
-
-def test_what_stands_around_the_words_of_a_figure_stays() -> None:
-    code = "größe = 'Ü'; alt = ('α'\n       'β'); show(\n  figure, alt)"
-    assert cells.without_alt(code) == "größe = 'Ü'; alt = (\"…\"); show(\n  figure, alt)"
-
-
 def test_texts_that_a_cell_prints_one_after_the_other_are_one_output(sample: Path) -> None:
     assert "session_20  0.846" in soup_of(sample, "teacher").find("samp").get_text()
 

@@ -16,6 +16,7 @@ from scipy import stats
 
 from fewgroups import coefficients, fit, variances
 from helpers import load, read_scores, session_predictors
+from helpers.figures.captions import caption
 from tests.notebooks import FOLDER, Notebook, read
 
 ROOT = FOLDER.parent
@@ -131,7 +132,7 @@ def test_template_goes_from_file_to_report(
         "covariates": [],
     }
     space |= plain | {"path": str(path)} | settings
-    space["show"] = lambda figure, alt: alts.append(alt)
+    space["show"] = lambda figure, key, **values: alts.append(caption(key, values).alt)
     names = list(cells)
     for cell in names[names.index("read") : names.index("report") + 1]:
         exec(cells[cell], space)

@@ -7,7 +7,7 @@ import pytest
 
 from tests import sample
 from tests.notebooks import Notebook
-from tests.prose import check
+from tests.prose import Problem, check
 from tests.prose.__main__ import main
 
 NOTICED = 0.95
@@ -164,26 +164,26 @@ def test_a_number_that_could_be_another_one_is_weakly_bound() -> None:
     assert any("weakly" in problem for problem in problems("It is .85.", ".81 .82 .83 .85 .86 .87"))
 
 
-def test_numbers_typed_into_an_alt_text_are_bound() -> None:
-    def of(alt: str, source: str, below: str) -> list[str]:
+def test_numbers_typed_into_an_alt_text_are_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.notebooks.CAPTIONS", tmp_path)
+
+    def of(alt: str, below: str = "It is level.") -> list[Problem]:
+        (tmp_path / "05.toml").write_text(f"[line]\nalt = {alt!r}")
         cells = [
             sample.markdown("start", "## The means"),
             sample.code("table", "print(table)", sample.stream("mean 0.846")),
-            sample.code("picture", source, sample.figure(alt)),
+            sample.code("picture", 'show(picture, "05.line")', sample.figure()),
             sample.markdown("prose", below),
         ]
-        return [
-            problem.what
-            for problem in check(Notebook(Path("05_x.ipynb"), {"cells": cells, "metadata": {}}))[1]
-        ]
+        return check(Notebook(Path("05_x.ipynb"), {"cells": cells, "metadata": {}}))[1]
 
-    assert of("A line at .846 of", 'show(picture, "A line at .846 of")', "It is level.") == []
-    assert of("A line at .912 of", 'show(picture, "A line at .912 of")', "It is level.")
-    assert of("A line at .912 of", 'show(picture, f"A line at {y:.3f} of")', "It is level.") == []
-    assert (
-        of("From 0 to 2", 'show(picture, "From 0 to 2")', "It is level. <!-- alt: 0, 2 -->") == []
-    )
-    assert of("From 0 to 2", 'show(picture, "From 0 to 2")', "It is level. <!-- alt: 0, 3 -->")
+    assert of("A line at .846 of") == []
+    assert of("A line at .912 of")
+    assert of("A line at {y:.3f} of") == []
+    assert of("From 0 to 2", "It is level. <!-- alt: 0, 2 -->") == []
+    assert of("From 0 to 2", "It is level. <!-- alt: 0, 3 -->")
 
 
 def test_the_command_for_authors_tells_what_to_mend(

@@ -9,9 +9,9 @@ from typing import Any
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from helpers.figures.display import bundle, checked_alt
+from helpers.figures.display import bundle, captioned
 
-Drawing = tuple[Figure, str]
+Drawing = tuple[Figure, dict[str, Any]]
 
 
 class Explorable:
@@ -19,24 +19,31 @@ class Explorable:
 
     Parameters
     ----------
+    key : str
+        Title and alt text, as in `show`.
     draw : callable
-        Takes the controls' values by name, gives a Figure and its alt text.
+        Takes the controls' values by name, gives a Figure and the values of its caption.
     **controls : ipywidgets
         One widget with a `.value` for each argument of `draw`.
     """
 
-    def __init__(self, draw: Callable[..., Drawing], **controls: Any):
-        self.draw, self.controls = draw, controls
+    def __init__(self, key: str, draw: Callable[..., Drawing], /, **controls: Any):
+        self.key, self.draw, self.controls = key, draw, controls
         self.picture = widgets.HTML()
 
     def values(self) -> dict[str, Any]:
         """What the controls say now."""
         return {name: control.value for name, control in self.controls.items()}
 
+    def still(self) -> tuple[Figure, str]:
+        """The figure that the controls ask for, under its title, and its alt text."""
+        figure, values = self.draw(**self.values())
+        return figure, captioned(figure, self.key, values)
+
     def redraw(self, _change: Any = None) -> None:
         """Draw again with the controls' values."""
-        figure, alt = self.draw(**self.values())
-        data, metadata = bundle(figure, checked_alt(alt), sharp=False)
+        figure, alt = self.still()
+        data, metadata = bundle(figure, alt, sharp=False)
         size = metadata["image/png"]
         self.picture.value = (
             f'<img alt="{html.escape(alt, quote=True)}" width="{size["width"]}" height="{size["height"]}" '
@@ -54,8 +61,7 @@ class Explorable:
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        figure, alt = self.draw(**self.values())
-        data, metadata = bundle(figure, checked_alt(alt))
+        data, metadata = bundle(*self.still())
         live = self.view()._repr_mimebundle_() or {}
         return {
             **{kind: value for kind, value in live.items() if kind != "text/plain"},

@@ -36,6 +36,7 @@ def false_positives(
     seed : int
     """
     return Explorable(
+        "01.false_positives",
         lambda athletes, athlete_sd, slope_sd, factor: _false_positives(
             athletes, athlete_sd, slope_sd, factor, n, seed
         ),
@@ -68,7 +69,6 @@ def _false_positives(
     rates = false_positive_rates(athletes, athlete_sd, slope_sd, factor, n, seed)
     shown, errors = rates["rejection"].to_numpy(), rates["rejection_error"].to_numpy()
     figure, ax = canvas(
-        f"How often each test finds an effect that is not there ({athletes} athletes, {factor})",
         "share of studies with p < .05",
         "",
         height=2.6,
@@ -92,9 +92,11 @@ def _false_positives(
         )
     ax.set_yticks(places, TESTS)
     ax.set_xlim(0, 1)
-    rows = "; ".join(f"{name} {rate:.3f}" for name, rate in zip(TESTS, shown, strict=True))
-    alt = (
-        f"Bar chart of false-positive rates at a nominal 5 %, {athletes} athletes with SD {athlete_sd:.2f} and "
-        f"slope SD {slope_sd:.2f}, session varying {factor} athletes: {rows}. The dashed line marks .05."
-    )
-    return figure, alt
+    rate = dict(zip(("pooled", "means", "model"), shown, strict=True))
+    return figure, {
+        "athletes": athletes,
+        "athlete_sd": athlete_sd,
+        "slope_sd": slope_sd,
+        "factor": factor,
+        **rate,
+    }

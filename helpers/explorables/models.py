@@ -28,6 +28,7 @@ def equation_terms(
         Fixes the luck: only the terms change.
     """
     return Explorable(
+        "02.equation_terms",
         lambda **terms: _equation(Truth(clip=False, **terms), seed),
         intercept=slider("β₀, level in session 20", intercept, 0.5, 1.0, 0.01),
         effect=slider("β₁, change in session 30", effect, -0.2, 0.2, 0.01),
@@ -38,9 +39,7 @@ def equation_terms(
 
 def _equation(truth: Truth, seed: int) -> Drawing:
     table = simulate(Design(), truth, seed)
-    figure, ax = canvas(
-        "Each term moves the scores in its own way", "repeats, athlete by athlete", "score"
-    )
+    figure, ax = canvas("repeats, athlete by athlete", "score")
     place = np.arange(len(table))
     for high, colour, marker in [(0, BLUE, "o"), (1, ORANGE, "s")]:
         here = (table["session_high"] == high).to_numpy()
@@ -56,12 +55,8 @@ def _equation(truth: Truth, seed: int) -> Drawing:
     ax.step(place, mean, where="mid", color=GREY, linewidth=1.2)
     ax.set_xticks(25 + 50 * np.arange(4), list(dict.fromkeys(table["athlete_id"])))
     ax.set_ylim(0.4, 1.2)
-    alt = (
-        f"Scores of four athletes in order, drawn with β₀ {truth.intercept:.2f}, β₁ {truth.effect:.2f}, "
-        f"SD of athletes {truth.athlete_sd:.2f} and SD of repeats {truth.residual_sd:.2f}; the grey step is the "
-        f"average athlete. Athletes shift as blocks, repeats scatter within blocks."
-    )
-    return figure, alt
+    terms = ("intercept", "effect", "athlete_sd", "residual_sd")
+    return figure, {name: getattr(truth, name) for name in terms}
 
 
 def shrinkage(repeats: int = 3, athlete_sd: float = 0.05, residual_sd: float = 0.05) -> Explorable:
@@ -75,6 +70,7 @@ def shrinkage(repeats: int = 3, athlete_sd: float = 0.05, residual_sd: float = 0
         τ and σ.
     """
     return Explorable(
+        "02.shrinkage",
         _shrinkage,
         repeats=whole("repeats of the last athlete", repeats, 1, 50),
         athlete_sd=slider("SD of athletes, τ", athlete_sd, 0, 0.15, 0.01),
@@ -87,7 +83,6 @@ def _shrinkage(repeats: int, athlete_sd: float, residual_sd: float) -> Drawing:
     counts = np.array([50, 50, 50, repeats])
     factor = counts * athlete_sd**2 / (counts * athlete_sd**2 + residual_sd**2)
     figure, ax = canvas(
-        "The fewer scores an athlete has, the more the model fills in from the others",
         "deviation from the average athlete",
         "",
         height=2.8,
@@ -119,12 +114,7 @@ def _shrinkage(repeats: int, athlete_sd: float, residual_sd: float) -> Drawing:
     )
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-    alt = (
-        f"Four athletes, each with a dot for the own mean and a diamond for the prediction, pulled towards zero. "
-        f"With 50 scores the shrinkage factor is {factor[0]:.2f}; the last athlete, with {repeats}, keeps "
-        f"{factor[3]:.2f} of the own deviation."
-    )
-    return figure, alt
+    return figure, {"repeats": repeats, "many": factor[0], "few": factor[3]}
 
 
 def own_slopes(
@@ -146,6 +136,7 @@ def own_slopes(
         Fixes the luck.
     """
     return Explorable(
+        "06.own_slopes",
         lambda **values: _own_slopes(**values, seed=seed),
         slope_sd=slider("SD of own changes, τ₁", slope_sd, 0, 0.1, 0.01),
         correlation=slider("correlation with levels, ρ", correlation, -1, 1, 0.1),
@@ -172,7 +163,6 @@ def _own_slopes(
     means = np.column_stack([scores[:, :repeats].mean(axis=1), scores[:, repeats:].mean(axis=1)])
     design = Design([f"athlete {i}" for i in range(athletes)], {"short": repeats, "long": long})
     figure, (left, right) = canvas(
-        "How differently athletes tire decides how sure we are of the average",
         columns=2,
         width_ratios=[3, 4],
         height=3.4,
@@ -181,8 +171,8 @@ def _own_slopes(
     left.plot([0, 1], means.mean(axis=0), color=ORANGE, linewidth=3)
     left.set(ylabel="mean score", ylim=(0.45, 1.1), xlim=(-0.3, 1.3))
     left.set_xticks([0, 1], ["short", "long"])
-    said = []
-    for place, (name, slopes) in enumerate({"own slopes": True, "own levels only": False}.items()):
+    errors = []
+    for place, slopes in enumerate([True, False]):
         fitted = fit_many(scores.ravel(), design, slopes=slopes)
         estimate, se = fitted.estimate[0, 1], fitted.se[0, 1]
         colour, singular = (ORANGE, BLUE)[place], slopes and fitted.singular[0]
@@ -191,15 +181,11 @@ def _own_slopes(
         )
         label = f"SE {se:.4f}" + (" (singular fit)" if singular else "")
         right.text(estimate, place + 0.2, label, ha="center", backgroundcolor="white")
-        said.append(f"with {name} {se:.4f}")
+        errors.append(se)
     right.axvline(effect, color=INK, linestyle="--", linewidth=1)
     right.set(
         xlabel="average change, ± 1.96 SE (dashed: truth)", xlim=(-0.2, 0.04), ylim=(-0.6, 1.7)
     )
     right.set_yticks([0, 1], ["own slopes", "own levels\nonly"])
-    alt = (
-        f"Left: a line for each of {athletes} athletes from the short to the long session, own changes with an SD of "
-        f"{slope_sd:.2f}. Right: the average change with its interval by two models; the standard error is "
-        f"{said[1]} and {said[0]}."
-    )
-    return figure, alt
+    values = dict(zip(("se_slopes", "se_levels"), errors, strict=True))
+    return figure, {"athletes": athletes, "slope_sd": slope_sd, **values}

@@ -88,6 +88,7 @@ def power_map(
     """
     luck = Luck.draw(n, seed)
     return Explorable(
+        "10.power_map",
         lambda budget, effect, slope_sd: _map(
             luck, budget, effect, slope_sd, athlete_hours, repeat_minutes
         ),
@@ -117,16 +118,9 @@ def _map(
     fewer_repeats = power[np.searchsorted(REPEATS, max(1, repeats // 2)), column]
     luck_error = 2 * _error(best, n)
     figure, ax = canvas(
-        f"{budget} hours buy a power of {best:.3f} ± {luck_error:.3f}: {athletes} athletes, {repeats} repeats",
         f"athletes ({n} simulated experiments a point, each power ± {2 * _error(0.5, n):.3f} at most)",
         "scored repeats in each session",
         height=4.2,
-    )
-    ax.set_title(
-        f"half the athletes would leave {fewer_athletes:.2f}, half the repeats {fewer_repeats:.2f}",
-        fontsize=10,
-        fontweight="normal",
-        loc="left",
     )
     ax.imshow(
         power,
@@ -156,14 +150,17 @@ def _map(
     )
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     ax.set(xlim=(1.5, 40.5), ylim=(0.5, 60.5), xticks=[4, 10, 20, 30, 40], yticks=[5, 20, 40, 60])
-    alt = (
-        f"Map of power, darker for more, over 2 to 40 athletes and 1 to 60 scored repeats in each session, for an "
-        f"effect of {abs(effect):.2f} and a slope SD of {slope_sd:.2f}; lines mark .5, .8 and .95 where they are "
-        f"reached. Of the designs on or below the dashed budget line of {budget} hours, {athletes} athletes with "
-        f"{repeats} repeats have the most power, {best:.3f}, give or take {luck_error:.3f} of simulation luck; half "
-        f"the athletes would leave {fewer_athletes:.2f}, half the repeats {fewer_repeats:.2f}."
-    )
-    return figure, alt
+    return figure, {
+        "budget": budget,
+        "effect": abs(effect),
+        "slope_sd": slope_sd,
+        "athletes": athletes,
+        "repeats": repeats,
+        "best": best,
+        "error": luck_error,
+        "fewer_athletes": fewer_athletes,
+        "fewer_repeats": fewer_repeats,
+    }
 
 
 def _error(rate: float, n: int) -> float:

@@ -9,18 +9,16 @@ from helpers.figures.drawings import legend_below, spread
 from helpers.figures.style import INK, MARKERS, PALETTE, canvas
 
 
-def changes(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0 to 1)") -> Figure:
+def changes(table: pd.DataFrame, ylabel: str = "correctness score (0 to 1)") -> Figure:
     """One panel an athlete: every score as a point, and a line from the mean of one session to that of the next.
 
     Parameters
     ----------
     table : DataFrame with the seed's columns (athlete_id, session_label, correctness)
-    title : str
-        The message.
     """
     athletes = list(dict.fromkeys(table["athlete_id"]))
     sessions = list(dict.fromkeys(table["session_label"]))
-    figure, axes = canvas(title, "", ylabel, columns=len(athletes), sharey=True, squeeze=False)
+    figure, axes = canvas("", ylabel, columns=len(athletes), sharey=True, squeeze=False)
     for ax, athlete in zip(axes[0], athletes, strict=True):
         own = table[table["athlete_id"] == athlete]
         for place, session in enumerate(sessions):

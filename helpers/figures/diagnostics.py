@@ -15,7 +15,6 @@ from helpers.figures.style import BLUE, GREY, INK, MARKERS, ORANGE, PALETTE, can
 
 def scatters(
     panels: Mapping[str, tuple[Any, Any]],
-    title: str,
     xlabel: str,
     ylabel: str,
     straight: bool = False,
@@ -41,7 +40,6 @@ def scatters(
         Points of the same x are spread sideways over this width, so that they can be told apart.
     """
     figure, axes = canvas(
-        title,
         xlabel,
         ylabel,
         columns=len(panels),
@@ -98,7 +96,6 @@ def scatters(
 
 def quantiles(
     panels: Mapping[str, Any],
-    title: str,
     ylabel: str,
     sound: Any = None,
     columns: int = 3,
@@ -116,7 +113,6 @@ def quantiles(
     """
     rows = -(-len(panels) // columns)
     figure, axes = canvas(
-        title,
         "normal quantile (SDs)",
         ylabel,
         rows=rows,

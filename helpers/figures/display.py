@@ -1,11 +1,11 @@
-"""Shows a figure with its alt text, and says in text what is drawn, so that a changed figure is a changed output."""
+"""Shows a figure with title and alt text, and says in text what is drawn: a changed figure is a changed output."""
 
 from __future__ import annotations
 
 import base64
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -22,6 +22,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 from PIL import Image
 
+from helpers.figures.captions import caption
 from helpers.figures.style import STYLE
 
 STEPS = 2000
@@ -29,54 +30,51 @@ STEPS = 2000
 digits in which processors differ."""
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Display a figure with alt text.
+def show(figure: Figure, key: str, /, **values: Any) -> None:
+    """Display a figure under its title, with its alt text.
 
-    The output holds three things: a PNG at twice its display size with `alt` in the output's metadata, and as
-    plain text the alt text and a digest of what is drawn (data, limits, labels, colours), which nbval compares.
+    The output holds three things: a PNG at twice its display size with the alt text in the output's metadata, and
+    as plain text the alt text and a digest of what is drawn (data, limits, labels, colours), which nbval compares.
 
     Parameters
     ----------
     figure : matplotlib Figure
-    alt : str
-        What kind of figure it is, its axes and range, what it shows and why it matters, in one to three sentences.
+    key : str
+        Where title and alt text stand: "01.scores" is the table `[scores]` of `helpers/captions/01.toml`.
+    **values
+        What its placeholders stand for.
 
     Raises
     ------
     TypeError
-        If `figure` is not a Figure or `alt` not text.
+        If `figure` is not a Figure.
     ValueError
-        If `figure` is empty, or `alt` is too short (40 characters) or repeats the title.
+        If `figure` is empty, or the caption does not fit the values or the panels of the figure.
     """
     if not isinstance(figure, Figure):
         raise TypeError(
             f"figure must be a matplotlib Figure; given {type(figure).__name__} "
             "(an Axes knows its figure as ax.figure)"
         )
-    alt = checked_alt(alt)
-    if not figure.axes:
-        raise ValueError("figure has no axes: draw something before you show it")
-    titles = {ax.get_title(loc) for ax in figure.axes for loc in ("left", "center", "right")} | {
-        figure.get_suptitle()
-    }
-    if alt.rstrip(".") in {title.rstrip(".") for title in titles}:
-        raise ValueError(
-            "alt only repeats the title; say what the figure shows to somebody who cannot see it"
-        )
-    data, metadata = bundle(figure, alt)
+    data, metadata = bundle(figure, captioned(figure, key, values))
     display(data, metadata=metadata, raw=True)
 
 
-def checked_alt(alt: Any) -> str:
-    """Alt text on one line, or an error that says what is wrong with it."""
-    if not isinstance(alt, str):
-        raise TypeError(f"alt must be text; given {type(alt).__name__}")
-    alt = " ".join(alt.split())
-    if len(alt) < 40:
+def captioned(figure: Figure, key: str, values: Mapping[str, Any]) -> str:
+    """Write the titles of the caption `key` over a figure and its panels; gives the alt text."""
+    words = caption(key, values)
+    panels = [ax for ax in figure.axes if ax.get_visible()]
+    if not panels:
+        raise ValueError("figure has no axes: draw something before you show it")
+    if words.titles and len(words.titles) != len(panels):
         raise ValueError(
-            f"alt must describe the figure in a sentence (40 characters or more); given {alt!r}"
+            f"caption {key!r} has titles for {len(words.titles)} panels; the figure has {len(panels)}"
         )
-    return alt
+    with mpl.rc_context(STYLE):
+        figure.suptitle(words.title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+    for ax, title in zip(panels, words.titles, strict=False):
+        ax.set_title(title, fontsize=10, fontweight="normal")
+    return words.alt
 
 
 def bundle(figure: Figure, alt: str, sharp: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,18 +12,16 @@ from matplotlib.figure import Figure
 from helpers.figures.style import BLUE, INK, MARKERS, ORANGE, PALETTE, canvas
 
 
-def scores(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0 to 1)") -> Figure:
+def scores(table: pd.DataFrame, ylabel: str = "correctness score (0 to 1)") -> Figure:
     """Every score as a point, athletes side by side, sessions by colour and marker, with each cell's mean as a bar.
 
     Parameters
     ----------
     table : DataFrame with the seed's columns (athlete_id, session_label, correctness)
-    title : str
-        The message.
     """
     athletes = list(dict.fromkeys(table["athlete_id"]))
     sessions = list(dict.fromkeys(table["session_label"]))
-    figure, ax = canvas(title, "", ylabel)
+    figure, ax = canvas("", ylabel)
     step = 0.8 / len(sessions)
     for j, session in enumerate(sessions):
         colour, marker = PALETTE[j % len(PALETTE)], MARKERS[j % len(MARKERS)]
@@ -60,7 +58,6 @@ def scores(table: pd.DataFrame, title: str, ylabel: str = "correctness score (0 
 def histograms(
     values: Mapping[str, Any],
     truth: Mapping[str, float],
-    title: str,
     xlabel: str = "",
     bins: int = 40,
     shared: bool = False,
@@ -75,7 +72,6 @@ def histograms(
         One scale for all panels, so that their widths compare.
     """
     figure, axes = canvas(
-        title,
         xlabel,
         "data sets",
         columns=len(truth),
@@ -103,7 +99,6 @@ def histograms(
 def curve(
     x: Any,
     y: Any,
-    title: str,
     xlabel: str,
     ylabel: str,
     points: Mapping[str, tuple[float, float]] = {},
@@ -115,7 +110,7 @@ def curve(
     x, y : numbers (n,)
     points : mapping of label to (x, y)
     """
-    figure, ax = canvas(title, xlabel, ylabel)
+    figure, ax = canvas(xlabel, ylabel)
     ax.plot(x, y, color=BLUE)
     for k, (name, (px, py)) in enumerate(points.items()):
         ax.plot(px, py, MARKERS[k], color=PALETTE[(k + 1) % len(PALETTE)], markersize=9)
@@ -123,14 +118,14 @@ def curve(
     return figure
 
 
-def intervals(table: pd.DataFrame, title: str, xlabel: str) -> Figure:
+def intervals(table: pd.DataFrame, xlabel: str) -> Figure:
     """One row an estimate: a point and its interval, the first row on top.
 
     Parameters
     ----------
     table : DataFrame, index = labels, columns estimate, low, high
     """
-    figure, ax = canvas(title, xlabel, "", height=1.2 + 0.42 * len(table))
+    figure, ax = canvas(xlabel, "", height=1.2 + 0.42 * len(table))
     places = np.arange(len(table))[::-1]
     ax.hlines(places, table["low"], table["high"], color=BLUE, linewidth=2.2)
     ax.plot(table["estimate"], places, "o", color=INK, markersize=6)
@@ -154,7 +149,7 @@ def legend_below(figure: Figure, ax: Any) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
 
 
-def terms(table: pd.DataFrame, steps: Mapping[str, Any], title: str) -> Figure:
+def terms(table: pd.DataFrame, steps: Mapping[str, Any]) -> Figure:
     """The same scores in one panel a step, in row order, with the line that each step of an equation draws.
 
     Parameters
@@ -162,9 +157,7 @@ def terms(table: pd.DataFrame, steps: Mapping[str, Any], title: str) -> Figure:
     table : DataFrame with the seed's columns
     steps : mapping of panel title to what is explained (rows,)
     """
-    figure, axes = canvas(
-        title, "", "score", columns=len(steps), sharey=True, squeeze=False, height=3.2
-    )
+    figure, axes = canvas("", "score", columns=len(steps), sharey=True, squeeze=False, height=3.2)
     place = np.arange(len(table))
     names = list(dict.fromkeys(table["athlete_id"]))
     middles = [place[table["athlete_id"] == name].mean() for name in names]
@@ -187,14 +180,14 @@ def terms(table: pd.DataFrame, steps: Mapping[str, Any], title: str) -> Figure:
     return figure
 
 
-def pooling(table: pd.DataFrame, title: str) -> Figure:
+def pooling(table: pd.DataFrame) -> Figure:
     """Own mean and prediction of each athlete, joined by a line, around the average of all.
 
     Parameters
     ----------
     table : DataFrame, index = athletes, columns scores, "no pooling", partial (deviations from the average athlete)
     """
-    figure, ax = canvas(title, "deviation from the average athlete (points)", "", height=2.9)
+    figure, ax = canvas("deviation from the average athlete (points)", "", height=2.9)
     places = np.arange(len(table))[::-1]
     ax.axvline(0, color=INK, linewidth=1, label="complete pooling")
     ax.hlines(places, table["no pooling"], table["partial"], color="#999999")
@@ -221,7 +214,7 @@ def pooling(table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def rates(table: pd.DataFrame, title: str, nominal: float = 0.05) -> Figure:
+def rates(table: pd.DataFrame, nominal: float = 0.05) -> Figure:
     """Rejection rates as labelled bars, one group a row of the table, one colour a column, and the promised rate.
 
     Parameters
@@ -230,7 +223,7 @@ def rates(table: pd.DataFrame, title: str, nominal: float = 0.05) -> Figure:
     nominal : float
         Where the dashed line stands.
     """
-    figure, ax = canvas(title, "share of studies with p < .05", "", height=1.5 + 0.45 * table.size)
+    figure, ax = canvas("share of studies with p < .05", "", height=1.5 + 0.45 * table.size)
     rows = [(row, column) for row in table.index for column in table.columns]
     places = np.arange(len(rows))[::-1]
     colours = dict(zip(table.columns, PALETTE, strict=False))

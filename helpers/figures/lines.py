@@ -14,7 +14,6 @@ from helpers.figures.style import BLUE, GREY, INK, ORANGE, canvas
 
 def own_lines(
     panels: Mapping[str, pd.DataFrame],
-    title: str,
     xlabel: str,
     ylabel: str,
     points: pd.DataFrame | None = None,
@@ -34,7 +33,7 @@ def own_lines(
     """
     tall = 4.4 if len(panels) > 1 else 4.0
     figure, axes = canvas(
-        title, xlabel, ylabel, columns=len(panels), sharey=True, squeeze=False, height=tall
+        xlabel, ylabel, columns=len(panels), sharey=True, squeeze=False, height=tall
     )
     for ax, (name, table) in zip(axes[0], panels.items(), strict=True):
         places = table.columns.to_numpy(dtype=float)
@@ -82,7 +81,6 @@ def within_between(
     columns: tuple[str, str, str],
     within: float,
     between: float,
-    title: str,
     labels: tuple[str, str],
 ) -> Figure:
     """Each person's scores with the slope within persons through them, and the slope between the persons' means.
@@ -96,7 +94,7 @@ def within_between(
     labels : labels of the x and the y axis
     """
     person, x, y = columns
-    figure, ax = canvas(title, *labels)
+    figure, ax = canvas(*labels)
     ax.plot(
         table[x],
         table[y],

@@ -19,7 +19,6 @@ Mixture = Sequence[tuple[float, int]]
 def tails(
     ratios: Mapping[str, Any],
     curves: Mapping[str, Mapping[str, Mixture]],
-    title: str,
     nominal: float = 0.05,
 ) -> Figure:
     """How often a likelihood ratio is at least so large when nothing is there: simulated, and by χ² curves.
@@ -33,7 +32,6 @@ def tails(
         Where the dashed line stands; a test rejects beyond the place where its curve crosses it.
     """
     figure, axes = canvas(
-        title,
         "likelihood ratio (LR)",
         "share of studies with a larger ratio",
         columns=len(ratios),
@@ -59,9 +57,7 @@ def tails(
     return figure
 
 
-def sizes(
-    table: pd.DataFrame, title: str, xlabel: str, top: float = 0.3, nominal: float = 0.05
-) -> Figure:
+def sizes(table: pd.DataFrame, xlabel: str, top: float = 0.3, nominal: float = 0.05) -> Figure:
     """Share of false positives by each rule, a line a column, against what the index holds; labels at the lines' ends.
 
     Parameters
@@ -70,7 +66,7 @@ def sizes(
     top : float
         Upper end of the y axis; a line that leaves is labelled where it does.
     """
-    figure, ax = canvas(title, xlabel, "share of studies with p < .05", height=3.9)
+    figure, ax = canvas(xlabel, "share of studies with p < .05", height=3.9)
     x = table.index.to_numpy(dtype=float)
     ends = table.iloc[-1].sort_values()
     heights = dict(zip(ends.index, _apart(ends.to_numpy(dtype=float), 0.065 * top), strict=True))

@@ -19,7 +19,6 @@ LINES = ((BLUE, "-"), (ORANGE, "--"))
 
 def attendance(
     table: pd.DataFrame,
-    title: str,
     x: str = "session_label",
     xlabel: str = "session",
     show: str | None = None,
@@ -46,7 +45,7 @@ def attendance(
     people = list(pd.unique(marks["athlete_id"]))[:MOST_ROWS]
     marks = marks[marks["athlete_id"].isin(people)]
     places, ticks = _places(marks["x"])
-    figure, ax = canvas(title, xlabel, height=1.4 + 0.28 * max(len(people), 4))
+    figure, ax = canvas(xlabel, height=1.4 + 0.28 * max(len(people), 4))
     height = marks["athlete_id"].map({name: -k for k, name in enumerate(people)})
     for name in people:
         own = (marks["athlete_id"] == name).to_numpy()
@@ -77,7 +76,6 @@ def attendance(
 def panels(
     table: pd.DataFrame,
     x: str,
-    title: str,
     xlabel: str,
     ylabel: str,
     lines: Mapping[str, pd.Series] = {},
@@ -97,7 +95,6 @@ def panels(
     rows = -(-len(people) // columns)
     crowded = len(ticks) * max(map(len, ticks), default=0) > 64 / columns
     figure, axes = canvas(
-        title,
         xlabel,
         ylabel,
         rows=rows,

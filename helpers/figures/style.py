@@ -47,7 +47,6 @@ STYLE = {
 
 
 def canvas(
-    title: str,
     xlabel: str = "",
     ylabel: str = "",
     rows: int = 1,
@@ -56,12 +55,10 @@ def canvas(
     width: float = 7.0,
     **subplots: Any,
 ) -> tuple[Figure, Any]:
-    """An empty figure in the course's style.
+    """An empty figure in the course's style; `show` writes its title.
 
     Parameters
     ----------
-    title : str
-        The message of the figure, over all its axes.
     xlabel, ylabel : str
         Labels with units, for the bottom and the left axes.
     rows, columns : int
@@ -85,5 +82,4 @@ def canvas(
                 ax.set_xlabel(xlabel)
             if i % columns == 0:
                 ax.set_ylabel(ylabel)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
     return figure, axes

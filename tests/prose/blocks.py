@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from string import Formatter
 
 from tests import numbers as num
-from tests.notebooks import Cell, Notebook
+from tests.notebooks import Cell, Notebook, alt_template
 from tests.numbers import Number
 
 COMMENT = re.compile(r"(?s)<!--(.*?)-->")
@@ -164,12 +165,12 @@ def _alt_givens(notebook: Notebook, cell: Cell) -> list[str]:
 
 
 def _alt_blocks(cell: Cell, above: list[Cell], given: list[str]) -> Iterator[Block]:
-    """The parts of alt texts that were typed. What an f-string computed is bound by nbval already."""
-    shown = re.sub(r"\s+", " ", " ".join(cell.alts))
+    """The parts of alt texts that were typed. What a placeholder stands for is bound by nbval already."""
     typed = [
-        text
-        for text in cell.literals
-        if text.strip() and re.sub(r"\s+", " ", text).strip() in shown
+        " ".join(text.split())
+        for key in cell.captions
+        for text, *_ in Formatter().parse(alt_template(key))
+        if text.strip()
     ]
     text = visible(" … ".join(typed))
     if given or results(text):

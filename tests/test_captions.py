@@ -1,0 +1,98 @@
+"""Titles and alt texts: each figure of a lesson has its own, filled from what the lesson computed."""
+
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from helpers import explorables
+from helpers.figures.captions import caption
+from tests.contract.code import FILLER
+from tests.contract.words import AMERICAN, UNKIND
+from tests.notebooks import CAPTIONS, LESSONS, read
+
+TABLES = {
+    f"{file.stem}.{name}": texts
+    for file in sorted(CAPTIONS.glob("*.toml"))
+    for name, texts in tomllib.loads(file.read_text(encoding="utf-8")).items()
+}
+
+
+def used() -> Counter[str]:
+    """How many cells draw under each key."""
+    found: Counter[str] = Counter()
+    for path in LESSONS:
+        for cell in read(path).code:
+            keys = cell.captions + [
+                getattr(explorables, name)().key
+                for name in re.findall(r"^explorables\.(\w+)\(", cell.source, re.MULTILINE)
+            ]
+            assert all(key.startswith(f"{path.name[:2]}.") for key in keys), (path.name, keys)
+            assert len(keys) == len(cell.figures), f"{path.name}, cell {cell.id}"
+            found.update(keys)
+    return found
+
+
+def test_every_caption_belongs_to_one_cell_and_every_figure_has_a_caption() -> None:
+    assert used() == dict.fromkeys(TABLES, 1)
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_a_caption_says_in_plain_words_what_the_figure_shows(key: str) -> None:
+    texts = TABLES[key]
+    assert 40 <= len(texts["alt"]) and texts["alt"].strip().endswith(".")
+    assert texts["alt"].strip(" .\n") != texts["title"].strip(" .")
+    words = " ".join([texts["title"], texts["alt"], *texts.get("titles", [])])
+    for pattern in (FILLER, UNKIND, AMERICAN):
+        assert not pattern.search(re.sub(r"\{.*?\}", "", words))
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "words"),
+    [
+        ("99.x", {}, "no helpers/captions/99.toml"),
+        ("one", {"rate": 1}, "as in '01.scores'"),
+        ("01.two", {"rate": 1}, "01.toml, which has one, odd"),
+        ("01.one", {}, "'one' of helpers/captions/01.toml: no value for 'rate'"),
+        ("01.one", {"rate": 1, "n": 2}, "nothing to do with 'n'"),
+        ("01.one", {"rate": "high"}, "Unknown format code 'f'"),
+        ("01.brace", {"rate": 1}, "a brace is left over"),
+        ("01.attribute", {"rate": 1}, "no value for 'rate.real'"),
+        ("01.unclosed", {"rate": 1}, "01.toml: expected '}'"),
+        ("01.odd", {}, "'odd' of helpers/captions/01.toml has title, text"),
+    ],
+)
+def test_a_caption_that_does_not_fit_is_refused_by_file_and_key(
+    key: str, values: dict, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alts = {
+        "one": "A rate of {rate:.2f}.",
+        "odd": "",
+        "brace": "{{rate}} {rate}",
+        "attribute": "{rate.real}",
+        "unclosed": "{rate",
+    }
+    (tmp_path / "01.toml").write_text(
+        "\n".join(
+            f"[{name}]\ntitle = 'Title'\n{'alt' if alt else 'text'} = {alt!r}"
+            for name, alt in alts.items()
+        )
+    )
+    monkeypatch.setattr("helpers.figures.captions.FOLDER", tmp_path)
+    with pytest.raises(ValueError) as error:
+        caption(key, values)
+    assert words in str(error.value)
+
+
+def test_a_caption_is_filled_and_stands_on_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "[one]\ntitle = '{n} rows'\nalt = '''\nA rate\nof {rate:.2f}.'''\ntitles = ['n {n}', 'b']"
+    )
+    (tmp_path / "01.toml").write_text(text)
+    monkeypatch.setattr("helpers.figures.captions.FOLDER", tmp_path)
+    words = caption("01.one", {"n": 3, "rate": 0.5})
+    assert (words.title, words.alt, words.titles) == ("3 rows", "A rate of 0.50.", ("n 3", "b"))
