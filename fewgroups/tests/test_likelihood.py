@@ -247,3 +247,18 @@ def test_a_structure_that_cannot_be_names_the_columns() -> None:
     parts = {"none": "0 + I(0 * x)", "some": "0 + x"}
     with pytest.raises(ValueError, match="the columns of none are zero in every row"):
         Structure.of(smf.mixedlm("y ~ x", data, groups="g", vc_formula=parts))
+
+
+@pytest.mark.parametrize("seed", [2, *(pytest.param(k, marks=pytest.mark.full) for k in (0, 1, 3))])
+def test_five_thousand_groups_of_hundred_rows_are_fitted_though_rounding_grows_with_them(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    group, x = np.repeat(np.arange(5000), 100), rng.standard_normal(500_000)
+    effects = rng.standard_normal((5000, 2)) @ np.array([[1.0, 0.15], [0.0, 0.475]])
+    y = 1 + 0.3 * x + effects[group, 0] + effects[group, 1] * x + rng.standard_normal(len(x))
+    X = np.column_stack([np.ones(len(x)), x])
+    found = optimum(MixedLM(y, X, groups=group, exog_re=X))
+    assert np.ptp(found.tried) < 1e-7  # rounding at a deviance of 1.5 million is about 3e-9
+    expected = np.array([[1.0, 0.15], [0.15, 0.248]])
+    np.testing.assert_allclose(found.cov_re, expected, atol=0.03)

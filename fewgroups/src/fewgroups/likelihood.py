@@ -33,6 +33,7 @@ Array = np.ndarray
 SINGULAR = 1e-4
 """A standard deviation this small, relative to σ and per standardised column, is zero (as in lme4)."""
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
+NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
 STARTS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 RAY = (0.0, *np.geomspace(0.05, 5, 14))
 """Sizes of the random effects at which the deviance is looked at, lest one of several minima be missed."""
@@ -173,10 +174,12 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     best = min(range(len(ends)), key=lambda i: at[i].deviance)
     theta, found = ends[best], at[best]
     steepest = float(np.max(np.abs(found.gradient), initial=0.0))
-    if not steepest < 1e-3:
+    decrease = found.gradient @ _newton_step(s, theta, found.gradient, reml) / 2
+    if not decrease < NEGLIGIBLE:
         raise ValueError(
-            "the likelihood has no optimum that could be found (its steepest derivative is still "
-            f"{steepest:.2g}): the data say too little about these random effects; leave out one of them"
+            "the likelihood has no optimum that could be found (where the search ended, the deviance "
+            f"should still fall by about {decrease:.2g}): the data say too little about these random "
+            "effects; leave out one of them"
         )
     psi, variances = s.to_data_units(theta)
     return Optimum(
@@ -270,20 +273,29 @@ def _descend(s: Structure, theta: Array, reml: bool) -> Array:
     return theta
 
 
+def _rounding(s: Structure, at: Evaluation) -> float:
+    """What rounding may be worth in a deviance: it is a sum over n rows, and grows with it."""
+    return 16 * float(np.finfo(float).eps) * (s.n + abs(at.deviance))
+
+
+def _newton_step(s: Structure, theta: Array, gradient: Array, reml: bool) -> Array:
+    """Newton's step (size,), to be subtracted. |eigenvalues|: never towards a saddle; the floor: no leap along a
+    direction in which nothing changes."""
+    values, vectors = np.linalg.eigh(hessian(s, theta, reml))
+    sizes = np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values), initial=0.0))
+    return np.asarray(vectors @ (vectors.T @ gradient / sizes))
+
+
 def _polish(s: Structure, theta: Array, reml: bool) -> Array:
     """Newton's method to the last digits; a step that does not lower the gradient is not taken."""
     at = evaluate(s, theta, reml)
     for _ in range(6):
-        if np.max(np.abs(at.gradient), initial=0.0) < 1e-7:
+        step = _newton_step(s, theta, at.gradient, reml)
+        if at.gradient @ step < 1e-3 * _rounding(s, at):
             break
-        values, vectors = np.linalg.eigh(hessian(s, theta, reml))
-        # |eigenvalues|: never towards a saddle; the floor: no leap along a direction in which nothing changes
-        step = vectors @ (
-            vectors.T @ at.gradient / np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values)))
-        )
         trial = evaluate(s, theta - step, reml)
         if not (
-            trial.deviance < at.deviance + 1e-9
+            trial.deviance < at.deviance + _rounding(s, at)
             and np.linalg.norm(trial.gradient) < np.linalg.norm(at.gradient)
         ):
             break
@@ -308,4 +320,4 @@ def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
     if not candidates:
         return None
     lowest = min(candidates, key=lambda point: evaluate(s, point, reml).deviance)
-    return lowest if evaluate(s, lowest, reml).deviance < at.deviance - 1e-10 else None
+    return lowest if evaluate(s, lowest, reml).deviance < at.deviance - _rounding(s, at) else None
