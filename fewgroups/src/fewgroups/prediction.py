@@ -10,13 +10,10 @@ from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import check_choice, check_level, check_result
-from fewgroups.ddf import KenwardRoger
+from fewgroups.ddf import Information, KenwardRoger
 from fewgroups.examination import Examination, examine
-from fewgroups.information import Information, information
 from fewgroups.new_rows import NewRows
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.standardised import Standardised
-from fewgroups.structure import Structure
 from fewgroups.targets import Group, Target, average, prior
 
 Array = np.ndarray
@@ -108,11 +105,9 @@ def predictions(
     plain = check_result(result)
     rows = NewRows.of(plain.model, data, who == "known")
     fit = examine(plain, "kenward-roger")
-    standard = Standardised.of(plain.model, Structure.of(plain.model), fit.at)
-    found = information(standard.model, *standard.at, True)
-    method = KenwardRoger.of(found)
-    X, Z = rows.X @ standard.fixed, rows.Z @ standard.random
-    targets = [_target(standard, found, rows, who, k, X[k], Z[k]) for k in range(len(X))]
+    found, method = fit.found, KenwardRoger.of(fit.found)
+    X, Z = found.rows(rows.X), rows.Z @ found.random
+    targets = [_target(plain.model, found, rows, who, k, X[k], Z[k]) for k in range(len(X))]
     if of == "score":
         unit = np.eye(len(method.spread))[-1]
         targets = [target.with_variance(fit.at[2], unit) for target in targets]
@@ -147,16 +142,16 @@ def predictions(
 
 
 def _target(
-    standard: Standardised, found: Information, rows: NewRows, who: str, k: int, x: Array, z: Array
+    model: MixedLM, found: Information, rows: NewRows, who: str, k: int, x: Array, z: Array
 ) -> Target:
-    """Row k's mean, before any residual; x (p,), z (q,) its standardised columns."""
+    """Row k's mean, before any residual; x (p,), z (q,) its orthonormal columns."""
     values = [{name: column[k] for name, column in made.items()} for made in rows.components]
     if who == "average":
         return average(found, x)
     if rows.groups is None:
         squares = np.array([sum(value**2 for value in made.values()) for made in values])
-        return average(found, x).with_variance(*prior(z, squares, standard.at))
-    model, number = standard.model, int(rows.groups[k])
+        return average(found, x).with_variance(*prior(z, squares, found))
+    number = int(rows.groups[k])
     seen = [[str(name) for name in names[number]] for names in model.exog_vc.colnames]
     known = [
         made.get(name, 0.0) for made, names in zip(values, seen, strict=True) for name in names
@@ -165,8 +160,8 @@ def _target(
         sum(value**2 for name, value in made.items() if name not in names)
         for made, names in zip(values, seen, strict=True)
     ]
-    target = Group.of(model, number, standard.at).target(found, x, np.concatenate([z, known]))
-    return target.with_variance(*prior(np.zeros(len(z)), np.array(rest), standard.at))
+    target = Group.of(model, number, found).target(found, x, np.concatenate([z, known]))
+    return target.with_variance(*prior(np.zeros(len(z)), np.array(rest), found))
 
 
 def _about(who: str, of: str, level: float) -> str:

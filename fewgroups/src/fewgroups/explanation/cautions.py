@@ -8,7 +8,7 @@ from scipy import stats
 from fewgroups.explanation.documents import Caution
 from fewgroups.explanation.facts import Facts
 from fewgroups.explanation.markup import code
-from fewgroups.refits import FEW
+from fewgroups.resampling import FEW
 
 NO_ESTIMATE = (
     "The search did not end at the best fit, so this number is not an estimate, and no sentence "

@@ -8,12 +8,11 @@ import numpy as np
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.ddf import KenwardRoger
+from fewgroups.ddf import KenwardRoger, information
 from fewgroups.explanation.predictors import Column
 from fewgroups.identification import check_identified
-from fewgroups.information import information, random_design
 from fewgroups.likelihood import optimum
-from fewgroups.structure import Structure
+from fewgroups.structure import Structure, random_design
 
 Array = np.ndarray
 MOST = 8  # random-effect columns: more would take long and teach nothing
@@ -88,16 +87,16 @@ def _with_slope(old: MixedLM, where: list[int]) -> dict[int, Slope]:
         structure = Structure.of(model)
         check_identified(model, structure)
         best = optimum(structure, True)
-        found = information(model, best.cov_re, best.vcomp, best.scale, True)
+        found = information(structure, best.cov_re, best.vcomp, best.scale, True)
         method = KenwardRoger.of(found)
     except (ValueError, np.linalg.LinAlgError):
         return {}
     answers = {}
     for k in where:
-        row = np.eye(old.exog.shape[1])[k]
+        row = found.rows(np.eye(old.exog.shape[1])[k])
         estimate, se, df = (
-            float(found.beta[k]),
-            float(np.sqrt(method.covariance[k, k])),
+            float(row @ found.beta),
+            float(np.sqrt(row @ method.covariance @ row)),
             float(method.df(row)),
         )
         t, reach = estimate / se, float(stats.t.ppf(0.975, df)) * se

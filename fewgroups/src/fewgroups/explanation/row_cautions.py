@@ -11,7 +11,7 @@ from fewgroups.explanation.documents import Caution
 from fewgroups.explanation.facts import Facts, probability, rounded, two
 from fewgroups.explanation.markup import code, joined
 from fewgroups.explanation.predictors import Column
-from fewgroups.information import random_design
+from fewgroups.structure import random_design
 
 WIDER = 1.05  # honest interval over printed interval
 OFF = 0.05  # relative error of the printed standard error of a variance

@@ -13,7 +13,7 @@ from fewgroups.explanation.documents import Line
 from fewgroups.explanation.facts import Facts, rounded, signed, three
 from fewgroups.explanation.markup import code
 from fewgroups.explanation.randomness import Varying, varying
-from fewgroups.refits import FEW
+from fewgroups.resampling import FEW
 
 
 def spread_lines(facts: Facts) -> list[Line]:
