@@ -73,8 +73,11 @@ class Explorable:
         return live | data, metadata
 
 
-# Wide enough for the longest label.
-LOOK: dict[str, Any] = {"style": {"description_width": "15em"}, "layout": {"width": "36em"}}
+# Wide enough for the longest label; in a narrow window the slider gets shorter.
+LOOK: dict[str, Any] = {
+    "style": {"description_width": "15em"},
+    "layout": {"width": "36em", "max_width": "100%"},
+}
 
 
 def slider(label: str, value: float, low: float, high: float, step: float) -> widgets.FloatSlider:

@@ -11,7 +11,7 @@ from fewgroups.designs import Design, Truth
 from fewgroups.studies import monte_carlo
 from matplotlib.figure import Figure
 
-from helpers.explorables.controls import LOOK, Explorable, slider, whole
+from helpers.explorables.controls import Explorable, slider, whole
 from helpers.figures import BLUE, INK, ORANGE, canvas
 from helpers.figures.style import note
 
@@ -28,9 +28,7 @@ def false_positives() -> Explorable:
         athletes=whole("athletes", 4, 4, 20),
         athlete_sd=slider("SD of athletes", 0.05, 0, 0.10, 0.01),
         slope_sd=slider("SD of athletes' own changes", 0.03, 0, 0.10, 0.01),
-        factor=widgets.ToggleButtons(
-            options=["within", "between"], description="session varies", style=LOOK["style"]
-        ),
+        factor=widgets.ToggleButtons(options=["within", "between"], description="session varies"),
     )
 
 
