@@ -14,6 +14,15 @@ from jinja2 import Environment, FileSystemLoader
 
 HERE = Path(__file__).parent
 CALL = "explorables.false_positives()"
+ROOMS = (
+    "designs",
+    "engine",
+    "simulation",
+    "fitting",
+    "studies",
+    "explorables",
+)  # what the rates rest on
+STUDIES = 2000
 FACTORS = ("within", "between")
 # Label, values, and where a slider starts: at the still figure.
 STOPS: dict[str, tuple[str, tuple[float, ...], int]] = {
@@ -25,9 +34,13 @@ STOPS: dict[str, tuple[str, tuple[float, ...], int]] = {
 
 def engine() -> list[bytes]:
     """The sources that the rates rest on: when one of them changes, the page is made again."""
-    course = HERE.parent
-    folders = (course / "fewgroups" / "src" / "fewgroups", course / "helpers" / "explorables")
-    return [file.read_bytes() for folder in folders for file in sorted(folder.rglob("*.py"))]
+    folder = HERE.parent / "helpers"
+    files = [
+        file
+        for room in ROOMS
+        for file in [*folder.glob(f"{room}.py"), *folder.glob(f"{room}/*.py")]
+    ]
+    return [file.read_bytes() for file in sorted(files)]
 
 
 @cache
@@ -41,7 +54,7 @@ def rates() -> dict[str, list[int]]:
         athletes, athlete_sd, slope_sd = (
             stop[1][place] for stop, place in zip(STOPS.values(), at, strict=True)
         )
-        table = false_positive_rates(int(athletes), athlete_sd, slope_sd, factor)
+        table = false_positive_rates(int(athletes), athlete_sd, slope_sd, factor, n=STUDIES, seed=1)
         shown = table["rejection"]
         found[" ".join([factor, *map(str, at)])] = [round(1000 * rate) for rate in shown]
     return found
@@ -49,7 +62,7 @@ def rates() -> dict[str, list[int]]:
 
 def html() -> str:
     """Sliders, bars and the sentence that says them, hidden until the script has filled them."""
-    from helpers.explorables.errors import STUDIES, TESTS
+    from helpers.explorables.errors import TESTS
 
     template = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True

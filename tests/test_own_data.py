@@ -132,7 +132,7 @@ def test_template_goes_from_file_to_report(
         "covariates": [],
     }
     space |= plain | {"path": str(path)} | settings
-    space["show"] = lambda figure, key, **values: alts.append(caption(key, values)[1])
+    space["show"] = lambda figure, key, **values: alts.append(caption(key, values).alt)
     names = list(cells)
     for cell in names[names.index("read") : names.index("report") + 1]:
         exec(cells[cell], space)

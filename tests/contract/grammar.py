@@ -37,8 +37,7 @@ OWNERS = {
 def visible(notebook: Notebook) -> str:
     """The prose that a reader meets, answers to check-yourself included: no solutions, notes, asides, comments."""
     texts = [cell.source for cell in notebook.markdown if not HIDDEN & set(cell.tags)]
-    marks = r"(?s)<!--.*?-->|</?(?:details|summary)>|\|(?:[-:]+\|)*|\]\([^)]*\)|^> ?"
-    return re.sub(marks, " ", "\n\n".join(texts), flags=re.MULTILINE)
+    return re.sub(r"(?s)<!--.*?-->|</?(?:details|summary)>", " ", "\n\n".join(texts))
 
 
 def words(notebook: Notebook) -> int:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
+from tqdm import tqdm
 
 from fewgroups.batch import fit_many
 from fewgroups.checks import NotAtOptimumWarning, check_choice, check_level, check_result
 from fewgroups.examination import SHORTFALL
 from fewgroups.likelihood import Optimum, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, room_for
 from fewgroups.structure import random_design, sqrt_factor
 
@@ -308,7 +308,7 @@ def refit(model: Any, scores: Array, reml: bool) -> Refits:
             fits.estimate, fits.cov_re, none, fits.scale, fits.loglik, fits.singular, failed
         )
     found = _empty(n, X.shape[1], model.k_re, model.k_vc)
-    for k in progress_bar(range(n), unit=" fits"):
+    for k in tqdm(range(n), unit=" fits", delay=2, leave=False):
         try:
             _fill(found, k, optimum(rebuilt(model, scores[k]), reml))
         except (ValueError, np.linalg.LinAlgError):
