@@ -2,7 +2,7 @@
 
 datasets     `load`, the data sets that come with the course
 pushups      the push-up words: Design, Truth, simulate, simulate_many
-score_sheet  `read_scores`, a score sheet of your own; `session_predictors`
+tables       `read_scores`, a score sheet of your own; `session_predictors`
 figures      the drawings, and `show`, which stores a figure with its alt text
 explorables  figures that answer to sliders
 feedback     `check` and `hint`; the keys are in `answers`
@@ -14,7 +14,7 @@ from helpers.feedback import check, hint
 from helpers.figures import show
 from helpers.forms import answered, earlier_answers, score
 from helpers.pushups import Design, Truth, simulate, simulate_many
-from helpers.score_sheet import read_scores, session_predictors
+from helpers.tables import read_scores, session_predictors
 
 __all__ = [
     "Design",

@@ -1,4 +1,4 @@
-"""Fits that `explain` and `report` are tested on, made once, and the numbers of a text."""
+"""Models of many shapes that `explain` and `report` are tested on, made once, and the numbers of a text."""
 
 from __future__ import annotations
 
@@ -16,13 +16,8 @@ from public_data import load
 
 from fewgroups import coefficients, explain, fit, report, variances
 
-NUMBER = re.compile(r"(?<![\w.])−?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w])")
-CODE = re.compile("\ue000.*?\ue001")
-
-
-def machines() -> pd.DataFrame:
-    data = load("machines")
-    return data.assign(x=np.arange(len(data)) % 7 + 1.0)
+NUMBER = re.compile(r"(?<![\w.`])−?\d+(?:\.\d+)?(?:e[-+−]?\d+)?(?![\w])")
+CODE = re.compile("`.*?`")
 
 
 @cache
@@ -32,28 +27,49 @@ def patients() -> pd.DataFrame:
     frames = []
     for number in range(24):
         n = int(rng.integers(6, 16))
-        frames.append(
-            pd.DataFrame(
-                {
-                    "id": f"p{number:02}",
-                    "arm": ["ctl", "drug <1>", "drug & 2"][number % 3],
-                    "cond": np.array(["easy", "hard"])[np.arange(n) % 2],
-                    "dose": np.arange(n) % 4 + 0.0,
-                    "age": 20.0 + 2 * number,
-                    "code": np.arange(n) % 2 * 2 - 1,
-                    "late": np.arange(n) % 3 > 1,
-                    "y": rng.normal(0, 0.3)
-                    + rng.normal(0, 0.15) * (np.arange(n) % 4)
-                    + rng.normal(0, 0.4, n),
-                }
-            )
-        )
+        row = np.arange(n)
+        frame = {
+            "id": f"p{number:02}",
+            "arm": ["ctl", "drug <1>", "drug & 2"][number % 3],
+            "cond": np.array(["easy", "hard"])[row % 2],
+            "dose": row % 4 + 0.0,
+            "age": 20.0 + 2 * number,
+            "code": row % 2 * 2 - 1,
+            "late": row % 3 > 1,
+            "y": rng.normal(0, 0.3) + rng.normal(0, 0.15) * (row % 4) + rng.normal(0, 0.4, n),
+        }
+        frames.append(pd.DataFrame(frame))
     data = pd.concat(frames, ignore_index=True)
     return data.assign(y=data["y"] + 0.3 * (data["cond"] == "hard"), rt=np.exp(6 + data["y"]))
 
 
 def of_patients(formula: str, *more: Any, **others: Any) -> Callable[[], Any]:
     return lambda: fit(formula, patients(), "id", *more, **others)
+
+
+def grouped(groups: int, rows: int, seed: int = 5) -> pd.DataFrame:
+    """Columns g (group), x (0, 1, …), kind (of the group), time (before, after), y."""
+    rng = np.random.default_rng(seed)
+    g, x = np.repeat(np.arange(groups), rows), np.tile(np.arange(rows), groups)
+    late = x % 2 == 1
+    change = rng.normal(1, 2, groups)[g] + 3 * (g % 2)
+    y = 50 + rng.normal(0, 3, groups)[g] + late * change + 0.3 * x + rng.normal(0, 2, len(g))
+    time = pd.Categorical(np.where(late, "after", "before"), ["before", "after"])
+    kind = np.where(g % 2, "training", "control")
+    return pd.DataFrame({"g": [f"s{i}" for i in g], "x": x, "kind": kind, "time": time, "y": y})
+
+
+def split_plot() -> Any:
+    data = grouped(6, 12, 7).assign(variety=lambda d: (d["x"] // 4).map({0: "A", 1: "B", 2: "C"}))
+    data = data.assign(nitrogen=data["x"] % 4 / 5)
+    vc = {"plot": "0 + C(variety)"}
+    return fit("y ~ variety * nitrogen + I(nitrogen**2)", data, "g", "~1", vc)
+
+
+def crossed() -> Any:
+    data = grouped(12, 10, 8).assign(all=1, primed=lambda d: d["x"] % 2 - 0.5)
+    vc = {"subject": "0 + C(g)", "item": "0 + C(x)"}
+    return fit("y ~ primed", data, "all", None, vc)
 
 
 def pushups(change: Callable[[pd.DataFrame], pd.DataFrame] = lambda data: data, *more: Any) -> Any:
@@ -67,37 +83,51 @@ def arrays() -> Any:
     return sm.MixedLM(data["Reaction"].to_numpy(), X, groups=data["Subject"].to_numpy()).fit()
 
 
+def binary() -> Any:
+    data = grouped(25, 12)
+    return fit("won ~ x", data.assign(won=(data["y"] > data["y"].median()).astype(int)), "g")
+
+
+MACHINE_SETS = {"worker_machine": "0 + C(Machine)"}
 FITS: dict[str, Callable[[], Any]] = {
     "push-ups": pushups,
     "push-ups, slopes": lambda: pushups(lambda data: data, "~session_high"),
-    "sleepstudy": lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", "~Days"),
-    "sleepstudy, ML": lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", reml=False),
+    "growth": lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", "~Days"),
+    "growth, ML": lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", reml=False),
     "arrays": arrays,
-    "machines": lambda: fit("score ~ Machine", load("machines"), "Worker"),
-    "machines, nested": lambda: fit(
-        "score ~ Machine", load("machines"), "Worker", "~1", {"worker_machine": "0 + C(Machine)"}
-    ),
-    "machines, per machine": lambda: fit(
+    "three levels": lambda: fit("score ~ Machine", load("machines"), "Worker"),
+    "nested": lambda: fit("score ~ Machine", load("machines"), "Worker", "~1", MACHINE_SETS),
+    "a level per machine": lambda: fit(
         "score ~ Machine", load("machines"), "Worker", "~0 + Machine"
     ),
-    "pastes": lambda: fit("strength ~ 1", load("pastes"), "batch", "~1", {"cask": "0 + C(cask)"}),
-    "penicillin": lambda: fit(
-        "diameter ~ 1",
-        load("penicillin").assign(one=1),
-        "one",
-        None,
-        {"plate": "0 + C(plate)", "sample": "0 + C(sample)"},
+    "no predictor": lambda: fit(
+        "strength ~ 1", load("pastes"), "batch", "~1", {"cask": "0 + C(cask)"}
     ),
-    "stranger's": lambda: fit(
-        "score ~ C(Machine, Sum) * np.log(x) + I(x ** 2)", machines(), "Worker"
+    "crossed": crossed,
+    "split-plot": split_plot,
+    "groups × time": lambda: fit("y ~ kind * time", grouped(24, 6), "g", "~time"),
+    "groups and time": lambda: fit("y ~ kind + time", grouped(24, 6), "g", "~time"),
+    "dose": of_patients("y ~ dose + cond", "~dose", {"half": "0 + C(cond)"}),
+    "sums and logarithms": lambda: fit(
+        "score ~ C(Machine, Sum) * np.log(x) + I(x ** 2)",
+        load("machines").assign(x=np.arange(54) % 7 + 1.0),
+        "Worker",
     ),
-    "three factors": of_patients("y ~ cond * dose * C(arm)", "~dose"),
+    "three-way interaction": of_patients("y ~ cond * dose * C(arm)", "~dose"),
     "helmert, poly": of_patients("y ~ C(arm, Helmert) + C(dose, Poly)"),
     "no intercept": of_patients("y ~ 0 + C(arm) + C(arm):dose"),
     "codes": of_patients("y ~ code * dose + late"),
-    "spline": of_patients("y ~ bs(age, df=4) + late", "~1", {"slope": "0 + I(dose)"}),
-    "slopes and sets": of_patients("y ~ dose + cond", "~dose", {"half": "0 + C(cond)"}),
+    "spline": of_patients("y ~ bs(age, df=4) + late", "~1", {"slope": "0 + dose"}),
     "logarithm": of_patients("np.log(rt) ~ cond + np.log2(age)"),
+    "binary outcome": binary,
+    "two groups": lambda: fit("y ~ x", grouped(2, 30), "g"),
+    "twenty rows": lambda: fit("y ~ x", grouped(5, 4), "g"),
+    "7 000 rows": lambda: fit("y ~ x * kind", grouped(350, 20), "g", "~x"),
+    "unequal groups": lambda: fit(
+        "y ~ x",
+        grouped(11, 60).query("x < 3 + 5 * g.str[1:].astype('int')").reset_index(drop=True),
+        "g",
+    ),
 }
 
 
@@ -125,47 +155,53 @@ def explained(name: str) -> Any:
 
 
 @cache
+def whole(name: str) -> str:
+    """All of `explain`, on one line."""
+    return flat(explain(fitted(name), full=True))
+
+
+@cache
 def reported(name: str, ddf: str = "kenward-roger") -> Any:
     """`report` of a fit."""
     return report(fitted(name), ddf=ddf)
 
 
-def printout(result: Any) -> tuple[list[tuple[str, str]], pd.DataFrame]:
-    """Header entries and lower table, as statsmodels prints them."""
+def printout(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Header and lower table, as statsmodels prints them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        above, below = result.summary().tables[:2]
-    cells = [str(cell).strip() for line in above.to_numpy() for cell in line]
-    return [(a.rstrip(":"), b) for a, b in zip(cells[::2], cells[1::2], strict=True) if a], below
+        header, rows = fitted(name).summary().tables[:2]
+    return header, rows
 
 
 def unfinished() -> Any:
     """A fit that says itself that it did not converge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = smf.mixedlm(
-            "correctness ~ session_high",
-            load("pushups"),
-            groups="athlete_id",
-            re_formula="~session_high",
-        )
+        data = load("pushups")
+        formula, slopes = "correctness ~ session_high", "~session_high"
+        model = smf.mixedlm(formula, data, groups="athlete_id", re_formula=slopes)
         return model.fit(method="nm", maxiter=1)
 
 
-def numbers(text: str) -> list[str]:
-    """The numbers of a sentence, as written; names of the printout and "where … is 0" left out."""
-    return NUMBER.findall(CODE.sub("", text).replace("where  is 0", ""))
+def flat(text: object) -> str:
+    """A text on one line."""
+    return " ".join(str(text).split())
+
+
+def numbers(text: object) -> list[str]:
+    """The numbers of a text, as written; those in names, in "x is 0" and in "95 %" are left out."""
+    return NUMBER.findall(re.sub(r"\b[\d.]+ %|`? is 0(?![.\d])", "", CODE.sub("", flat(text))))
 
 
 def is_rounded(shown: str, value: float) -> bool:
     """Whether a number, as written, is `value` at its own precision."""
-    number = shown.replace("−", "-")
-    digits, _, power = number.partition("e")
+    digits, _, power = shown.replace("−", "-").partition("e")
     unit = 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
-    return abs(float(number) - value) <= 0.5000001 * unit
+    return abs(float(shown.replace("−", "-")) - value) <= 0.5000001 * unit
 
 
-def agree(text: str, expected: list[float]) -> bool:
+def agree(text: object, expected: list[float]) -> bool:
     """Whether the numbers of a text are the expected ones, all of them, in order."""
     shown = numbers(text)
     return len(shown) == len(expected) and all(map(is_rounded, shown, expected))

@@ -86,7 +86,7 @@ def promises_its_minutes(notebook: Notebook) -> Iterator[str]:
 
 
 def opens_with_a_question_or_a_picture(notebook: Notebook) -> Iterator[str]:
-    head = re.sub(r"(?s)<!--.*?-->", "", notebook.cells[0].source.partition("**Minutes:**")[0])
+    head = notebook.cells[0].source.partition("**Minutes:**")[0]
     if "![" not in head and not re.search(r"\?\**\s*$", head):
         yield "the first cell has neither a picture nor a question before its minutes"
     aims = items(notebook.cells[0].source.partition("**You will be able to**")[2])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fewgroups.comparison import Comparison, compare
     from fewgroups.components import variances
     from fewgroups.designs import Design, Truth
-    from fewgroups.explanation import Caution, Explanation, Line, Report, explain, report
+    from fewgroups.explanation import Caution, Explanation, Report, explain, report
     from fewgroups.fitting import FitReport, fit
     from fewgroups.fixed_effects import coefficients, f_tests
     from fewgroups.prediction import predictions
@@ -28,7 +28,7 @@ _MODULES = {
     "comparison": ("Comparison", "compare"),
     "components": ("variances",),
     "designs": ("Design", "Truth"),
-    "explanation": ("Caution", "Explanation", "Line", "Report", "explain", "report"),
+    "explanation": ("Caution", "Explanation", "Report", "explain", "report"),
     "fitting": ("FitReport", "fit"),
     "fixed_effects": ("coefficients", "f_tests"),
     "prediction": ("predictions",),
@@ -46,7 +46,6 @@ __all__ = [
     "Explanation",
     "FitReport",
     "Fits",
-    "Line",
     "NotAtOptimumWarning",
     "Report",
     "Truth",

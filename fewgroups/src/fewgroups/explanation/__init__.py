@@ -1,8 +1,7 @@
-"""A fitted model in words: its printout, line by line, and the paragraph and table for a paper."""
+"""A fitted model in words: one screen, its printout line by line, and the paragraphs and tables for a paper."""
 
-from fewgroups.explanation.documents import Caution, Explanation, Line
-from fewgroups.explanation.manuscripts import report
-from fewgroups.explanation.papers import Report
-from fewgroups.explanation.printouts import explain
+from fewgroups.explanation.cautions import Caution
+from fewgroups.explanation.manuscript import Report, report
+from fewgroups.explanation.screen import Explanation, explain
 
-__all__ = ["Caution", "Explanation", "Line", "Report", "explain", "report"]
+__all__ = ["Caution", "Explanation", "Report", "explain", "report"]

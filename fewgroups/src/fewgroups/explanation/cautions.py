@@ -1,181 +1,219 @@
-"""What the upper part of the printout gives reason to beware of: only what is earned, with the numbers that earn it."""
+"""What a fit gives reason to beware of: only what is earned, with the numbers that earn it, the gravest first."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from fewgroups.explanation.documents import Caution
-from fewgroups.explanation.facts import Facts
-from fewgroups.explanation.markup import code
-from fewgroups.resampling import FEW
+from fewgroups.explanation.effects import interval_words, t_words
+from fewgroups.explanation.facts import FittedModel
+from fewgroups.explanation.numbers import code, joined, signed
+from fewgroups.explanation.random_effects import sd_words, varying
+from fewgroups.explanation.templates import say
+from fewgroups.information import random_design
+from fewgroups.refits import FEW
 
-NO_ESTIMATE = (
-    "The search did not end at the best fit, so this number is not an estimate, and no sentence "
-    "is built on it."
-)
-PILED = 0.05  # share of the rows at one end of the scale from which a ceiling or floor is told
-DISTINCT = 7  # values of an outcome below which it is a count or a rating rather than a measurement
-OUTSIDE = 0.01  # probability that the model gives to scores that cannot be, from which it is told
-UNEQUAL = 2  # largest group over smallest
+PILED = 0.05  # share of the rows at one end of the scale from which a ceiling or floor is said,
+LEAST = 5  # if they are at least so many, and more than at the value next to it
+DISTINCT = 7  # values of an outcome up to which it is a count or a rating rather than a measurement
+UNEQUAL = 5  # largest group over smallest
+LONGER = 1.1  # interval with a random slope over the one without
+OFF = 0.05  # relative error of a printed standard error
 
 
-def about_scores(facts: Facts) -> tuple[Caution, ...]:
-    """Of an outcome that piles up at an end of its scale, has few values, or is bounded where the model is not."""
-    y, outcome, found = facts.y, facts.words.outcome, []
-    values = np.unique(y)
-    if len(values) <= DISTINCT:
-        found.append(
-            Caution(
-                "few different values",
-                f"There are only {len(values)} different values of {outcome}. The model assumes a continuous outcome "
-                "with normal scatter. If these are not rounded measurements but yes or no, counts or ratings, there "
-                "are models made for them.",
-            )
-        )
-        return tuple(found)
-    for end, name, word in ((values[-1], "highest", "ceiling"), (values[0], "lowest", "floor")):
-        share = float(np.mean(y == end))
-        if share >= PILED:
-            found.append(
-                Caution(
-                    f"scores at the {word}",
-                    f"{int(np.sum(y == end))} of {len(y)} rows ({100 * share:.0f} %) have exactly the {name} value, "
-                    f"{end:g}. If that is the end of the scale, scores beyond it were clipped: differences come "
-                    "out too "
-                    "small near that end, and the residual variance too.",
-                )
-            )
-    if facts.finished:
-        found += _bounds(facts)
+@dataclass(frozen=True)
+class Caution:
+    """Something that this fit gives reason to beware of; kind: a few words by which it can be found; label: the line
+    of the printout where it belongs."""
+
+    kind: str
+    text: str
+    label: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+
+def cautions(facts: FittedModel) -> tuple[Caution, ...]:
+    """All cautions that a fit earns, the gravest first."""
+    found = list(_search(facts))
+    if not facts.finished:
+        return (*found, *_groups(facts))
+    for judge in (
+        *(_values, _zero, _dropped_intercept, _slopes, _singular, _not_asked, _groups),
+        *(_piles, _occasions, _sizes, _printed_errors),
+    ):
+        found += judge(facts)
     return tuple(found)
 
 
-def _bounds(facts: Facts) -> list[Caution]:
-    y = facts.y
-    low = 0.0 if y.min() >= 0 else -np.inf
-    high = 1.0 if y.max() <= 1 else 100.0 if 50 < y.max() <= 100 else np.inf
-    if np.isinf(low):
-        return []
-    mean = np.asarray(facts.model.exog, dtype=float) @ np.asarray(facts.plain.fe_params)
-    residual = facts.spreads.iloc[-1]
-    sd = np.sqrt(residual["variance"] / residual["share"])  # of a new row of a new group
-    outside = float(np.mean(stats.norm.cdf(low, mean, sd) + stats.norm.sf(high, mean, sd)))
-    if outside < OUTSIDE:
-        return []
-    ends = f"below {low:g}" + (f" or above {high:g}" if np.isfinite(high) else "")
-    return [
-        Caution(
-            "scores have a bound",
-            f"The model gives {100 * outside:.0f} % of new scores a place {ends}, where none of yours is. If scores "
-            "cannot lie there, normal scatter is only an approximation, and worst near that end.",
-        )
-    ]
+def _earned(facts: FittedModel, kind: str, label: str, key: str = "", **words: str) -> Caution:
+    """The caution of sentence `key` (by default that of its kind)."""
+    text = say(f"caution.{key or kind.replace(' ', '_')}", facts.words.shared, **words)
+    return Caution(kind, text, label)
 
 
-def about_groups(facts: Facts) -> tuple[Caution, ...]:
-    """Of few groups."""
-    J, words = facts.groups, facts.words
-    if J >= FEW or J == 1:
-        return ()
-    tail = 100 * 2 * stats.t.sf(1.96, J - 1)
-    return (
-        Caution(
-            "few groups",
-            f"{J} {words.many} are few. Where an effect differs between {words.many} and has its random slope, z "
-            f"rejects a true null hypothesis in up to {tail:.0f} % of studies, not in 5 % (in balanced designs; "
-            f"comparisons of different {words.many} fare worse): it takes as known what was estimated from {J}. And "
-            f"how much {words.many} differ is known roughly: see the intervals at the variances.",
-        ),
+def _search(facts: FittedModel) -> Iterator[Caution]:
+    """Of a search that did not finish, or stopped short."""
+    kind, label, cure = "not at its optimum", "Converged", say("caution.cure")
+    if not facts.result.converged:
+        yield _earned(facts, "not converged", label, cure=cure)
+    elif not np.isfinite(facts.result.llf):
+        yield _earned(facts, kind, label, "infinite", cure=cure)
+    elif facts.astray:
+        yield _earned(facts, kind, label, "astray", cure=cure)
+    elif facts.short:
+        rest = say("caution.little") if facts.finished else cure
+        yield _earned(facts, kind, label, "short", shortfall=f"{facts.shortfall:.2g}", cure=rest)
+
+
+def _values(facts: FittedModel) -> Iterator[Caution]:
+    """Of an outcome that is no measurement."""
+    values = np.unique(facts.y)
+    if len(values) <= DISTINCT and len(facts.y) >= 3 * len(values):
+        key = "two_values" if len(values) == 2 else "few_values"
+        shown = signed(joined([f"{value:g}" for value in values]))
+        yield _earned(facts, "few different values", "Dependent Variable", key, values=shown)
+
+
+def _zero(facts: FittedModel) -> Iterator[Caution]:
+    """Of an effect that is read where there are no data, because what it interacts with has its zero there."""
+    for one in facts.coefficients:
+        for factor in (place.factor for place in one.places if not one.is_mean):
+            if not factor.reaches_zero and factor.columns == 1:
+                ends = {"low": signed(f"{factor.low:g}"), "high": signed(f"{factor.high:g}")}
+                named = {"name": code(one.name), "factor": code(factor.name)}
+                yield _earned(facts, "zero is outside the data", one.name, **named, **ends)
+
+
+def _dropped_intercept(facts: FittedModel) -> Iterator[Caution]:
+    """Of variance components without re_formula: statsmodels then drops the groups' level."""
+    model = facts.model
+    if model.k_re or not model.k_vc or facts.groups == 1:
+        return
+    designs = [random_design(model, g)[0] for g in range(facts.groups)]
+    level_in_all = all(
+        any(np.ptp(column) == 0 and column[0] != 0 for column in Z.T) for Z in designs if len(Z) > 1
     )
+    if not level_in_all:
+        yield _earned(facts, "no random intercept", "Model")
 
 
-def about_sizes(facts: Facts) -> tuple[Caution, ...]:
+def _slopes(facts: FittedModel) -> Iterator[Caution]:
+    """Of random slopes that were left out although the predictor varies within groups, and what they would change."""
+    longer, table = {}, facts.kr_table
+    for name, slope in facts.slopes_left_out.items():
+        ratio = (slope["high"] - slope["low"]) / (table.loc[name, "high"] - table.loc[name, "low"])
+        if ratio >= LONGER:
+            longer[name] = ratio
+    if not longer:
+        return
+    worst = max(longer, key=lambda name: longer[name])
+    one = next(one for one in facts.coefficients if one.name == worst)
+    slope = facts.slopes_left_out[worst]
+    terms = dict.fromkeys(code(one.term) for one in facts.coefficients if one.name in longer)
+    words = {
+        "names": joined(list(terms)),
+        "verb": "varies" if len(terms) == 1 else "vary",
+        "name": code(worst),
+        "interval": interval_words(facts, one, slope),
+        "before": interval_words(facts, one, table.loc[worst]),
+        "test": t_words(slope),
+    }
+    for name in longer:
+        yield _earned(facts, "random slope left out", name, **words)
+
+
+def _singular(facts: FittedModel) -> Iterator[Caution]:
+    """Of a singular fit, by the SDs with their intervals."""
+    if facts.singular:
+        things = list(enumerate(varying(facts)))
+        zero = [(number, x) for number, x in things if facts.spread(number)["sd"] == 0]
+        shown = zero or [(number, x) for number, x in things if x.kind == "change"] or things
+        sds = [
+            say("caution.sd", name=code(thing.name), **sd_words(facts, facts.spread(number)))
+            for number, thing in shown
+        ]
+        yield _earned(facts, "singular", "Converged", boundary=facts.boundary, sds=joined(sds))
+
+
+def _not_asked(facts: FittedModel) -> Iterator[Caution]:
+    """Of a condition within groups and a kind of group in one formula, without their interaction."""
+    used = [[part.factor for part in one.parts] for one in facts.coefficients]
+    alone = dict.fromkeys(parts[0] for parts in used if len(parts) == 1 and parts[0].levels)
+    within = [factor for factor in alone if facts.varies_within(factor)]
+    between = [factor for factor in alone if factor not in within]
+    if len(within) != 1 or len(between) != 1 or any({*within, *between} <= {*x} for x in used):
+        return
+    words = {"within": facts.words.factor(within[0]), "between": facts.words.factor(between[0])}
+    term = code(f"{within[0].name}:{between[0].name}")
+    label = facts.coefficients[used.index([within[0]])].name
+    yield _earned(facts, "no interaction asked", label, term=term, **words)
+
+
+def _groups(facts: FittedModel) -> Iterator[Caution]:
+    """Of few groups, or few levels of a crossed factor."""
+    if 1 < facts.groups < FEW:
+        percent = f"{100 * 2 * stats.t.sf(1.96, facts.groups - 1):.0f}"
+        number = str(facts.groups)
+        yield _earned(facts, "few groups", "No. Groups", number=number, percent=percent)
+    for n, thing in enumerate(varying(facts) if facts.groups == 1 else []):
+        if thing.number < FEW:
+            words = {"number": str(thing.number), "levels": thing.many}
+            yield _earned(facts, "few levels", facts.spread_label(n), **words)
+
+
+def _piles(facts: FittedModel) -> Iterator[Caution]:
+    """Of scores that pile up at one end, more than at the value next to it."""
+    values, counts = np.unique(facts.y, return_counts=True)
+    rows = len(facts.y)
+    for end, beside, word, name in ((-1, -2, "ceiling", "highest"), (0, 1, "floor", "lowest")):
+        count = int(counts[end])
+        if len(values) > DISTINCT and count >= max(LEAST, PILED * rows) and count > counts[beside]:
+            shown = {"count": str(count), "rows": str(rows), "percent": f"{100 * count / rows:.0f}"}
+            kind, value = f"scores at the {word}", signed(f"{values[end]:g}")
+            label = "Dependent Variable"
+            yield _earned(facts, kind, label, "pile", name=name, value=value, **shown)
+
+
+def _occasions(facts: FittedModel) -> Iterator[Caution]:
+    """Of conditions that may have been measured on one occasion each."""
+    for k, one in enumerate(facts.coefficients):
+        compares = len(one.parts) == 1 and bool(one.parts[0].factor.levels)
+        if compares and facts.groups > 1 and _repeated(facts, k):
+            yield _earned(facts, "one occasion per condition", one.name)
+
+
+def _repeated(facts: FittedModel, k: int) -> bool:
+    """Whether a column varies within groups, and in each the rows of a value, two or more, stand together.
+
+    Variance components speak of occasions, or of items, themselves.
+    """
+    varies = False
+    for x in (rows[:, k] for rows in facts.model.exog_li):
+        counts = np.unique(x, return_counts=True)[1]
+        if counts.min() < 2 or np.count_nonzero(np.diff(x)) >= len(counts):
+            return False
+        varies = varies or len(counts) > 1
+    return varies and facts.model.k_vc == 0
+
+
+def _sizes(facts: FittedModel) -> Iterator[Caution]:
     """Of groups of very different sizes."""
     low, high = int(facts.sizes.min()), int(facts.sizes.max())
-    if high < UNEQUAL * low:
-        return ()
-    return (
-        Caution(
-            "unequal groups",
-            f"Groups have from {low} to {high} rows. The model copes, if the reason for missing rows has nothing to do "
-            f"with the scores that are missing. Predictions for {facts.words.many} with few rows are drawn most "
-            "towards the average.",
-        ),
-    )
+    if high >= UNEQUAL * low:
+        yield _earned(facts, "unequal groups", "Min. group size", low=str(low), high=str(high))
 
 
-def about_likelihood(facts: Facts) -> tuple[Caution, ...]:
-    """Of REML log-likelihoods."""
-    if not facts.reml:
-        return ()
-    return (
-        Caution(
-            "REML comparisons",
-            "A REML log-likelihood can compare models that differ in their random part only. It changes when a "
-            "predictor changes its units, so it must not compare models whose coefficients differ; AIC and BIC are "
-            f"left out for that reason. {code('compare')} fits by ML where it has to.",
-        ),
-    )
-
-
-def about_search(facts: Facts) -> tuple[Caution, ...]:
-    """Of a search that did not finish, stopped short, or ended on the boundary; and of the warning that cries wolf."""
-    if not facts.plain.converged:
-        return (Caution("not converged", f"The search gave up. {_cure(facts)}"),)
-    found = []
-    if not facts.finished and not np.isfinite(facts.plain.llf):
-        found.append(
-            Caution(
-                "not at its optimum",
-                f"The log-likelihood is {facts.plain.llf:g}, which no data have. {_cure(facts)}",
-            )
-        )
-    elif facts.astray:
-        found.append(
-            Caution(
-                "not at its optimum",
-                "The printed coefficients are not those that the printed variances call for: the search went astray, "
-                f"though it says that it converged. {_cure(facts)}",
-            )
-        )
-    elif facts.short:
-        found.append(
-            Caution(
-                "not at its optimum",
-                f"The log-likelihood is {facts.shortfall:.2g} below the best that this model reaches, though the "
-                "search "
-                + (
-                    f"says that it converged. {_cure(facts)}"
-                    if not facts.finished
-                    else f"says that it converged. The difference is small; {code('fewgroups.fit')} finds the best."
-                ),
-            )
-        )
-    if facts.finished and facts.singular:
-        found.append(
-            Caution(
-                "singular",
-                "A variance is estimated as zero or a correlation as ±1: the data do not show that variation, which is "
-                "not the same as showing that there is none. The coefficients stand; tests that lean on that variance "
-                "need care, and Kenward–Roger errs to the safe side.",
-            )
-        )
-    if facts.finished and facts.false_alarm:
-        found.append(
-            Caution(
-                "false boundary warning",
-                "statsmodels warns of the boundary when a variance is below 0.01 in squared units of "
-                f"{facts.words.outcome}. One is, but only because the unit is large: beside the scatter of single rows "
-                "it is not zero. You may ignore the warning.",
-            )
-        )
-    return tuple(found)
-
-
-def _cure(facts: Facts) -> str:
-    return (
-        "Do not read the numbers. In this order: centre and scale the predictors; fit with "
-        f"{code('fewgroups.fit(formula, data, groups)')}, which ends at the best fit or says why there is none; "
-        "leave out the random effect that the data cannot support."
-    )
+def _printed_errors(facts: FittedModel) -> Iterator[Caution]:
+    """Of printed standard errors that the boundary or an unbalanced design has distorted."""
+    for one, printed, right in zip(
+        facts.coefficients, facts.printed_errors, facts.right_errors, strict=True
+    ):
+        if not abs(printed / right - 1) <= OFF:
+            shown = f"{printed:.3g}" if np.isfinite(printed) else say("caution.none_printed")
+            words = {"name": code(one.name), "printed": shown, "right": f"{right:.3g}"}
+            yield _earned(facts, "printed standard error", one.name, **words)

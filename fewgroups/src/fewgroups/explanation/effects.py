@@ -1,112 +1,196 @@
-"""The rows of the coefficients in words, and the columns that they share."""
+"""What a coefficient or a term says, as a sentence: levels compared, changes per unit, how one depends on another."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from scipy import stats
 
-from fewgroups.explanation import row_cautions
-from fewgroups.explanation.cautions import NO_ESTIMATE
-from fewgroups.explanation.documents import Line
-from fewgroups.explanation.facts import Facts, chance, rounded, two
-from fewgroups.explanation.predictors import Column
-from fewgroups.explanation.sentences import describe, limits, meaning, origin
+from fewgroups.explanation.facts import FittedModel
+from fewgroups.explanation.numbers import (
+    code,
+    degrees,
+    estimate,
+    joined,
+    p_value,
+    rounded,
+    three,
+    two,
+)
+from fewgroups.explanation.predictors import Coefficient, Factor, Part
+from fewgroups.explanation.templates import say
+from fewgroups.explanation.terms import WholeTerm
+from fewgroups.explanation.vocabulary import Vocabulary
 
-
-def column_lines(facts: Facts) -> list[Line]:
-    """One Line per column of the lower table: what it holds in every row of a coefficient."""
-    low, high = str(facts.rows.columns[4]), str(facts.rows.columns[5])
-    said: dict[str, tuple[str, str, str]] = {
-        "Coef.": (
-            "The estimate: of a mean, difference or change in the rows of the coefficients; of a variance or "
-            "covariance "
-            "in the rows that end in Var or Cov.",
-            "Coefficients by generalised least squares: each row of data counts by what it adds, given the variances. "
-            "The variances by a search.",
-            "Not the truth; and in the rows of the variances not a standard deviation.",
-        ),
-        "Std.Err.": (
-            "How far the coefficient would typically stray from the truth if the study were done again, if the "
-            "model is "
-            "right.",
-            "From the curvature of the log-likelihood at its top: the flatter, the larger.",
-            f"Not how much {facts.words.many} or rows differ. And only as right as the random part: what the "
-            "model takes "
-            "to be the same for all adds nothing to it.",
-        ),
-        "z": (
-            "The coefficient in units of its standard error.",
-            "Coef. divided by Std.Err.",
-            "Not the size of an effect: it grows with the number of rows. And it is a t, read as if the variances were "
-            "known.",
-        ),
-        "P>|z|": (
-            "How often a study like this would give a z at least as far from zero, either way, if the true coefficient "
-            "were zero and the model right.",
-            "The area of the standard normal curve beyond ±z.",
-            "Not the probability that there is no effect, not the size of an effect, and never zero: 0.000 is a small "
-            "number cut off after three decimals.",
-        ),
-        low: (
-            "The lower end of the 95 % interval: the smallest coefficient that this method does not exclude.",
-            "Coef. − 1.96 × Std.Err.",
-            f"Not the range in which {facts.words.many} or rows lie; and the truth is not in this one with 95 % "
-            "probability: of many such intervals, 95 % catch the truth, if the model is right and 1.96 the right "
-            "factor.",
-        ),
-        high: (
-            "The upper end of the 95 % interval: the largest coefficient that this method does not exclude.",
-            "Coef. + 1.96 × Std.Err.",
-            "As for the lower end.",
-        ),
-    }
-    return [Line("columns", name, (), *texts[:2], (), texts[2]) for name, texts in said.items()]
+LOGS = {"np.log(": np.e, "numpy.log(": np.e, "log(": np.e, "np.log2(": 2.0, "np.log10(": 10.0}
 
 
-def effect_lines(facts: Facts) -> list[Line]:
-    """One Line per coefficient."""
-    return [_line(facts, k, column) for k, column in enumerate(facts.columns)]
+def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
+    """What an estimate b says, as a sentence without full stop; se gives the decimals."""
+    words, place = facts.words, place_words(facts, one)
+    b, se = b * one.gap, se * one.gap
+    if one.is_mean:
+        cells = [words.level(part.factor, part.level) for part in one.parts]
+        where = [say("words.at_level", level=joined(cells))] if cells else []
+        where += [place] if place else []
+        value = words.with_unit(estimate(b, se))
+        text = say("effect.mean", words.shared, where=", ".join(where) or "overall", value=value)
+    elif not one.is_plain:
+        text = say("effect.coded", value=words.with_unit(estimate(b, se)))
+    else:
+        *rest, last = _in_reading_order(facts, one.parts)
+        key, compared = _compared(words, last)
+        size, sign = words.with_unit(estimate(abs(b), se)), "higher" if b >= 0 else "lower"
+        quantity = _quantity(words, rest)
+        text = say(f"effect.{key}", quantity=quantity, size=size, sign=sign, **compared)
+        if one.gap != 1:
+            text += say("effect.gap", gap=f"{one.gap:g}")
+        if place:
+            text = f"{place}, {text}"
+        elif len(one.parts) == 1 and len({c.term for c in facts.coefficients if c.parts}) > 1:
+            text += say("effect.held")
+    return text[0].upper() + text[1:]
 
 
-def _line(facts: Facts, k: int, column: Column) -> Line:
-    label = str(facts.rows.index[k])
-    printed = tuple((str(c), str(v)) for c, v in facts.rows.iloc[k].items() if str(v).strip())
-    what, how = describe(facts, column), origin(facts, column)
-    if not facts.finished:
-        return Line("average", label, printed, what, how, (), NO_ESTIMATE)
-    cells = tuple(_cells(facts, k, column).items())
-    return Line(
-        "average",
-        label,
-        printed,
-        what,
-        how,
-        cells,
-        limits(facts, column),
-        row_cautions.about_effect(facts, k),
-    )
+def _compared(words: Vocabulary, part: Part) -> tuple[str, dict[str, str]]:
+    """How a part compares, and the words that its sentence needs."""
+    factor = part.factor
+    if not factor.levels:
+        return "slope", {"unit": words.unit_of(factor)}
+    if part.pair:
+        high, low = (words.level(factor, level) for level in part.pair)
+        return "pair", {"high": high, "low": low}
+    if part.level is not None:
+        return "within", {"level": words.level(factor, part.level)}
+    level = words.level(factor, part.against_average)
+    return "average", {"level": level, "factor": words.factor(factor)}
 
 
-def _cells(facts: Facts, k: int, column: Column) -> dict[str, str]:
-    """Each printed number of a coefficient's row in words."""
+def _quantity(words: Vocabulary, parts: list[Part]) -> str:
+    """What is compared: the mean, a difference in it, a change in that difference …"""
+    if not parts:
+        return say("quantity.mean", words.shared)
+    key, compared = _compared(words, parts[-1])
+    return say(f"quantity.{key}", of=_quantity(words, parts[:-1]), **compared)
+
+
+def _in_reading_order(facts: FittedModel, parts: tuple[Part, ...]) -> list[Part]:
+    """The parts with the one that is compared last: what holds within one level first, then slopes and what varies
+    within groups, then what tells groups apart. So groups × time reads as a difference between groups in a change."""
+
+    def rank(part: Part) -> int:
+        if part.level is not None:
+            return 0
+        return (1 if facts.varies_within(part.factor) else 3) + bool(part.factor.levels)
+
+    return sorted(parts, key=rank)
+
+
+def place_words(facts: FittedModel, one: Coefficient) -> str:
+    """Where the coefficient is read: "for the session of 20 and where `Days` is 0"; "" if nowhere in particular."""
+    plain = {place.factor.variable for place in one.places}
+    shown = [
+        place
+        for place in one.places
+        if place.factor.variable or not place.factor.variables & plain  # x ** 2 is 0 where x is
+    ]
+    return joined([facts.words.place(place) for place in shown])
+
+
+def _without_logarithm(facts: FittedModel, one: Coefficient, b: float) -> str:
+    """For an outcome on a log scale: what an estimate is in what was measured, as a sentence with a space before it."""
+    name, b = str(facts.model.endog_names), b * one.gap
+    base = next((base for start, base in LOGS.items() if name.startswith(start)), None)
+    if base is None or not one.is_plain or (len(one.parts) > 1 and not one.is_mean):
+        return ""
+    return " " + say(f"effect.back_{'mean' if one.is_mean else 'factor'}", value=three(base**b))
+
+
+def interval_words(facts: FittedModel, one: Coefficient, row: Any) -> str:
+    """The interval of a coefficient in the words of its sentence: "0.060 to 0.085 lower"."""
+    low, high, se = (row[key] * one.gap for key in ("low", "high", "se"))
     unit = facts.words.with_unit
-    b, se = float(np.asarray(facts.plain.fe_params)[k]), float(np.asarray(facts.plain.bse_fe)[k])
-    names = [str(name) for name in facts.rows.columns]
-    if not np.isfinite(se):
-        return {names[0]: meaning(facts, column, b, float(facts.honest["se"].iloc[k]))}
-    z = b / se
-    low, high = b - stats.norm.ppf(0.975) * se, b + stats.norm.ppf(0.975) * se
-    zero = "zero is among these values" if low <= 0 <= high else "zero is not among these values"
-    return {
-        names[0]: meaning(facts, column, b, se),
-        names[1]: f"give or take {unit(rounded(se, se))}, if the model is right",
-        names[
-            2
-        ]: f"the estimate lies {two(abs(z))} standard errors {'above' if z > 0 else 'below'} zero",
-        names[
-            3
-        ]: "the probability of an estimate at least this far from zero, if the truth were zero and the model right, is "
-        f"{chance(2 * stats.norm.sf(abs(z)))} by z",
-        names[4]: f"from {unit(rounded(low, se))} …",
-        names[5]: f"… to {unit(rounded(high, se))}: {zero}",
-    }
+    if one.is_mean or not one.is_plain:
+        return say("interval.plain", low=rounded(low, se), high=unit(rounded(high, se)))
+    first, last = rounded(abs(low), se), rounded(abs(high), se)
+    if low < 0 < high:
+        return say("interval.both", low=unit(first), high=unit(last))
+    if low >= 0:
+        return say("interval.one", low=first, high=unit(last), sign="higher")
+    return say("interval.one", low=last, high=unit(first), sign="lower")
+
+
+def t_words(row: Any) -> str:
+    """ "t(3.0) = −11.39, p = 0.0015", or z where the degrees of freedom are infinite."""
+    name = "z" if np.isinf(row["df"]) else f"t({degrees(row['df'])})"
+    return f"{name} = {two(row['t'])}, {p_value(row['p'])}"
+
+
+def f_words(row: Any) -> str:
+    """ "F(2, 10.0) = 20.58, p < 0.001"; with infinite denominator χ²."""
+    df, f = row["num_df"], row["F"]
+    if np.isinf(row["den_df"]):
+        return f"χ²({df:.0f}) = {two(f * df)}, {p_value(row['p'])}"
+    return f"F({df:.0f}, {degrees(row['den_df'])}) = {two(f)}, {p_value(row['p'])}"
+
+
+def effect_sentence(facts: FittedModel, k: int, row: Any, percent: str = "95 %") -> str:
+    """Coefficient k with interval and test; row: of `coefficients`; percent: of the interval."""
+    one, b = facts.coefficients[k], row["estimate"]
+    given = {"text": meaning(facts, one, b, row["se"]), "interval": interval_words(facts, one, row)}
+    test = {} if one.is_mean else {"test": t_words(row)}
+    key = "effect.sentence_mean" if one.is_mean else "effect.sentence"
+    return say(key, percent=percent, **given, **test) + _without_logarithm(facts, one, b)
+
+
+def worded(facts: FittedModel, term: WholeTerm) -> bool:
+    """Whether its coefficients, one by one, say what a term is about.
+
+    Not those of a curve or of a coding that no sentence can say; and of a term that interacts only a single one, read
+    at a level of one other factor, or at a zero that the data reach: "for the control group, …".
+    """
+    if term.kind in ("curve", "coded") or not term.partners:
+        return term.kind in ("single", "levels")
+    places = facts.coefficients[term.coefficients[0]].places
+    return term.kind == "single" and len(places) == 1 and places[0].factor.reaches_zero
+
+
+def term_sentence(facts: FittedModel, term: WholeTerm, row: Any) -> str:
+    """The test of a whole term; row: of `f_tests`."""
+    words = facts.words
+    given = {**words.shared, "test": f_words(row)}
+    parts = [part for k in term.coefficients for part in facts.coefficients[k].parts]
+    factors = [facts.factors[name] for name in term.factors]
+    inside = list(dict.fromkeys(part.factor for part in parts if part.level is not None))
+    effects = [factor for factor in factors if factor not in inside]
+    if term.kind == "curve":
+        variables = list(dict.fromkeys(v for factor in factors for v in sorted(factor.variables)))
+        over = joined([words.curves.get(v, code(v)) for v in variables])
+        columns = joined([code(name) for name in term.terms])
+        key = "curve_depends" if len(variables) > 1 else "curve"
+        text = say(f"term.{key}", given, over=over, columns=columns)
+    elif inside and effects and not term.partners:
+        names = {"names": _names(words, effects), "inside": _names(words, inside)}
+        text = say("term.within", given, **names)
+    else:
+        key = "interaction" if len(factors) > 1 else "levels" if factors[0].levels else "slope"
+        text = say(f"term.{key}", given, names=_names(words, factors))
+    average = average_words(facts, term)
+    return f"{average}, {text[0].lower()}{text[1:]}" if average else text
+
+
+def average_words(facts: FittedModel, term: WholeTerm) -> str:
+    """What a term's test averages over: "On average over the levels of `arm` and at the mean of `dose`"."""
+    partners = [facts.factors[name] for name in term.partners]
+    levels = [factor for factor in partners if factor.levels]
+    numbers = [factor for factor in partners if not factor.levels]
+    pieces = [say("term.over_levels", names=_names(facts.words, levels))] if levels else []
+    if numbers:
+        key = "at_means" if all(factor.means for factor in numbers) else "at_zeros"
+        pieces.append(say(f"term.{key}", names=_names(facts.words, numbers)))
+    text = " and ".join(pieces)
+    return text[:1].upper() + text[1:]
+
+
+def _names(words: Vocabulary, factors: list[Factor]) -> str:
+    return joined([words.factor(factor) for factor in factors])

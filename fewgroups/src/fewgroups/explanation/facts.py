@@ -1,102 +1,99 @@
-"""Everything that the sentences need to know of a result, computed once."""
+"""What the sentences need to know of a result, each thing worked out when it is first asked for."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from fewgroups.checks import NotAtOptimumWarning, check_result
 from fewgroups.components import variances
-from fewgroups.examination import SHORTFALL, examine
-from fewgroups.explanation.left_out import Slope, left_out
-from fewgroups.explanation.predictors import Column, Factor, read_columns
+from fewgroups.examination import SHORTFALL, Examination, examine
+from fewgroups.explanation.left_out import Row, left_out
+from fewgroups.explanation.numbers import code, joined, signed
+from fewgroups.explanation.predictors import Coefficient, Factor, read_coefficients
+from fewgroups.explanation.terms import WholeTerm, read_terms
 from fewgroups.explanation.vocabulary import Vocabulary, read_names
 from fewgroups.fitting import boundary
-from fewgroups.fixed_effects import coefficients
+from fewgroups.fixed_effects import coefficients, f_tests
 from fewgroups.likelihood import optimum
-from fewgroups.noted_table import NotedTable, useful_decimals
+from fewgroups.noted_table import NotedTable
 
 Array = np.ndarray
-FAR = 0.01
-"""Log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits."""
-STRAY = 0.01
-"""Standard errors between printed coefficients and those that the printed variances call for: more is no estimate."""
+Made = TypeVar("Made")
+FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
+STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
+UNITS_ALARM = (
+    0.01  # a variance below this, in whatever unit, makes statsmodels warn of the boundary
+)
+CLEARLY_ABOVE_ZERO = (
+    0.05  # variance over residual variance from which that warning is a false alarm
+)
+
+
+def _quietly(make: Callable[[], Made]) -> Made:
+    """Without the warning that a fit is short of its optimum: the sentences say it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotAtOptimumWarning)
+        return make()
 
 
 @dataclass
-class Facts:
-    """A checked result with its printout. header: (label, value) in the order of the printout; rows: the lower table.
+class FittedModel:
+    """A checked result with its printout. header: label → value in the order of the printout; rows: the lower table.
 
-    Both hold the printed strings. What is slow is worked out when it is first asked for.
+    Both hold the printed strings. model: the MixedLM; formula: nothing for a model of arrays; sizes: rows per group, by
+    label; y (n,): the outcome; estimates, printed_errors (p,): coefficients as printed, nan where no error is.
     """
 
-    plain: Any
-    header: list[tuple[str, str]]
+    result: Any
+    alarm_seen: bool
+    header: dict[str, str]
     rows: pd.DataFrame
-    columns: list[Column]
+    coefficients: list[Coefficient]
     factors: dict[str, Factor]
     words: Vocabulary
 
     @classmethod
-    def of(cls, result: Any, unit: Any = None, names: Any = None) -> Facts:
+    def of(cls, result: Any, unit: Any = None, names: Any = None) -> FittedModel:
         """Raises as `explain` does."""
         plain = check_result(result, converged=False)
-        columns, factors = read_columns(plain.model)
-        words = read_names(plain.model, columns, factors, unit, names)
+        found, factors = read_coefficients(plain.model)
+        words = read_names(plain.model, found, factors, unit, names)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tables = plain.summary().tables
         cells = [str(cell).strip() for line in tables[0].to_numpy() for cell in line]
-        header = [
-            (a.removesuffix(":"), b) for a, b in zip(cells[::2], cells[1::2], strict=True) if a
-        ]
-        return cls(plain, header, tables[1], columns, factors, words)
+        pairs = zip(cells[::2], cells[1::2], strict=True)
+        header = {label.removesuffix(":"): value for label, value in pairs if label}
+        # fewgroups.fit holds statsmodels' warnings back and reports in their place
+        alarm_seen = getattr(result, "report", None) is None
+        return cls(plain, alarm_seen, header, tables[1], found, factors, words)
 
-    @property
-    def model(self) -> Any:
-        """The MixedLM."""
-        return self.plain.model
+    def __post_init__(self) -> None:
+        self.model = self.result.model
+        self.formula = str(getattr(self.model, "formula", "") or "")
+        self.reml = bool(self.result.reml)
+        self.groups, self.rows_used = int(self.model.n_groups), int(self.model.n_totobs)
+        rows = self.model.row_indices
+        self.sizes = pd.Series({str(name): len(rows[name]) for name in self.model.group_labels})
+        self.y = np.asarray(self.model.endog, dtype=float)
+        self.estimates = np.asarray(self.result.fe_params, dtype=float)
+        self.printed_errors = np.asarray(self.result.bse_fe, dtype=float)
 
-    @property
-    def reml(self) -> bool:
-        """REML or ML."""
-        return bool(self.plain.reml)
-
-    @cached_property
-    def sizes(self) -> pd.Series:
-        """Rows per group, by label."""
-        return pd.Series(
-            {str(name): len(self.model.row_indices[name]) for name in self.model.group_labels}
-        )
-
-    @property
-    def groups(self) -> int:
-        """How many groups."""
-        return int(self.model.n_groups)
-
-    @property
-    def rows_used(self) -> int:
-        """How many rows the fit used."""
-        return int(self.model.n_totobs)
+    # Is it an estimate at all?
 
     @cached_property
-    def y(self) -> Array:
-        """The outcome (n,)."""
-        return np.asarray(self.model.endog, dtype=float)
-
-    @cached_property
-    def seen(self) -> Any:
-        """fewgroups.examination of the fit where it stands; None for a search that did not finish."""
-        if not self.plain.converged:
+    def seen(self) -> Examination | None:
+        """The examination of the fit where it stands; None for a search that did not finish."""
+        if not self.result.converged:
             return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotAtOptimumWarning)
-            return examine(self.plain, "wald")
+        return _quietly(lambda: examine(self.result, "wald"))
 
     @cached_property
     def shortfall(self) -> float:
@@ -109,124 +106,122 @@ class Facts:
         return self.shortfall > SHORTFALL
 
     @cached_property
+    def right_errors(self) -> Array:
+        """Standard errors of the coefficients given the variances (p,), from (XᵀV⁻¹X)⁻¹; nan if not finished."""
+        if self.seen is None:
+            return np.full(len(self.estimates), np.nan)
+        return np.sqrt(np.diag(self.seen.phi))
+
+    @cached_property
     def astray(self) -> bool:
-        """Whether coefficients are not those that the fit's own variances call for, as after statsmodels' lbfgs."""
+        """Whether coefficients are not those that the fit's variances call for, as after statsmodels' lbfgs."""
         if self.seen is None:
             return True
-        gap = np.asarray(self.plain.fe_params) - self.seen.beta
-        return bool(np.any(np.abs(gap) > STRAY * np.sqrt(np.diag(self.seen.phi))))
+        return bool(np.any(np.abs(self.estimates - self.seen.beta) > STRAY * self.right_errors))
 
     @property
     def finished(self) -> bool:
         """Whether the numbers are estimates, so that sentences may be built on them."""
-        return (
-            bool(self.plain.converged)
-            and np.isfinite(self.plain.llf)
-            and self.shortfall <= FAR
-            and not self.astray
-        )
+        return bool(np.isfinite(self.result.llf) and self.shortfall <= FAR and not self.astray)
 
     @property
     def singular(self) -> bool:
         """Whether a variance is zero or a correlation ±1, relative to σ."""
-        return bool(self.seen.facts["singular"])
-
-    def table(self, ddf: str, level: float = 0.95) -> NotedTable:
-        """`coefficients` without its warning, which is told in the words."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotAtOptimumWarning)
-            return coefficients(self.plain, ddf, level)
+        return self.seen is not None and bool(self.seen.facts["singular"])
 
     @cached_property
-    def honest(self) -> NotedTable:
+    def boundary(self) -> str:
+        """Which variance is zero and which correlation ±1, in words; nothing for interior fits."""
+        if not self.singular:
+            return ""
+        text = joined(boundary(self.model, optimum(self.model, self.reml)))
+        names = [str(name) for name in self.model.data.exog_re_names] if self.model.k_re else []
+        for name in sorted({*names, *map(str, self.model.exog_vc.names)}, key=len, reverse=True):
+            text = text.replace(f" {name} ", f" {code(name)} ")
+        return signed(text)
+
+    @cached_property
+    def false_alarm(self) -> bool:
+        """Whether statsmodels warned of a boundary on which the fit clearly is not: judged by variance over residual
+        variance (both per row), never by the unit."""
+        model, scale = self.model, float(self.result.scale)
+        spread = np.diag(np.atleast_2d(self.result.cov_re)) if model.k_re else np.zeros(0)
+        smallest = np.min(np.abs([*spread, *self.result.vcomp]), initial=np.inf)
+        if not self.alarm_seen or self.singular or smallest >= UNITS_ALARM:
+            return False
+        size = np.mean(np.square(np.asarray(model.exog_re)), axis=0) if model.k_re else np.ones(0)
+        ratios = np.append(spread * size, self.result.vcomp) / scale
+        lows = [self.spread(k)["low"] for k in range(len(ratios))]
+        return bool(np.min(ratios) > CLEARLY_ABOVE_ZERO and min(lows) > 0)
+
+    # Tables
+
+    def table(self, ddf: str, level: float = 0.95) -> NotedTable:
+        """`coefficients` of the fit."""
+        return _quietly(lambda: coefficients(self.result, ddf, level))
+
+    @cached_property
+    def kr_table(self) -> NotedTable:
         """Kenward–Roger's coefficients."""
         return self.table("kenward-roger")
 
     @cached_property
-    def wald(self) -> NotedTable:
-        """Coefficients with the variances taken as known."""
-        return self.table("wald")
+    def terms(self) -> list[WholeTerm]:
+        """The terms of the formula but the intercept, those that are part of no interaction first."""
+        terms = read_terms(self.coefficients, self.factors)
+        return sorted(terms, key=lambda term: bool(term.partners))
+
+    def term_tests(self, ddf: str = "kenward-roger") -> NotedTable:
+        """`f_tests` of the terms, each averaged over what it interacts with, in the order of the formula."""
+        terms = read_terms(self.coefficients, self.factors)
+        return _quietly(lambda: f_tests(self.result, ddf, {term.name: term.rows for term in terms}))
 
     @cached_property
-    def satterthwaite(self) -> NotedTable:
-        """Satterthwaite's coefficients."""
-        return self.table("satterthwaite")
+    def kr_tests(self) -> NotedTable:
+        """Kenward–Roger's tests of the terms."""
+        return self.term_tests()
 
-    @cached_property
-    def slopes_left_out(self) -> dict[str, Slope]:
-        """Coefficient → what the random slope makes of it that the model left out."""
-        return left_out(self.plain.model, self.columns)
+    def variances_at(self, level: float) -> NotedTable:
+        """`variances` with intervals of that level."""
+        return _quietly(lambda: variances(self.result, level))
 
     @cached_property
     def spreads(self) -> NotedTable:
         """`variances`."""
         return self.variances_at(0.95)
 
-    def variances_at(self, level: float) -> NotedTable:
-        """`variances` without its warning, which is told in the words."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotAtOptimumWarning)
-            return variances(self.plain, level)
+    def spread_at(self, number: int) -> int:
+        """Which row of `variances` has random-effect column or component `number`, in the order of the printout."""
+        q = int(self.model.k_re)
+        return number if number < q else number + q * (q - 1) // 2
 
-    def rows_of_spreads(self, things: list[Any]) -> list[tuple[int, Any]]:
-        """(row of `variances`, thing) for the random-effect columns and components, in the order of the printout."""
-        q = self.model.k_re
-        return [(at if at < q else at + q * (q - 1) // 2, thing) for at, thing in enumerate(things)]
+    def spread(self, number: int) -> Any:
+        """That row; number −1: the residual's."""
+        return self.spreads.iloc[self.spread_at(number) if number >= 0 else -1]
+
+    def spread_label(self, number: int) -> str:
+        """The printed label of random-effect column or component `number`."""
+        q = int(self.model.k_re)
+        row = number * (number + 3) // 2 if number < q else q * (q + 1) // 2 + number - q
+        return str(self.rows.index[len(self.coefficients) + row])
+
+    # Design
 
     @cached_property
-    def boundary(self) -> tuple[str, ...]:
-        """Which variance is zero and which correlation ±1, in words; empty for interior fits."""
-        return boundary(self.model, optimum(self.model, self.reml)) if self.singular else ()
+    def slopes_left_out(self) -> dict[str, Row]:
+        """Coefficient → what the random slope makes of it that the model left out."""
+        within = {name for name, factor in self.factors.items() if self.varies_within(factor)}
+        return left_out(self.model, self.coefficients, self.terms, within)
 
-    @cached_property
-    def false_alarm(self) -> bool:
-        """Whether statsmodels warned of a boundary on which the fit is not."""
-        small = [*np.diag(np.atleast_2d(self.plain.cov_re))] if self.model.k_re else []
-        return (
-            bool(np.min(np.abs([*small, *self.plain.vcomp]), initial=np.inf) < 0.01)
-            and not self.singular
-        )
+    def varies_within(self, factor: Factor) -> bool:
+        """Whether a factor of the formula takes several values within some group (or there is one group only).
 
-
-def rounded(value: float, beside: float, digits: int = 2) -> str:
-    """`value` with the decimals that give `beside` (its standard error, say) so many digits; a true minus sign."""
-    return signed(f"{value:.{useful_decimals(abs(beside), digits)}f}")
-
-
-def visible(value: float, beside: float) -> str:
-    """As `rounded`, but with a digit that counts where that would be nothing but zeros."""
-    shown = rounded(value, beside)
-    return (
-        shown
-        if value == 0 or any(digit in shown for digit in "123456789")
-        else rounded(value, value, 1)
-    )
-
-
-def three(value: float) -> str:
-    """Three digits that count; zero is 0."""
-    return rounded(value, value, 3) if value else "0"
-
-
-def two(number: float) -> str:
-    """With two decimals, as t and z are told."""
-    return signed(f"{number:.2f}")
-
-
-def probability(p: float) -> str:
-    """A p-value with two digits that count, never zero: 0.34, 0.0015, 1.8e-23."""
-    return f"{p:.2g}" if p > 0 else "< 1e-300"
-
-
-def chance(p: float) -> str:
-    """A p-value in a sentence: 0.34, "below 0.001 (1.8e-23)"."""
-    return probability(p) if p >= 0.001 else f"below 0.001 ({probability(p)})"
-
-
-def signed(number: str) -> str:
-    """A number with a minus sign in place of the hyphen, and no negative zero."""
-    return (
-        number.replace("-", "−")
-        if any(digit in number for digit in "123456789")
-        else number.removeprefix("-")
-    )
+        A factor without a term of its own counts as one that does."""
+        pure = [
+            k
+            for k, one in enumerate(self.coefficients)
+            if one.parts and {part.factor for part in one.parts} == {factor}
+        ]
+        if self.groups == 1 or not pure:
+            return True
+        return any(np.ptp(x[:, pure], axis=0).any() for x in self.model.exog_li)

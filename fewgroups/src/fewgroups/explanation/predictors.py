@@ -9,39 +9,62 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from patsy import DesignInfo, EvalFactor
+from patsy import DesignInfo, EvalFactor, PatsyError
 
 Array = np.ndarray
-Weights = tuple[tuple[Any, float], ...]  # level → weight, levels without weight left out
+NEAR = 0.05  # of the range of a number: zero is as good as within it
+Choice = tuple[EvalFactor, Any, int]  # factor, coding matrix or None, column of its coding
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A piece of the formula: `Days`, `C(Machine)`, `np.log(x)`; variables: the columns of data it is made of.
+
+    levels: of a category, or the values of a number with two; low, high, means: of a number, means per column, none
+    where its values are not known; reaches_zero: whether zero lies within or near its values, or within its variables'.
+    """
+
+    name: str
+    levels: tuple[Any, ...]
+    variables: frozenset[str]
+    low: float = np.nan
+    high: float = np.nan
+    means: tuple[float, ...] = ()
+    columns: int = 1
+    reaches_zero: bool = True
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number, of two values or many."""
+        return not self.levels or not np.isnan(self.low)
+
+    @property
+    def variable(self) -> str | None:
+        """The variable that the factor is, or is the levels of: of `C(Machine, Sum)` it is Machine; else None."""
+        if len(self.variables) != 1:
+            return None
+        (variable,) = self.variables
+        plain = rf"""(C\(\s*)?(Q\(["'])?{re.escape(variable)}(["']\))?(\s*[,)].*)?"""
+        return variable if re.fullmatch(plain, self.name) else None
 
 
 @dataclass(frozen=True)
 class Part:
-    """One factor's share in a column. levels: all of them, none for a number; weights: what is compared.
+    """One factor's share in a coefficient, or the point at which others are read. weights: level → weight, of what is
+    compared (or mixed); none for a number; column: which of a factor with several (a spline)."""
 
-    column, columns: which column of a numeric factor with several (a spline), and how many it has; span: smallest
-    and largest value of a number in the data.
-    """
-
-    factor: str
-    levels: tuple[Any, ...] = ()
-    weights: Weights = ()
+    factor: Factor
+    weights: tuple[tuple[Any, float], ...] = ()
     column: int = 0
-    columns: int = 1
-    span: tuple[float, float] = (np.nan, np.nan)
 
     @property
     def gap(self) -> float:
         """How far the two values of a number with two values lie apart; 1 for everything else."""
-        return (
-            float(self.span[1] - self.span[0])
-            if len(self.levels) == 2 and not np.isnan(self.span[0])
-            else 1.0
-        )
+        return self.factor.high - self.factor.low if self.weights and self.factor.is_number else 1.0
 
     @property
     def pair(self) -> tuple[Any, Any] | None:
@@ -50,12 +73,15 @@ class Part:
         return (at[1], at[-1]) if len(self.weights) == 2 and set(at) == {1, -1} else None
 
     @property
+    def level(self) -> Any:
+        """The one level that it holds within, if there is one (an intercept that is left out, a nested effect)."""
+        return self.weights[0][0] if len(self.weights) == 1 else None
+
+    @property
     def against_average(self) -> Any:
         """The level that is compared with the unweighted average of all levels (sum coding), else None."""
-        n = len(self.levels)
-        if len(self.weights) != n:
-            return None
-        for level, weight in self.weights:
+        n = len(self.factor.levels)
+        for level, weight in self.weights if len(self.weights) == n else ():
             others = [w for other, w in self.weights if other != level]
             if abs(weight - (1 - 1 / n)) < 1e-9 and np.allclose(others, -1 / n):
                 return level
@@ -64,34 +90,21 @@ class Part:
     @property
     def is_plain(self) -> bool:
         """Whether a sentence can say it: a number, one level, one against another or against the average of all."""
-        if not self.levels:
-            return self.columns == 1
+        if not self.factor.levels:
+            return self.factor.columns == 1
         return len(self.weights) == 1 or self.pair is not None or self.against_average is not None
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a coefficient is read when its factor takes part elsewhere: the zero of another factor's coding."""
-
-    factor: str
-    levels: tuple[Any, ...]
-    weights: Weights
-    span: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One coefficient. parts: what it compares, none for the intercept; places: where, if other terms matter.
-
-    term: the term of the formula. shared: own factor → other factors made of the same variable, which cannot stay
-    still when it changes.
-    """
+class Coefficient:
+    """One coefficient of the term `term`. parts: what it compares, none for the intercept; places: where, if other
+    terms matter; codes: factor, coding matrix (levels, columns) or None, column: those whose product it belongs to."""
 
     name: str
     term: str
     parts: tuple[Part, ...]
-    places: tuple[Place, ...]
-    shared: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    places: tuple[Part, ...]
+    codes: tuple[tuple[str, Any, int], ...] = field(default=(), compare=False)
 
     @property
     def is_intercept(self) -> bool:
@@ -114,190 +127,153 @@ class Column:
         return float(np.prod([part.gap for part in self.parts])) if self.is_plain else 1.0
 
 
-@dataclass(frozen=True)
-class Factor:
-    """A piece of the formula: `Days`, `C(Machine)`, `np.log(x)`; variables: the columns of data it is made of."""
-
-    name: str
-    levels: tuple[Any, ...]
-    variables: frozenset[str]
-    span: tuple[float, float]
-    columns: int = 1
-
-    @property
-    def variable(self) -> str | None:
-        """The variable that the factor is, or is the levels of: of `C(Machine, Sum)` it is Machine; else None."""
-        if len(self.variables) != 1:
-            return None
-        (variable,) = self.variables
-        plain = rf"""(C\(\s*)?(Q\(["'])?{re.escape(variable)}(["']\))?(\s*[,)].*)?"""
-        return variable if re.fullmatch(plain, self.name) else None
-
-
-def read_columns(model: Any) -> tuple[list[Column], dict[str, Factor]]:
-    """The columns of a MixedLM's fixed effects, in order, and the factors that they are made of."""
-    design = getattr(model.data, "model_spec", None) or getattr(model.data, "design_info", None)
+def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]:
+    """The coefficients of a MixedLM's fixed effects, in order, and the factors that they are made of."""
+    design = getattr(model.data, "model_spec", None)
     X = np.asarray(model.exog, dtype=float)
     names = [str(name) for name in model.exog_names]
-    if (
-        isinstance(design, DesignInfo)
-        and design.term_codings is not None
-        and len(design.column_names) == len(names)
-    ):
-        return _from_formula(design, X, names, getattr(model.data, "frame", None))
-    return _from_arrays(X, names)
-
-
-def _from_arrays(X: Array, names: list[str]) -> tuple[list[Column], dict[str, Factor]]:
-    factors = {
-        name: _number(name, X[:, k], frozenset({name}))
-        for k, name in enumerate(names)
-        if np.ptp(X[:, k])
-    }
-    places = tuple(_place(factor) for factor in factors.values())
-    columns = []
-    for name in names:
-        parts = (_numeric_part(factors[name], 0),) if name in factors else ()
-        columns.append(Column(name, name, parts, () if parts else places))
-    return columns, factors
-
-
-def _from_formula(
-    design: DesignInfo, X: Array, names: list[str], frame: Any
-) -> tuple[list[Column], dict[str, Factor]]:
-    known = {str(name) for name in getattr(frame, "columns", ())}
-    factors: dict[str, Factor] = {}
-    for evaluated, info in design.factor_infos.items():
-        name = evaluated.name()
-        variables = _variables(evaluated, known)
-        if info.type == "categorical":
-            factors[name] = Factor(name, tuple(info.categories), variables, (np.nan, np.nan))
-        else:
-            factors[name] = _number(name, _values(design, evaluated, X, frame), variables)
-    columns: list[Column] = []
+    if not isinstance(design, DesignInfo) or len(design.column_names) != len(names):
+        return _from_arrays(X, names)
+    frame = getattr(model.data, "frame", None)
+    factors = {factor.name(): _factor(design, factor, X, frame) for factor in design.factor_infos}
+    found: list[Coefficient] = []
     for term, subterms in design.term_codings.items():
         for subterm in subterms:
             for choice in _choices(design, subterm):
-                parts = tuple(_part(factors[f.name()], m, k) for f, m, k in choice)
+                parts = tuple(_part(factors[f.name()], matrix, k) for f, matrix, k in choice)
                 mean = all(len(part.weights) == 1 for part in parts)
                 places = _places(design, factors, set(subterm.factors), mean)
-                columns.append(Column(names[len(columns)], term.name(), parts, places, ()))
-    return [_with_shared(column, factors) for column in columns], factors
+                codes = tuple((f.name(), getattr(m, "matrix", None), k) for f, m, k in choice)
+                found.append(Coefficient(names[len(found)], term.name(), parts, places, codes))
+    return found, factors
 
 
-def _values(design: DesignInfo, factor: EvalFactor, X: Array, frame: Any) -> Array:
-    """The values of a numeric factor (n,) or (n, k): its own columns of X, else worked out from the data."""
+def _from_arrays(X: Array, names: list[str]) -> tuple[list[Coefficient], dict[str, Factor]]:
+    factors = {
+        name: _number(name, X[:, k], frozenset({name}), None)
+        for k, name in enumerate(names)
+        if np.ptp(X[:, k])
+    }
+    places = tuple(_point(factor) for factor in factors.values())
+    found = []
+    for name in names:
+        parts = (_part(factors[name], None, 0),) if name in factors else ()
+        codes = ((name, None, 0),) if parts else ()
+        found.append(Coefficient(name, name, parts, () if parts else places, codes))
+    return found, factors
+
+
+def _factor(design: DesignInfo, factor: EvalFactor, X: Array, frame: Any) -> Factor:
+    known = {str(name) for name in getattr(frame, "columns", ())}
+    info, name = design.factor_infos[factor], factor.name()
+    if info.type == "categorical":
+        return Factor(name, tuple(info.categories), _variables(factor, known))
+    return _number(name, _values(design, factor, X, frame), _variables(factor, known), frame)
+
+
+def _values(design: DesignInfo, factor: EvalFactor, X: Array, frame: Any) -> Array | None:
+    """The values of a numeric factor (n,) or (n, k): its own columns of X, else worked out from the data.
+
+    None where that cannot be: the data are gone (remove_data), or a function of the formula is.
+    """
     for term in design.term_codings:
         if term.factors == (factor,):
-            values = X[:, design.term_name_slices[term.name()]]
-            return values[:, 0] if values.shape[1] == 1 else values
+            mine = X[:, design.term_name_slices[term.name()]]
+            return mine[:, 0] if mine.shape[1] == 1 else mine
     try:
-        return np.asarray(factor.eval(design.factor_infos[factor].state, frame), dtype=float)
-    except Exception:  # its functions may need names that are gone by now
-        return np.zeros((0, design.factor_infos[factor].num_columns))
+        values = (
+            factor.eval(design.factor_infos[factor].state, frame) if frame is not None else None
+        )
+    except PatsyError:
+        return None
+    return None if values is None else np.asarray(values, dtype=float)
 
 
-def _choices(design: DesignInfo, subterm: Any) -> list[list[tuple[EvalFactor, Any, int]]]:
-    """For each column of a subterm, in patsy's order: (factor, coding matrix or None, column of its coding)."""
-    answers: list[list[tuple[EvalFactor, Any, int]]] = [[]]
+def _number(name: str, values: Array | None, variables: frozenset[str], frame: Any) -> Factor:
+    """A numeric factor; values (n,) or (n, k), None where they are not known."""
+    if values is None:
+        return Factor(name, (), variables)
+    seen, columns = np.unique(values), values.shape[1] if values.ndim == 2 else 1
+    levels = tuple(float(v) for v in seen) if columns == 1 and len(seen) == 2 else ()
+    # the two levels of a number count equally, as those of a category do
+    means = (sum(levels) / 2,) if levels else tuple(np.atleast_1d(values.mean(axis=0)).tolist())
+    ranges = [values]
+    for variable in variables if frame is not None else ():
+        if variable in frame.columns and frame[variable].dtype.kind in "iuf":
+            ranges.append(frame[variable].to_numpy())
+    low, high = float(seen[0]), float(seen[-1])
+    reaches = any(v.min() <= NEAR * np.ptp(v) and v.max() >= -NEAR * np.ptp(v) for v in ranges)
+    return Factor(name, levels, variables, low, high, means, columns, reaches)
+
+
+def _choices(design: DesignInfo, subterm: Any) -> list[list[Choice]]:
+    """For each column of a subterm, in patsy's order, the columns of its factors' codings."""
+    answers: list[list[Choice]] = [[]]
     for factor in subterm.factors:  # the first factor changes fastest
         matrix = subterm.contrast_matrices.get(factor)
         count = (
-            matrix.matrix.shape[1]
-            if matrix is not None
-            else design.factor_infos[factor].num_columns
+            design.factor_infos[factor].num_columns if matrix is None else matrix.matrix.shape[1]
         )
         answers = [[*answer, (factor, matrix, k)] for k in range(count) for answer in answers]
     return answers
 
 
 def _part(factor: Factor, matrix: Any, column: int) -> Part:
-    if matrix is None:
-        return _numeric_part(factor, column)
-    return Part(
-        factor.name,
-        factor.levels,
-        _weights(factor.levels, _inverse(matrix)[column - matrix.matrix.shape[1]]),
-    )
+    if matrix is not None:
+        return _weighted(factor, _inverse(matrix)[column - matrix.matrix.shape[1]])
+    if factor.levels:  # a number with two values: (mean at high − mean at low) / (high − low)
+        gap = factor.high - factor.low
+        return _weighted(factor, np.array([-1 / gap, 1 / gap]))
+    return Part(factor, column=column)
 
 
 def _inverse(matrix: Any) -> Array:
-    """Rows: what each column of a coding says of the means of the levels; before them, if it is of reduced rank, 1/…"""
+    """Rows: what each column of a coding says of the means of the levels; before them, if it is of reduced rank, what
+    the constant says."""
     coding = np.asarray(matrix.matrix, dtype=float)
     if coding.shape[0] != coding.shape[1]:
         coding = np.column_stack([np.ones(len(coding)), coding])
     return np.linalg.pinv(coding)
 
 
-def _weights(levels: tuple[Any, ...], row: Array) -> Weights:
-    return tuple((level, float(w)) for level, w in zip(levels, row, strict=True) if abs(w) > 1e-9)
+def _weighted(factor: Factor, row: Array) -> Part:
+    pairs = zip(factor.levels, row, strict=True)
+    return Part(factor, tuple((level, float(w)) for level, w in pairs if abs(w) > 1e-9))
 
 
-def _number(name: str, values: Array, variables: frozenset[str]) -> Factor:
-    columns = values.shape[1] if values.ndim == 2 else 1
-    seen = np.unique(values) if values.size else np.array([np.nan])
-    two = tuple(float(v) for v in seen) if columns == 1 and len(seen) == 2 else ()
-    return Factor(name, two, variables, (float(seen[0]), float(seen[-1])), columns)
-
-
-def _numeric_part(factor: Factor, column: int) -> Part:
-    """A number with two values is a comparison of them: (mean at b − mean at a) / (b − a)."""
-    weights: Weights = ()
-    if factor.levels:
-        low, high = factor.levels
-        weights = ((low, -1 / (high - low)), (high, 1 / (high - low)))
-    return Part(factor.name, factor.levels, weights, column, factor.columns, factor.span)
-
-
-def _place(factor: Factor, matrix: Any = None) -> Place:
-    weights: Weights = ()
+def _point(factor: Factor, matrix: Any = None) -> Part:
+    """The zero of a factor's coding."""
     if matrix is not None:
-        weights = _weights(factor.levels, _inverse(matrix)[0])
-    elif factor.levels:  # two numbers: which mixture of them is at zero
-        low, high = factor.levels
-        share = -low / (high - low)
-        weights = _weights(factor.levels, np.array([1 - share, share]))
-    return Place(factor.name, factor.levels, weights, factor.span)
+        return _weighted(factor, _inverse(matrix)[0])
+    if factor.levels:  # two numbers: which mixture of them is at zero
+        share = -factor.low / (factor.high - factor.low)
+        return _weighted(factor, np.array([1 - share, share]))
+    return Part(factor)
 
 
 def _places(
-    design: DesignInfo, factors: dict[str, Factor], own: set[EvalFactor], mean: bool
-) -> tuple[Place, ...]:
-    """The zeros at which a column of the factors `own` is read: of those that join all of them in other columns; or,
+    design: DesignInfo, factors: dict[str, Factor], mine: set[EvalFactor], mean: bool
+) -> tuple[Part, ...]:
+    """The zeros at which a column of the factors `mine` is read: of those that join all of them in other columns; or,
     for a mean, of all other factors."""
-    found: dict[str, Place] = {}
+    found: dict[str, Part] = {}
     for subterm in (subterm for subterms in design.term_codings.values() for subterm in subterms):
-        if not (mean or own < set(subterm.factors)):
+        if not (mean or mine < set(subterm.factors)):
             continue
         for factor in subterm.factors:
             matrix = subterm.contrast_matrices.get(factor)
             full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
-            if factor not in own and not full:
-                found.setdefault(factor.name(), _place(factors[factor.name()], matrix))
+            if factor not in mine and not full:
+                found.setdefault(factor.name(), _point(factors[factor.name()], matrix))
     return tuple(found.values())
 
 
 def _variables(factor: EvalFactor, known: set[str]) -> frozenset[str]:
     """Columns of data in a factor's code; patsy's Q("…") names them as text."""
     try:
-        tree = ast.parse(factor.code, mode="eval")
+        nodes = list(ast.walk(ast.parse(factor.code, mode="eval")))
     except SyntaxError:
         return frozenset({factor.code})
-    said = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    said |= {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    return frozenset(said & known) or frozenset({factor.code})
-
-
-def _with_shared(column: Column, factors: dict[str, Factor]) -> Column:
-    own = [part.factor for part in column.parts]
-    shared = []
-    for name in own:
-        others = tuple(
-            o for o, f in factors.items() if o not in own and f.variables & factors[name].variables
-        )
-        shared += [(name, others)] if others else []
-    return Column(column.name, column.term, column.parts, column.places, tuple(shared))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    return frozenset(names & known) or frozenset({factor.code})

@@ -1,4 +1,4 @@
-"""The reader's own words for outcome, groups, conditions and units; the rest keeps the printout's names."""
+"""The reader's words for outcome, groups, conditions and units; what has none keeps its name in the printout."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from fewgroups.explanation.markup import clean, code
-from fewgroups.explanation.predictors import Column, Factor, Place
+from fewgroups.explanation.numbers import clean, code
+from fewgroups.explanation.predictors import Coefficient, Factor, Part
+from fewgroups.explanation.templates import say
 
-STEPS = {"np.log2(": "doubling of {}", "np.log10(": "tenfold increase of {}"}
-"""What one unit of a transformed number is, by the start of its code."""
+STEPS = {
+    "np.log2(": "doubling",
+    "np.log10(": "tenfold",
+    "np.log(": "natural_log",
+    "log(": "natural_log",
+    "standardize(": "standardised",
+    "scale(": "standardised",
+    "center(": "unit",
+}
+"""Start of the code of a transformed number → the sentence for what one unit of it is."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +30,8 @@ class Vocabulary:
     """Words for one model. outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people").
 
     units: numeric factor → one unit of it, without article ("day without sleep"); levels: factor → level → words;
-    said: coefficient → words; components: variance component → (one, many); variables: factor of one variable → it;
-    group: the column of the groups.
+    rows: coefficient → words; components: variance component → (one, many); curves: variable that stands only inside
+    functions (a spline) → words; group: the column of the groups.
     """
 
     outcome: str
@@ -32,51 +41,48 @@ class Vocabulary:
     group: str
     units: dict[str, str] = field(default_factory=dict)
     levels: dict[str, dict[Any, str]] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
     components: dict[str, tuple[str, str]] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
+    curves: dict[str, str] = field(default_factory=dict)
 
-    def level(self, factor: str, level: Any) -> str:
-        """One level of a factor in words: "the session of 30", or `session_high = 1`."""
-        own = self.levels.get(factor, {})
-        return (
-            own[level]
-            if level in own
-            else code(f"{self.variables.get(factor, factor)} = {_short(level)}")
-        )
+    @property
+    def shared(self) -> dict[str, str]:
+        """The words that many sentences need."""
+        return {"outcome": self.outcome, "one": self.one, "many": self.many}
 
-    def factor(self, factor: str) -> str:
+    def level(self, factor: Factor, level: Any) -> str:
+        """One level of a factor: "the session of 30", or `session_high = 1`."""
+        words = self.levels.get(factor.name, {})
+        if level in words:
+            return words[level]
+        return code(f"{factor.variable or factor.name} = {_short(level)}")
+
+    def factor(self, factor: Factor) -> str:
         """The name of a factor: that of its variable where it is a factor of one."""
-        return code(self.variables.get(factor, factor))
+        return code(factor.variable or factor.name)
 
-    def levels_of(self, factor: str) -> str:
-        """All levels of a factor together."""
-        return f"the levels of {self.factor(factor)}"
-
-    def unit_of(self, factor: str) -> str:
+    def unit_of(self, factor: Factor) -> str:
         """One unit of a numeric factor: "day without sleep", "unit of `Days`", "doubling of `x`"."""
-        if factor in self.units:
-            return self.units[factor]
-        for start, what in STEPS.items():
-            inside = factor.removeprefix(start)
-            if inside != factor and inside.endswith(")") and inside[:-1].isidentifier():
-                return what.format(code(inside[:-1]))
-        return f"unit of {self.factor(factor)}"
+        if factor.name in self.units:
+            return self.units[factor.name]
+        for start, step in STEPS.items():
+            inside = factor.name.removeprefix(start)
+            if inside != factor.name and inside.endswith(")") and inside[:-1].isidentifier():
+                return say(f"words.{step}", variable=code(inside[:-1]))
+        return say("words.unit", variable=self.factor(factor))
 
-    def place(self, place: Place) -> str:
-        """The zero of a factor's coding in words: "for the session of 20", "at 0 `Days`"."""
-        weights = dict(place.weights)
-        if place.levels and len(weights) == 1 and abs(next(iter(weights.values())) - 1) < 1e-9:
-            return f"for {self.level(place.factor, next(iter(weights)))}"
-        if (
-            place.levels
-            and len(weights) == len(place.levels)
-            and np.ptp(list(weights.values())) < 1e-9
-        ):
-            if len(weights) == 2 and not np.isnan(place.span[0]):
-                return f"half-way between {' and '.join(self.level(place.factor, x) for x in place.levels)}"
-            return f"on average over {self.levels_of(place.factor)}, each counted equally"
-        return f"where {self.factor(place.factor)} is 0"
+    def place(self, place: Part) -> str:
+        """The zero of a factor's coding: "for the session of 20", "where `Days` is 0"."""
+        factor, weights = place.factor, dict(place.weights)
+        name = self.factor(factor)
+        if place.level is not None and abs(weights[place.level] - 1) < 1e-9:
+            return say("words.at_level", level=self.level(factor, place.level))
+        if weights and len(weights) == len(factor.levels) and np.ptp(list(weights.values())) < 1e-9:
+            if len(weights) == 2 and factor.is_number:
+                low, high = (self.level(factor, level) for level in factor.levels)
+                return say("words.half_way", low=low, high=high)
+            return say("words.at_average", factor=name)
+        return say("words.at_zeros" if factor.columns > 1 else "words.at_zero", factor=name)
 
     def with_unit(self, number: str) -> str:
         """A formatted number with the unit of the outcome."""
@@ -85,7 +91,7 @@ class Vocabulary:
 
 def read_names(
     model: Any,
-    columns: list[Column],
+    coefficients: list[Coefficient],
     factors: dict[str, Factor],
     unit: Any = None,
     names: Any = None,
@@ -98,12 +104,11 @@ def read_names(
         raise TypeError(
             f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
         )
-    if names is None:
-        names = {}
+    names = {} if names is None else names
     if not isinstance(names, Mapping):
         raise TypeError(
-            'names must be a mapping from names in the printout to your own words, such as {"Days": "day without '
-            f'sleep"}}; given {type(names).__name__}'
+            'names must be a mapping from names in the printout to your words, such as {"Days": "day without sleep"}; '
+            f"given {type(names).__name__}"
         )
     outcome, group = str(model.endog_names), group_name(model)
     components = [str(name) for name in model.exog_vc.names]
@@ -111,8 +116,9 @@ def read_names(
     for factor in factors.values():
         for alias in filter(None, {factor.name, factor.variable}):
             aliases.setdefault(alias, []).append(factor.name)
-    terms = [column.name for column in columns]
-    known = dict.fromkeys([outcome, group, "Group", *aliases, *components, *terms])
+    inside = {variable for factor in factors.values() for variable in factor.variables}
+    terms = [one.name for one in coefficients]
+    known = dict.fromkeys([outcome, group, "Group", *aliases, *sorted(inside), *components, *terms])
     unknown = [str(name) for name in names if name not in known]
     if unknown:
         raise ValueError(
@@ -124,11 +130,10 @@ def read_names(
         one, many = _both("Group", names["Group"])
     words = Vocabulary(
         outcome=_text(outcome, names[outcome]) if outcome in names else code(outcome),
-        unit=_suffix(unit),
+        unit=f" {clean(unit)}" if clean(unit or "") else "",
         one=one,
         many=many,
         group=group,
-        variables={f.name: f.variable for f in factors.values() if f.variable},
     )
     for name, value in names.items():
         if name in (outcome, group, "Group"):
@@ -137,15 +142,17 @@ def read_names(
             words.components[name] = _both(name, value)
         elif name in aliases:
             _name_factors([factors[factor] for factor in aliases[name]], name, value, words)
+        elif name in inside:
+            words.curves[name] = _text(name, value)
         else:
-            words.said[name] = _text(name, value)
+            words.rows[name] = _text(name, value)
     return words
 
 
 def group_name(model: Any) -> str:
     """The column of the data that holds the groups, or "Group", as the printout says, when it is not known."""
     frame = getattr(model.data, "frame", None)
-    if frame is None:
+    if frame is None or len(frame) != len(model.endog):
         return "Group"
     labels = np.empty(len(model.endog), dtype=object)
     for label in model.group_labels:
@@ -154,7 +161,7 @@ def group_name(model: Any) -> str:
         [name for name in model.data.exog_re_names if name in frame.columns] if model.k_re else []
     )
     for name in [*used, *frame.columns]:
-        if len(frame) == len(labels) and bool(np.all(frame[name].astype(str).to_numpy() == labels)):
+        if bool(np.all(frame[name].astype(str).to_numpy() == labels)):
             return str(name)
     return "Group"
 
@@ -174,8 +181,8 @@ def _name_factors(factors: list[Factor], name: str, value: Any, words: Vocabular
     for factor in fitting:
         if factor.levels:
             words.levels[factor.name] = {
-                _level(factor, name, level): _text(f"{name}, {level}", said)
-                for level, said in value.items()
+                _level(factor, name, level): _text(f"{name}, {level}", text)
+                for level, text in value.items()
             }
         else:
             words.units[factor.name] = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))
@@ -205,11 +212,6 @@ def _both(name: str, value: Any) -> tuple[str, str]:
     raise TypeError(
         f'names[{name!r}] must be a word, or one and many of them, such as ("person", "people"); given {value!r}'
     )
-
-
-def _suffix(unit: str | None) -> str:
-    unit = clean(unit or "")
-    return f" {unit}" if unit else ""
 
 
 def _short(level: Any) -> Any:

@@ -1,0 +1,269 @@
+"""Every line of a printout in words: what it is, how it came, what it says here, what it does not mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from fewgroups.explanation.cautions import OFF, Caution
+from fewgroups.explanation.effects import effect_sentence, meaning, place_words, term_sentence
+from fewgroups.explanation.facts import FittedModel
+from fewgroups.explanation.numbers import (
+    code,
+    counted,
+    joined,
+    p_value,
+    rounded,
+    signed,
+    three,
+    two,
+)
+from fewgroups.explanation.predictors import Coefficient
+from fewgroups.explanation.random_effects import (
+    Varying,
+    correlation_sentence,
+    intraclass,
+    random_part,
+    sd_sentence,
+    sd_words,
+    varying,
+)
+from fewgroups.explanation.render import Passage, ScreenRow
+from fewgroups.explanation.templates import say, sentences
+
+HEADER = {
+    "Model": "model",
+    "Dependent Variable": "outcome",
+    "No. Observations": "observations",
+    "No. Groups": "groups",
+    "Min. group size": "smallest",
+    "Max. group size": "largest",
+    "Mean group size": "mean_size",
+    "Method": "method",
+    "Scale": "scale",
+    "Log-Likelihood": "likelihood",
+    "Converged": "converged",
+}
+"""Labels of the header, in the order in which they are read → their section of the sentences."""
+COLUMNS = ("coef", "error", "z", "p", "low", "high")
+LEADS = ("what", "how", "here", "isnt")
+
+
+def all_lines(facts: FittedModel, earned: tuple[Caution, ...]) -> list[Passage]:
+    """The header, the columns of the lower table, its coefficients, its variances, with their cautions."""
+    lines = [*_header(facts), *_columns(facts), *_coefficients(facts), *_variances(facts)]
+    return [line.with_remarks(_cautions(earned, line.label)) for line in lines]
+
+
+def _cautions(earned: tuple[Caution, ...], label: str) -> list[tuple[str, str]]:
+    mine = [caution for caution in earned if caution.label == label]
+    return [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
+
+
+def _remarks(section: str, words: dict[str, str], variants: tuple[str, ...] = ()) -> list[Any]:
+    """(lead, text) of the sentences of a section, each in the first of the variants in which it exists."""
+    found = []
+    for lead in LEADS:
+        keys = [f"{section}.{lead}_{variant}" for variant in variants] + [f"{section}.{lead}"]
+        key = next((key for key in keys if key in sentences()), None)
+        if key is not None:
+            found.append((say(f"lead.{lead}"), say(key, words)))
+    return found
+
+
+# The header and the columns of the lower table
+
+
+def _header(facts: FittedModel) -> Iterator[Passage]:
+    words, order = _header_words(facts), list(HEADER)
+    variants = (
+        *(["unfinished"] if not facts.finished else []),
+        *(["block"] if facts.groups == 1 else ["known"] if facts.words.group != "Group" else []),
+        *(["equal"] if facts.sizes.min() == facts.sizes.max() else []),
+        *(["false_alarm"] if facts.finished and facts.false_alarm else []),
+        *(["short"] if facts.short else []),
+        *(["intercept"] if facts.model.k_vc and facts.model.k_re and facts.groups > 1 else []),
+        "reml" if facts.reml else "ml",
+    )
+    for label in sorted(facts.header, key=lambda x: order.index(x) if x in order else len(order)):
+        remarks = _remarks(HEADER.get(label, "unknown"), words, variants)
+        yield Passage(label, "header", facts.header[label], (), tuple(remarks))
+
+
+def _header_words(facts: FittedModel) -> dict[str, str]:
+    """The facts that the sentences of the header have places for."""
+    y, words, sizes = facts.y, facts.words, facts.sizes
+    p, low, high = len(facts.coefficients), int(sizes.min()), int(sizes.max())
+    found = words.shared | {
+        "formula": code(facts.formula) if facts.formula else words.outcome,
+        "random": random_part(facts),
+        "average_rows": counted(p, "row", "rows"),
+        "random_rows": counted(len(facts.rows) - p, "row", "rows"),
+        "name": code(facts.model.endog_names),
+        "y_low": three(y.min()),
+        "y_mean": three(y.mean()),
+        "y_high": words.with_unit(three(y.max())),
+        "unit": words.unit.strip() or say("outcome.its_unit"),
+        "rows": counted(facts.rows_used, "row", "rows"),
+        "group": code(words.group),
+        "number": str(facts.groups),
+        "groups": _some(sizes.index, 6),
+        "smallest": counted(low, "row", "rows"),
+        "smallest_of": _some(sizes.index[sizes == low], 3),
+        "largest": counted(high, "row", "rows"),
+        "largest_of": _some(sizes.index[sizes == high], 3),
+        "mean_size": f"{sizes.mean():.1f}",
+        "loglik": signed(f"{float(facts.result.llf):.4f}"),
+    }
+    if not facts.reml:
+        found |= {"aic": two(facts.result.aic), "bic": two(facts.result.bic)}
+    return found | sd_words(facts, facts.spread(-1)) if facts.finished else found
+
+
+def _some(names: Any, most: int) -> str:
+    """The first names, and how many more there are."""
+    shown = [code(name) for name in names[:most]]
+    return joined(shown if len(names) <= most else [*shown, f"{len(names) - most} more"])
+
+
+def _columns(facts: FittedModel) -> Iterator[Passage]:
+    for label, key in zip(map(str, facts.rows.columns), COLUMNS, strict=True):
+        yield Passage(
+            label, "columns", remarks=tuple(_remarks(f"column_{key}", facts.words.shared))
+        )
+
+
+# The rows of the lower table
+
+
+def _block(
+    facts: FittedModel, at: int, section: str, cells: dict[str, str], remarks: list[Any]
+) -> Passage:
+    printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
+    if not facts.finished:
+        cells, remarks = {}, [r for r in remarks if r[0] == say("lead.what")]
+        remarks.append((say("lead.isnt"), say("lead.no_estimate")))
+    rows = tuple(
+        ScreenRow(column, f"{v:>8}", cells.get(column, "")) for column, v in printed.items()
+    )
+    return Passage(str(facts.rows.index[at]), section, None, rows, tuple(remarks))
+
+
+def _coefficients(facts: FittedModel) -> Iterator[Passage]:
+    for k, one in enumerate(facts.coefficients):
+        named = facts.words.rows.get(one.name)
+        remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
+        if not facts.finished:
+            yield _block(facts, k, "average", {}, remarks)
+            continue
+        row = facts.kr_table.iloc[k]
+        longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
+        key = "row.longer" if longer > 1 + OFF else "row.report"
+        times = {"times": f"{longer:.2g}"} if longer > 1 + OFF else {}
+        here = [say(key, sentence=effect_sentence(facts, k, row), **times)]
+        here += [say("row.refitted")] if facts.kr_table.attrs["refitted"] else []
+        term = next((term for term in facts.terms if k in term.coefficients), None)
+        if term is not None and (term.kind != "single" or term.partners):
+            sentence = term_sentence(facts, term, facts.kr_tests.loc[term.name])
+            here.append(say("row.term", sentence=sentence))
+        paired = facts.kr_table.attrs.get("paired", {})
+        if one.name in paired:
+            t, df, p = paired[one.name]
+            test = f"t({df}) = {two(t)}, {p_value(p)}"
+            here.append(say("row.paired", facts.words.shared, test=test))
+        remarks.append((say("lead.here"), " ".join(here)))
+        remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
+        yield _block(facts, k, "average", _cells(facts, k, one), remarks)
+
+
+def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
+    """Each printed number of a coefficient's row in words."""
+    unit, names = facts.words.with_unit, [str(name) for name in facts.rows.columns]
+    b, se = float(facts.estimates[k]), float(facts.printed_errors[k])
+    if not np.isfinite(se):
+        return {names[0]: meaning(facts, one, b, float(facts.right_errors[k]))}
+    z, half_width = b / se, float(stats.norm.ppf(0.975)) * se
+    low, high = b - half_width, b + half_width
+    texts = [
+        meaning(facts, one, b, se),
+        say("cell.error", se=unit(rounded(se, se))),
+        say("cell.z", z=two(abs(z)), side="above" if z > 0 else "below"),
+        say("cell.p", p=p_value(2 * stats.norm.sf(abs(z)), exact=True)),
+        say("cell.low", low=unit(rounded(low, se))),
+        say("cell.high_over" if low <= 0 <= high else "cell.high", high=unit(rounded(high, se))),
+    ]
+    return dict(zip(names, texts, strict=True))
+
+
+def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
+    """What a coefficient does not mean."""
+    words = facts.words
+    if one.is_mean:
+        yield say("limit.mean")
+        return
+    yield say("limit.average" if facts.groups == 1 else "limit.one", words.shared)
+    mine = [part.factor for part in one.parts]
+    if one.places:
+        others = joined([words.factor(place.factor) for place in one.places])
+        named = {"factor": joined([words.factor(factor) for factor in mine]), "others": others}
+        yield say("limit.place", where=place_words(facts, one), **named)
+    variables = frozenset[str]().union(*(factor.variables for factor in mine))
+    relatives = [f for f in facts.factors.values() if f not in mine and f.variables & variables]
+    if relatives:
+        yield say("limit.shared", names=joined([code(f.name) for f in mine + relatives]))
+
+
+def _variances(facts: FittedModel) -> Iterator[Passage]:
+    things, q, at = varying(facts), int(facts.model.k_re), len(facts.coefficients)
+    for number, thing in enumerate(things):
+        for j in range(number if number < q else 0):
+            yield _covariance(facts, at, things[j], thing, q + number * (number - 1) // 2 + j)
+            at += 1
+        yield _variance(facts, at, thing, number)
+        at += 1
+
+
+def _variance(facts: FittedModel, at: int, thing: Varying, number: int) -> Passage:
+    words = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
+    remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
+    if not facts.finished:
+        return _block(facts, at, "differences", {}, remarks)
+    row = facts.spread(number)
+    printed = float(np.asarray(facts.result.bse)[at] * np.sqrt(facts.result.scale))
+    right = abs(printed / row["se"] - 1) <= OFF  # the printed one is of a ratio of variances
+    key = "no_error" if not np.isfinite(row["se"]) else "error" if right else "other_error"
+    error = {"right": three(row["se"])} if key == "other_error" else {}
+    cells = {
+        "Coef.": sd_sentence(facts, thing.between, row),
+        "Std.Err.": say(f"variance.{key}", **error),
+    }
+    here = " ".join(filter(None, (_band(facts, thing, row), intraclass(facts))))
+    return _block(facts, at, "differences", cells, _with_here(remarks, here))
+
+
+def _with_here(remarks: list[Any], here: str) -> list[Any]:
+    """The remarks with what is to be said of this fit before what a line does not mean."""
+    return remarks[:-1] + ([(say("lead.here"), here)] if here else []) + remarks[-1:]
+
+
+def _band(facts: FittedModel, thing: Varying, row: Any) -> str:
+    """Where most of the levels or changes lie, both estimates taken at their word."""
+    if not thing.band or not row["low"] > 0:
+        return ""
+    b, sd, unit = float(facts.estimates[thing.band[0]]), float(row["sd"]), facts.words.with_unit
+    half_width = stats.norm.ppf(0.975) * sd
+    ends = {"low": rounded(b - half_width, sd), "high": unit(rounded(b + half_width, sd))}
+    name, centre = code(facts.coefficients[thing.band[0]].name), unit(rounded(b, sd))
+    return say("variance.band", many=thing.many, noun=thing.what, name=name, centre=centre, **ends)
+
+
+def _covariance(facts: FittedModel, at: int, one: Varying, other: Varying, row_of: int) -> Passage:
+    words = facts.words.shared | {"first": one.noun, "second": other.noun}
+    remarks = _remarks("covariance", words)
+    cells = {"Std.Err.": say("covariance.error")}
+    if facts.finished:
+        cells["Coef."] = correlation_sentence(one, other, facts.spreads.iloc[row_of])
+    return _block(facts, at, "differences", cells, remarks)

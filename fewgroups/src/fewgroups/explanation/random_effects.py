@@ -1,0 +1,182 @@
+"""What the random part of a model lets vary, in words: levels, changes, components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fewgroups.explanation.facts import FittedModel
+from fewgroups.explanation.numbers import code, joined, three, two
+from fewgroups.explanation.predictors import Coefficient
+from fewgroups.explanation.templates import say
+
+Array = np.ndarray
+KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it
+
+
+@dataclass(frozen=True)
+class Varying:
+    """One random-effect column or variance component. kind: "level", "change" or "set".
+
+    what: a noun phrase for what differs, and noun: its short form; many: who differs, and number: how many of them
+    there are; between: "between athletes", "of the change per day, between athletes"; band: the coefficient (its
+    number) around which it varies, or none.
+    """
+
+    name: str
+    kind: str
+    what: str
+    noun: str
+    many: str
+    number: int
+    between: str
+    band: tuple[int, ...] = ()
+
+
+def varying(facts: FittedModel) -> list[Varying]:
+    """The random-effect columns in the order of the printout, then the variance components."""
+    columns = [_column(facts, j) for j in range(facts.model.k_re)]
+    return columns + [_component(facts, c) for c in range(facts.model.k_vc)]
+
+
+def _column(facts: FittedModel, j: int) -> Varying:
+    Z, words = np.asarray(facts.model.exog_re, dtype=float), facts.words
+    name, values = str(facts.model.data.exog_re_names[j]), Z[:, j]
+    intercepts = tuple(k for k, one in enumerate(facts.coefficients) if one.is_intercept)
+    if np.ptp(values) == 0:
+        slopes = [one for i in range(Z.shape[1]) if i != j for one in _matches(facts, Z[:, i])]
+        at = joined(list(dict.fromkeys(_zero(facts, one) for one in slopes)))
+        between = say("random.between", many=words.many) + (f", {at}" if at else "")
+        what = f"level {at}" if at else "level"
+        who = (words.many, facts.groups)
+        return Varying(name, "level", what, "level", *who, between, intercepts)
+    if not np.any(np.ptp(Z, axis=0) == 0) and set(np.unique(values)) == {0.0, 1.0}:
+        return _change(facts, name, say("random.level", where=_level_of(facts, name, values)))
+    return _slope(facts, name, values)
+
+
+def _change(
+    facts: FittedModel, name: str, what: str, noun: str = "", band: tuple[int, ...] = ()
+) -> Varying:
+    many = facts.words.many
+    between = say("random.of", what=what, many=many)
+    return Varying(name, "change", what, noun or what, many, facts.groups, between, band)
+
+
+def _slope(facts: FittedModel, name: str, values: Array) -> Varying:
+    """A column that is no constant: the change, or difference, of the coefficient with the same values."""
+    words = facts.words
+    for one in _matches(facts, values):
+        part, band = one.parts[0], (facts.coefficients.index(one),)
+        if part.pair and part.gap == 1:
+            high, low = (words.level(part.factor, level) for level in part.pair)
+            what = say("random.difference", high=high, low=low)
+            noun = say("random.difference_in", factor=words.factor(part.factor))
+            return _change(facts, name, what, noun, band)
+        if not part.factor.levels and part.factor.columns == 1:
+            what = say("random.change", unit=words.unit_of(part.factor))
+            return _change(facts, name, what, band=band)
+    return _change(facts, name, say("random.coefficient", column=code(name)))
+
+
+def _matches(facts: FittedModel, values: Array) -> list[Coefficient]:
+    """The coefficient, if any, whose column in the fixed effects has these values: one part, not an interaction."""
+    X = np.asarray(facts.model.exog, dtype=float)
+    same = [k for k in range(X.shape[1]) if np.array_equal(X[:, k], values)]
+    return [facts.coefficients[k] for k in same[:1] if len(facts.coefficients[k].parts) == 1]
+
+
+def _zero(facts: FittedModel, one: Coefficient) -> str:
+    """Where a column is zero, as for the intercept: "for the session of 20", "where `Days` is 0"."""
+    factor = one.parts[0].factor
+    places = [place for other in facts.coefficients if other.is_intercept for place in other.places]
+    here = [facts.words.place(place) for place in places if place.factor == factor]
+    return here[0] if here else say("words.at_zero", factor=facts.words.factor(factor))
+
+
+def _level_of(facts: FittedModel, name: str, values: Array) -> str:
+    """Where a column of zeros and ones is one: at a level of a factor of the formula, or as the column is called."""
+    frame = getattr(facts.model.data, "frame", None)
+    for factor in facts.factors.values():
+        if frame is not None and factor.variable in frame.columns:
+            for level in factor.levels:
+                if np.array_equal(np.asarray(frame[factor.variable] == level), values == 1):
+                    return say("words.at_level", level=facts.words.level(factor, level))
+    return say("random.column", column=code(name))
+
+
+def _component(facts: FittedModel, c: int) -> Varying:
+    model, words = facts.model, facts.words
+    name = str(model.exog_vc.names[c])
+    mats = [m.toarray() if hasattr(m, "toarray") else np.asarray(m) for m in model.exog_vc.mats[c]]
+    if all(np.isin(m, (0, 1)).all() and np.all(m.sum(axis=1) == 1) for m in mats):
+        number = sum(int(np.any(m != 0, axis=0).sum()) for m in mats)
+        many = words.components.get(name, ("", say("random.levels", component=code(name))))[1]
+        between = say("random.between", many=many)
+        return Varying(name, "set", "level", "level", many, number, between)
+    if name in words.components:
+        return _change(facts, name, words.components[name][0])
+    values = np.full(len(model.endog), np.nan)
+    for label, m in zip(model.group_labels, mats, strict=True):
+        values[model.row_indices[label]] = m[:, 0] if m.shape[1] == 1 else np.nan
+    return _slope(facts, name, values)
+
+
+def random_part(facts: FittedModel) -> str:
+    """The random part in half a sentence: "a random intercept for each athlete"."""
+    words, things = facts.words, varying(facts)
+    columns, components = things[: facts.model.k_re], things[facts.model.k_re :]
+    column = f" ({code(words.group)})" if words.group != "Group" else ""
+    group = say("random.each", one=words.one) + column
+    slopes = [code(thing.name) for thing in columns if thing.kind != "level"]
+    number = "several" if len(slopes) > 1 else "one"
+    phrases = []
+    if len(slopes) < len(columns):
+        key = f"random.intercept_{number}" if slopes else "random.intercept"
+        named = {"names": joined(slopes)} if slopes else {}
+        phrases.append(say(key, group=group, **named))
+    elif slopes:
+        phrases.append(say(f"random.effects_{number}", group=group, names=joined(slopes)))
+    for thing in components:
+        if thing.kind == "set":
+            phrases.append(say("random.set", number=str(thing.number), many=thing.many))
+        else:
+            phrases.append(say("random.independent", what=thing.what, group=group))
+    return joined(phrases)
+
+
+def sd_words(facts: FittedModel, row: Any) -> dict[str, str]:
+    """An SD and the ends of its interval, with unit; row: of `variances`."""
+    unit = facts.words.with_unit
+    return {
+        "sd": unit(three(row["sd"])),
+        "low": three(row["low"]),
+        "high": unit(three(row["high"])),
+    }
+
+
+def sd_sentence(facts: FittedModel, between: str, row: Any) -> str:
+    """ "SD 24.7 ms between people (95 % interval 14.4 to 37.7 ms)"."""
+    key = "spread.perhaps_none" if row["low"] == 0 else "spread.sd"
+    return say(key, of=between, **sd_words(facts, row))
+
+
+def correlation_sentence(one: Varying, other: Varying, row: Any) -> str:
+    """A correlation with its interval; row: of `variances`."""
+    pair = {"one": one.noun, "other": other.noun}
+    if not np.isfinite(row["correlation"]):
+        return say("spread.no_correlation", **pair)
+    ends = {name: two(row[name]) for name in ("low", "high")}
+    nothing = row["high"] - row["low"] > KNOWN
+    key = "spread.unknown_correlation" if nothing else "spread.correlation"
+    return say(key, r=two(row["correlation"]), **ends, **pair)
+
+
+def intraclass(facts: FittedModel) -> str:
+    """The intraclass correlation, where one pair of rows has it: with a random intercept for each group alone."""
+    if [thing.kind for thing in varying(facts)] != ["level"]:
+        return ""
+    variance, residual = facts.spread(0)["variance"], facts.spread(-1)["variance"]
+    return say("spread.alike", facts.words.shared, r=two(variance / (variance + residual)))

@@ -1,0 +1,287 @@
+"""`explain`: a fitted model on one screen of words, and every line of its printout on request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fewgroups.explanation.cautions import Caution, cautions
+from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
+from fewgroups.explanation.facts import FittedModel
+from fewgroups.explanation.lines import all_lines
+from fewgroups.explanation.numbers import code, counted, joined
+from fewgroups.explanation.random_effects import (
+    correlation_sentence,
+    random_part,
+    sd_sentence,
+    varying,
+)
+from fewgroups.explanation.render import Passage, ScreenRow, as_html, as_text, row_lines
+from fewgroups.explanation.templates import say
+from fewgroups.explanation.terms import WholeTerm
+
+SCREEN = 45  # lines of text
+MOST_CAUTIONS = 3
+Screen = tuple[list[str], list[Passage], list[str]]  # opening, blocks, closing
+
+
+def explain(
+    result: Any, unit: str | None = None, names: Any = None, full: bool = False
+) -> Explanation:
+    """A fitted mixed model in plain words, on one screen.
+
+    What was fitted; a sentence for each effect, with interval and test; the standard deviations with their intervals;
+    at most three cautions that this fit earns. Every other line of the printout is explained when it is asked for.
+
+    Parameters
+    ----------
+    result:
+        a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit).
+    unit:
+        the unit of the outcome, as text ("ms"); None: numbers stand alone.
+    names:
+        your words, by the names in the printout: the outcome ("reaction time"); the groups, one and many of them
+        (("person", "people")); for a number, what one unit of it is ("day without sleep"); for a factor or a number
+        with two values, what its levels are ({0: "the session of 20", 1: "the session of 30"}); for a variance
+        component, one and many of its levels; for a coefficient, or a variable inside a spline, a few words.
+    full:
+        True: every line of the printout, one after the other, in place of the screen.
+
+    Returns
+    -------
+    An Explanation: printed as text, shown as HTML in a notebook. `explain(result)["Scale"]` is one line of the
+    printout; its names are the labels of the printout, the heads of its columns ("P>|z|"), the terms of the formula
+    and the letters of the screen. `.cautions` are all cautions. Every number is the fit's: estimates and standard
+    errors as printed; degrees of freedom, p and intervals from `coefficients` and `f_tests` (Kenward and Roger),
+    standard deviations and their intervals from `variances`. What is slow is worked out when it is first shown.
+
+    Errors
+    ------
+    TypeError for anything but a fitted MixedLM and for arguments of the wrong kind, ValueError for fits from which
+    nothing can be concluded and for names that the model does not have. A fit that did not converge, or not at its
+    optimum, is explained as such, and no sentence is built on its numbers.
+    """
+    if not isinstance(full, bool | np.bool_):
+        raise TypeError(f"full must be True or False; given {full!r}")
+    facts = FittedModel.of(result, unit, names)
+    _ = facts.finished  # what cannot be examined is refused here, not when it is shown
+    return Explanation(facts, bool(full))
+
+
+class Explanation:
+    """A printout in words. Printed it is text, in a notebook HTML; `explanation["Scale"]` is one line of it."""
+
+    def __init__(self, facts: FittedModel, full: bool, chosen: tuple[Passage, ...] = ()) -> None:
+        self._facts, self._full, self._chosen = facts, full, chosen
+
+    @cached_property
+    def cautions(self) -> tuple[Caution, ...]:
+        """All that this fit gives reason to beware of, the gravest first."""
+        return cautions(self._facts)
+
+    @cached_property
+    def _screen(self) -> Screen:
+        return screen(self._facts, self.cautions)
+
+    @cached_property
+    def _lines(self) -> list[Passage]:
+        return all_lines(self._facts, self.cautions)
+
+    @cached_property
+    def _shown(self) -> Screen:
+        if self._chosen:
+            return [], list(self._chosen), []
+        if self._full:
+            return opening(self._facts), self._lines, _outlook(self._facts)
+        return self._screen
+
+    def __getitem__(self, label: str) -> Explanation:
+        facts = self._facts
+        rows = [str(name) for name in facts.rows.index]
+        labels = [*facts.header, *map(str, facts.rows.columns), *rows]
+        terms = [one.term if one.parts else "" for one in facts.coefficients]
+        if label in labels:
+            chosen: tuple[str, ...] = (label,)
+        elif label in terms:
+            pairs = zip(rows, terms, strict=False)  # the rows of the variances belong to no term
+            chosen = tuple(row for row, term in pairs if term == label)
+        elif label == "Group Var" and facts.model.k_re:
+            chosen = (facts.spread_label(0),)
+        else:
+            found = (row for block in self._screen[1] for row in block.rows if row.mark == label)
+            chosen = next((row.lines for row in found), ())
+        if not chosen:
+            known = ", ".join(map(repr, labels))
+            raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
+        lines = (line for line in self._lines if line.label in chosen)
+        alone = (Passage(x.label, "", x.value, x.rows, x.remarks) for x in lines)
+        return Explanation(facts, False, tuple(alone))
+
+    def __str__(self) -> str:
+        return as_text(*self._shown)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._shown)
+
+
+def model_words(facts: FittedModel) -> dict[str, str]:
+    """What was fitted to what: model, random, sample."""
+    sample, low, high = (
+        counted(facts.rows_used, "row", "rows"),
+        facts.sizes.min(),
+        facts.sizes.max(),
+    )
+    each, number = str(low) if low == high else f"{low} to {high}", str(facts.groups)
+    if facts.groups > 1:
+        given = {"rows": sample, "number": number, "each": each}
+        sample = say("open.groups", facts.words.shared, **given)
+    model = code(facts.formula) if facts.formula else say("open.arrays", facts.words.shared)
+    return {"model": model, "random": random_part(facts), "sample": sample}
+
+
+def opening(facts: FittedModel) -> list[str]:
+    """What was fitted to what, and whether the search found the best fit."""
+    text = say("open.model_reml" if facts.reml else "open.model_ml", model_words(facts))
+    if not facts.finished:
+        return [text, say("open.no_estimates")]
+    state = say("open.short" if facts.short else "open.best")
+    kind = say("open.singular", boundary=facts.boundary) if facts.singular else say("open.interior")
+    alarm = [say("open.false_alarm")] if facts.false_alarm else []
+    return [" ".join([text, state, kind, *alarm])]
+
+
+def _outlook(facts: FittedModel) -> list[str]:
+    """What the printout leaves out."""
+    if not facts.finished:
+        return []
+    attrs = facts.spreads.attrs
+    shares = {x: f"{100 * attrs[f'r2_{x}']:.0f}" for x in ("marginal", "conditional")}
+    return [say("outlook.text", facts.words.shared, **shares)]
+
+
+def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> Screen:
+    """Opening, blocks and closing, cut to one screen."""
+    start, end = opening(facts), [say("close.how")]
+    warned = _caution_block(earned)
+    if not facts.finished:
+        return start, [warned], end
+    differing = list(_differing(facts, True))
+    if _height(differing) > SCREEN // 3:
+        differing = list(_differing(facts, False))
+    refitted = facts.kr_table.attrs["refitted"]
+    blocks = [
+        Passage(say("screen.average_refitted" if refitted else "screen.average")),
+        Passage(say("screen.differ"), rows=tuple(differing)),
+        warned,
+    ]
+    room = SCREEN - len(as_text(start, blocks, end).splitlines())
+    average, left = _fitting(facts, room)
+    more = [("", say("screen.more", number=counted(left, "term", "terms")))] if left else []
+    rows = [*average, *differing]
+    rows = [ScreenRow(_letter(k), row.label, row.text, row.lines) for k, row in enumerate(rows)]
+    first = Passage(blocks[0].label, rows=tuple(rows[: len(average)]), remarks=tuple(more))
+    second = Passage(blocks[1].label, rows=tuple(rows[len(average) :]))
+    return start, [first, second, warned], end
+
+
+def _letter(number: int) -> str:
+    """A, B, …, Z, AA, AB, …"""
+    more, last = divmod(number, 26)
+    return (chr(64 + more) if more else "") + chr(65 + last)
+
+
+def _height(rows: list[ScreenRow]) -> int:
+    return sum(len(row_lines(row)) for row in rows)
+
+
+def _fitting(facts: FittedModel, room: int) -> tuple[list[ScreenRow], int]:
+    """The rows of the averages that fit into so many lines, and how many terms are left out.
+
+    Terms that are part of no interaction come first. When room is short, first the others, then all of several
+    coefficients, then all are told by their test alone; then the last are left out.
+    """
+    terms = facts.terms
+    long = [_sentences(facts, term) for term in terms]
+    tests = [[_test(facts, term)] for term in terms]
+    mixed = [tests[k] if term.partners else long[k] for k, term in enumerate(terms)]
+    short = [long[k] if term.kind == "single" else tests[k] for k, term in enumerate(terms)]
+    for chosen in ([*long, _means(facts)], long, mixed, short, tests):
+        rows = [row for some in chosen for row in some]
+        if _height(rows) <= room:
+            return rows, 0
+    kept = [row for some in tests for row in some]
+    while _height(kept) > room - 1 and len(kept) > 1:
+        kept.pop()
+    return kept, len(tests) - len(kept)
+
+
+def _test(facts: FittedModel, term: WholeTerm) -> ScreenRow:
+    lines = tuple(str(facts.rows.index[k]) for k in term.coefficients)
+    return ScreenRow(
+        "A", term.name, term_sentence(facts, term, facts.kr_tests.loc[term.name]), lines
+    )
+
+
+def _sentences(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
+    """A term told by its coefficients, where sentences can say what it is about."""
+    coefficients = [_coefficient(facts, k) for k in term.coefficients if worded(facts, term)]
+    return (
+        coefficients
+        if coefficients and term.kind == "single"
+        else [_test(facts, term), *coefficients]
+    )
+
+
+def _coefficient(facts: FittedModel, k: int) -> ScreenRow:
+    label = str(facts.rows.index[k])
+    return ScreenRow("A", label, effect_sentence(facts, k, facts.kr_table.iloc[k]), (label,))
+
+
+def _means(facts: FittedModel) -> list[ScreenRow]:
+    """The intercept, unless it is read where there are no data."""
+    intercepts = [k for k, one in enumerate(facts.coefficients) if one.is_intercept]
+    return [
+        _coefficient(facts, k)
+        for k in intercepts
+        if all(
+            p.factor.reaches_zero and p.factor.columns == 1 for p in facts.coefficients[k].places
+        )
+    ]
+
+
+def _differing(facts: FittedModel, correlations: bool) -> Iterator[ScreenRow]:
+    """The standard deviations, the correlations among them, and the residual one."""
+    things, q = varying(facts), int(facts.model.k_re)
+    for number, thing in enumerate(things):
+        label = facts.spread_label(number)
+        yield ScreenRow(
+            "A", label, sd_sentence(facts, thing.between, facts.spread(number)), (label,)
+        )
+        for j in range(number if correlations and number < q else 0):
+            at = len(facts.coefficients) + number * (number + 1) // 2 + j
+            row = facts.spreads.iloc[q + number * (number - 1) // 2 + j]
+            label = str(facts.rows.index[at])
+            yield ScreenRow("A", label, correlation_sentence(things[j], thing, row), (label,))
+    residual = sd_sentence(facts, say("spread.residual"), facts.spread(-1))
+    yield ScreenRow("A", "Scale", residual, ("Scale",))
+
+
+def _caution_block(earned: tuple[Caution, ...]) -> Passage:
+    """The first three kinds, each once."""
+    kinds: dict[str, list[Caution]] = {}
+    for caution in earned:
+        kinds.setdefault(caution.kind, []).append(caution)
+    rows = []
+    for number, (kind, some) in enumerate(list(kinds.items())[:MOST_CAUTIONS], start=1):
+        others = [code(c.label) for c in some[1:] if c.text != some[0].text]
+        also = [say("screen.also", names=joined(others))] if others else []
+        rows.append(ScreenRow(str(number), kind, " ".join([some[0].text, *also]), (some[0].label,)))
+    note = "" if rows else say("screen.none")
+    if len(kinds) > MOST_CAUTIONS:
+        note = say("screen.more_cautions", kinds=joined(list(kinds)[MOST_CAUTIONS:]))
+    return Passage(say("screen.cautions"), rows=tuple(rows), remarks=(("", note),) if note else ())
