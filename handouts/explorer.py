@@ -14,15 +14,6 @@ from jinja2 import Environment, FileSystemLoader
 
 HERE = Path(__file__).parent
 CALL = "explorables.false_positives()"
-ROOMS = (
-    "designs",
-    "engine",
-    "simulation",
-    "fitting",
-    "studies",
-    "explorables",
-)  # what the rates rest on
-STUDIES = 2000
 FACTORS = ("within", "between")
 # Label, values, and where a slider starts: at the still figure.
 STOPS: dict[str, tuple[str, tuple[float, ...], int]] = {
@@ -34,13 +25,9 @@ STOPS: dict[str, tuple[str, tuple[float, ...], int]] = {
 
 def engine() -> list[bytes]:
     """The sources that the rates rest on: when one of them changes, the page is made again."""
-    folder = HERE.parent / "helpers"
-    files = [
-        file
-        for room in ROOMS
-        for file in [*folder.glob(f"{room}.py"), *folder.glob(f"{room}/*.py")]
-    ]
-    return [file.read_bytes() for file in sorted(files)]
+    course = HERE.parent
+    folders = (course / "fewgroups" / "src" / "fewgroups", course / "helpers" / "explorables")
+    return [file.read_bytes() for folder in folders for file in sorted(folder.rglob("*.py"))]
 
 
 @cache
@@ -54,7 +41,7 @@ def rates() -> dict[str, list[int]]:
         athletes, athlete_sd, slope_sd = (
             stop[1][place] for stop, place in zip(STOPS.values(), at, strict=True)
         )
-        table = false_positive_rates(int(athletes), athlete_sd, slope_sd, factor, n=STUDIES, seed=1)
+        table = false_positive_rates(int(athletes), athlete_sd, slope_sd, factor)
         shown = table["rejection"]
         found[" ".join([factor, *map(str, at)])] = [round(1000 * rate) for rate in shown]
     return found
@@ -62,7 +49,7 @@ def rates() -> dict[str, list[int]]:
 
 def html() -> str:
     """Sliders, bars and the sentence that says them, hidden until the script has filled them."""
-    from helpers.explorables.errors import TESTS
+    from helpers.explorables.errors import STUDIES, TESTS
 
     template = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True

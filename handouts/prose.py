@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import escape
 from urllib.parse import unquote
 
 import pypandoc
@@ -43,7 +44,25 @@ def converted(sources: list[str], where: str) -> list[BeautifulSoup]:
     soups = [BeautifulSoup(part, "html.parser") for part in parts]
     for soup in soups:
         maths.tidy(soup, where)
+        keep_together(soup)
     return soups
+
+
+_TOGETHER = re.compile(r"\d[\d,.]* %|\b[tzpF]-(?:tests?|values?|statistics?)\b")
+_LONGEST_WHOLE = 30  # characters of code that a phone has room for in one line
+
+
+def keep_together(soup: BeautifulSoup) -> None:
+    """No line ends inside "5 %", "t-test" or a name in code."""
+    for text in soup.find_all(string=_TOGETHER):
+        if text.find_parent(["code", "pre", "math", "title"]) is None:
+            whole = _TOGETHER.sub(
+                lambda found: f'<span class="whole">{found[0]}</span>', escape(text)
+            )
+            text.replace_with(BeautifulSoup(whole, "html.parser"))
+    for code in soup.find_all("code"):
+        if code.find_parent("pre") is None and len(code.get_text()) <= _LONGEST_WHOLE:
+            code["class"] = "whole"
 
 
 def slug(text: str) -> str:

@@ -126,10 +126,14 @@ def read(path: Path) -> Lesson:
 
 
 def _cell(raw: dict[str, Any], place: int) -> Cell:
+    source = joined(raw["source"])
+    for name, picture in raw.get("attachments", {}).items():
+        ((kind, data),) = picture.items()
+        source = source.replace(f"(attachment:{name})", f"(data:{kind};base64,{joined(data)})")
     return Cell(
         id=str(raw.get("id", place)),
         kind=raw["cell_type"],
-        source=joined(raw["source"]),
+        source=source,
         tags=frozenset(raw["metadata"].get("tags", [])),
         outputs=tuple(raw.get("outputs", [])),
     )

@@ -2,8 +2,8 @@
 
 datasets     `load`, the data sets that come with the course
 pushups      the push-up words: Design, Truth, simulate, simulate_many
-tables       `read_scores`, a score sheet of your own; `session_predictors`
-figures      the drawings, and `show`, which stores a figure with its alt text
+score_sheet  `read_scores`, a score sheet of your own; `session_predictors`
+figures      the drawings, and `show`, which stores a figure under its title, with its alt text (in `captions`)
 explorables  figures that answer to sliders
 feedback     `check` and `hint`; the keys are in `answers`
 forms        the ten questions before and after the course
@@ -14,7 +14,7 @@ from helpers.feedback import check, hint
 from helpers.figures import show
 from helpers.forms import answered, earlier_answers, score
 from helpers.pushups import Design, Truth, simulate, simulate_many
-from helpers.tables import read_scores, session_predictors
+from helpers.score_sheet import read_scores, session_predictors
 
 __all__ = [
     "Design",

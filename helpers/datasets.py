@@ -51,17 +51,17 @@ def load(name: str) -> pd.DataFrame:
     FileNotFoundError
         The file is missing from the folder `data`.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"name must be a text, one of {_names()}; given {name!r}")
-    if name not in COLUMNS:
-        near = f'; write "{name.strip().lower()}"' if name.strip().lower() in COLUMNS else ""
-        raise ValueError(f"name must be one of {_names()}; given {name!r}{near}")
-    path = DATA / f"{name}.csv"
-    content = _bytes(path)
-    expected = _checksums(_bytes(DATA / "SHA256SUMS").decode("ascii")).get(path.name)
-    if hashlib.sha256(content).hexdigest() != expected:
+    if name not in list(COLUMNS):
+        kind = ValueError if isinstance(name, str) else TypeError
+        listed = ", ".join(f'"{known}"' for known in COLUMNS)
+        near = [known for known in COLUMNS if known == str(name).strip().lower()]
+        advice = f'; write "{near[0]}"' if near else ""
+        raise kind(f"name must be one of {listed}; given {name!r}{advice}")
+    content = _bytes(DATA / f"{name}.csv")
+    checksum = hashlib.sha256(content).hexdigest()
+    if f"{checksum}  {name}.csv" not in _bytes(DATA / "SHA256SUMS").decode("ascii").splitlines():
         raise ValueError(
-            f"{name}: data/{path.name} was changed since the lessons were made from it, so it would give "
+            f"{name}: data/{name}.csv was changed since the lessons were made from it, so it would give "
             "other numbers than they print; bring the file back from the course's repository, and keep data "
             "of your own in another file (read_scores reads it)"
         )
@@ -71,22 +71,11 @@ def load(name: str) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False).astype(types)
 
 
-def _names() -> str:
-    return ", ".join(f'"{name}"' for name in COLUMNS)
-
-
 def _bytes(path: Path) -> bytes:
     """The file with LF line ends: a copy whose line ends some tool turned into CRLF holds the same data."""
     try:
         return path.read_bytes().replace(b"\r\n", b"\n")
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"data/{path.name} is missing from this copy of the course; "
-            "bring it back from the course's repository"
+            f"data/{path.name} is missing from this copy of the course; bring it back from the course's repository"
         ) from None
-
-
-def _checksums(listing: str) -> dict[str, str]:
-    """File name → checksum, from lines as `sha256sum` writes them."""
-    pairs = (line.split() for line in listing.splitlines())
-    return {name: checksum for checksum, name in pairs}

@@ -5,8 +5,8 @@ Nothing is written anywhere: a learner's answers stand in their own copy of the 
 
 from __future__ import annotations
 
-import ast
 import json
+import re
 import textwrap
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from helpers.answers.form_keys import Question, questions
 
 LETTERS = "abcd"
 WIDTH = 96  # of a line of output, as the pages hold it
-_FIRST_LESSON = (
+FIRST_LESSON = (
     "00_start_here*.ipynb"  # a reset leaves the older copy beside the new one, under its date
 )
 
@@ -33,20 +33,21 @@ def answered(form: str, answers: Sequence[Any]) -> None:
 
     Raises
     ------
-    ValueError
-        If there is no such form, or the answers are not ten.
+    TypeError, ValueError
+        There is no such form, or the answers are not ten.
     """
     letters = _letters(form, answers)
     if letters is None:
         return
-    count = len(letters) - letters.count("")
-    if count == 0:
+    count = sum(map(bool, letters))
+    if count:
+        shown = " ".join(f"{form}{number}{one or '–'}" for number, one in enumerate(letters, 1))
+        print(f"Form {form}: {count} of {len(letters)} answered: {shown}")
+    else:
         print(
             f"Form {form}: 0 of {len(letters)} answered. In the cell below a question, put a letter in quotes\n"
             'in place of the ..., such as "a". Run that cell, and then this one.'
         )
-        return
-    print(f"Form {form}: {count} of {len(letters)} answered: {_line(form, letters)}")
 
 
 def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None) -> None:
@@ -63,11 +64,11 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
 
     Raises
     ------
-    ValueError
-        If there is no such form, or the answers are not ten.
+    TypeError, ValueError
+        There is no such form, or the answers are not ten.
     """
     now = _letters(form, answers)
-    then = _letters(form, before) if before is not None else [""] * len(questions(form))
+    then = [""] * 10 if before is None else _letters(form, before)
     if now is None or then is None:
         return
     if not any(now):
@@ -75,14 +76,12 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
             f"Form {form}: nothing answered yet. The letters go into the cells below the questions."
         )
         return
-    print(
-        f"Form {form}: {_count(form, now)}"
-        + (f"; before: {_count(form, then)}" if any(then) else "")
-    )
-    for (number, question), letter, earlier in zip(questions(form).items(), now, then, strict=True):
-        first = f"{earlier or '–'} → " if any(then) else ""
-        start = f"{form}{number:<3}{question.concept:19} {first}{letter or '–'}  "
-        line = textwrap.wrap(_verdict(question, letter), WIDTH - len(start))
+    earlier = f"; before: {_count(form, then)}" if any(then) else ""
+    print(f"Form {form}: {_count(form, now)}{earlier}")
+    for (number, question), letter, first in zip(questions(form).items(), now, then, strict=True):
+        change = f"{first or '–'} → " if earlier else ""
+        start = f"{form}{number:<3}{question.concept:19} {change}{letter or '–'}  "
+        line = textwrap.wrap(_comment(question, letter), WIDTH - len(start))
         print(start + f"\n{' ' * len(start)}".join(line))
 
 
@@ -97,50 +96,35 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
     Raises
     ------
     TypeError
-        If `folder` is no path.
+        `folder` is no path.
     """
     if not isinstance(folder, str | Path):
         raise TypeError(
             f"folder must be the name of the folder that holds lesson 00; given {folder!r}"
         )
-    blank: list[Any] = [...] * len(questions("A"))
-    copies = [(path.stat().st_mtime, path.name, path) for path in Path(folder).glob(_FIRST_LESSON)]
-    for _, name, path in sorted(copies, reverse=True):
-        found = _answers_in(path)
-        given = [found.get(f"a{number}", ...) for number in questions("A")]
-        if given != blank:
-            count = sum(one is not ... for one in given)
-            print(f"{name}: {count} of {len(given)} answered before the course.")
-            return given
+    copies = sorted(Path(folder).glob(FIRST_LESSON), key=lambda path: path.stat().st_mtime)
+    for path in reversed(copies):
+        letters = _letters_in(path)
+        if letters:
+            print(f"{path.name}: {len(letters)} of 10 answered before the course.")
+            return [letters.get(f"a{number}", ...) for number in questions("A")]
     print(
         "No answers from before the course beside this lesson. If you have them elsewhere, type them in,\n"
         'all ten of them: before = ["a", "c", …].'
     )
-    return blank
+    return [...] * 10
 
 
-def _answers_in(path: Path) -> dict[str, Any]:
-    """The letters of lines such as a1 = "c" in a notebook's code; a file that cannot be read holds none."""
-    found: dict[str, Any] = {}
+def _letters_in(path: Path) -> dict[str, str]:
+    """What lines such as a1 = "c" in a notebook's code hold; nothing if the file cannot be read."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (OSError, ValueError, KeyError, TypeError):
-        return found
-    for source in sources:
-        try:
-            body = ast.parse(source).body
-        except SyntaxError:
-            continue
-        for line in body:
-            if (
-                isinstance(line, ast.Assign)
-                and isinstance(line.targets[0], ast.Name)
-                and isinstance(line.value, ast.Constant)
-                and isinstance(line.value.value, str)
-            ):
-                found[line.targets[0].id] = line.value.value
-    return found
+        return {}
+    names = "|".join(f"a{number}" for number in questions("A"))
+    pattern = rf"""^({names})\s*=\s*["'](.*?)["']"""
+    return dict(re.findall(pattern, "\n".join(code), re.MULTILINE))
 
 
 def _letters(form: str, answers: Sequence[Any]) -> list[str] | None:
@@ -149,42 +133,28 @@ def _letters(form: str, answers: Sequence[Any]) -> list[str] | None:
         raise TypeError(f'form must be "A" or "B"; given {form!r}')
     wanted = len(questions(form))
     if isinstance(answers, str) or not isinstance(answers, Collection) or len(answers) != wanted:
-        raise ValueError(
-            f"answers must be a list of {wanted}, one for each question; given {answers!r}"
-        )
+        raise ValueError(f"answers must be a list of {wanted}, one per question; given {answers!r}")
     letters = []
     for number, answer in enumerate(answers, start=1):
-        letter = (
-            answer.strip(" ()").lower() if isinstance(answer, str) else "" if answer is ... else "?"
-        )
-        if letter and (len(letter) > 1 or letter not in LETTERS):
+        letter = answer.strip(" ()").lower() if isinstance(answer, str) else answer
+        if letter is not ... and letter not in ["", *LETTERS]:
             print(
-                f"{form}{number}: {answer!r} is none of the options. Answer with a, b, c or d, in quotes."
+                f"{form}{number}: {answer!r} is none of the options: write a, b, c or d, in quotes."
             )
             return None
-        letters.append(letter)
+        letters.append("" if letter is ... else letter)
     return letters
 
 
-def _line(form: str, letters: list[str]) -> str:
-    return " ".join(
-        f"{form}{number}{letter or '–'}" for number, letter in enumerate(letters, start=1)
-    )
-
-
 def _count(form: str, letters: list[str]) -> str:
-    right = sum(
-        letter == question.key
-        for letter, question in zip(letters, questions(form).values(), strict=True)
-    )
+    keys = [question.key for question in questions(form).values()]
+    right = sum(letter == key for letter, key in zip(letters, keys, strict=True))
     left = letters.count("")
     return f"{right} of {len(letters)} right" + (f", {left} left out" if left else "")
 
 
-def _verdict(question: Question, letter: str) -> str:
+def _comment(question: Question, letter: str) -> str:
     if letter == question.key:
         return "right"
-    where = ("lesson " if len(question.lessons) == 1 else "lessons ") + " and ".join(
-        question.lessons
-    )
-    return f"{question.slips[letter] if letter else 'left out'} ({where})"
+    lessons = "lesson" + "s" * (len(question.lessons) > 1) + " " + " and ".join(question.lessons)
+    return f"{question.slips[letter] if letter else 'left out'} ({lessons})"

@@ -1,18 +1,18 @@
 """Exercises answer at once, recognise the classic slips, and give their answer away only bit by bit."""
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import check, feedback, hint
-from helpers.feedback import ids
+from helpers import check, hint
+from helpers.feedback import exercises
 
-ALL = sorted(feedback.exercises())
+ALL = sorted(exercises())
 
 
-def said(capsys: pytest.CaptureFixture[str], exercise: str, answer: object) -> str:
+def checked(capsys: pytest.CaptureFixture[str], exercise: str, answer: object) -> str:
     check(exercise, answer)
     return capsys.readouterr().out
 
@@ -21,97 +21,79 @@ def said(capsys: pytest.CaptureFixture[str], exercise: str, answer: object) -> s
 def test_the_key_is_right_and_nothing_answered_is_no_answer(
     exercise: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key = feedback.exercises()[exercise].key()
-    assert said(capsys, exercise, key).startswith(f"{exercise}: right. ")
-    assert "nothing answered yet" in said(capsys, exercise, ...)
+    key = exercises()[exercise].key()
+    assert checked(capsys, exercise, key).startswith(f"{exercise}: right. ")
+    assert "nothing answered yet" in checked(capsys, exercise, ...)
 
 
 @pytest.mark.parametrize("exercise", ALL)
-def test_each_slip_is_a_wrong_answer_of_its_own_and_says_its_misconception(
+def test_each_slip_is_a_wrong_answer_of_its_own_and_tells_its_misconception(
     exercise: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = feedback.exercises()[exercise]
-    assert found.slips, "every exercise has a classic wrong answer"
-    for slip in found.slips:
-        assert said(capsys, exercise, slip.answer()) == f"{exercise}: not yet. {slip.says}\n"
+    slips = exercises()[exercise].slips
+    assert slips, "every exercise has a classic wrong answer"
+    for slip in slips:
+        reply = f"{exercise}: not yet. {slip.misconception}\n"
+        assert checked(capsys, exercise, slip.answer()) == reply
 
 
 @pytest.mark.parametrize("exercise", ALL)
 def test_a_number_typed_with_the_digits_asked_for_is_right_and_the_next_one_is_not(
     exercise: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = feedback.exercises()[exercise]
+    found = exercises()[exercise]
     key = found.key()
     if isinstance(key, str):
-        assert "right" in said(capsys, exercise, f"  {key.upper()} ")
+        assert "right" in checked(capsys, exercise, f"  {key.upper()} ")
         return
     typed = round(float(key), found.places)
-    assert ": right" in said(capsys, exercise, typed)
-    assert ": right" not in said(capsys, exercise, typed + 1.6 * 10**-found.places)
-    assert ": right" not in said(capsys, exercise, typed - 1.6 * 10**-found.places)
+    assert ": right" in checked(capsys, exercise, typed)
+    for step in (-1.6, 1.6):
+        assert ": right" not in checked(capsys, exercise, typed + step * 10**-found.places)
 
 
 @pytest.mark.parametrize("exercise", ALL)
 def test_hints_are_progressive(exercise: str, capsys: pytest.CaptureFixture[str]) -> None:
-    hints = feedback.exercises()[exercise].hints
+    hints = exercises()[exercise].hints
     assert len(hints) >= 2
-    for number in range(1, len(hints) + 1):
+    for number, text in enumerate(hints, 1):
         hint(exercise, number)
         out = capsys.readouterr().out
-        assert hints[number - 1] in out
-        assert ("says more" in out) is (number < len(hints))
+        assert text in out and ("says more" in out) is (number < len(hints))
     with pytest.raises(ValueError, match=f"number must be 1 to {len(hints)}"):
         hint(exercise, len(hints) + 1)
 
 
 @pytest.mark.parametrize(
-    "answer", [np.float64(0.77), np.array([0.77]), pd.Series([0.77]), np.float32(0.77)]
-)
-def test_a_number_may_come_in_any_wrapping(
-    answer: object, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ": right" in said(capsys, "3.1", answer)
-
-
-@pytest.mark.parametrize(
-    ("answer", "reply"),
+    ("exercise", "answer", "reply"),
     [
-        ("0.77", "one number"),
-        ([1, 2], "one number"),
-        (None, "one number"),
-        (True, "one number"),
-        (np.nan, "finite"),
-        (np.inf, "finite"),
-        (np.array([1.0, 2.0]), "one number"),
-        (0.4, "Look again"),
+        ("3.1", np.float64(0.77), ": right"),
+        ("3.1", np.array([0.77]), ": right"),
+        ("3.1", pd.Series([0.77]), ": right"),
+        ("3.1", "0.77", "not yet. The answer is one number; yours is a str"),
+        ("3.1", [1, 2], "not yet. The answer is one number"),
+        ("3.1", [[1], [2, 3]], "not yet. The answer is one number"),
+        ("3.1", None, "not yet. The answer is one number"),
+        ("3.1", True, "not yet. The answer is one number"),
+        ("3.1", np.nan, "not yet. The answer is a finite number"),
+        ("3.1", 0.4, "not yet. Look again"),
+        ("5.3", 2, "not yet. The answer is a word in quotes"),
     ],
 )
-def test_an_answer_of_the_wrong_kind_gets_a_kind_sentence(
-    answer: object, reply: str, capsys: pytest.CaptureFixture[str]
+def test_an_answer_in_any_wrapping_gets_a_kind_sentence(
+    exercise: str, answer: object, reply: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = said(capsys, "3.1", answer)
-    assert out.startswith("3.1: not yet.") and reply in out
+    assert reply in checked(capsys, exercise, answer)
 
 
-def test_a_word_is_asked_for_in_quotes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "a word in quotes" in said(capsys, "5.3", 2)
+@pytest.mark.parametrize("exercise", ["99.9", 3.1, None, ["3.1"]])
+@pytest.mark.parametrize("ask", [lambda exercise: check(exercise, 1), hint])
+def test_what_is_no_exercise_is_refused(ask: Any, exercise: Any) -> None:
+    with pytest.raises(ValueError, match="exercise must be the id of one, in quotes: 0.1"):
+        ask(exercise)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: check("99.9", 1),
-        lambda: hint("99.9"),
-        lambda: check(None, 1),
-        lambda: hint("3.1", 0),
-        lambda: hint("3.1", "1"),
-        lambda: hint("3.1", True),
-    ],
-)
-def test_an_unknown_exercise_or_hint_is_refused(call: Callable[[], object]) -> None:
-    with pytest.raises(ValueError, match="exercise must be the id|number must be 1 to"):
-        call()
-
-
-def test_ids_come_in_reading_order() -> None:
-    assert list(ids()) == sorted(ids(), key=lambda one: tuple(map(int, one.split("."))))
+@pytest.mark.parametrize("number", [0, "1", 1.5, None])
+def test_what_is_no_hint_is_refused(number: Any) -> None:
+    with pytest.raises(ValueError, match="number must be 1 to .* given"):
+        hint("3.1", number)

@@ -1,39 +1,29 @@
-"""Figures: what is stored with them, and that a changed figure is a changed text."""
+"""Figures: what is stored, that a changed figure is a changed text, that drawings draw what they are given."""
 
 import base64
 import io
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from numpy.testing import assert_allclose
 from PIL import Image
+from scipy import stats
 
 from fewgroups import Design, Truth, simulate
 from helpers import figures, show
-from helpers.figures.display import bundle, digest
-
-ALT = "Dot plot of forty points rising from the lower left to the upper right."
+from helpers.figures.display import digest
 
 
 def example(**changes: Any) -> Figure:
-    how: dict[str, Any] = {
-        "xlabel": "x (cm)",
-        "ylabel": "y (kg)",
-        "colour": figures.BLUE,
-        "shift": 0.0,
-        "top": 50.0,
-        "label": "points",
-        "marker": "o",
-        "linestyle": "-",
-        "note": "here",
-        "bars": 3,
-        "tick": "b",
-        "key": "line",
-        "pixels": 0.0,
-    } | changes
+    """A figure that has one of everything, or all but one thing of it."""
+    how: dict[str, Any] = {"xlabel": "x (cm)", "ylabel": "y (kg)", "shift": 0.0, "top": 50}
+    how |= {"label": "points", "marker": "o", "linestyle": "-", "note": "here", "tick": "b"}
+    how |= {"colour": figures.BLUE, "bars": 3, "key": "line", "pixels": 0.0} | changes
     figure, (ax, side) = figures.canvas(how["xlabel"], how["ylabel"], columns=2)
     x = np.arange(40.0)
     ax.plot(x, x + how["shift"], how["linestyle"], label=how["key"])
@@ -47,147 +37,195 @@ def example(**changes: Any) -> Figure:
     return figure
 
 
-def test_the_same_figure_has_the_same_digest() -> None:
+OTHER_WORDS = dict.fromkeys(["xlabel", "ylabel", "label", "key", "note", "tick"], "other")
+OTHER_LOOKS = {"colour": figures.ORANGE, "marker": "s", "linestyle": "--"}
+CHANGES = OTHER_WORDS | OTHER_LOOKS | {"shift": 0.1, "top": 51.0, "bars": 3.1, "pixels": 0.1}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_any_visible_change_changes_the_digest(what: str) -> None:
     assert digest(example()) == digest(example())
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"xlabel": "x (m)"},
-        {"ylabel": "y (g)"},
-        {"colour": figures.ORANGE},
-        {"shift": 0.1},
-        {"top": 51.0},
-        {"label": "dots"},
-        {"marker": "s"},
-        {"linestyle": "--"},
-        {"note": "there"},
-        {"bars": 3.1},
-        {"tick": "d"},
-        {"key": "curve"},
-        {"pixels": 0.1},
-    ],
-)
-def test_any_visible_change_changes_the_digest(change: dict) -> None:
-    assert digest(example(**change)) != digest(example())
+    assert digest(example(**{what: CHANGES[what]})) != digest(example())
 
 
 def test_the_last_digits_in_which_processors_differ_do_not_change_the_digest() -> None:
     assert digest(example(shift=1e-12)) == digest(example())
-
-
-def test_values_that_sit_between_two_steps_of_the_digest_fall_one_way() -> None:
-    figures_of_ties = []
-    for wobble in (-1e-13, 0, 1e-13):
+    ties = []  # values that sit between two steps of the digest fall one way
+    for wobble in (-1e-13, 1e-13):
         figure, ax = figures.canvas()
         ax.plot([0.00025, 0.00075, 0.5], [0.00025 + wobble, 0.25 + wobble, 0.75 - wobble])
-        ax.set_xlim(0, 1)
-        ax.set_ylim(0, 1)
-        figures_of_ties.append(digest(figure))
-    assert len(set(figures_of_ties)) == 1
-
-
-def test_a_figure_is_stored_at_twice_its_size_with_its_alt_text_and_small() -> None:
-    data, metadata = bundle(example(), ALT)
-    raw = base64.b64decode(data["image/png"])
-    picture = Image.open(io.BytesIO(raw))
-    assert metadata["image/png"]["alt"] == ALT
-    assert picture.size == (2 * metadata["image/png"]["width"], 2 * metadata["image/png"]["height"])
-    assert len(raw) < 100_000
-    assert data["text/plain"].startswith(ALT + "\ndrawn: ")
-
-
-def test_show_displays_one_picture_under_its_title_with_its_alt_text(
-    monkeypatch: pytest.MonkeyPatch, captions: Path
-) -> None:
-    shown = []
-    monkeypatch.setattr(
-        "helpers.figures.display.display", lambda *args, **kwargs: shown.append((args, kwargs))
-    )
-    show(example(), "01.dots", n=40)
-    (((data,), options),) = shown
-    assert options["raw"] and options["metadata"]["image/png"]["alt"] == "A plot of 40 dots."
-    assert set(data) == {"image/png", "text/plain"}
-    assert "figure “40 dots”" in data["text/plain"] and "axes “right”" in data["text/plain"]
-    assert digest(example()) not in data["text/plain"]  # a title is part of what is compared
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        ties.append(digest(figure))
+    assert ties[0] == ties[1]
 
 
 @pytest.fixture
-def captions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def captions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "[dots]\ntitle = '{n} dots'\nalt = 'A plot of {n} dots.'\ntitles = ['left', 'right']"
     (tmp_path / "01.toml").write_text(text)
     monkeypatch.setattr("helpers.figures.captions.FOLDER", tmp_path)
-    return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("figure", "error", "words"),
-    [
-        ("figure", TypeError, "figure must be a matplotlib Figure; given str"),
-        (Figure(), ValueError, "figure has no axes"),
-        (figures.canvas()[0], ValueError, "titles for 2 panels; the figure has 1"),
-    ],
-)
-def test_what_cannot_be_shown_is_refused_by_name(
-    figure: Any, error: type[Exception], words: str, captions: Path
+@pytest.mark.usefixtures("captions")
+def test_show_displays_one_picture_at_twice_its_size_with_titles_and_alt_text(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(error, match=words):
-        show(figure, "01.dots", n=1)
+    display = Mock()
+    monkeypatch.setattr("helpers.figures.display.display", display)
+    show(example(), "01.dots", n=40)
+    (data,), options = display.call_args
+    raw = base64.b64decode(data["image/png"])
+    assert options["raw"] and set(data) == {"image/png", "text/plain"} and len(raw) < 100_000
+    assert options["metadata"]["image/png"] == {
+        "width": 700,
+        "height": 360,
+        "alt": "A plot of 40 dots.",
+    }
+    assert Image.open(io.BytesIO(raw)).size == (1400, 720)
+    text = data["text/plain"]
+    assert text.startswith("A plot of 40 dots.\ndrawn: figure “40 dots”") and "“right”" in text
 
 
-def test_the_lessons_drawings_draw_what_they_are_given() -> None:
-    table = simulate(Design(), Truth(), 42)
-    ax = figures.scores(table).axes[0]
-    assert sum(len(line.get_xdata()) for line in ax.lines if line.get_linestyle() == "None") == len(
-        table
-    )
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == list(Design().names)
-    heights = sorted(line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "-")
-    np.testing.assert_allclose(
-        heights, sorted(table.groupby(["athlete_id", "session_label"])["correctness"].mean())
-    )
+@pytest.mark.usefixtures("captions")
+def test_what_cannot_be_shown_is_refused_by_name() -> None:
+    for figure, error, words in (
+        ("figure", TypeError, "matplotlib Figure; given str"),
+        (Figure(), ValueError, "no axes"),
+        (figures.canvas()[0], ValueError, "titles for 2 panels; the figure has 1"),
+    ):
+        with pytest.raises(error, match=words):
+            show(figure, "01.dots", n=1)
 
-    bars = figures.histograms({"a": np.arange(10.0)}, {"a": 4.0}, bins=5).axes[0]
-    assert [patch.get_height() for patch in bars.patches] == [2] * 5
-    assert bars.lines[0].get_xdata()[0] == 4.0 and bars.lines[1].get_xdata()[0] == 4.5
 
-    point = figures.curve([0, 1], [2, 3], "x", "y", {"top": (1, 3)}).axes[0]
-    assert point.lines[1].get_xydata().tolist() == [[1, 3]]
+# The drawings of the lessons ------------------------------------------------------------------------------------------
 
-    table = pd.DataFrame(
-        {"estimate": [1.0, 2], "low": [0.5, 1], "high": [1.5, 4]}, index=["first", "second"]
-    )
-    rows = figures.intervals(table, "x").axes[0]
-    assert [tick.get_text() for tick in rows.get_yticklabels()] == ["first", "second"]
-    assert rows.get_yticks().tolist() == [1, 0]
-    assert rows.collections[0].get_segments()[1].tolist() == [[1, 0], [4, 0]]
+TABLE = simulate(Design(), Truth(), 42)
+MEANS = TABLE.groupby(["athlete_id", "session_label"], sort=False)["correctness"].mean()
+
+
+def names(ticks: list[Any]) -> list[str]:
+    return [tick.get_text() for tick in ticks]
+
+
+def drawn(ax: Any, label: str) -> np.ndarray:
+    """The points of the line with this label, one row each."""
+    return next(line.get_xydata() for line in ax.lines if line.get_label() == label)
+
+
+def test_scores_are_drawn_with_the_mean_of_each_athlete_and_session() -> None:
+    ax = figures.scores(TABLE).axes[0]
+    points = [line for line in ax.lines if line.get_linestyle() == "None"]
+    assert sum(len(line.get_xdata()) for line in points) == len(TABLE)
+    assert names(ax.get_xticklabels()) == list(Design().names)
+    bars = [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "-"]
+    assert_allclose(sorted(bars), sorted(MEANS))
+    for ax, name in zip(figures.changes(TABLE).axes, Design().names, strict=True):
+        assert ax.get_title() == name
+        assert_allclose(drawn(ax, "mean")[:, 1], MEANS[name])
+
+
+def test_estimates_are_drawn_in_their_rows_and_around_their_truth() -> None:
+    ax = figures.histograms({"a": np.arange(40.0)}, {"a": 4.0}, "x").axes[0]
+    assert [patch.get_height() for patch in ax.patches] == [1] * 40
+    assert drawn(ax, "truth")[0, 0] == 4.0 and drawn(ax, "mean of the estimates")[0, 0] == 19.5
+    table = pd.DataFrame({"estimate": [1.0, 2], "low": [0.5, 1], "high": [1.5, 4]}, [*"ab"])
+    ax = figures.intervals(table, "x").axes[0]
+    assert names(ax.get_yticklabels()) == ["a", "b"] and list(ax.get_yticks()) == [1, 0]
+    assert ax.collections[0].get_segments()[1].tolist() == [[1, 0], [4, 0]]
+
+
+def test_each_panel_draws_a_line_a_person_their_average_and_the_spread_asked_for() -> None:
+    model = pd.DataFrame([[1.0, 3.0], [2.0, 2.0], [3.0, 7.0]], columns=[0, 1])
+    panels = {"a": model, "b": model + 1}
+    figure = figures.own_lines(panels, "x", "y", points=model, spreads={0: 0.5})
+    for shift, ax in enumerate(figure.axes):
+        assert_allclose([line.get_ydata() for line in ax.lines[:3]], model + shift)
+        assert_allclose([line.get_ydata() for line in ax.lines[3:6]], model)
+        assert_allclose(drawn(ax, "the model, average")[:, 1], [2 + shift, 4 + shift])
+        assert_allclose(ax.collections[0].get_segments()[0], [[0, 1.5 + shift], [0, 2.5 + shift]])
+
+
+def test_the_two_slopes_of_a_predictor_are_drawn_as_given() -> None:
+    table = pd.DataFrame({"who": [*"aabb"], "x": [0.0, 2, 4, 6], "y": [3.0, 1, 6, 4]})
+    ax = figures.within_between(table, ("who", "x", "y"), -0.5, 0.25, ("x", "y")).axes[0]
+    lines = [line.get_xydata().tolist() for line in ax.lines[1:]]
+    assert lines == [[[0, 2.5], [2, 1.5]], [[4, 5.5], [6, 4.5]], [[1, 2], [5, 5]], [[1, 3], [5, 4]]]
 
 
 def test_tails_are_the_shares_of_larger_ratios_and_of_the_mixtures() -> None:
     values = np.r_[np.zeros(60), np.arange(1.0, 41) / 10]  # 40 of 100 above zero, the largest 4.0
     ax = figures.tails({"one": values}, {"one": {"half": [(0.5, 0), (0.5, 1)]}}).axes[0]
-    curve, simulated, level = ax.lines
-    x, y = simulated.get_data()
-    for at in (0.05, 2.05, 3.95, 5):
-        assert y[np.argmin(abs(x - at))] == pytest.approx(
-            (values > x[np.argmin(abs(x - at))]).mean()
-        )
-    x, y = curve.get_data()
+    for x, share in drawn(ax, "simulated")[[1, 100, 200, 300]]:
+        assert share == pytest.approx((values > x).mean())
+    x, y = drawn(ax, "half").T
     assert np.interp(2.706, x, y) == pytest.approx(0.05, abs=2e-4)  # the 90 % point of χ²₁
-    assert set(level.get_ydata()) == {0.05}
 
 
 def test_sizes_draw_each_rule_and_keep_labels_apart() -> None:
-    table = pd.DataFrame(
-        {"bold": [0.05, 0.5], "close": [0.05, 0.061], "closer": [0.05, 0.06]}, index=[0.0, 0.1]
-    )
-    ax = figures.sizes(table, "SD", top=0.3).axes[0]
-    for line, name in zip(ax.lines, table, strict=False):
-        assert line.get_ydata().tolist() == table[name].tolist()
+    rates = {"bold": [0.05, 0.5], "close": [0.05, 0.061], "closer": [0.05, 0.06]}
+    ax = figures.sizes(pd.DataFrame(rates, index=[0.0, 0.1]), "SD", top=0.3).axes[0]
+    assert [line.get_ydata().tolist() for line in ax.lines[:3]] == list(rates.values())
     places = {text.get_text(): text.xy for text in ax.texts}
-    assert places["bold"] == pytest.approx(
-        (np.interp(0.3, [0.05, 0.5], [0, 0.1]), 0.279)
-    )  # where it leaves
+    assert places["bold"] == pytest.approx((0.1 * 0.25 / 0.45, 0.279))  # where it leaves
     assert places["close"][1] - places["closer"][1] == pytest.approx(0.065 * 0.3)
-    assert places["close"][1] + places["closer"][1] == pytest.approx(0.121)
+
+
+def test_residuals_are_drawn_where_they_lie_with_the_lines_asked_for() -> None:
+    x, y = np.array([1.0, 1, 2, 3]), np.array([0.0, 2, 4, 6])
+    alike = {"first": x < 2, "others": x >= 2}
+    ax = figures.scatters({"a": (x, y)}, "x", "y", straight=True, bound=5, groups=alike).axes[0]
+    assert drawn(ax, "first").tolist() == [[1, 0], [1, 2]]
+    assert drawn(ax, "others").tolist() == [[2, 4], [3, 6]]
+    line = np.polyval(np.polyfit(x, y, 1), [1, 3])
+    assert_allclose(drawn(ax, "straight line through them")[:, 1], line)
+    assert drawn(ax, "where a score would pass 5").tolist() == [[1, 4], [3, 2]]
+    ax = figures.scatters({"a": (x, y)}, "x", "y", apart=0.1, names={"end": (3, 6)}).axes[0]
+    aside = drawn(ax, "residuals")[:, 0] - x
+    assert np.abs(aside).max() <= 0.05 and len(set(aside[:2])) == 2
+    assert [(text.get_text(), text.xy) for text in ax.texts] == [("end", (3, 6))]
+
+
+def test_a_qq_plot_sorts_standardises_and_shades_the_middle_of_sound_studies() -> None:
+    values, sound = np.array([4.0, 1, 3, 2]), np.random.default_rng(1).standard_normal((500, 4))
+    ax = figures.quantiles({"a": values}, "value", sound=sound).axes[0]
+    x, y = drawn(ax, "this study").T
+    assert_allclose(y, (np.sort(values) - 2.5) / values.std(ddof=1))
+    assert_allclose(stats.norm.cdf(x), [1 / 8, 3 / 8, 5 / 8, 7 / 8])
+    edges = ax.collections[0].get_paths()[0].vertices
+    for place, column in zip(x, np.sort(sound, axis=1).T, strict=True):
+        heights = edges[np.isclose(edges[:, 0], place), 1]
+        assert_allclose([heights.min(), heights.max()], np.quantile(column, [0.025, 0.975]))
+
+
+def record(athletes: int = 3) -> pd.DataFrame:
+    """Athletes in three sessions of two scores; the last athlete missed the third."""
+    rows = [
+        (f"athlete {who:02d}", f"s{session}", 10 * session, 0.5 + 0.1 * session + 0.02 * repeat)
+        for who in range(athletes)
+        for session in (1, 2, 3)
+        for repeat in (0, 1)
+        if (who, session) != (athletes - 1, 3)
+    ]
+    table = pd.DataFrame(rows, columns=["athlete_id", "session_label", "dose", "correctness"])
+    return table.assign(session_label=pd.Categorical(table["session_label"]))
+
+
+def test_attendance_has_a_mark_for_each_session_and_its_number_beside_it() -> None:
+    ax = figures.attendance(record(), "dose", "dose", show="dose").axes[0]
+    marks = next(line for line in ax.lines if line.get_marker() == "o")
+    assert sorted(marks.get_xdata()) == [10] * 3 + [20] * 3 + [30] * 2
+    assert sorted(names(ax.texts)) == ["10"] * 3 + ["20"] * 3 + ["30"] * 2
+    assert names(ax.get_yticklabels()) == ["athlete 00", "athlete 01", "athlete 02"]
+    ax = figures.attendance(record(), "session_label", "session").axes[0]
+    assert set(names(ax.texts)) == {"2"} and names(ax.get_xticklabels()) == ["s1", "s2", "s3"]
+
+
+@pytest.mark.parametrize("athletes", [3, 5, 30])
+def test_panels_draw_session_means_and_lines_of_twelve_athletes_at_most(athletes: int) -> None:
+    table = record(athletes)
+    lines = {"model": table["correctness"] + 1}
+    shown = figures.panels(table, "dose", "dose", "score", lines).axes
+    shown = [ax for ax in shown if ax.get_visible()]
+    assert len(shown) == min(athletes, 12) and shown[2].get_title() == "athlete 02"
+    assert_allclose(drawn(shown[0], "mean of a session")[:, 1], [0.61, 0.71, 0.81])
+    assert_allclose(drawn(shown[0], "model"), [[10, 1.61], [20, 1.71], [30, 1.81]])

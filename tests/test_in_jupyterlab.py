@@ -45,7 +45,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", "--log-level=ERROR"]
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--IdentityProvider.token=",
+        "--ServerApp.disable_check_xsrf=True",
+        "--log-level=ERROR",
+    ]
     command = [sys.executable, "-m", "jupyterlab", f"--port={port}", *options]
     process = subprocess.Popen([*command, f"--ServerApp.root_dir={folder}"], env=env)
     address = f"http://127.0.0.1:{port}"
@@ -63,15 +69,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """An empty page; the network is this machine's."""
+def page(browser: Any, server: tuple[str, Path]) -> Iterator[Any]:
+    """An empty page, which may ask this machine; the kernel that it starts ends with it."""
+    address, _ = server
     context = browser.new_context(viewport={"width": 1300, "height": 1000})
     yield context.new_page()
     context.close()
+    with urllib.request.urlopen(f"{address}/api/kernels") as answer:
+        kernels = json.load(answer)
+    for kernel in kernels:
+        url = f"{address}/api/kernels/{kernel['id']}"
+        urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()
 
 
 def opened(page: Any, address: str, name: str) -> None:
-    page.goto(f"{address}/lab/tree/{name}")
+    page.goto(f"{address}/lab/workspaces/{name[:2]}/tree/{name}")  # no other lesson is open
     page.wait_for_selector(".jp-Notebook .jp-MarkdownOutput h2", timeout=120_000)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
     page.wait_for_timeout(1000)
@@ -134,3 +146,5 @@ def test_nothing_is_given_away_before_and_no_solution_after_run_all(
     bands = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
     assert bands.count() == 0, bands.first.inner_text() if bands.count() else ""
     assert "Traceback" not in after
+    labels = "[...document.querySelectorAll('.widget-label')]"
+    assert page.evaluate(f"{labels}.filter(e => e.scrollWidth > e.clientWidth).length") == 0

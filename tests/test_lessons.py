@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import feedback as exercises
+from helpers.feedback import exercises
 from tests.contract import OLD, RULES, Rule, grammar, rules_of, structure
 from tests.notebooks import LESSONS, Notebook
 
@@ -67,7 +67,7 @@ def test_every_check_has_a_key_and_every_key_a_check(lessons: list[Notebook]) ->
         for ident in structure.CHECK.findall(cell.source)
     ]
     numbers = {str(int(lesson.number)) for lesson in lessons}
-    answered = [ident for ident in exercises.ids() if ident.partition(".")[0] in numbers]
+    answered = [ident for ident in exercises() if ident.partition(".")[0] in numbers]
     assert sorted(asked) == sorted(answered)
 
 
@@ -78,7 +78,7 @@ def test_hints_that_the_text_names_exist(lessons: list[Notebook]) -> None:
         for cell in lesson.cells
         for ident in re.findall(r"\bhint\(\s*[\"'](\d+\.\d+)", cell.source)
     }
-    assert named <= set(exercises.ids())
+    assert named <= set(exercises())
 
 
 def test_exercises_that_the_text_names_stand_in_their_lesson(lessons: list[Notebook]) -> None:

@@ -117,7 +117,7 @@ FITS: dict[str, Callable[[], Any]] = {
     "helmert, poly": of_patients("y ~ C(arm, Helmert) + C(dose, Poly)"),
     "no intercept": of_patients("y ~ 0 + C(arm) + C(arm):dose"),
     "codes": of_patients("y ~ code * dose + late"),
-    "spline": of_patients("y ~ bs(age, df=4) + late", "~1", {"slope": "0 + dose"}),
+    "spline": of_patients("y ~ bs(age, df=4) + late", "~1", {"slope": "0 + I(dose)"}),
     "logarithm": of_patients("np.log(rt) ~ cond + np.log2(age)"),
     "binary outcome": binary,
     "two groups": lambda: fit("y ~ x", grouped(2, 30), "g"),

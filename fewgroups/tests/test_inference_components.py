@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from fewgroups.checks import NotAtOptimumWarning
+from fewgroups.components import Profile
 from fewgroups.likelihood import evaluate, optimum
-from fewgroups.profiles import Profile
 from fewgroups.structure import Structure
 from public_data import load
 from scipy.optimize import minimize

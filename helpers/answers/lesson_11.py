@@ -15,7 +15,7 @@ from fewgroups.fixed_effects import coefficients
 
 from helpers.datasets import DATA
 from helpers.feedback import Exercise, Slip
-from helpers.tables import read_scores, session_predictors
+from helpers.score_sheet import read_scores, session_predictors
 
 SESSION = {"session": "0 + C(session_label)"}
 

@@ -4,13 +4,11 @@ Each explorable offers three things at once: a live widget view (controls and a 
 still figure with its alt text, and a sentence of plain text. `course.py run` strips the widget from what is stored.
 """
 
-from helpers.explorables.controls import Explorable
 from helpers.explorables.errors import false_positives
 from helpers.explorables.models import equation_terms, own_slopes, shrinkage
 from helpers.explorables.plans import power_map
 
 __all__ = [
-    "Explorable",
     "equation_terms",
     "false_positives",
     "own_slopes",

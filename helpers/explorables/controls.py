@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +12,15 @@ from matplotlib.figure import Figure
 
 from helpers.figures.display import bundle, captioned
 
-Drawing = tuple[Figure, dict[str, Any]]
+REST = 0.3
+"""Seconds after the last move of a slider when the sharp picture is drawn."""
 
 
 class Explorable:
     """A figure and the controls that redraw it.
+
+    While a control moves, the picture follows at single density, in a third of the time; once it rests, it is drawn
+    at double density.
 
     Parameters
     ----------
@@ -27,53 +32,60 @@ class Explorable:
         One widget with a `.value` for each argument of `draw`.
     """
 
-    def __init__(self, key: str, draw: Callable[..., Drawing], /, **controls: Any):
+    def __init__(
+        self, key: str, draw: Callable[..., tuple[Figure, dict[str, Any]]], /, **controls: Any
+    ):
         self.key, self.draw, self.controls = key, draw, controls
         self.picture = widgets.HTML()
+        self._places: list[Any] = []
+        self._waiting: asyncio.TimerHandle | None = None
+        for control in controls.values():
+            control.observe(self._follow, names="value")
 
-    def values(self) -> dict[str, Any]:
-        """What the controls say now."""
-        return {name: control.value for name, control in self.controls.items()}
-
-    def still(self) -> tuple[Figure, str]:
-        """The figure that the controls ask for, under its title, and its alt text."""
-        figure, values = self.draw(**self.values())
-        return figure, captioned(figure, self.key, values)
-
-    def redraw(self, _change: Any = None) -> None:
-        """Draw again with the controls' values."""
-        figure, alt = self.still()
-        data, metadata = bundle(figure, alt, sharp=False)
-        size = metadata["image/png"]
-        self.picture.value = (
-            f'<img alt="{html.escape(alt, quote=True)}" width="{size["width"]}" height="{size["height"]}" '
-            f'src="data:image/png;base64,{data["image/png"]}">'
+    def redraw(self, sharp: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Draw with the controls' values, in the live view too; gives the outputs by MIME type and their metadata."""
+        figure, values = self.draw(
+            **{name: control.value for name, control in self.controls.items()}
         )
+        alt = captioned(figure, self.key, values)
+        if (
+            self._places and not sharp
+        ):  # the last sharp picture's layout will do; to find one is a third of the work
+            figure.set_layout_engine("none")
+            for ax, place in zip(figure.axes, self._places, strict=True):
+                ax.set_position(place)
+        data, metadata = bundle(figure, alt, sharp)
+        self._places = [ax.get_position() for ax in figure.axes]
+        shown = metadata["image/png"]
+        self.picture.value = (
+            f'<img alt="{html.escape(shown["alt"])}" width="{shown["width"]}" height="{shown["height"]}" '
+            f'style="max-width: 100%; height: auto" src="data:image/png;base64,{data["image/png"]}">'
+        )
+        return data, metadata
 
-    def view(self) -> widgets.Widget:
-        """The live widget: controls above the picture."""
-        if not self.picture.value:
-            self.redraw()
-            for control in self.controls.values():
-                control.observe(self.redraw, names="value")
-        return widgets.VBox([*self.controls.values(), self.picture])
+    def _follow(self, _change: Any) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no kernel, nothing that could wait
+            self.redraw(sharp=True)
+            return
+        if self._waiting:
+            self._waiting.cancel()
+        self.redraw(sharp=False)
+        self._waiting = loop.call_later(REST, self.redraw, True)
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = bundle(*self.still())
-        live = self.view()._repr_mimebundle_() or {}
-        return {
-            **{kind: value for kind, value in live.items() if kind != "text/plain"},
-            **data,
-        }, metadata
+        data, metadata = self.redraw(sharp=True)
+        live = widgets.VBox([*self.controls.values(), self.picture])._repr_mimebundle_() or {}
+        return live | data, metadata
 
 
-# Redrawn when the hand lets go of a slider, not on the way.
+# Wide enough for the longest label; in a narrow window the slider gets shorter.
 LOOK: dict[str, Any] = {
-    "continuous_update": False,
-    "style": {"description_width": "12em"},
-    "layout": {"width": "32em"},
+    "style": {"description_width": "15em"},
+    "layout": {"width": "36em", "max_width": "100%"},
 }
 
 

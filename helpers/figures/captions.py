@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from string import Formatter
 from typing import Any
@@ -22,17 +21,8 @@ from typing import Any
 FOLDER = files("helpers") / "captions"
 
 
-@dataclass(frozen=True)
-class Caption:
-    """What is written over a figure, and what is said to those who do not see it."""
-
-    title: str
-    alt: str
-    titles: tuple[str, ...] = ()
-
-
-def caption(key: str, values: Mapping[str, Any]) -> Caption:
-    """The caption `key`, filled with `values`.
+def caption(key: str, values: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+    """Title, alt text and panels' titles of the caption `key`, filled with `values`.
 
     Parameters
     ----------
@@ -49,42 +39,26 @@ def caption(key: str, values: Mapping[str, Any]) -> Caption:
     """
     lesson, _, name = str(key).partition(".")
     file = FOLDER / f"{lesson}.toml"
+    where = f"caption {key!r} of helpers/captions/{lesson}.toml"
     if not file.is_file():
-        raise ValueError(
-            f"caption {key!r}: there is no helpers/captions/{lesson}.toml; "
-            "a key is a lesson and a name, as in '01.scores'"
-        )
+        raise ValueError(f"{where}: no such file; a key is a lesson and a name, as in '01.scores'")
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     if name not in table:
-        raise ValueError(
-            f"caption {key!r}: {name!r} is not in helpers/captions/{file.name}, "
-            f"which has {', '.join(table)}"
-        )
-    where = f"caption {name!r} of helpers/captions/{file.name}"
-    return _filled(table[name], values, where)
-
-
-def _filled(texts: Mapping[str, Any], values: Mapping[str, Any], where: str) -> Caption:
+        raise ValueError(f"{where}: not there; the file has {', '.join(table)}")
+    texts = table[name]
     if not {"title", "alt"} <= set(texts) <= {"title", "alt", "titles"}:
-        raise ValueError(
-            f"{where} has {', '.join(texts)}; it needs title and alt, and may have titles"
-        )
+        raise ValueError(f"{where} has {', '.join(texts)}; expected title, alt and perhaps titles")
     lines = [texts["title"], texts["alt"], *texts.get("titles", ())]
     try:
         fields = [field for line in lines for _, field, _, _ in Formatter().parse(line)]
         wanted = {field for field in fields if field is not None}
-        if wanted != set(values):
-            missing, surplus = sorted(wanted - set(values)), sorted(set(values) - wanted)
-            raise ValueError(
-                "; ".join(
-                    f"{what} {', '.join(map(repr, names))}"
-                    for what, names in (("no value for", missing), ("nothing to do with", surplus))
-                    if names
-                )
-            )
+        if missing := wanted - set(values):
+            raise ValueError(f"no value for {', '.join(sorted(missing))}")
+        if surplus := set(values) - wanted:
+            raise ValueError(f"no place for {', '.join(sorted(surplus))}")
         title, alt, *titles = (" ".join(line.format(**values).split()) for line in lines)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: {error}") from None
-    if any(brace in line for line in (title, alt, *titles) for brace in "{}"):
+    if set("{}") & set("".join([title, alt, *titles])):
         raise ValueError(f"{where}: a brace is left over in {title!r} or {alt!r}")
-    return Caption(title, alt, tuple(titles))
+    return title, alt, titles

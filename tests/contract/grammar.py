@@ -37,7 +37,8 @@ OWNERS = {
 def visible(notebook: Notebook) -> str:
     """The prose that a reader meets, answers to check-yourself included: no solutions, notes, asides, comments."""
     texts = [cell.source for cell in notebook.markdown if not HIDDEN & set(cell.tags)]
-    return re.sub(r"(?s)<!--.*?-->|</?(?:details|summary)>", " ", "\n\n".join(texts))
+    marks = r"(?s)<!--.*?-->|</?(?:details|summary)>|\|(?:[-:]+\|)*|\]\([^)]*\)|^> ?"
+    return re.sub(marks, " ", "\n\n".join(texts), flags=re.MULTILINE)
 
 
 def words(notebook: Notebook) -> int:
@@ -86,7 +87,7 @@ def promises_its_minutes(notebook: Notebook) -> Iterator[str]:
 
 
 def opens_with_a_question_or_a_picture(notebook: Notebook) -> Iterator[str]:
-    head = notebook.cells[0].source.partition("**Minutes:**")[0]
+    head = re.sub(r"(?s)<!--.*?-->", "", notebook.cells[0].source.partition("**Minutes:**")[0])
     if "![" not in head and not re.search(r"\?\**\s*$", head):
         yield "the first cell has neither a picture nor a question before its minutes"
     aims = items(notebook.cells[0].source.partition("**You will be able to**")[2])

@@ -38,6 +38,10 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
             "result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is "
             f"{kind}, which knows of no groups. Fit a mixed model with what was measured repeatedly as groups"
         )
+    if plain.model.endog is None:
+        raise ValueError(
+            "the data of this result were removed (remove_data): keep a copy with them, or fit again"
+        )
     _check_structure(plain.model)
     _check_fit(plain, converged)
     return plain

@@ -1,4 +1,9 @@
-"""Two nested models compared: the likelihood ratio, against the null distribution that what is added calls for."""
+"""Two nested models compared: the likelihood ratio, against the null distribution that what is added calls for.
+
+Nested, fixed effects: every column of the smaller model must be a combination of the larger one's. Random effects: each
+model is a family of covariance matrices, an unstructured one (the columns of re_formula with all covariances) and
+components with one variance each; the smaller family must lie within the larger.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +13,30 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from statsmodels.regression.linear_model import OLS, RegressionResults, RegressionResultsWrapper
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
 
 from fewgroups.checks import check_choice, check_result
-from fewgroups.comparison_notes import failed_note, few_notes, mixture_p, null_notes, refit_notes
-from fewgroups.nesting import Added, added
 from fewgroups.noted_table import NotedTable, noted_table, show_p
-from fewgroups.refits import (
-    Refits,
+from fewgroups.resampling import (
+    FEW,
     best_fit,
-    changed,
     check_draws,
     draw,
     fewest_groups,
     group_labels,
+    groups_in_order,
+    random_names,
+    rebuilt,
     refit,
-    without_random_effects,
 )
+from fewgroups.structure import random_design
 
 Array = np.ndarray
 METHODS = ("lrt", "boundary", "bootstrap")
 ROUNDING = 1e-6  # deviance
+ALIKE = 1e-8  # share of a column, or of a covariance matrix, that is rounding
 
 
 @dataclass(frozen=True)
@@ -117,20 +124,25 @@ def compare(
     """
     check_choice("method", method, METHODS)
     n, seed = check_draws(n, 0 if seed is None and method != "bootstrap" else seed)
-    large = _checked("larger", larger)
-    small, small_reml = _smaller_model(smaller, large.model)
-    _check_same_data(small, large.model)
-    extra = added(small, large.model)
+    checked = _checked("larger", larger)
+    large, large_reml = checked.model, bool(checked.reml)
+    small, small_reml = _smaller_model(smaller)
+    _check_same_data(small, large)
+    extra = added(small, large)
     if method == "boundary" and extra.mixture is None:
         raise ValueError(
             f"method 'boundary' has no simple mixture for this: larger adds {_list(extra.random)}, so {extra.bounds} "
             "variances are at their bound; use method='bootstrap', or add one at a time"
         )
     same_fixed = not extra.fixed
-    reml = same_fixed and bool(large.reml) and small_reml is not False
+    reml = same_fixed and large_reml and small_reml is not False
     if same_fixed:  # the same columns, so that REML's own constant is the same
-        small = changed(small, exog=large.model.exog)
-    fits = best_fit(small, reml), best_fit(large.model, reml)
+        small = (
+            rebuilt(small, exog=large.exog)
+            if isinstance(small, MixedLM)
+            else OLS(small.endog, large.exog)
+        )
+    fits = best_fit(small, reml), best_fit(large, reml)
     loglik = float(fits[0].loglik[0]), float(fits[1].loglik[0])
     statistic = 2 * (loglik[1] - loglik[0])
     if statistic < -1e-4:
@@ -140,20 +152,40 @@ def compare(
         )
     statistic = statistic if statistic > ROUNDING else 0.0
     mixture = extra.mixture if method == "boundary" else ((1.0, extra.parameters),)
-    null, error = None, 0.0
-    notes = refit_notes(extra, bool(large.reml), small_reml, reml)
+    null, error, failed = None, 0.0, 0
     if method == "bootstrap":
-        mixture = None
-        null, failed = _null(small, large.model, fits[0], reml, n, seed)
-        p, error = _bootstrap_p(statistic, null)
-        notes += failed_note(failed, n)
+        scores = draw(small, fits[0], n, seed)
+        pair = refit(small, scores, reml), refit(large, scores, reml)
+        lost = pair[0].failed | pair[1].failed
+        if lost.all():
+            raise ValueError(
+                "none of the drawn data sets could be fitted by both models; simplify the random effects"
+            )
+        ratio = 2 * (pair[1].loglik - pair[0].loglik)[~lost]
+        mixture, null, failed = None, np.where(ratio > ROUNDING, ratio, 0.0), int(lost.sum())
+        # Davison & Hinkley 1997, eq. 4.11
+        p = (1 + int(np.sum(null >= statistic - ROUNDING))) / (len(null) + 1)
+        error = float(np.sqrt(p * (1 - p) / (len(null) + 1)))
     else:
         p = mixture_p(statistic, mixture or ())
-    groups = fewest_groups(large.model)
-    notes += null_notes(method, extra, statistic, bool(fits[0].singular[0])) + few_notes(
-        method, extra, groups
+    notes = _refit_notes(extra, large_reml, small_reml, reml)
+    if failed:
+        notes.append(f"{failed} of {n} drawn data sets could not be fitted and are left out of p.")
+    notes += _null_notes(method, extra, statistic, bool(fits[0].singular[0]))
+    notes += _few_notes(method, extra, fewest_groups(large))
+    count = large.exog.shape[1] + RandomEffects.of(large).parameters + 1
+    if mixture is None:
+        against = f"{n - failed} data sets drawn from the smaller model"
+    elif len(mixture) == 1:
+        against = f"χ² with {mixture[0][1]} df"
+    else:
+        against = " + ".join(f"½χ²({df})" for _, df in mixture)
+    fixed = f"the fixed effect{'s' * (len(extra.fixed) > 1)} {_list(extra.fixed)}"
+    sentence = (
+        f"The larger model adds {_list([fixed] * bool(extra.fixed) + [*extra.random])}. Twice its gain in "
+        f"{'restricted log-likelihood' if reml else 'log-likelihood'} is {statistic:.3f}; against {against}, "
+        f"p = {show_p(p)}" + (f" (Monte-Carlo error {error:.2g})." if mixture is None else ".")
     )
-    count = large.model.exog.shape[1] + _variances(large.model) + 1
     return Comparison(
         statistic=statistic,
         df=extra.parameters,
@@ -164,12 +196,27 @@ def compare(
         reml=reml,
         loglik=loglik,
         parameters=(count - extra.parameters, count),
-        sentence=_sentence(
-            extra, statistic, mixture, p, error, reml, 0 if null is None else len(null)
-        ),
+        sentence=sentence,
         notes=tuple(notes),
         null=null,
     )
+
+
+def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
+    """P(T ≥ statistic) for a mixture of χ² distributions (weight, df); χ² with no df is always zero."""
+    tails = [
+        float(stats.chi2.sf(statistic, df)) if df else float(statistic <= 0) for _, df in mixture
+    ]
+    return float(sum(weight * tail for (weight, _), tail in zip(mixture, tails, strict=True)))
+
+
+def _list(items: Sequence[str]) -> str:
+    """One, two and three."""
+    *first, last = items or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+# ---- what may be compared ----------------------------------------------------------------------------------
 
 
 def _checked(name: str, result: Any) -> MixedLMResults:
@@ -185,91 +232,302 @@ def _checked(name: str, result: Any) -> MixedLMResults:
         raise type(error)(f"{name}: {error}") from None
 
 
-def _smaller_model(result: Any, larger: MixedLM) -> tuple[MixedLM, bool | None]:
+def _smaller_model(result: Any) -> tuple[Any, bool | None]:
     """The smaller model, and whether it was fitted by REML (None for least squares, which stands for both)."""
-    if (
-        isinstance(result, RegressionResults | RegressionResultsWrapper)
-        and type(result.model) is OLS
-    ):
-        model = result.model
-        if len(model.endog) != len(larger.endog):
-            raise _other_rows(len(model.endog), len(larger.endog))
-        bare = without_random_effects(larger, np.asarray(model.exog, dtype=float))
-        return changed(bare, endog=model.endog, fixed_names=model.exog_names), None
+    regression = isinstance(result, RegressionResults | RegressionResultsWrapper)
+    if regression and type(result.model) is OLS:
+        return result.model, None
     plain = _checked("smaller", result)
     return plain.model, bool(plain.reml)
 
 
-def _other_rows(small: int, large: int) -> ValueError:
-    return ValueError(
-        f"smaller has {small} rows and larger {large}; fit both to the same rows: missing values in a predictor of one "
-        "may have cost it rows, so drop them first, data.dropna(subset=[...])"
-    )
-
-
-def _check_same_data(small: MixedLM, large: MixedLM) -> None:
+def _check_same_data(small: Any, large: MixedLM) -> None:
     if len(small.endog) != len(large.endog):
-        raise _other_rows(len(small.endog), len(large.endog))
+        raise ValueError(
+            f"smaller has {len(small.endog)} rows and larger {len(large.endog)}; fit both to the same rows: missing "
+            "values in a predictor of one may have cost it rows, so drop them first, data.dropna(subset=[...])"
+        )
     if not np.array_equal(small.endog, large.endog):
         raise ValueError(
-            "smaller and larger have different scores, or the same in another order: fit both to the same outcome of "
-            "the same data frame"
+            "smaller and larger have different outcomes, or the same in another order: fit both to the same outcome "
+            "of the same data frame"
         )
-    if (small.k_re or small.k_vc) and not np.array_equal(group_labels(small), group_labels(large)):
+    if not isinstance(small, MixedLM):
+        return
+    if not np.array_equal(group_labels(small), group_labels(large)):
         raise ValueError(
             f"smaller and larger put the rows into different groups ({small.n_groups} and {large.n_groups}): fit "
             "both with the same groups; further factors, nested or crossed, belong into vc_formula"
         )
 
 
-def _null(
-    small: MixedLM, large: MixedLM, fitted: Refits, reml: bool, n: int, seed: int
-) -> tuple[Array, int]:
-    """Likelihood ratios of data sets drawn from the smaller model's fit, and how many could not be had."""
-    scores = draw(small, fitted, n, seed)
-    pair = refit(small, scores, reml), refit(large, scores, reml)
-    failed = pair[0].failed | pair[1].failed
-    if failed.all():
+# ---- what the larger model adds ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Added:
+    """What the larger model has and the smaller has not.
+
+    fixed: names of fixed-effect columns; random: phrases; parameters: how many in all; bounds: in how many directions
+    a variance is added, which the smaller model holds at zero, the bound of what a variance can be.
+    """
+
+    fixed: tuple[str, ...]
+    random: tuple[str, ...]
+    parameters: int
+    bounds: int
+
+    @property
+    def mixture(self) -> tuple[tuple[float, int], ...] | None:
+        """Weights and df of the χ² distributions of which the null is a mixture; None where no simple one holds.
+
+        One bound: ½χ²(d−1) + ½χ²(d) for d parameters (Self & Liang 1987, J. Am. Stat. Assoc. 82:605, cases 5 and 6;
+        Stram & Lee 1994, Biometrics 50:1171, cases 1 and 2).
+        """
+        d = self.parameters
+        if self.bounds > 1:
+            return None
+        return ((0.5, d - 1), (0.5, d)) if self.bounds else ((1.0, d),)
+
+
+@dataclass(frozen=True)
+class Component:
+    """A random effect with a variance of its own: Z of each group, (rows of the group, columns)."""
+
+    name: str
+    blocks: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class RandomEffects:
+    """Of a model: q unstructured columns in each group, (rows of the group, q), and components."""
+
+    names: tuple[str, ...]
+    columns: tuple[Array, ...]
+    components: tuple[Component, ...]
+
+    @classmethod
+    def of(cls, model: Any) -> RandomEffects:
+        """A random effect that is the only one of re_formula counts as a component."""
+        if not isinstance(model, MixedLM):
+            return cls((), (), ())
+        designs = [random_design(model, number) for number, _ in groups_in_order(model)]
+        names = random_names(model)
+        columns = tuple(Z[:, : len(names)] for Z, _ in designs)
+        components = [
+            Component(str(name), tuple(Z[:, labels == number] for Z, labels in designs))
+            for number, name in enumerate(model.exog_vc.names)
+        ]
+        if len(names) == 1:
+            return cls((), (), (Component(names[0], columns), *components))
+        return cls(names, columns, tuple(components))
+
+    @property
+    def parameters(self) -> int:
+        """Variances and covariances, without the residual variance."""
+        q = len(self.names)
+        return q * (q + 1) // 2 + len(self.components)
+
+
+def added(smaller: Any, larger: MixedLM) -> Added:
+    """What `larger` adds; both models have the same rows and, where `smaller` has random effects, the same groups.
+
+    Raises ValueError, saying which column or random effect stands in the way, when `smaller` is not nested in
+    `larger`, or when they are the same model.
+    """
+    try:
+        return _added(smaller, larger)
+    except ValueError as error:
+        try:
+            _added(larger, smaller)
+        except ValueError:
+            raise error from None
         raise ValueError(
-            "none of the drawn data sets could be fitted by both models; simplify the random effects"
+            f"{error}. They seem to be swapped: the smaller model comes first"
+        ) from None
+
+
+def _added(smaller: Any, larger: Any) -> Added:
+    X_s, X_l = np.asarray(smaller.exog, dtype=float), np.asarray(larger.exog, dtype=float)
+    outside = _new_columns(X_l, X_s)
+    if outside:
+        raise ValueError(
+            f"smaller is not nested in larger: its fixed effects {', '.join(smaller.exog_names[k] for k in outside)} "
+            "are not in larger; compare models of which one has all that the other has"
         )
-    ratio = 2 * (pair[1].loglik - pair[0].loglik)[~failed]
-    return np.where(ratio > ROUNDING, ratio, 0.0), int(failed.sum())
+    before, after = RandomEffects.of(smaller), RandomEffects.of(larger)
+    phrases, bounds = _random_added(before, after)
+    fixed = tuple(str(larger.exog_names[k]) for k in _new_columns(X_s, X_l))
+    parameters = len(fixed) + after.parameters - before.parameters
+    if not parameters:
+        raise ValueError("smaller and larger are the same model; there is nothing to compare")
+    return Added(fixed, phrases, parameters, bounds)
 
 
-def _bootstrap_p(statistic: float, null: Array) -> tuple[float, float]:
-    """(1 + exceedances) / (n + 1), Davison & Hinkley 1997, eq. 4.11, and its Monte-Carlo error."""
-    p = (1 + int(np.sum(null >= statistic - ROUNDING))) / (len(null) + 1)
-    return p, float(np.sqrt(p * (1 - p) / (len(null) + 1)))
+def _new_columns(known: Array, columns: Array) -> list[int]:
+    """Which of `columns` (rows, k) follow neither from `known` (rows, j) nor from the ones before them."""
+    found = []
+    basis = np.linalg.qr(_unit(known))[0]
+    for k, column in enumerate(_unit(columns).T):
+        left = column - basis @ (basis.T @ column)
+        left -= basis @ (basis.T @ left)
+        if np.linalg.norm(left) > ALIKE:
+            found.append(k)
+            basis = np.column_stack([basis, left / np.linalg.norm(left)])
+    return found
 
 
-def _variances(model: MixedLM) -> int:
-    return int(model.k_re * (model.k_re + 1) // 2 + model.k_vc)
+def _unit(columns: Array) -> Array:
+    size = np.linalg.norm(columns, axis=0)
+    return columns / np.where(size > 0, size, 1.0)
 
 
-def _sentence(
-    extra: Added, statistic: float, mixture: Any, p: float, error: float, reml: bool, n: int
-) -> str:
-    fixed = (
-        [f"the fixed effect{'s' * (len(extra.fixed) > 1)} {_list(extra.fixed)}"]
-        if extra.fixed
-        else []
+def _random_added(before: RandomEffects, after: RandomEffects) -> tuple[tuple[str, ...], int]:
+    """What is added, in words, and how many variances are added that the smaller model holds at zero."""
+    q = len(after.names)
+    columns = np.vstack(after.columns) if q else np.zeros((0, 0))
+    varying = np.zeros(
+        (q, 0)
+    )  # directions, in after.columns, in which the smaller model's groups vary already
+    if before.names:
+        if not q or _new_columns(columns, np.vstack(before.columns)):
+            raise _not_nested(f"the correlated random effects of {', '.join(before.names)}")
+        varying = np.linalg.lstsq(columns, np.vstack(before.columns), rcond=None)[0]
+    left = list(after.components)
+    tied = False  # whether the smaller model ties variances of the unstructured columns together
+    for component in before.components:
+        same = [other for other in left if _same_kernel(component, other)]
+        if same:
+            left.remove(same[0])
+            continue
+        root = _within(component, after.columns) if q else None
+        if root is None:
+            raise _not_nested(f"the random effect {component.name}")
+        tied = tied or root.shape[1] > 1
+        varying = np.hstack([varying, root])
+    new = [after.names[k] for k in _new_columns(varying, np.eye(q))]
+    bounds = len(left) + len(new)
+    rest = after.parameters - before.parameters - bounds
+    phrases = [f"the variance of {name}" for name in [component.name for component in left] + new]
+    if rest:
+        one, many = "a covariance", f"{rest} covariances"
+        if tied:
+            one, many = "a variance or covariance", f"{rest} variances and covariances"
+        phrases.append(one if rest == 1 else many)
+    return tuple(phrases), bounds
+
+
+def _not_nested(what: str) -> ValueError:
+    return ValueError(
+        f"smaller is not nested in larger: {what} of smaller cannot be seen as a special case of larger's random "
+        "effects; compare models of which one has all that the other has"
     )
-    if mixture is None:
-        null = f"{n} data sets drawn from the smaller model"
-    elif len(mixture) == 1:
-        null = f"χ² with {mixture[0][1]} df"
-    else:
-        null = " + ".join(f"½χ²({df})" for _, df in mixture)
-    spread = f" (Monte-Carlo error {error:.2g})" if mixture is None else ""
-    return (
-        f"The larger model adds {_list([*fixed, *extra.random])}. Twice its gain in "
-        f"{'restricted log-likelihood' if reml else 'log-likelihood'} is {statistic:.3f}; "
-        f"against {null}, p = {show_p(p)}{spread}."
-    )
 
 
-def _list(items: Sequence[str]) -> str:
-    """One, two and three."""
-    *first, last = items
-    return f"{', '.join(first)} and {last}" if first else last
+def _inner(one: Sequence[Array], other: Sequence[Array]) -> float:
+    """Σ over groups of tr(AAᵀBBᵀ)."""
+    return float(sum(np.sum((a.T @ b) ** 2) for a, b in zip(one, other, strict=True)))
+
+
+def _same_kernel(one: Component, other: Component) -> bool:
+    """Whether ZZᵀ of the two is the same, up to a factor."""
+    size = np.sqrt(_inner(one.blocks, one.blocks) * _inner(other.blocks, other.blocks))
+    return bool(_inner(one.blocks, other.blocks) > (1 - ALIKE) * size)
+
+
+def _within(component: Component, columns: Sequence[Array]) -> Array | None:
+    """A root T (q, k) with RTTᵀRᵀ = ZZᵀ in every group, if there is one; R are the unstructured columns."""
+    units = np.linalg.norm(np.vstack(columns), axis=0)
+    q = len(units)
+    R = [block / units for block in columns]
+    equations, right = np.zeros((q * q, q * q)), np.zeros(q * q)
+    for r, Z in zip(R, component.blocks, strict=True):
+        equations += np.kron(r.T @ r, r.T @ r)
+        right += ((r.T @ Z) @ (r.T @ Z).T).ravel()
+    psi = np.linalg.lstsq(equations, right, rcond=1e-12)[0].reshape(q, q)
+    values, vectors = np.linalg.eigh((psi + psi.T) / 2)
+    if values[0] < -ALIKE * values[-1]:
+        return None
+    kept = values > ALIKE * values[-1]
+    root = vectors[:, kept] * np.sqrt(values[kept])
+    made = [r @ root for r in R]
+    whole = _inner(component.blocks, component.blocks)
+    gap = whole - 2 * _inner(component.blocks, made) + _inner(made, made)
+    return root / units[:, None] if gap < ALIKE * whole else None
+
+
+# ---- what must be said besides p ---------------------------------------------------------------------------
+
+
+def _refit_notes(extra: Added, large_reml: bool, small_reml: bool | None, reml: bool) -> list[str]:
+    """Which models were refitted by ML, and why; small_reml None: least squares."""
+    if reml or not (large_reml or small_reml):
+        return []
+    if extra.fixed:
+        return [
+            "The fixed effects differ, and REML log-likelihoods are comparable only where they do not: the models "
+            "fitted by REML were refitted by ML for this comparison."
+        ]
+    return ["One of the models was fitted by ML, the other by REML: the latter was refitted by ML."]
+
+
+def _null_notes(method: str, extra: Added, statistic: float, singular: bool) -> list[str]:
+    """Where the null distribution asked for is not the right one; singular: the smaller model is."""
+    notes = []
+    if method == "lrt" and extra.bounds and extra.mixture:
+        notes.append(
+            "A variance is added, which cannot be less than zero, so χ² errs to the safe side: p is up to twice too "
+            f"large. method='boundary' gives p = {show_p(mixture_p(statistic, extra.mixture))}."
+        )
+    elif method == "lrt" and extra.bounds:
+        notes.append(
+            f"{extra.bounds} variances are added, which cannot be less than zero, so χ² errs to the safe side: "
+            "p is too large. method='bootstrap' finds the null distribution by simulation."
+        )
+    if method == "boundary" and not extra.bounds:
+        notes.append(
+            "Nothing that is added has a bound, so the null distribution is χ², no mixture."
+        )
+    if method != "bootstrap" and singular:
+        notes.append(
+            "The smaller model is itself singular (a variance of zero or a correlation of ±1); the χ² distributions "
+            "assume that it is not. method='bootstrap' does not."
+        )
+    if statistic == 0:
+        notes.append(
+            "The larger model fits no better than the smaller: what is added is estimated as zero."
+        )
+    return notes
+
+
+def _few_notes(method: str, extra: Added, groups: int) -> list[str]:
+    """What few groups do to this test."""
+    if groups >= FEW:
+        return []
+    if extra.fixed:
+        advice = "coefficients(larger) or f_tests(larger), with Kenward–Roger or Satterthwaite df"
+        if method == "bootstrap":
+            return [
+                f"With {groups} groups the bootstrap is better than χ² but still liberal where effects vary between "
+                f"groups, as it takes the estimated variances for the true ones; compare {advice}."
+            ]
+        return [
+            f"Few groups ({groups}): the test is liberal. Where an effect is tested against differences between groups "
+            "(it has a random slope, or is constant within groups), a test that claims 5 % can reject true "
+            f"null hypotheses in {100 * _size(groups):.0f} % of studies, or more. Better: {advice}."
+        ]
+    if method == "bootstrap" or not extra.bounds:
+        return []
+    return [
+        f"Few groups ({groups}): χ² and its mixtures hold for many; with few, p tends to be too large, so that true "
+        "variation is missed. method='bootstrap' does not rest on many groups."
+    ]
+
+
+def _size(groups: int) -> float:
+    """True size of a 5 % likelihood-ratio test (ML, χ²₁) that the mean of normal group values is zero: exact.
+
+    The ratio is J log(1 + t²/(J − 1)), t with J − 1 df.
+    """
+    t = np.sqrt((groups - 1) * np.expm1(stats.chi2.ppf(0.95, 1) / groups))
+    return float(2 * stats.t.sf(t, groups - 1))

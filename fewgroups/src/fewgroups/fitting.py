@@ -15,14 +15,22 @@ from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
 
 from fewgroups.formulas import build
-from fewgroups.identification import check_identified
-from fewgroups.likelihood import Optimum, optimum
+from fewgroups.identification import NO_RESIDUAL, RANK, check_identified
+from fewgroups.likelihood import SINGULAR, Optimum, optimum
 from fewgroups.structure import Structure
 
 SAME = 1e-5  # log-likelihood: statsmodels' result and the optimum are the same point
 OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
 ROUTES = ((1e-9, "bfgs"), (1e-8, "bfgs"), (1e-10, "bfgs"), (1e-6, "powell"))
 """Starts of a singular fit: relative variance added (statsmodels inverts the matrix), and method."""
+OWN_INTERCEPT = (
+    "Each group has an intercept of its own beside the components: re_formula='~1' is the default of fit. "
+    "smf.mixedlm leaves it out beside vc_formula unless re_formula='~1' is written, so write it in both."
+)
+
+
+class _NotGiven(str):
+    """A formula that the caller did not write."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class FitReport:
     log-likelihood by the relative standard deviations. tried: what was tried. warnings: what statsmodels
     warned of and `fit` held back, since `converged` and `singular` answer it. se_ratios: per fixed effect,
     the standard error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none.
+    notes: how the formulas were read, where they could have been meant in another way.
     """
 
     converged: bool
@@ -46,6 +55,7 @@ class FitReport:
     tried: tuple[str, ...]
     warnings: tuple[str, ...]
     se_ratios: Mapping[str, float]
+    notes: tuple[str, ...]
 
     @property
     def shortfall(self) -> float:
@@ -53,19 +63,14 @@ class FitReport:
         return max(self.best - self.loglik, 0.0)
 
     def __str__(self) -> str:
-        lines = [
-            f"{'Converged' if self.converged else 'Not converged'}: log-likelihood {self.loglik:.4f}, "
-            + (
-                "the best found."
-                if self.shortfall < SAME
-                else f"{self.shortfall:.2g} below the best found."
-            )
-        ]
+        done = "Converged" if self.converged else "Not converged"
+        short = f"{self.shortfall:.2g} below the best found."
+        short = "the best found." if self.shortfall < SAME else short
+        lines = [f"{done}: log-likelihood {self.loglik:.4f}, {short}"]
         if self.singular:
             lines.append(
-                f"Singular: {'; '.join(self.boundary)}. The data cannot tell this from zero variation in "
-                "some direction; estimates of the other terms stand, tests that lean on this variance need "
-                "care."
+                f"Singular: {'; '.join(self.boundary)}. The data cannot tell this from zero variation in some "
+                "direction; estimates of the other terms stand, tests that lean on this variance need care."
             )
         else:
             lines.append("Not singular: no variance is zero and no correlation is 1 or -1.")
@@ -77,11 +82,11 @@ class FitReport:
         wrong = [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]
         if wrong:
             lines.append(
-                f"The printed standard errors of {', '.join(wrong)} are more than 5 % off those of "
-                "(XᵀV⁻¹X)⁻¹: statsmodels takes them from the curvature of the whole likelihood, which a "
-                "boundary or an unbalanced design can distort. Use fewgroups.coefficients(result)."
+                f"The printed standard errors of {', '.join(wrong)} are more than 5 % off those of (XᵀV⁻¹X)⁻¹: "
+                "statsmodels takes them from the curvature of the whole likelihood, which a boundary or an "
+                "unbalanced design can distort. Use fewgroups.coefficients(result)."
             )
-        lines.append(f"Tried: {'; '.join(self.tried)}.")
+        lines += [*self.notes, f"Tried: {'; '.join(self.tried)}."]
         return "\n".join(textwrap.fill(line, 95, subsequent_indent="    ") for line in lines)
 
 
@@ -89,7 +94,7 @@ def fit(
     formula: str,
     data: pd.DataFrame,
     groups: Any,
-    re_formula: str | None = "~1",
+    re_formula: str | None = _NotGiven("~1"),
     vc_formula: Mapping[str, str] | None = None,
     reml: bool = True,
 ) -> Any:
@@ -132,15 +137,19 @@ def fit(
     curvature of the likelihood by all parameters, which need not exist on a boundary: those of variances may
     print as nan, and in unbalanced designs those of coefficients can be far off; the report then says so.
     """
-    caller = patsy.EvalEnvironment.capture(
-        1
-    )  # formulas may use the caller's variables and functions
+    caller = patsy.EvalEnvironment.capture(1)
     if not isinstance(reml, bool | np.bool_):
         raise TypeError(f"reml must be True (REML) or False (maximum likelihood); given {reml!r}")
-    model = build(formula, data, groups, re_formula, vc_formula, caller)
+    if re_formula is None and vc_formula is None:
+        re_formula = "~1"  # as in statsmodels
+    model, notes = build(formula, data, groups, re_formula, vc_formula, caller)
+    if isinstance(re_formula, _NotGiven) and vc_formula:
+        notes = [OWN_INTERCEPT, *notes]
     structure = Structure.of(model)
     check_identified(model, structure)
     best = optimum(structure, bool(reml))
+    if best.scale < RANK * structure.unit**2:
+        raise ValueError(NO_RESIDUAL)
     result, held_back, tried = _statsmodels_fit(model, best, bool(reml))
     loglik = float(result.llf)
     result.report = FitReport(
@@ -157,6 +166,7 @@ def fit(
         ),
         warnings=held_back,
         se_ratios=_se_ratios(result, best),
+        notes=tuple(notes),
     )
     return result
 
@@ -178,10 +188,8 @@ def _statsmodels_fit(
         start = MixedLMParams.from_components(
             best.beta, cov_re=psi + added * np.eye(len(psi)), vcomp=np.maximum(variances, added)
         )
-        tried.append(
-            f"statsmodels' {method} from the optimum"
-            + (f" with {added:.0e} on the diagonal" if added else "")
-        )
+        diagonal = f" with {added:.0e} on the diagonal" if added else ""
+        tried.append(f"statsmodels' {method} from the optimum{diagonal}")
         try:
             result, held_back = _quietly(model, start, reml, method)
         except np.linalg.LinAlgError:
@@ -218,25 +226,24 @@ def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
     """In words: each variance that is zero and each correlation that is ±1; empty for interior fits."""
     if not best.singular:
         return ()
-    names = list(model.data.exog_re_names) if model.k_re else []
-    columns = (
-        np.sqrt(np.mean(np.square(np.asarray(model.exog_re, dtype=float)), axis=0))
-        if model.k_re
-        else np.zeros(0)
+    q, n = model.k_re, len(model.endog)
+    names = [*model.data.exog_re_names[:q], *model.exog_vc.names]
+    squares = (
+        [float((column * column).sum()) for column in np.asarray(model.exog_re).T] if q else []
     )
-    sds = np.sqrt(np.clip(np.diag(best.cov_re), 0, None)) * columns / np.sqrt(best.scale)
+    squares += [sum(float((m * m).sum()) for m in mats) for mats in model.exog_vc.mats]
+    variances = np.array([*np.diag(best.cov_re), *best.vcomp])
+    sds = np.sqrt(
+        np.clip(variances, 0, None) * squares / (n * best.scale)
+    )  # in the outcome, over σ
     found = [
-        f"the variance of {name} is zero" for name, sd in zip(names, sds, strict=True) if sd < 1e-4
-    ]
-    scaled = np.sqrt(np.clip(best.vcomp, 0, None) / best.scale)
-    found += [
         f"the variance of {name} is zero"
-        for name, sd in zip(model.exog_vc.names, scaled, strict=True)
-        if sd < 1e-4
+        for name, sd in zip(names, sds, strict=True)
+        if sd < SINGULAR
     ]
-    for i, j in zip(*np.tril_indices(len(names), -1), strict=True):
-        if min(sds[i], sds[j]) >= 1e-4:
-            r = best.cov_re[i, j] / np.sqrt(best.cov_re[i, i] * best.cov_re[j, j])
+    for i, j in zip(*np.tril_indices(q, -1), strict=True):
+        if min(sds[i], sds[j]) >= SINGULAR:
+            r = best.cov_re[i, j] / np.sqrt(variances[i] * variances[j])
             if abs(r) > 1 - 1e-6:
                 found.append(f"the correlation of {names[j]} and {names[i]} is {round(r):d}")
     return tuple(found) or ("one combination of the random effects has no variance",)
@@ -244,11 +251,8 @@ def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
 
 def _units(model: MixedLM) -> str:
     """Advice on the predictor whose units are the most extreme."""
-    columns = np.abs(np.hstack([model.exog] + ([np.asarray(model.exog_re)] if model.k_re else [])))
-    names = [*model.exog_names, *(model.data.exog_re_names if model.k_re else [])]
-    size = float(columns.max(axis=0).max())
-    name = names[int(columns.max(axis=0).argmax())]
+    sizes = np.abs(model.exog).max(axis=0)
     return (
-        f"Bring the predictors to a size of about 1: {name!r} reaches {size:.3g}; subtract its mean and "
-        "divide by its standard deviation, and fit again"
+        f"Bring the predictors to a size of about 1: {model.exog_names[int(sizes.argmax())]!r} reaches "
+        f"{sizes.max():.3g}; subtract its mean and divide by its standard deviation, and fit again"
     )

@@ -1,21 +1,22 @@
-"""What may be said about the fixed effects: coefficients, contrasts and F tests, with honest degrees of
-freedom."""
+"""What may be said about the fixed effects: coefficients, contrasts and F tests, with df that fit the design."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from patsy import DesignInfo, PatsyError
 from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import check_choice, check_level, check_result
-from fewgroups.contrasts import Rows, read_contrasts, term_rows
 from fewgroups.examination import METHODS, examine
-from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.paired import paired_note, paired_tests
+from fewgroups.noted_table import NotedTable, noted_table, show_p, useful_decimals
 
 Array = np.ndarray
+Rows = dict[str, tuple[Array, Array]]
 
 
 def coefficients(
@@ -28,54 +29,63 @@ def coefficients(
     result:
         a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit), any re_formula and vc_formula, REML or ML.
     ddf:
-        "kenward-roger" (the default: of the three, the one that is not liberal with few athletes),
+        "kenward-roger" (the default: of the three, the one that is not liberal with few groups),
         "satterthwaite", or "wald" (z, as statsmodels prints it: the variances taken as known).
     level:
         coverage of the interval, between 0 and 1.
     contrasts:
-        None for every coefficient; or weighted sums: {"C against B": {"Machine[T.C]": 1, "Machine[T.B]":
-        -1}}, name → p weights, a string ("Machine[T.C] = Machine[T.B]"), an array (p,) or (q, p), a
-        DataFrame.
+        None for every coefficient; or weighted sums: {"C against B": {"Machine[T.C]": 1, "Machine[T.B]": -1}}, name →
+        p weights, a string ("Machine[T.C] = Machine[T.B]"), an array (p,) or (q, p), a DataFrame.
 
     Returns
     -------
-    A DataFrame, one row per term or contrast (index `term`), columns estimate, se, df, t, p, low, high;
-    estimates in units of the outcome per unit of the predictor, t and p against zero (or the value in the
-    contrast's string). Standard errors are roots of (XᵀV⁻¹X)⁻¹, for Kenward–Roger with its adjustment. The
-    values are exact, only the display is rounded. `.notes` holds what must be known besides: a REML refit,
-    a singular fit and its price, the paired t-test where the design is balanced. `.attrs`: method,
-    singular, refitted, shortfall (log-likelihood below the optimum), level, paired (term → t, df, p).
+    A DataFrame, one row per term or contrast (index `term`), columns estimate, se, df, t, p, low, high; estimates in
+    units of the outcome per unit of the predictor, t and p against zero (or the value in the contrast's string).
+    Standard errors are roots of (XᵀV⁻¹X)⁻¹, for Kenward–Roger with its adjustment. The values are exact, only the
+    display is rounded. `.notes` holds what must be known besides: a REML refit, a singular fit and its price, the
+    paired t-test where the design is balanced. `.attrs`: method, singular, refitted, shortfall (log-likelihood below
+    the optimum), level, paired (term → t, df, p).
 
     Errors and warnings
     -------------------
-    TypeError for anything but a fitted MixedLM; ValueError for fits from which nothing can be concluded
-    (not converged, one group, groups that are rows), an unknown method, a level outside (0, 1), contrasts
-    that do not fit the model. NotAtOptimumWarning when the fit ended below the optimum.
+    TypeError for anything but a fitted MixedLM; ValueError for fits from which nothing can be concluded (not
+    converged, one group, groups that are rows), an unknown method, a level outside (0, 1), contrasts that do not fit
+    the model. NotAtOptimumWarning when the fit ended below the optimum.
 
-    Sources: Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997 (Biometrics 53:983);
-    Kuznetsova, Brockhoff & Christensen 2017 (lmerTest, J. Stat. Softw. 82(13)); Halekoh & Højsgaard 2014
-    (pbkrtest, J. Stat. Softw. 59(9)), with whose numbers these agree.
+    Sources: Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997 (Biometrics 53:983); Kuznetsova,
+    Brockhoff & Christensen 2017 (lmerTest, J. Stat. Softw. 82(13)); Halekoh & Højsgaard 2014 (pbkrtest, J. Stat.
+    Softw. 59(9)), with whose numbers these agree.
     """
     check_choice("ddf", ddf, METHODS)
     check_level(level)
     plain = check_result(result)
     names = [str(name) for name in plain.model.exog_names]
     every = dict(zip(names, np.eye(len(names)), strict=True))
-    rows, nulls = _single_rows(read_contrasts(every if contrasts is None else contrasts, names))
+    wanted = read_contrasts(every if contrasts is None else contrasts, names)
+    for label, (weights, _) in wanted.items():
+        if len(weights) != 1:
+            raise ValueError(
+                f"contrast {label!r} has {len(weights)} rows: f_tests(result, contrasts=...) tests them together; "
+                "coefficients takes one row per name"
+            )
     fit = examine(plain, ddf)
-    L = np.array(list(rows.values()))
-    estimate = L @ fit.beta
-    se = np.sqrt(np.einsum("ia,ab,ib->i", L, fit.method.covariance, L))
-    df = np.array([fit.method.df(row) for row in L])
+    rows = fit.found.rows(np.array([weights[0] for weights, _ in wanted.values()]))
+    nulls = np.array([null[0] for _, null in wanted.values()])
+    estimate = rows @ fit.found.beta
+    se = np.sqrt(np.einsum("ia,ab,ib->i", rows, fit.method.covariance, rows))
+    df = np.array([fit.method.df(row) for row in rows])
     t = (estimate - nulls) / se
-    reach = stats.t.ppf((1 + level) / 2, df) * se
+    half_width = stats.t.ppf((1 + level) / 2, df) * se
     columns = {"estimate": estimate, "se": se, "df": df, "t": t, "p": 2 * stats.t.sf(np.abs(t), df)}
-    columns |= {"low": estimate - reach, "high": estimate + reach}
+    columns |= {"low": estimate - half_width, "high": estimate + half_width}
     paired = paired_tests(plain.model, fit.beta, fit.phi) if contrasts is None else {}
-    notes = fit.notes + [paired_note(term, *test) for term, test in paired.items()]
+    notes = fit.notes + [
+        f"{term}: the design is balanced; the paired t-test on group means gives t({df}) = {t:.3f}, p = {show_p(p)}."
+        for term, (t, df, p) in paired.items()
+    ]
     places = useful_decimals(float(se.min()))
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2, "t": 3, "p": -1}
-    table = noted_table(columns, pd.Index(rows, name="term"), notes, decimals)
+    table = noted_table(columns, pd.Index(wanted, name="term"), notes, decimals)
     table.attrs |= fit.facts | {"level": level, "paired": paired}
     return table
 
@@ -88,65 +98,179 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     result, ddf:
         as in `coefficients`.
     contrasts:
-        None for every term of the formula but the intercept, each tested by "all its coefficients are zero"
-        given the other terms; or name → (q, p) array or a string ("Machine[T.B] = 0, Machine[T.C] = 0").
+        None for every term of the formula but the intercept, each tested by "all its coefficients are zero" given the
+        other terms; or name → (q, p) array or a string ("Machine[T.B] = 0, Machine[T.C] = 0").
 
     Returns
     -------
-    A DataFrame (index `term`), columns F, num_df, den_df, p. Satterthwaite: Fai & Cornelius 1996 (J. Stat.
-    Comput. Simul. 54:363). Kenward & Roger 1997: F is scaled as there. Wald: χ²/q, infinite denominator.
+    A DataFrame (index `term`), columns F, num_df, den_df, p. Satterthwaite: Fai & Cornelius 1996 (J. Stat. Comput.
+    Simul. 54:363). Kenward & Roger 1997: F is scaled as there. Wald: χ²/q, infinite denominator.
 
-    With interactions, what a main effect's row says depends on the coding: with the default (treatment)
-    coding it is about the reference level of the other factor, with C(factor, Sum) about the average over
-    its levels (R's "type III"). Errors and warnings as in `coefficients`.
+    With interactions, what a main effect's row says depends on the coding: with the default (treatment) coding it is
+    about the reference level of the other factor, with C(factor, Sum) about the average over its levels (R's "type
+    III"). Errors and warnings as in `coefficients`.
     """
     check_choice("ddf", ddf, METHODS)
     plain = check_result(result)
     model = plain.model
-    rows = (
+    wanted = (
         term_rows(model) if contrasts is None else read_contrasts(contrasts, list(model.exog_names))
     )
-    if not rows:
+    if not wanted:
         raise ValueError(
             "the formula has no term besides the intercept, so there is nothing to test"
         )
     fit = examine(plain, ddf)
-    tests = [fit.method.test(row, row @ fit.beta - null) for row, null in rows.values()]
-    statistic = np.array([test.statistic for test in tests])
-    num, den = (
-        np.array([test.numerator for test in tests]),
-        np.array([test.denominator for test in tests]),
-    )
-    p = np.where(
-        np.isinf(den), stats.chi2.sf(statistic * num, num), stats.f.sf(statistic, num, den)
-    )
+    tests = []
+    for weights, null in wanted.values():
+        rows = fit.found.rows(weights)
+        tests.append(fit.method.test(rows, rows @ fit.found.beta - null))
+    F = np.array([test.statistic for test in tests])
+    num = np.array([test.numerator for test in tests])
+    den = np.array([test.denominator for test in tests])
+    p = np.where(np.isinf(den), stats.chi2.sf(F * num, num), stats.f.sf(F, num, den))
     notes = list(fit.notes)
-    if contrasts is None and _has_interaction(rows):
+    if contrasts is None and _has_interaction(wanted):
         notes.append(
             "With an interaction, a main effect's row is about the reference level of the other term, unless "
             "factors are coded C(factor, Sum): then it is about the average over the levels."
         )
-    columns = {"F": statistic, "num_df": num, "den_df": den, "p": p}
-    table = noted_table(columns, pd.Index(rows, name="term"), notes, {"F": 3, "den_df": 2, "p": -1})
+    columns = {"F": F, "num_df": num, "den_df": den, "p": p}
+    table = noted_table(
+        columns, pd.Index(wanted, name="term"), notes, {"F": 3, "den_df": 2, "p": -1}
+    )
     table.attrs |= fit.facts
     return table
 
 
-def _single_rows(rows: Rows) -> tuple[dict[str, Array], Array]:
-    """Each contrast as one row (p,), and the null values; several rows belong to f_tests."""
-    for label, (row, _) in rows.items():
-        if len(row) != 1:
-            raise ValueError(
-                f"contrast {label!r} has {len(row)} rows: f_tests(result, contrasts=...) tests them "
-                f"together; "
-                "coefficients takes one row per name"
-            )
-    return {label: row[0] for label, (row, _) in rows.items()}, np.array(
-        [null[0] for _, null in rows.values()]
-    )
+def term_rows(model: MixedLM) -> Rows:
+    """Name of each term → the rows that pick its coefficients, the intercept left out."""
+    names = list(model.exog_names)
+    unit = np.eye(len(names))
+    design = getattr(model.data, "model_spec", None)
+    slices = getattr(design, "term_name_slices", None) or {
+        name: slice(i, i + 1) for i, name in enumerate(names)
+    }
+    rows = {term: unit[where] for term, where in slices.items()}
+    constant = [
+        term for term, row in rows.items() if len(row) == 1 and np.ptp(model.exog @ row[0]) == 0
+    ]
+    return {
+        term: (row, np.zeros(len(row)))
+        for term, row in rows.items()
+        if term not in constant and len(row)
+    }
 
 
 def _has_interaction(rows: Rows) -> bool:
     """Whether some term is an interaction of which a part is a term as well."""
     parts = {term: set(term.split(":")) for term in rows}
     return any(parts[a] < parts[b] for a in rows for b in rows)
+
+
+# ---- contrasts: weighted sums of the coefficients, from names, numbers or a line of text ------------------
+
+
+def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
+    """Name → (rows (q, p), null values (q,)), one entry per contrast, for `terms` (p names of coefficients).
+
+    Accepts a mapping from names to any of: p weights, a (q, p) array, a mapping term → weight, a string such as
+    "Machine[T.B] - Machine[T.C] = 0"; or one such string; or an array (p,) or (q, p), each row a contrast; or a
+    DataFrame with a row per contrast and a column per term (terms that are left out weigh nothing).
+    """
+    names = list(terms)
+    if isinstance(contrasts, pd.DataFrame):
+        contrasts = {str(label): row.to_dict() for label, row in contrasts.iterrows()}
+    if isinstance(contrasts, str):
+        contrasts = {contrasts: contrasts}
+    if isinstance(contrasts, Mapping):
+        if not contrasts:
+            raise ValueError(
+                "contrasts is empty: give name → weights, or None for every coefficient"
+            )
+        return {
+            str(label): _read_contrast(str(label), value, names)
+            for label, value in contrasts.items()
+        }
+    rows, nulls = _read_contrast("contrasts", contrasts, names)
+    if np.ndim(contrasts) == 1:
+        return {"contrast": (rows, nulls)}
+    return {f"contrast {i + 1}": (rows[[i]], nulls[[i]]) for i in range(len(rows))}
+
+
+def _read_contrast(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
+    if isinstance(value, str):
+        try:
+            with np.errstate(all="ignore"):
+                constraint = DesignInfo(terms).linear_constraint(value)
+        except (PatsyError, IndexError) as error:  # IndexError: nothing but spaces
+            raise ValueError(
+                f"contrast {label!r}: {value!r} cannot be read ({getattr(error, 'message', 'it is empty')}); "
+                f"the terms are {', '.join(terms)}"
+            ) from None
+        rows, nulls = constraint.coefs, constraint.constants[:, 0]
+    elif isinstance(value, Mapping):
+        unknown = [str(name) for name in value if name not in terms]
+        if unknown:
+            raise ValueError(
+                f"contrast {label!r} names {', '.join(unknown)}, but the terms are {', '.join(terms)}"
+            )
+        rows = _as_array([[value.get(name, 0.0) for name in terms]])
+        nulls = np.zeros(1)
+    else:
+        rows = _as_array(value)
+        nulls = np.zeros(len(np.atleast_2d(rows)))
+    if rows.dtype.kind not in "iuf":  # text, true/false, ragged lists
+        raise TypeError(f"contrast {label!r}: weights must be numbers, not {value!r}")
+    rows = np.atleast_2d(rows).astype(float)
+    if rows.ndim != 2 or rows.shape[1] != len(terms):
+        raise ValueError(
+            f"contrast {label!r} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: "
+            f"{', '.join(terms)}; give one weight for each, or a mapping from terms to weights"
+        )
+    if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(nulls)):
+        raise ValueError(
+            f"contrast {label!r} has a number that is missing or infinite: {rows.tolist()} = {nulls.tolist()}"
+        )
+    if np.linalg.matrix_rank(rows) < len(rows):
+        raise ValueError(
+            f"contrast {label!r}: its rows are zero or repeat one another; give rows of which none "
+            "follows from the others"
+        )
+    return rows, np.asarray(nulls, dtype=float)
+
+
+def _as_array(value: Any) -> Array:
+    try:
+        return np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return np.asarray(None)
+
+
+# ---- the plain answer beside the model's -------------------------------------------------------------------
+
+
+def paired_tests(model: MixedLM, beta: Array, phi: Array) -> dict[str, tuple[float, int, float]]:
+    """Term → (t, df, p) of the paired t-test on group means, for each two-level predictor of a balanced design.
+
+    Balanced: both levels within every group, each equally often in all groups, and the mean difference of the groups'
+    means is the model's estimate. Then t has one degree of freedom less than there are groups, exactly, whether or not
+    the effect varies between groups. beta (p,), phi (p, p): the estimates and their covariance.
+    """
+    tests = {}
+    for column, term in enumerate(model.exog_names):
+        levels = np.unique(model.exog[:, column])
+        if len(levels) != 2 or model.n_groups < 2:
+            continue
+        high = [x[:, column] == levels[1] for x in model.exog_li]
+        counts = {(int(h.sum()), int((~h).sum())) for h in high}
+        if len(counts) != 1 or 0 in next(iter(counts)):
+            continue
+        pairs = zip(model.endog_li, high, strict=True)
+        differences = np.array([y[h].mean() - y[~h].mean() for y, h in pairs]) / np.ptp(levels)
+        error = differences.std(ddof=1) / np.sqrt(len(differences))
+        gap = abs(differences.mean() - beta[column]) / np.sqrt(phi[column, column])
+        if error > 0 and gap < 1e-6:
+            t, df = differences.mean() / error, len(differences) - 1
+            tests[str(term)] = (float(t), df, float(2 * stats.t.sf(abs(t), df)))
+    return tests

@@ -1,20 +1,43 @@
-"""What the caller asks `fit` for, checked, as a statsmodels model; nothing is dropped or converted."""
+"""What the caller asks `fit` for: read, checked, and made a statsmodels model; nothing is dropped or guessed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ast
+import itertools
+import keyword
+import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import patsy
-from statsmodels.regression.mixed_linear_model import MixedLM
+import patsy.builtins
+from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
-SHOWN = 5  # rows or columns named in an error
-MEND = (
+from fewgroups.columns import (
+    Names,
+    check_columns,
+    column_of,
+    numbers_as_text,
+    parsed,
+    plain,
+    refuse_rows,
+    some,
+)
+from fewgroups.component_columns import ComponentColumns
+
+LEAVE_OUT = (
     "Nothing is dropped silently: mend them, or leave them out yourself with data.dropna(subset=[...]), "
     "and say so where you report"
+)
+BARS = (
+    "R's (1 | a) is groups='a'; (x | a) is groups='a', re_formula='~x'; (x || a) is groups='a', re_formula='~1', "
+    "vc_formula={'x': '0 + x'}; (1 | a/b) is groups='a', re_formula='~1', vc_formula={'b': '0 + C(b)'}; "
+    "(1 | a) + (1 | b), crossed, is groups=np.ones(len(data)), re_formula=None, "
+    "vc_formula={'a': '0 + C(a)', 'b': '0 + C(b)'}"
 )
 
 
@@ -30,6 +53,56 @@ class _Missing(patsy.NAAction):
         return values
 
 
+@dataclass(frozen=True)
+class Formula:
+    """One formula of a request: the argument it was given for, its text, patsy's reading of it, and its names."""
+
+    argument: str
+    text: str
+    terms: patsy.ModelDesc
+    names: Names
+
+    @classmethod
+    def read(cls, argument: str, text: str, data: pd.DataFrame) -> Formula:
+        """ValueError, saying what to write instead, for what is no formula, or means something else in R."""
+        try:
+            terms = patsy.ModelDesc.from_formula(text)
+            both = [*terms.lhs_termlist, *terms.rhs_termlist]
+            codes = [factor.name() for term in both for factor in term.factors]
+            wrong = next(filter(None, (_misread(code, data) for code in codes)), "")
+            names = Names.of(codes)
+        except (patsy.PatsyError, SyntaxError) as error:
+            wrong = "cannot be read: " + _first_line(error).removesuffix(" (<unknown>, line 1)")
+        if not wrong and bool(terms.lhs_termlist) != (argument == "formula"):
+            form = "outcome ~ predictors" if argument == "formula" else "~ predictors"
+            wrong = f"must have the form {form!r}"
+        if wrong:
+            raise ValueError(f"{argument} {text!r} {wrong}{_advice(text, data)}")
+        return cls(argument, text, terms, names)
+
+    def matrices(self, frame: pd.DataFrame, env: patsy.EvalEnvironment) -> tuple[pd.DataFrame, ...]:
+        """The predictors' columns, before them the outcome's if there is one; ValueError for what is no number."""
+        make, noting = patsy.dmatrices if self.terms.lhs_termlist else patsy.dmatrix, _Missing()
+        try:
+            with np.errstate(all="ignore"):
+                made = make(self.terms, self.names.table(frame), env, noting, "dataframe")
+        except Exception as error:  # a formula may call anything
+            raise self.failed(error, frame) from error
+        made = made if isinstance(made, tuple) else (made,)
+        infinite = np.isinf(np.column_stack(made)).any(axis=1)
+        for what, rows in (("no", noting.rows), ("an infinite", infinite)):
+            if len(rows) == len(frame):
+                refuse_rows(rows, frame, f"have {what} value of {self.text!r}", LEAVE_OUT)
+        return made
+
+    def failed(self, error: Exception, frame: pd.DataFrame) -> ValueError:
+        """What to raise when the formula's code raised `error`."""
+        return ValueError(
+            f"{self.argument} {self.text!r} does not work with these data: {_first_line(error)}"
+            f"{_advice(self.text, frame)} (columns: {some(frame.columns)})"
+        )
+
+
 def build(
     formula: str,
     data: pd.DataFrame,
@@ -37,70 +110,68 @@ def build(
     re_formula: str | None,
     vc_formula: Mapping[str, str] | None,
     caller: patsy.EvalEnvironment,
-) -> MixedLM:
-    """The MixedLM of a request, all of whose rows are used; arguments and errors as in `fit`.
+) -> tuple[MixedLM, list[str]]:
+    """The MixedLM of a request, all of whose rows are used, and notes on how it was read; errors as in `fit`.
 
-    caller: what the formulas may use besides the columns, the caller's variables and functions.
+    caller: what the formulas may use besides the columns, the caller's variables and functions. Each formula is
+    evaluated once, over all rows.
     """
     _check_kinds(formula, data, re_formula, vc_formula)
     labels = _labels(groups, data)
-    formulas = [("formula", formula)]
-    if re_formula is not None:
-        formulas.append(("re_formula", re_formula))
-    formulas += [(f"vc_formula[{key!r}]", value) for key, value in (vc_formula or {}).items()]
-    plain = data.astype(
-        {
-            name: object
-            for name in data.columns[data.dtypes.map(lambda d: isinstance(d, pd.StringDtype))]
-        }
-    )
-    used: dict[str, Any] = {}
-    missing = pd.isna(labels)
-    for argument, text in formulas:
-        columns, others = _names_used(argument, text, data, caller)
-        missing = missing | data[columns].isna().any(axis=1).to_numpy()
-        used |= others
-    _refuse(missing, data, "have missing values", MEND)
-    for name in {
-        name
-        for argument, text in formulas
-        for name in _factors(argument, text)
-        if name in data.columns
-    }:
-        _check_kind(name, data[name])
-    matrices = [_Columns.of(argument, text, plain, used) for argument, text in formulas]
-    for columns_made, (_, text) in zip(matrices, formulas, strict=True):
-        _refuse(columns_made.missing, data, f"have no value of {text!r}", MEND)
-        _refuse(
-            columns_made.infinite,
-            data,
-            f"have an infinite value of {text!r}",
-            "Mend them, or leave them out.",
+    fixed = Formula.read("formula", formula, data)
+    random = Formula.read("re_formula", "0" if re_formula is None else re_formula, data)
+    parts = {
+        name: Formula.read(f"vc_formula[{name!r}]", text, data)
+        for name, text in sorted((vc_formula or {}).items())
+    }
+    frame = _frame(data, labels, [fixed, random, *parts.values()])
+    known = fixed.names.variables | random.names.variables
+    bare = known - fixed.names.labels - random.names.labels
+    notes = [numbers_as_text(name, frame[name]) for name in frame.columns if name in bare]
+    env = _environment([fixed, random, *parts.values()], frame, caller)
+    y, X = fixed.matrices(frame, env)
+    if y.shape[1] != 1:
+        raise ValueError(
+            f"formula {formula!r}: the outcome must be one column of numbers; this one is text, true/false or several "
+            f"columns ({some(y.columns)}): make it numbers with .astype(float), or write I(a + b) for a sum"
         )
-    if not any(columns_made.count for columns_made in matrices[1:]):
-        if re_formula is not None or vc_formula:  # without either, statsmodels means intercepts
-            raise ValueError(
-                "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
-            )
-    if not data.index.is_unique:  # statsmodels looks rows up by label
-        data = data.reset_index(drop=True)
-    model = MixedLM.from_formula(
-        formula,
-        data,
-        groups=groups if isinstance(groups, str) else labels,
-        re_formula=re_formula,
-        vc_formula=dict(vc_formula) if vc_formula else None,
-        eval_env=used,
+    if not X.shape[1]:
+        raise ValueError(f"formula {formula!r} has no fixed effect; '~ 1' is the overall mean")
+    _check_cells(X.design_info, frame)
+    (Z,) = random.matrices(frame, env)
+    group = groups if isinstance(groups, str) else "Group"
+    number, order = pd.factorize(labels, sort=True)
+    if Z.shape[1] and len(order) == 1:
+        raise ValueError(
+            f"groups has one value only ({order[0]!r}), so nothing says how groups vary: name the column that tells "
+            "the groups apart; for crossed factors give re_formula=None and a vc_formula"
+        )
+    if not parts and not Z.shape[1]:
+        raise ValueError(
+            "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
+        )
+    rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+    columns = {name: _component(part, frame, env, known) for name, part in parts.items()}
+    blocks = [[made.block(where) for where in rows] for made in columns.values()]
+    components = VCSpec(
+        list(parts), *([[block[k] for block in part] for part in blocks] for k in (0, 1))
     )
-    _check_model(model, data)
-    return model
+    Z = Z.rename(columns={"Intercept": group}) if Z.shape[1] else None
+    model = MixedLM(y, X, labels, Z, components, formula=formula, model_spec=X.design_info)
+    model.formula, model.data.frame, model.data.vcomp_names = formula, frame, list(parts)
+    names = list(model.data.param_names)
+    taken = [name for name in parts if names.count(f"{name} Var") > 1 or name == "residual"]
+    if taken:
+        raise ValueError(
+            f"vc_formula: {taken[0]!r} is the name of another part of the model; give the component another name"
+        )
+    notes += [_nested(name, parts[name], made, number, group) for name, made in columns.items()]
+    return model, [note for note in notes if note]
 
 
 def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> None:
     if not isinstance(formula, str):
-        raise TypeError(
-            f"formula must be text such as 'score ~ treatment'; given {type(formula).__name__}"
-        )
+        raise TypeError(f"formula must be text such as 'score ~ treatment'; given {formula!r}")
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             f"data must be a pandas DataFrame, one row per observation; given {type(data).__name__}"
@@ -109,21 +180,15 @@ def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> N
         raise ValueError(
             f"data has {len(data) or 'no'} rows, too few to tell groups from residuals: three at least"
         )
-    if not data.columns.is_unique:
-        raise ValueError(
-            f"data has columns of the same name: {_some(data.columns[data.columns.duplicated()])}; rename "
-            "them"
-        )
+    check_columns(data)
     if re_formula is not None and not isinstance(re_formula, str):
         raise TypeError(
-            f"re_formula must be text such as '~treatment', or None; given {type(re_formula).__name__}"
+            f"re_formula must be text such as '~treatment', or None; given {re_formula!r}"
         )
-    if vc_formula is not None and (
-        not isinstance(vc_formula, Mapping)
-        or not vc_formula
-        or not all(
-            isinstance(key, str) and isinstance(value, str) for key, value in vc_formula.items()
-        )
+    if vc_formula is not None and not (
+        isinstance(vc_formula, Mapping)
+        and vc_formula
+        and all(isinstance(item, str) for pair in vc_formula.items() for item in pair)
     ):
         raise TypeError(
             "vc_formula must map names to formulas, such as {'cask': '0 + C(cask)'}, or be None; "
@@ -136,18 +201,16 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
     if isinstance(groups, str):
         if groups not in data.columns:
             raise ValueError(
-                f"groups must name a column of data; given {groups!r}, the columns are {_some(data.columns)}"
+                f"groups must name a column of data; given {groups!r}{_advice(groups, data)}, the columns are "
+                f"{some(data.columns)}"
             )
         groups = data[groups]
-    elif (
-        isinstance(groups, pd.Series)
-        and len(groups) == len(data)
-        and not groups.index.equals(data.index)
-    ):
-        raise ValueError(
-            "groups is a Series with another index than data, so it is unclear which label belongs to "
-            "which row: give the column's name, or groups.to_numpy() if the order is the same"
-        )
+    elif isinstance(groups, pd.Series) and len(groups) == len(data):
+        if not groups.index.equals(data.index):
+            raise ValueError(
+                "groups is a Series with another index than data, so it is unclear which label belongs to "
+                "which row: give the column's name, or groups.to_numpy() if the order is the same"
+            )
     # A list of text would turn a missing value in it into the text "nan".
     labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if labels.ndim != 1 or len(labels) != len(data):
@@ -164,125 +227,152 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
     return labels
 
 
-def _factors(argument: str, formula: str) -> Iterator[str]:
-    """The Python expressions of a formula."""
-    try:
-        description = patsy.ModelDesc.from_formula(formula)
-    except patsy.PatsyError as error:
-        raise ValueError(f"{argument} {formula!r} cannot be read: {_first_line(error)}") from error
-    for term in [*description.lhs_termlist, *description.rhs_termlist]:
-        for factor in term.factors:
-            yield factor.name()
-
-
-def _names_used(
-    argument: str, formula: str, data: pd.DataFrame, caller: patsy.EvalEnvironment
-) -> tuple[list[str], dict[str, Any]]:
-    """The columns that the formula names, and the caller's variables and functions that it uses besides."""
-    codes = list(_factors(argument, formula))
-    try:
-        found = {name for code in codes for name in patsy.eval.ast_names(code)}
-    except SyntaxError as error:
+def _frame(data: pd.DataFrame, labels: np.ndarray, formulas: list[Formula]) -> pd.DataFrame:
+    """The data, those columns that the formulas read in plain types and without missing values."""
+    used = [name for name in data.columns if any(name in f.names.variables for f in formulas)]
+    missing = pd.isna(labels) | data[used].isna().any(axis=1)
+    refuse_rows(missing, data, "have missing values", LEAVE_OUT)
+    if "Intercept" in used:
         raise ValueError(
-            f"{argument} {formula!r} cannot be read: {error.msg} in {str(error.text).strip()!r}"
-        ) from None
-    columns = [name for name in data.columns if name in found]
-    return columns, {
+            "data['Intercept'] has the name of the model's own intercept: rename the column, or leave it out"
+        )
+    frame = data.copy(deep=False)
+    for name in used:
+        frame[name] = plain(name, data[name])
+    if not frame.index.is_unique:
+        frame.index = pd.RangeIndex(len(frame), name=frame.index.name)
+    return frame
+
+
+def _environment(
+    formulas: list[Formula], frame: pd.DataFrame, caller: patsy.EvalEnvironment
+) -> patsy.EvalEnvironment:
+    """Those of the caller's names that the formulas use; none that hides a function of patsy's."""
+    variables = {name for one in formulas for name in one.names.variables}
+    functions = {name for one in formulas for name in one.names.functions}
+    both = functions & variables & set(frame.columns)
+    if both:
+        raise ValueError(
+            f"data[{min(both)!r}] has the name of a function that a formula calls: rename the column"
+        )
+    found = {
         name: caller.namespace[name]
-        for name in found
-        if name not in data.columns and name in caller.namespace
+        for name in functions | (variables - set(frame.columns))
+        if name in caller.namespace and name not in ("C", "I")
     }
+    hidden = {
+        name
+        for name, value in found.items()
+        if name in patsy.builtins.__all__ and not callable(value)
+    }
+    return patsy.EvalEnvironment([{name: found[name] for name in found.keys() - hidden}])
 
 
-def _check_kind(name: str, column: pd.Series) -> None:
-    """ValueError if patsy would take the values for something else than they are: numbers for labels, for example."""
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
-    held = {type(value).__name__ for value in column} if kind == "O" else set()
-    if kind in ("c", "m", "M") or held - {"str"} and held - {"bool"}:
+def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
+    """ValueError, naming one, if an interaction of labels has combinations without rows."""
+    for term in design.terms:
+        labels = [f for f in term.factors if design.factor_infos[f].type == "categorical"]
+        columns = [column_of(factor.name()) for factor in labels]
+        if len(columns) < 2 or not set(columns) <= set(frame.columns):
+            continue
+        present = set(frame[columns].drop_duplicates().itertuples(index=False, name=None))
+        for cell in itertools.product(*(frame[name].unique() for name in columns)):
+            if cell not in present:
+                which = " and ".join(
+                    f"{n} = {some([v])}" for n, v in zip(columns, cell, strict=True)
+                )
+                raise ValueError(
+                    f"formula: no row has {which}, so nothing tells of this cell of {term.name()}: leave out that "
+                    "interaction, or the rows of one of these levels"
+                )
+
+
+def _component(
+    part: Formula, frame: pd.DataFrame, env: patsy.EvalEnvironment, known: frozenset[str]
+) -> ComponentColumns:
+    """A component's columns; ValueError where statsmodels would fit another model than the one that was meant.
+
+    known: the variables of the other formulas, over which a slope may vary.
+    """
+    terms = part.terms.rhs_termlist
+    if len(terms) != 1:
+        codes = [term.name() for term in terms if term.factors] or ["C(cask)"]
         raise ValueError(
-            f"data[{name!r}] holds {', '.join(sorted(held)) or 'values'} as {column.dtype}, which a formula would take "
-            "for something else: make it all numbers, with .astype(float), or all text, with .astype(str)"
+            f"{part.argument} {part.text!r} would give {' and '.join(t.name() for t in terms) or 'nothing'} one common "
+            "variance: a component is one term without an intercept, such as "
+            + " or ".join(repr(f"0 + {code}") for code in codes)
         )
+    try:
+        made = ComponentColumns.of(terms[0].factors, part.names.table(frame), env)
+    except Exception as error:  # a formula may call anything
+        raise part.failed(error, frame) from error
+    infinite = ~np.isfinite(made.values).all(axis=1)
+    refuse_rows(infinite, frame, f"have no finite value of {part.text!r}", LEAVE_OUT)
+    for name in map(column_of, (factor.name() for factor in terms[0].factors)):
+        if name not in known | part.names.labels and name in frame.columns:
+            column = frame[name]
+            if column.dtype.kind in "if" and (column % 1 == 0).all() and column.nunique() > 2:
+                raise ValueError(
+                    f"{part.argument} {part.text!r} is a slope over {name!r}, which holds whole numbers: if they name "
+                    f"something, write C({name}), one effect for each; if a slope is meant, write I({name})"
+                )
+    return made
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """What a formula makes of the data: how many columns, and which rows (n,) are missing or infinite."""
-
-    count: int
-    missing: np.ndarray
-    infinite: np.ndarray
-
-    @classmethod
-    def of(cls, argument: str, formula: str, data: pd.DataFrame, used: dict[str, Any]) -> _Columns:
-        """ValueError in one sentence if patsy refuses it, or the outcome is no column of numbers."""
-        noting = _Missing()
-        make = patsy.dmatrices if argument == "formula" else patsy.dmatrix
-        try:
-            with np.errstate(all="ignore"):
-                made = make(formula, data, eval_env=patsy.EvalEnvironment([used]), NA_action=noting)
-        except Exception as error:  # a formula may call anything
-            raise ValueError(
-                f"{argument} {formula!r} does not work with these data: {_first_line(error)} (columns: "
-                f"{_some(data.columns)})"
-            ) from error
-        if argument != "formula":
-            made = (made,)
-        elif made[0].shape[1] != 1:
-            raise ValueError(
-                f"formula {formula!r}: the outcome must be one column of numbers; this one is text, "
-                f"true/false or several columns ({_some(made[0].design_info.column_names)})"
-            )
-        elif made[1].shape[1] == 0:
-            raise ValueError(
-                f"formula {formula!r} has no fixed effect at all; '~ 1' is the overall mean"
-            )
-        none = np.zeros(len(data), dtype=bool)
-        infinite = np.logical_or.reduce(
-            [none, *(np.isinf(m).any(axis=1) for m in made if len(m) == len(data))]
-        )
-        return cls(
-            made[-1].shape[1], noting.rows if noting.rows.size == len(data) else none, infinite
-        )
+def _nested(
+    name: str, part: Formula, made: ComponentColumns, number: np.ndarray, group: str
+) -> str:
+    """A note if labels of a component occur in several groups (of these numbers (n,)), in which it is nested."""
+    pairs = np.unique(np.column_stack([made.codes, number]), axis=0)
+    often = np.flatnonzero(np.bincount(pairs[:, 0]) > 1)
+    if len(made.names) == 1 or not len(often):
+        return ""
+    return (
+        f"{name}: {made.names[often[0]][0]} occurs in several groups, and has an effect of its own in each of them "
+        "(nested), as have all labels. If a label means the same in all groups (crossed), write groups=np.ones(len("
+        f"data)), re_formula=None, vc_formula={{{group!r}: '0 + C({group})', {name!r}: {part.text!r}}}."
+    )
 
 
-def _refuse(rows: np.ndarray, data: pd.DataFrame, what: str, remedy: str) -> None:
-    """ValueError naming the rows (n,) by their index label, if there are any."""
-    if rows.any():
-        raise ValueError(
-            f"{rows.sum()} of {len(data)} rows {what}: rows {_some(data.index[rows])}. {remedy}"
-        )
+def _misread(code: str, data: pd.DataFrame) -> str:
+    """What Python would make of R's operators in a factor's code; nothing where it means the same."""
+    for node in ast.walk(parsed(code)):
+        if isinstance(node, ast.BinOp):
+            bits = isinstance(node.op, ast.BitOr | ast.BitXor | ast.BitAnd)
+            logical = [_logical(side, data) for side in (node.left, node.right)]
+            if bits and False in logical:
+                return "would be computed bit by bit: in Python, | & ^ are for truth values"
+            if isinstance(node.op, ast.Add) and all(logical) and None not in logical:
+                return "adds truth values, which gives True in numpy: write 1.0 * (a > 1) + (b > 1)"
+    return ""
 
 
-def _check_model(model: MixedLM, data: pd.DataFrame) -> None:
-    """There is something to learn about groups from."""
-    groups, n = model.n_groups, len(data)
-    if groups == 1 and model.k_re:
-        raise ValueError(
-            f"groups has one value only ({model.group_labels[0]!r}), so nothing says how groups vary: name "
-            "the column that tells the groups apart; for crossed factors give re_formula=None and a "
-            "vc_formula"
-        )
-    if groups * model.k_re >= n:
-        raise ValueError(
-            f"{groups} groups with {model.k_re} random effect(s) each are {groups * model.k_re} random "
-            f"effects for {n} rows, so they cannot be told from the residuals: groups should be what "
-            "repeats, and each group needs more rows than random effects"
-        )
-    for name, mats in zip(model.exog_vc.names, model.exog_vc.mats, strict=True):
-        levels = sum(mat.shape[1] for mat in mats)
-        if levels >= n:
-            raise ValueError(
-                f"vc_formula[{name!r}] has {levels} levels for {n} rows, so it cannot be told from the "
-                "residuals: leave it out"
-            )
+def _logical(node: ast.AST, data: pd.DataFrame) -> bool | None:
+    """Whether an operand is a truth value; None where that cannot be seen."""
+    if isinstance(node, ast.Name):
+        return pd.api.types.is_bool_dtype(data[node.id]) if node.id in data.columns else None
+    if isinstance(node, ast.Compare):
+        return True
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.BitOr | ast.BitXor | ast.BitAnd)
+    return False if isinstance(node, ast.Constant) else None
 
 
-def _some(items: Any) -> str:
-    """The first few, and how many more."""
-    items = list(items)
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(str(item) for item in items[:SHOWN]) + more
+def _advice(text: str, data: pd.DataFrame) -> str:
+    """What to write instead, for what people are used to from R or from their own columns."""
+    if "|" in text:
+        return f"; {BARS}"
+    if "^" in text:
+        return "; a power is written **, as in I(x**2) or (a + b)**2"
+    for name in map(str, data.columns):
+        letters = unicodedata.normalize("NFKC", name)  # Python reads µ (micro) as μ (mu)
+        if letters != name or not name.isidentifier() or keyword.iskeyword(name):
+            if name in text and f"Q('{name}')" not in text and f'Q("{name}")' not in text:
+                return f"; {name!r} is a column, but no name in Python: write Q({name!r})"
+    for name in data.index.names:
+        if name and re.search(rf"\b{re.escape(str(name))}\b", text):
+            return f"; {name!r} is the index of data: make it a column, with data.reset_index()"
+    return ""
 
 
 def _first_line(error: Exception) -> str:

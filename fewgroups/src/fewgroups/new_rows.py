@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,72 +13,74 @@ import pandas as pd
 import patsy
 from statsmodels.regression.mixed_linear_model import MixedLM
 
+from fewgroups.columns import Names, check_columns, plain, refuse_rows, some
+from fewgroups.component_columns import ComponentColumns
+
 Array = np.ndarray
-SHOWN = 5  # rows or labels named in an error
-PLAIN = re.compile(r"(C\(\w+\)|\w+)(:(C\(\w+\)|\w+))*")  # codes that mean the same in any data
+NUMPY = patsy.EvalEnvironment([{"np": np}])
 
 
 @dataclass(frozen=True)
 class NewRows:
     """Rows to predict: their columns as the reader has them, X (n, p), Z (n, q), and their group numbers (n,) or None.
 
-    components: for each variance component, column name → values (n,).
+    components: for each variance component, each row's own columns, name → value.
     """
 
     shown: pd.DataFrame
     X: Array
     Z: Array
-    components: tuple[dict[str, Array], ...]
+    components: tuple[list[dict[str, float]], ...]
     groups: Array | None
 
     @classmethod
     def of(cls, model: MixedLM, data: pd.DataFrame | None, known: bool) -> NewRows:
         """Read `data`, or the distinct rows of the fitted data for None; known: with their groups.
 
-        Raises TypeError or ValueError that say what `data` lacks.
+        The formulas are evaluated over the fitted rows and the new ones together: what gives the fitted columns again
+        gives the right ones for new rows. TypeError or ValueError say what `data` lacks, or what cannot be made.
         """
         spec, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
-        if spec is None or not hasattr(spec, "factor_infos") or not isinstance(frame, pd.DataFrame):
+        if not isinstance(spec, patsy.DesignInfo) or not isinstance(frame, pd.DataFrame):
             raise ValueError(
                 "result was not fitted by a formula, so nothing says how to read new rows: fit it with "
                 "fewgroups.fit(formula, data, groups)"
             )
-        codes = [factor.name() for factor in spec.factor_infos]
-        codes += [code for names in component_names(model) for code in _codes(names)]
-        from_fixed = _from_fixed(model)
-        if from_fixed is None:
-            codes += _codes(_random_names(model))
-        used = {name for code in codes for name in patsy.eval.ast_names(code)}
-        columns = [str(name) for name in frame.columns if name in used]
-        group = _group_column(model, frame) if known else None
+        T = _from_fixed(model)
+        random = [] if T is not None else _terms(model.data.exog_re_names, _constants(model))
+        components = [_terms(itertools.chain(*part)) for part in model.exog_vc.colnames]
+        terms = [*spec.terms, *random, *itertools.chain(*components)]
+        used = Names.of(factor.name() for term in terms for factor in term.factors).variables
+        columns = [name for name in frame.columns if name in used]
+        group = _group_column(model, frame) if known and model.n_groups > 1 else None
         if group is not None and group not in columns:
             columns.insert(0, group)
-        distinct = frame[columns].drop_duplicates(ignore_index=True)
-        shown = distinct if data is None else _checked(data, columns, group, frame)
+        shown = frame[columns].drop_duplicates(ignore_index=True)
+        if data is not None:
+            shown = _checked(data, columns, group)
         if shown.empty and not columns:  # a formula without predictors: one row says all
             shown = pd.DataFrame(index=[0] if data is None else data.index)
-        plain = shown.astype(
-            {name: object for name in columns if isinstance(shown[name].dtype, pd.StringDtype)}
+        both = pd.DataFrame(
+            {
+                name: pd.concat([old, _like(name, shown[name], old)], ignore_index=True)
+                for name, old in (
+                    (name, plain(name, frame[name])) for name in columns if name in used
+                )
+            },
+            index=range(len(frame) + len(shown)),
         )
-        X = _fixed(spec, plain)
-        Z = X @ from_fixed if from_fixed is not None else _random(model, plain)
-        components = tuple(_columns(names, plain, "vc_formula") for names in component_names(model))
-        return cls(
-            shown, X, Z, components, None if group is None else _numbers(model, shown[group], group)
-        )
+        X, n = _fixed(spec, _table(spec.terms, both)), len(frame)
+        if not _same(X[:n], np.asarray(model.exog)):
+            raise _not_made("formula", spec.term_names)
+        Z = X @ T if T is not None else _random(model, random, both)
+        parts = tuple(_component(model, c, terms, both) for c, terms in enumerate(components))
+        numbers = None if not known else np.zeros(len(shown), dtype=int)
+        if group is not None:
+            numbers = _numbers(model, shown[group], group)
+        return cls(shown, X[n:], Z[n:], parts, numbers)
 
 
-def component_names(model: MixedLM) -> list[list[str]]:
-    """The distinct column names of each variance component, over all groups."""
-    return [
-        list(dict.fromkeys(str(n) for names in groups for n in names))
-        for groups in model.exog_vc.colnames
-    ]
-
-
-def _checked(
-    data: Any, columns: list[str], group: str | None, fitted: pd.DataFrame
-) -> pd.DataFrame:
+def _checked(data: Any, columns: list[str], group: str | None) -> pd.DataFrame:
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             f"data must be a DataFrame with the columns {', '.join(columns) or '(none)'}, one row per prediction; "
@@ -85,42 +88,42 @@ def _checked(
         )
     if not len(data):
         raise ValueError("data has no rows, so there is nothing to predict")
+    check_columns(data)
     lacking = [name for name in columns if name not in data.columns]
     if lacking:
-        why = (
-            f"; {group!r} says which of the measured groups each row is about"
-            if group in lacking
-            else ""
-        )
-        raise ValueError(f"data lacks {', '.join(map(repr, lacking))}, which the model needs{why}")
-    twice = [name for name in columns if isinstance(data[name], pd.DataFrame)]
-    if twice:
-        raise ValueError(
-            f"data has more than one column {', '.join(map(repr, twice))}; rename or drop the others"
-        )
-    gaps = data[columns].isna().any(axis=1)
-    if gaps.any():
-        raise ValueError(
-            f"data has missing values in rows {_some(data.index[gaps])}: there is nothing to predict from"
-        )
-    for name in columns:
-        if name == group or not _is_number(fitted[name]):
-            continue
-        if not _is_number(data[name]):
-            raise ValueError(
-                f"data[{name!r}] must hold numbers, as the data that were fitted do; it is of type {data[name].dtype}: "
-                "convert it with .astype(float)"
-            )
-        endless = np.isinf(data[name].to_numpy(dtype=float))
-        if endless.any():
-            raise ValueError(f"data[{name!r}] is infinite in rows {_some(data.index[endless])}")
+        why = f"; {group!r} says which of the groups each row is about" if group in lacking else ""
+        raise ValueError(f"data lacks {some(lacking)}, which the model needs{why}")
+    refuse_rows(
+        data[columns].isna().any(axis=1).to_numpy(),
+        data,
+        "have missing values",
+        "Fill them in, or leave them out.",
+    )
     return data[columns]
 
 
-def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(
-        column.dtype
+def _like(name: str, given: pd.Series, fitted: pd.Series) -> pd.Series:
+    """A new column in the kind of the fitted one (of kinds that `plain` gives)."""
+    given, kind = plain(name, given), _kind(fitted)
+    if kind == "labels":
+        return given.astype(object)
+    values = set(given.unique()) if kind == "true or false" else set()
+    if _kind(given) == "labels" or not values <= {0, 1}:
+        raise ValueError(
+            f"data[{name!r}] must hold {kind}, as the data that were fitted do; given {some(given.unique())}"
+        )
+    whole = fitted.dtype.kind == "i" and (given % 1 == 0).all()
+    given = given.astype(fitted.dtype if whole or kind == "true or false" else float)
+    refuse_rows(
+        np.isinf(given).to_numpy(), given.to_frame(), f"are infinite in {name!r}", "Mend them."
     )
+    return given
+
+
+def _kind(column: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype):
+        return "true or false"
+    return "numbers" if pd.api.types.is_numeric_dtype(column) else "labels"
 
 
 def _group_column(model: MixedLM, frame: pd.DataFrame) -> str:
@@ -142,21 +145,20 @@ def _numbers(model: MixedLM, labels: pd.Series, group: str) -> Array:
     unknown = list(dict.fromkeys(label for label in labels if label not in known))
     if unknown:
         raise ValueError(
-            f"data[{group!r}] has {_some(unknown)}, which the model has not seen; it knows "
-            f"{_some(model.group_labels)}. For a group that was not measured use who='new'"
+            f"data[{group!r}] has {some(unknown)}, which the model has not seen; it knows "
+            f"{some(model.group_labels)}. For a group that was not measured use who='new'"
         )
     return np.array([known[label] for label in labels])
 
 
-def _fixed(spec: Any, data: pd.DataFrame) -> Array:
+def _fixed(spec: patsy.DesignInfo, table: pd.DataFrame) -> Array:
     try:
-        return np.asarray(
-            patsy.build_design_matrices([spec], data, NA_action="raise")[0], dtype=float
-        ).reshape(len(data), len(spec.column_names))
+        made = patsy.build_design_matrices([spec], table, NA_action="raise")[0]
     except patsy.PatsyError as error:
         raise ValueError(
             f"data does not fit the model's formula: {str(error).strip().splitlines()[0]}"
         ) from None
+    return np.asarray(made, dtype=float).reshape(len(table), len(spec.column_names))
 
 
 def _from_fixed(model: MixedLM) -> Array | None:
@@ -169,53 +171,77 @@ def _from_fixed(model: MixedLM) -> Array | None:
     return T if np.abs(Z - X @ T).max() < 1e-8 * np.abs(Z).max() else None
 
 
-def _random_names(model: MixedLM) -> list[str]:
-    """Names of the random-effect columns that are no constant."""
-    constant = np.ptp(np.asarray(model.exog_re, dtype=float), axis=0) == 0
-    return [
-        str(name) for name, same in zip(model.data.exog_re_names, constant, strict=True) if not same
-    ]
+def _constants(model: MixedLM) -> list[str]:
+    """Names of the random-effect columns that are the same in all rows: the groups' own intercept."""
+    same = np.ptp(np.asarray(model.exog_re, dtype=float), axis=0) == 0
+    return [str(name) for name, s in zip(model.data.exog_re_names, same, strict=True) if s]
 
 
-def _random(model: MixedLM, data: pd.DataFrame) -> Array:
-    """Z (n, q) of random-effect columns that the fixed effects do not have, by their names."""
-    names, first = _random_names(model), np.asarray(model.exog_re, dtype=float)[0]
-    made = _columns(names, data, "re_formula")
-    lacking = [name for name in names if name not in made]
-    if lacking:
-        raise ValueError(
-            f"re_formula: nothing says what {', '.join(lacking)} is in new rows; add it to the fixed effects, where it "
-            "belongs anyway, and fit again"
-        )
-    columns = [
-        made.get(str(name), np.full(len(data), first[k]))
-        for k, name in enumerate(model.data.exog_re_names)
-    ]
-    return np.column_stack(columns)
+def _terms(names: Iterable[Any], groups: Iterable[Any] = ()) -> list[patsy.Term]:
+    """The formula's terms behind columns' names, C(cask) behind "C(cask)[a]"; `groups`: names of the groups' own
+    intercept, behind which there is none."""
+    codes = dict.fromkeys(re.sub(r"\[[^\]]*\]", "", str(name)) for name in names)
+    for group in groups:
+        codes.pop(group, None)
+    constant = [patsy.INTERCEPT] if codes.pop("Intercept", "") is None else []
+    try:
+        return constant + patsy.ModelDesc.from_formula(" + ".join(["0", *codes])).rhs_termlist
+    except patsy.PatsyError:
+        raise _not_made("result", codes) from None
 
 
-def _codes(names: Iterable[str]) -> list[str]:
-    """Formula terms behind column names: "C(cask)" of "C(cask)[a]"."""
-    return list(dict.fromkeys(re.sub(r"\[[^\]]*\]", "", name) for name in names))
+def _table(terms: Iterable[patsy.Term], both: pd.DataFrame) -> pd.DataFrame:
+    return Names.of(factor.name() for term in terms for factor in term.factors).table(both)
 
 
-def _columns(names: list[str], data: pd.DataFrame, argument: str) -> dict[str, Array]:
-    """Column name → values (n,) of the terms behind `names`, whatever levels the data have."""
-    made: dict[str, Array] = {}
-    for code in _codes(names):
-        if not PLAIN.fullmatch(code) or code == "Intercept":
-            raise ValueError(
-                f"{argument}: columns such as {code!r} cannot be made for new rows; make a column of the data of it, "
-                "or leave out the intercept ('0 + C(cask)'), and fit again"
-            )
-        matrix = patsy.dmatrix(f"0 + {code}", data, return_type="dataframe")
-        made |= {str(name): matrix[name].to_numpy(dtype=float) for name in matrix.columns}
-    return made
+def _random(model: MixedLM, terms: list[patsy.Term], both: pd.DataFrame) -> Array:
+    """Z of fitted and new rows, of random-effect columns that the fixed effects do not have, by their names."""
+    names, Z = list(model.data.exog_re_names), np.asarray(model.exog_re, dtype=float)
+    constant = np.isin(names, _constants(model))
+    order = ["Intercept" if same else name for name, same in zip(names, constant, strict=True)]
+    description = patsy.ModelDesc([], [patsy.INTERCEPT] * bool(constant.any()) + terms)
+    try:
+        made = patsy.dmatrix(description, _table(terms, both), NUMPY, return_type="dataframe")
+        found = made[order].to_numpy(dtype=float)
+    except Exception:  # a formula may call anything
+        raise _not_made("re_formula", names) from None
+    if made.shape[1] > len(order) or not _same(found[: len(Z)], Z):
+        raise _not_made("re_formula", names)
+    return found
 
 
-def _some(items: Iterable[Any]) -> str:
-    listed = list(items)
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return (
-        ", ".join(repr(i.item() if isinstance(i, np.generic) else i) for i in listed[:SHOWN]) + more
+def _component(
+    model: MixedLM, component: int, terms: list[patsy.Term], both: pd.DataFrame
+) -> list[dict[str, float]]:
+    """The columns of one variance component that each new row has, name → value."""
+    refused = _not_made(
+        f"vc_formula[{model.exog_vc.names[component]!r}]", [t.name() for t in terms]
+    )
+    try:
+        (term,) = terms
+        made = ComponentColumns.of(term.factors, _table(terms, both), NUMPY)
+    except Exception:  # a formula may call anything
+        raise refused from None
+    for number, label in enumerate(model.group_labels):
+        stored, rows = model.exog_vc.mats[component][number], np.asarray(model.row_indices[label])
+        stored = stored.toarray() if hasattr(stored, "toarray") else np.asarray(stored)
+        names, block = made.block(rows)
+        columns = dict(zip(names, block.T, strict=True))
+        again = [
+            columns.pop(n, np.zeros(len(rows))) for n in model.exog_vc.colnames[component][number]
+        ]
+        if columns or not _same(np.column_stack(again), stored):
+            raise refused
+    new = range(len(model.endog), len(both))
+    return [dict(zip(made.names[made.codes[k]], made.values[k], strict=True)) for k in new]
+
+
+def _same(made: Array, fitted: Array) -> bool:
+    return bool(np.abs(made - fitted).max(initial=0.0) <= 1e-8 * np.abs(fitted).max(initial=0.0))
+
+
+def _not_made(argument: str, names: Iterable[str]) -> ValueError:
+    return ValueError(
+        f"{argument}: nothing says what {some(names)} is in these rows, as it depends on the other rows, on a function "
+        "or on a level that was not fitted; make a column of the data of it, and fit again"
     )

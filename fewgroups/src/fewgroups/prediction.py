@@ -10,17 +10,32 @@ from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import check_choice, check_level, check_result
-from fewgroups.ddf import KenwardRoger
+from fewgroups.ddf import Information, KenwardRoger
 from fewgroups.examination import Examination, examine
-from fewgroups.information import Information, information
 from fewgroups.new_rows import NewRows
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.standardised import Standardised
-from fewgroups.structure import Structure
 from fewgroups.targets import Group, Target, average, prior
 
 Array = np.ndarray
 WHO, OF = ("average", "known", "new"), ("mean", "score")
+ABOUT = {
+    (
+        "average",
+        "mean",
+    ): "confidence interval of the mean over all groups; a single group, or an outcome, may lie far "
+    "outside",
+    (
+        "known",
+        "mean",
+    ): "prediction interval of the level of that group, the mean of endlessly many outcomes",
+    ("known", "score"): "prediction interval of one new outcome of that group",
+    (
+        "new",
+        "mean",
+    ): "prediction interval of the level of a group that was not measured, the mean of endlessly many "
+    "outcomes",
+    ("new", "score"): "prediction interval of one outcome of a group that was not measured",
+}
 LEAST_DF = 1.0
 """Below, t has no quantiles that mean anything; a variance estimated near zero leads there."""
 
@@ -67,35 +82,32 @@ def predictions(
     - of="score": + σ².
 
     df: Satterthwaite's (1946) 2 se⁴ / var(se²), at least 1; there the uncertainty of all estimated variances is
-    counted, for "known" too. An interval knows of no bounds: a score that cannot pass 1 may have one that does.
+    counted, for "known" too. An interval knows of no bounds: an outcome that cannot pass 1 may have one that does.
 
     How well they hold
     ------------------
     Nominal 95 %, simulated (1500 to 4000 data sets a row: a share has an error of .003 to .006); 20 and 30 repeats,
     group and residual SD .05; in brackets ± 1.96 se:
 
-        groups,   model, slope SD     new mean     new score    known mean   known score
-         4, intercepts, 0             .962 (.858)  .958 (.938)  .948 (.946)  .953 (.951)
-         4, slopes, 0                 .976 (.858)  .954 (.938)  .960 (.929)  .950 (.949)
-         4, slopes, .02               .973 (.849)  .948 (.929)  .939 (.917)  .956 (.953)
-         4, slopes, .05               .963 (.849)  .944 (.916)  .947 (.933)  .956 (.954)
-        20, intercepts, 0             .950 (.932)  .950 (.946)  .952 (.951)  .946 (.945)
-        20, slopes, .02               .944 (.927)  .944 (.938)  .939 (.939)  .958 (.957)
-        20, slopes, .05               .948 (.934)  .948 (.942)  .943 (.942)  .957 (.957)
+        groups, model, slope SD      new mean     new score    known mean   known score
+         4, intercepts, 0            .962 (.858)  .958 (.938)  .948 (.946)  .953 (.951)
+         4, slopes, 0                .976 (.858)  .954 (.938)  .960 (.929)  .950 (.949)
+         4, slopes, .02              .973 (.849)  .948 (.929)  .939 (.917)  .956 (.953)
+         4, slopes, .05              .963 (.849)  .944 (.916)  .947 (.933)  .956 (.954)
+        20, slopes, .02              .944 (.927)  .944 (.938)  .939 (.939)  .958 (.957)
 
-    With two or three repeats per condition and a group SD near zero the mean of a new group is covered more often
-    than promised (up to .999): df is then near 1 and the interval longer than it need be. For the same reason the
-    interval of a new group's mean can be longer than that of its score, which has more df. All this is for a model
-    that is right. One that lets groups differ in level only, where they differ in slope, is too sure of every group.
+    With two or three repeats per condition and a group SD near zero, df is near 1 and a new group's mean is covered
+    up to .999. All this is for a model that is right: one that lets groups differ in level only, where they differ in
+    slope, is too sure of every group.
 
-    Errors and warnings
-    -------------------
+    Errors
+    ------
     As in `coefficients`; ValueError or TypeError naming data for unknown groups or levels, missing columns or values;
     ValueError for an unknown who or of, and for the average's score.
 
     Sources: Henderson 1975 (Biometrics 31:423); Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997
-    (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error was tried for
-    "known": on top of these df it covers .97 to .99 in the three rows of slopes with 4 groups, so it is left out.
+    (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error is left out:
+    on top of these df, "known" would be covered .97 to .99 in the rows of slopes with 4 groups.
     """
     check_choice("who", who, WHO)
     check_choice("of", of, OF)
@@ -108,11 +120,9 @@ def predictions(
     plain = check_result(result)
     rows = NewRows.of(plain.model, data, who == "known")
     fit = examine(plain, "kenward-roger")
-    standard = Standardised.of(plain.model, Structure.of(plain.model), fit.at)
-    found = information(standard.model, *standard.at, True)
-    method = KenwardRoger.of(found)
-    X, Z = rows.X @ standard.fixed, rows.Z @ standard.random
-    targets = [_target(standard, found, rows, who, k, X[k], Z[k]) for k in range(len(X))]
+    found, method = fit.found, KenwardRoger.of(fit.found)
+    X, Z = found.rows(rows.X), rows.Z @ found.random
+    targets = [_target(plain.model, found, rows, who, k, X[k], Z[k]) for k in range(len(X))]
     if of == "score":
         unit = np.eye(len(method.spread))[-1]
         targets = [target.with_variance(fit.at[2], unit) for target in targets]
@@ -124,39 +134,39 @@ def predictions(
         variance = variance + np.einsum("ia,ab,ib->i", X, method.covariance - method.phi, X)
     se = np.sqrt(variance)
     half_width = stats.t.ppf((1 + level) / 2, df) * se
-    columns: dict[str, Any] = {name: rows.shown[name].array for name in rows.shown.columns}
-    columns |= {
+    found_columns = {
         "estimate": estimate,
         "se": se,
         "df": df,
         "low": estimate - half_width,
         "high": estimate + half_width,
     }
+    columns: dict[str, Any] = {
+        f"{name} (data)" if name in found_columns else name: rows.shown[name].array
+        for name in rows.shown.columns
+    }
     places = useful_decimals(float(se.min()))
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2}
     kept = [note for note in fit.notes if who == "average" or not note.startswith("Singular fit")]
-    notes = [
-        _about(who, of, level),
-        *_limits(plain.model, who, fit, bool(np.any(raw < LEAST_DF))),
-        *kept,
-    ]
-    table = noted_table(columns, rows.shown.index, notes, decimals)
+    limits = _limits(plain.model, fit, bool(np.any(raw < LEAST_DF))) if who != "average" else []
+    notes = [f"low, high: {100 * level:g} % {ABOUT[who, of]}.", *limits, *kept]
+    table = noted_table(columns | found_columns, rows.shown.index, notes, decimals)
     table.attrs |= {name: fit.facts[name] for name in ("singular", "refitted", "shortfall")}
     table.attrs |= {"who": who, "of": of, "level": level}
     return table
 
 
 def _target(
-    standard: Standardised, found: Information, rows: NewRows, who: str, k: int, x: Array, z: Array
+    model: MixedLM, found: Information, rows: NewRows, who: str, k: int, x: Array, z: Array
 ) -> Target:
-    """Row k's mean, before any residual; x (p,), z (q,) its standardised columns."""
-    values = [{name: column[k] for name, column in made.items()} for made in rows.components]
+    """Row k's mean, before any residual; x (p,), z (q,) its orthonormal columns."""
+    values = [rows_of[k] for rows_of in rows.components]
     if who == "average":
         return average(found, x)
     if rows.groups is None:
         squares = np.array([sum(value**2 for value in made.values()) for made in values])
-        return average(found, x).with_variance(*prior(z, squares, standard.at))
-    model, number = standard.model, int(rows.groups[k])
+        return average(found, x).with_variance(*prior(z, squares, found))
+    number = int(rows.groups[k])
     seen = [[str(name) for name in names[number]] for names in model.exog_vc.colnames]
     known = [
         made.get(name, 0.0) for made, names in zip(values, seen, strict=True) for name in names
@@ -165,39 +175,20 @@ def _target(
         sum(value**2 for name, value in made.items() if name not in names)
         for made, names in zip(values, seen, strict=True)
     ]
-    target = Group.of(model, number, standard.at).target(found, x, np.concatenate([z, known]))
-    return target.with_variance(*prior(np.zeros(len(z)), np.array(rest), standard.at))
+    target = Group.of(model, number, found).target(found, x, np.concatenate([z, known]))
+    return target.with_variance(*prior(np.zeros(len(z)), np.array(rest), found))
 
 
-def _about(who: str, of: str, level: float) -> str:
-    kind = "confidence" if who == "average" else "prediction"
-    what = {
-        (
-            "average",
-            "mean",
-        ): "the mean over all groups; a group of its own, or a score, may lie far outside",
-        ("known", "mean"): "the level of that group, the mean of endlessly many scores",
-        ("known", "score"): "one new score of that group",
-        (
-            "new",
-            "mean",
-        ): "the level of a group that was not measured, the mean of endlessly many scores",
-        ("new", "score"): "one score of a group that was not measured",
-    }[who, of]
-    return f"low, high: {100 * level:g} % {kind} interval of {what}."
-
-
-def _limits(model: MixedLM, who: str, fit: Examination, floored: bool) -> list[str]:
-    """Where these intervals lean on what the model takes for granted."""
+def _limits(model: MixedLM, fit: Examination, floored: bool) -> list[str]:
+    """Where intervals for groups lean on what the model takes for granted."""
     notes = []
     level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
-    varies = any(np.ptp(x, axis=0).any() for x in map(np.asarray, model.exog_li))
-    if who != "average" and level_only and varies:
+    if level_only and any(np.ptp(x, axis=0).any() for x in map(np.asarray, model.exog_li)):
         notes.append(
             "The model lets groups differ in level only: if the predictors do not act on all alike, intervals for one "
             "group are too short."
         )
-    if who != "average" and fit.facts["singular"]:
+    if fit.facts["singular"]:
         notes.append(
             "Singular fit: a variance is estimated as zero or a correlation as ±1. Predictions use that value; "
             "that it is uncertain is counted in df only."

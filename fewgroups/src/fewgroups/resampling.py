@@ -1,30 +1,36 @@
-"""New data from a fit, and the parametric bootstrap: what the estimates would do in studies that repeat this one."""
+"""New data from a fit, refits of them, and the parametric bootstrap: what estimates would do in studies that repeat
+this one. Where the batch engine knows the model it fits all data sets at once, else they are fitted one by one."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.regression.mixed_linear_model import MixedLM
+from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
 
+from fewgroups.batch import fit_many
 from fewgroups.checks import NotAtOptimumWarning, check_choice, check_level, check_result
 from fewgroups.examination import SHORTFALL
-from fewgroups.nesting import random_names
+from fewgroups.likelihood import Optimum, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.refits import FEW, Refits, best_fit, check_draws, draw, fewest_groups, refit
+from fewgroups.progress import progress_bar
+from fewgroups.simulation import BLOCK, room_for
+from fewgroups.structure import random_design, sqrt_factor
 
 Array = np.ndarray
+FEW = 20  # groups below which a nominal 5 % of large-sample theory means 6 % or more
 
 
 def simulate_from(result: Any, n: int, seed: int) -> Array:
     """New data from a fit: scores (n, rows), rows in the order of the data that were fitted, in their units.
 
-    Random effects and residuals are drawn anew from the fit's variances, for the same groups and predictors: what
-    the same study would find with other athletes. Scores are not clipped: a fit knows of no bounds. Data set k has the
-    same digits whatever n is.
+    Random effects and residuals are drawn anew from the fit's variances, for the same predictors: what the same study
+    would find with other groups. The outcome is not clipped: a fit knows of no bounds. Data set k is the same whatever
+    n is.
 
     result: a fitted MixedLM, any formulas; n: how many data sets, 1 or more; seed: 0 or more. TypeError or ValueError
     names the one that is wrong.
@@ -64,30 +70,20 @@ class Bootstrap:
                 f"level {level:g} needs {needed} draws or more, so that one lies beyond each end; there are "
                 f"{len(self.draws)}: give bootstrap a larger n"
             )
-        estimate = self.estimates.to_numpy()
+        table = pd.DataFrame({"estimate": self.estimates, "bias": self.draws.mean()})
+        table["bias"] -= self.estimates
+        table["se"] = self.draws.std(ddof=1)
         # the k-th of n draws stands for the quantile k/(n + 1)
         tails = [(1 - level) / 2, (1 + level) / 2]
-        low, high = np.array(
-            [
-                np.quantile(column[~np.isnan(column)], tails, method="weibull")
-                if np.any(~np.isnan(column))
-                else [np.nan, np.nan]
-                for column in self.draws.to_numpy().T
-            ]
-        ).T
+        ends = self.draws.apply(lambda draws: _quantiles(draws.dropna(), tails)).T
         if kind == "basic":
-            low, high = 2 * estimate - high, 2 * estimate - low
-            names = self.draws.columns
-            least = np.select(
-                [names.str.startswith("sd("), names.str.startswith("cor(")], [0, -1], -np.inf
-            )
-            low, high = np.maximum(low, least), np.where(least == -1, np.minimum(high, 1), high)
-        se = self.draws.std(ddof=1).to_numpy()
-        bias = self.draws.mean().to_numpy() - estimate
-        columns = {"estimate": estimate, "bias": bias, "se": se, "low": low, "high": high}
-        places = useful_decimals(float(np.nanmin(se)))
+            bounds = np.array([_bounds(name) for name in self.draws])
+            ends = 2 * self.estimates.to_numpy()[:, None] - ends.iloc[:, ::-1].to_numpy()
+            ends = pd.DataFrame(np.clip(ends, bounds[:, :1], bounds[:, 1:]), self.draws.columns)
+        table[["low", "high"]] = ends
+        places = useful_decimals(float(table["se"].min()))
         index = pd.Index(self.draws.columns, name="term")
-        return noted_table(columns, index, self.notes, dict.fromkeys(columns, places))
+        return noted_table(dict(table), index, self.notes, dict.fromkeys(table, places))
 
     def __str__(self) -> str:
         return repr(self._shown())
@@ -100,13 +96,20 @@ class Bootstrap:
     def _shown(self) -> NotedTable:
         if len(self.draws) >= 39:
             return self.intervals()
-        table = noted_table(
-            {"estimate": self.estimates.to_numpy()},
-            self.estimates.index,
-            self.notes,
-            {"estimate": 4},
+        return noted_table(
+            {"estimate": self.estimates}, self.estimates.index, self.notes, {"estimate": 4}
         )
-        return table
+
+
+def _quantiles(draws: pd.Series, at: list[float]) -> Array:
+    return np.quantile(draws, at, method="weibull") if len(draws) else np.full(len(at), np.nan)
+
+
+def _bounds(name: str) -> tuple[float, float]:
+    """The least and the largest value that a parameter of this name can have."""
+    if name.startswith("cor("):
+        return -1.0, 1.0
+    return (0.0, np.inf) if name.startswith("sd(") else (-np.inf, np.inf)
 
 
 def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
@@ -137,31 +140,23 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     kept = ~fits.failed
     if kept.sum() < 2:
         raise ValueError("the drawn data sets could not be fitted; simplify the random effects")
-    draws = _parameters(model, fits)[kept].reset_index(drop=True)
-    singular = fits.singular[kept]
-    return Bootstrap(
-        _parameters(model, best).iloc[0], draws, singular, (*notes, *_notes(model, kept, singular))
-    )
-
-
-def _notes(model: MixedLM, kept: Array, singular: Array) -> list[str]:
-    notes = []
+    singular, groups = fits.singular[kept], fewest_groups(model)
     if not kept.all():
         notes.append(
-            f"{np.sum(~kept)} of {len(kept)} drawn data sets could not be fitted and are left out."
+            f"{np.sum(~kept)} of {n} drawn data sets could not be fitted and are left out."
         )
     if singular.any():
         notes.append(
             f"{singular.mean():.1%} of the refits are singular: a variance is estimated as zero or a correlation as ±1."
         )
-    groups = fewest_groups(model)
     if groups < FEW:
         notes.append(
             f"Few groups ({groups}): the draws take the estimated variances for the true ones, so these "
             "intervals are too short, for SDs most of all; coefficients() has intervals of fixed effects that allow "
             "for it."
         )
-    return notes
+    draws = _parameters(model, fits)[kept].reset_index(drop=True)
+    return Bootstrap(_parameters(model, best).iloc[0], draws, singular, tuple(notes))
 
 
 def _parameters(model: MixedLM, fits: Refits) -> pd.DataFrame:
@@ -172,10 +167,190 @@ def _parameters(model: MixedLM, fits: Refits) -> pd.DataFrame:
     columns |= {f"sd({name})": sds[:, k] for k, name in enumerate(names)}
     for i, j in zip(*np.tril_indices(len(names), -1), strict=True):
         size = sds[:, i] * sds[:, j]
-        safe = np.where(size > 0, size, 1.0)
-        correlation = np.clip(fits.cov_re[:, i, j] / safe, -1, 1)
-        columns[f"cor({names[j]}, {names[i]})"] = np.where(size > 0, correlation, np.nan)
+        with np.errstate(invalid="ignore"):  # 0/0: no correlation
+            columns[f"cor({names[j]}, {names[i]})"] = np.clip(fits.cov_re[:, i, j] / size, -1, 1)
     components = np.sqrt(np.clip(fits.vcomp, 0, None))
     columns |= {f"sd({name})": components[:, k] for k, name in enumerate(model.exog_vc.names)}
     columns["sd(residual)"] = np.sqrt(fits.scale)
     return pd.DataFrame(columns)
+
+
+# ---- draws and refits, shared with `compare` ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Refits:
+    """Estimates from n data sets, in the units of the data; NaN where `failed`.
+
+    beta (n, p), cov_re (n, q, q), vcomp (n, v), scale (n,), loglik (n,), singular (n,), failed (n,).
+    """
+
+    beta: Array
+    cov_re: Array
+    vcomp: Array
+    scale: Array
+    loglik: Array
+    singular: Array
+    failed: Array
+
+
+def check_draws(n: Any, seed: Any) -> tuple[int, int]:
+    """A number of data sets and a seed; TypeError or ValueError, naming the one that is wrong."""
+    for name, value, least in (("n", n, 1), ("seed", seed, 0)):
+        if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+            raise TypeError(f"{name} must be a whole number, {least} or more; given {value!r}")
+        if value < least:
+            raise ValueError(f"{name} must be a whole number, {least} or more; given {value}")
+    return int(n), int(seed)
+
+
+def groups_in_order(model: MixedLM) -> list[tuple[int, Array]]:
+    """The model's number of each group, and its rows; in order of first appearance, whatever the labels are."""
+    numbered = (
+        (number, np.asarray(model.row_indices[name]))
+        for number, name in enumerate(model.group_labels)
+    )
+    return sorted(numbered, key=lambda pair: int(pair[1].min()))
+
+
+def group_labels(model: MixedLM) -> Array:
+    """The group of each row, as whole numbers in order of first appearance, (rows,)."""
+    return np.asarray(pd.factorize(np.asarray(model.groups))[0])
+
+
+def random_names(model: MixedLM) -> tuple[str, ...]:
+    """Names of the columns of re_formula (q,): "Intercept" for the constant, which statsmodels calls by the group."""
+    if not model.k_re:
+        return ()
+    columns = np.asarray(model.exog_re, dtype=float)
+    return tuple(
+        "Intercept" if np.ptp(column) == 0 else str(name)
+        for name, column in zip(model.data.exog_re_names, columns.T, strict=True)
+    )
+
+
+def fewest_groups(model: MixedLM) -> int:
+    """The smallest number of groups, or of levels of a component, that a random effect of the model has."""
+    designs = [random_design(model, group) for group in range(model.n_groups)]
+    used = np.concatenate([labels[np.any(Z != 0, axis=0)] for Z, labels in designs])
+    levels = [int(np.sum(used == number)) for number in range(model.k_vc)]
+    return min([model.n_groups] * bool(model.k_re) + levels)
+
+
+def rebuilt(model: MixedLM, endog: Array | None = None, exog: Array | None = None) -> MixedLM:
+    """The same random effects of the same groups, for another outcome (rows,) or other fixed-effect columns."""
+    return MixedLM(
+        model.endog if endog is None else endog,
+        model.exog if exog is None else exog,
+        model.groups,
+        exog_re=np.asarray(model.exog_re) if model.k_re else None,
+        exog_vc=model.exog_vc,
+    )
+
+
+def draw(model: Any, at: Refits | MixedLMResults, n: int, seed: int) -> Array:
+    """New scores (n, rows), rows in the order of the model's; random effects and residuals both drawn anew.
+
+    at: the parameters (of Refits, the first data set's). Each block of 512 data sets has its own child of the seed, so
+    that data set k is the same whatever n is.
+    """
+    if isinstance(at, Refits):
+        beta, cov_re, vcomp, scale = at.beta[0], at.cov_re[0], at.vcomp[0], at.scale[0]
+    else:
+        beta, cov_re, vcomp, scale = at.fe_params, at.cov_re, at.vcomp, at.scale
+    mean = np.asarray(model.exog, dtype=float) @ np.asarray(beta)
+    effects: list[tuple[Array, Array]] = []
+    if isinstance(model, MixedLM):
+        root, sds = sqrt_factor(np.asarray(cov_re)), np.sqrt(np.clip(vcomp, 0, None))
+        for group, rows in groups_in_order(model):
+            Z, labels = random_design(model, group)
+            scaled = [Z[:, : model.k_re] @ root, Z[:, model.k_re :] * sds[labels[model.k_re :]]]
+            effects.append((rows, np.hstack(scaled).T))
+    columns = sum(len(scaled) for _, scaled in effects)
+    scores = room_for(n, len(model.endog))
+    for start in range(0, n, BLOCK):
+        part = scores[start : start + BLOCK]
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(start // BLOCK,)))
+        normal = rng.standard_normal((BLOCK, columns))[: len(part)]
+        rng.standard_normal(out=part)
+        part *= np.sqrt(scale)
+        part += mean
+        used = 0
+        for where, from_normal in effects:
+            part[:, where] += normal[:, used : used + len(from_normal)] @ from_normal
+            used += len(from_normal)
+    return scores
+
+
+def batch_slopes(model: MixedLM) -> bool | None:
+    """How the batch engine fits this model: False with random intercepts, True with slopes too, None not at all."""
+    if model.k_vc == 0 and model.k_re == 1 and np.all(np.asarray(model.exog_re) == 1):
+        return False
+    if model.k_vc == 0 and model.k_re == 2 and np.array_equal(model.exog, model.exog_re):
+        return True
+    return None
+
+
+def refit(model: Any, scores: Array, reml: bool) -> Refits:
+    """The model fitted to each row of scores (n, rows), by REML or ML.
+
+    Data sets in which no optimum was found are marked `failed`. A bar shows the progress of what takes longer than two
+    seconds.
+    """
+    X, n = np.asarray(model.exog, dtype=float), len(scores)
+    if not isinstance(model, MixedLM):
+        return _least_squares(X, scores, reml)
+    slopes = batch_slopes(model)
+    if slopes is not None:
+        fits = fit_many(scores, X, group_labels(model), slopes, reml)
+        none, failed = np.zeros((n, 0)), ~fits.converged
+        return Refits(
+            fits.estimate, fits.cov_re, none, fits.scale, fits.loglik, fits.singular, failed
+        )
+    found = _empty(n, X.shape[1], model.k_re, model.k_vc)
+    for k in progress_bar(range(n), unit=" fits"):
+        try:
+            _fill(found, k, optimum(rebuilt(model, scores[k]), reml))
+        except (ValueError, np.linalg.LinAlgError):
+            found.failed[k] = True
+    return found
+
+
+def best_fit(model: Any, reml: bool) -> Refits:
+    """The optimum for the model's own scores; ValueError where there is none."""
+    if not isinstance(model, MixedLM):
+        return _least_squares(np.asarray(model.exog, dtype=float), model.endog[None], reml)
+    found = _empty(1, model.exog.shape[1], model.k_re, model.k_vc)
+    _fill(found, 0, optimum(model, reml))
+    return found
+
+
+def _empty(n: int, p: int, q: int, v: int) -> Refits:
+    numbers = [np.full((n, *shape), np.nan) for shape in ((p,), (q, q), (v,), (), ())]
+    return Refits(*numbers, *np.zeros((2, n), dtype=bool))
+
+
+def _fill(found: Refits, k: int, best: Optimum) -> None:
+    found.beta[k], found.cov_re[k], found.vcomp[k] = best.beta, best.cov_re, best.vcomp
+    found.scale[k], found.loglik[k], found.singular[k] = best.scale, best.loglik, best.singular
+
+
+def _least_squares(X: Array, scores: Array, reml: bool) -> Refits:
+    """No random effects: residual variance and log-likelihood in closed form, with lme4's constants."""
+    (rows, p), n = X.shape, len(scores)
+    size = np.linalg.norm(X, axis=0)
+    if np.linalg.matrix_rank(X / np.where(size > 0, size, 1.0)) < p:
+        raise ValueError(
+            "the ordinary regression has fixed-effect columns that say the same; leave one of them out"
+        )
+    Q, R = np.linalg.qr(X)
+    inside = scores @ Q
+    rss = np.sum((scores - inside @ Q.T) ** 2, axis=1)
+    failed = ~(rss > 1e-28 * np.sum(scores**2, axis=1))
+    df = rows - p if reml else rows
+    scale = np.where(failed, np.nan, rss / df)
+    deviance = df * (1 + np.log(2 * np.pi * scale))
+    if reml:
+        deviance += 2 * np.log(np.abs(np.diag(R))).sum()
+    beta, never = np.linalg.solve(R, inside.T).T, np.zeros(n, dtype=bool)
+    return Refits(beta, np.zeros((n, 0, 0)), np.zeros((n, 0)), scale, -deviance / 2, never, failed)

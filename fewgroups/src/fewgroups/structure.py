@@ -192,3 +192,16 @@ def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[Block, .
         )
         for labels, pairs in gathered.items()
     )
+
+
+def random_design(model: Any, group: int) -> tuple[Array, Array]:
+    """Z (n, m) of group number `group` of a MixedLM, and the component of each column: −1 − c for column c of
+    exog_re, else 0, 1, …"""
+    blocks, labels = [], []
+    if model.k_re:
+        blocks.append(np.asarray(model.exog_re_li[group], dtype=float))
+        labels.append(-1 - np.arange(model.k_re))
+    for number, matrices in enumerate(model.exog_vc.mats):
+        blocks.append(_dense(matrices[group]))
+        labels.append(np.full(blocks[-1].shape[1], number))
+    return np.hstack(blocks), np.concatenate(labels)

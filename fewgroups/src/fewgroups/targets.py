@@ -2,7 +2,7 @@
 
 A target is w = xᵀβ + zᵀu: u of a group that was measured, predicted from its scores, or of one that was not. Its best
 linear unbiased predictor is aᵀy, with weights a that depend on the covariance parameters γ. Two things are needed of
-it, and both come from the group's own rows and the `Information` of the whole fit:
+it, and both come from the group's own rows and the `Information` of the whole fit (x and z in its orthonormal columns):
 
     error       Henderson's (1975, Biometrics 31:423) mean squared error M: of u and of β̂, γ taken as it is
     gradient    dM/dγ. As a minimises M, only V moves, not a.
@@ -16,11 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import block_diag
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.information import Information, derivatives, random_design
-from fewgroups.structure import sqrt_factor
+from fewgroups.ddf import Information, derivatives
+from fewgroups.structure import random_design
 
 Array = np.ndarray
 
@@ -49,14 +48,13 @@ def average(found: Information, x: Array) -> Target:
     return Target(float(x @ found.beta), float(x @ f), -np.einsum("a,iab,b->i", f, found.P, f))
 
 
-def prior(z: Array, squares: Array, at: tuple[Array, Array, float]) -> tuple[float, Array]:
+def prior(z: Array, squares: Array, found: Information) -> tuple[float, Array]:
     """Variance of zᵀu for a u that nothing is known of, and its gradient (k,) by γ.
 
     z (q,): values of the random-effect columns; squares (v,): sums of squares of the columns of each component.
     """
-    cov_re, vcomp, _ = at
     pairs = [z[a] * z[b] * (1 if a == b else 2) for a in range(len(z)) for b in range(a + 1)]
-    return float(z @ cov_re @ z + squares @ vcomp), np.array([*pairs, *squares, 0.0])
+    return float(z @ found.cov_re @ z + squares @ found.vcomp), np.array([*pairs, *squares, 0.0])
 
 
 @dataclass(frozen=True)
@@ -72,20 +70,17 @@ class Group:
     H: Array  # with V⁻¹ = (I − Z H Zᵀ)/σ², also where the covariance is singular
 
     @classmethod
-    def of(cls, model: MixedLM, number: int, at: tuple[Array, Array, float]) -> Group:
-        """Group `number` of the model at (Ψ, τ², σ²)."""
-        (cov_re, vcomp, scale), q = at, model.k_re
+    def of(cls, model: MixedLM, number: int, found: Information) -> Group:
+        """Group `number` of the model, in the orthonormal columns and at the parameters of `found`."""
         Z, labels = random_design(model, number)
-        sds = np.sqrt(np.clip(vcomp, 0, None))[labels[q:]]
-        root = block_diag(sqrt_factor(np.asarray(cov_re).reshape(q, q)), np.diag(sds))
-        relative = root / np.sqrt(scale)
-        inner = np.eye(Z.shape[1]) + relative.T @ Z.T @ Z @ relative
-        H = relative @ np.linalg.solve(inner, relative.T)
-        X, y = (
-            np.asarray(model.exog_li[number], dtype=float),
-            np.asarray(model.endog_li[number], dtype=float),
-        )
-        return cls(Z, labels, X, y, root @ root.T, scale, H)
+        Z[:, : model.k_re] = Z[:, : model.k_re] @ found.random
+        gamma = np.append(found.cov_re[np.tril_indices(model.k_re)], found.vcomp)
+        covariance = np.tensordot(gamma, derivatives(labels, model.k_re, model.k_vc), axes=1)
+        relative = covariance / found.scale
+        H = np.linalg.solve(np.eye(len(labels)) + relative @ Z.T @ Z, relative)
+        X = np.asarray(model.exog_li[number], dtype=float) @ found.fixed
+        y = np.asarray(model.endog_li[number], dtype=float)
+        return cls(Z, labels, X, y, covariance, found.scale, H)
 
     def solve(self, b: Array) -> Array:
         """V⁻¹b for b (n,)."""

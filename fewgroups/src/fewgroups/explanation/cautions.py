@@ -13,8 +13,8 @@ from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import code, joined, signed
 from fewgroups.explanation.random_effects import sd_words, varying
 from fewgroups.explanation.templates import say
-from fewgroups.information import random_design
-from fewgroups.refits import FEW
+from fewgroups.resampling import FEW
+from fewgroups.structure import random_design
 
 PILED = 0.05  # share of the rows at one end of the scale from which a ceiling or floor is said,
 LEAST = 5  # if they are at least so many, and more than at the value next to it

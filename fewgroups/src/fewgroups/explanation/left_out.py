@@ -6,13 +6,12 @@ import numpy as np
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.ddf import KenwardRoger
+from fewgroups.ddf import KenwardRoger, information
 from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.terms import WholeTerm
 from fewgroups.identification import check_identified
-from fewgroups.information import information, random_design
 from fewgroups.likelihood import optimum
-from fewgroups.structure import Structure
+from fewgroups.structure import Structure, random_design
 
 Array = np.ndarray
 Row = dict[str, float]  # estimate, se, df, t, p, low, high, as in `coefficients`
@@ -70,16 +69,23 @@ def _with_slope(old: MixedLM, where: list[int]) -> dict[int, Row]:
         structure = Structure.of(model)
         check_identified(model, structure)
         best = optimum(structure, True)
-        found = information(model, best.cov_re, best.vcomp, best.scale, True)
+        found = information(structure, best.cov_re, best.vcomp, best.scale, True)
         method = KenwardRoger.of(found)
     except (ValueError, np.linalg.LinAlgError):
         return {}
-    return {k: _row(found.beta, method, k) for k in where}
+    rows = {k: found.rows(np.eye(old.exog.shape[1])[k]) for k in where}
+    return {k: _row(found.beta, method, row) for k, row in rows.items()}
 
 
-def _row(beta: Array, method: KenwardRoger, k: int) -> Row:
-    estimate, se = float(beta[k]), float(np.sqrt(method.covariance[k, k]))
-    df = float(method.df(np.eye(len(beta))[k]))
+def _row(beta: Array, method: KenwardRoger, row: Array) -> Row:
+    estimate, se = float(row @ beta), float(np.sqrt(row @ method.covariance @ row))
+    df = float(method.df(row))
     t, half_width = estimate / se, float(stats.t.ppf(0.975, df)) * se
-    row = {"estimate": estimate, "se": se, "df": df, "t": t, "p": float(2 * stats.t.sf(abs(t), df))}
-    return row | {"low": estimate - half_width, "high": estimate + half_width}
+    answer = {
+        "estimate": estimate,
+        "se": se,
+        "df": df,
+        "t": t,
+        "p": float(2 * stats.t.sf(abs(t), df)),
+    }
+    return answer | {"low": estimate - half_width, "high": estimate + half_width}

@@ -11,9 +11,9 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from fewgroups.designs import Design, Truth
+from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, check_request, simulate_blocks
 from fewgroups.studies.catalogue import METHODS, chosen_methods
 from fewgroups.studies.mixed_models import Analyses
@@ -142,9 +142,7 @@ def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
     results = joblib.Parallel(n_jobs=workers, return_as="generator")(
         joblib.delayed(Study.run)(*task) for task in tasks
     )
-    with tqdm(
-        total=sum(study.n for study in studies), unit=" data sets", delay=2, leave=False
-    ) as bar:
+    with progress_bar(total=sum(study.n for study in studies), unit=" data sets") as bar:
         for study in studies:
             parts = []
             for start, stop in study.chunks():

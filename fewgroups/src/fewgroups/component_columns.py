@@ -1,0 +1,97 @@
+"""The columns of a variance component: evaluated once over all rows, as lme4 does, and cut into groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import patsy
+from patsy.categorical import CategoricalSniffer, categorical_to_int, guess_categorical
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class ComponentColumns:
+    """One term, such as C(cask), dose or C(cask):dose.
+
+    codes (n,): each row's combination of labels; values (n, k): its numeric columns (of labels alone one, of ones);
+    names: of the columns that a combination has, [combination][k].
+    """
+
+    codes: Array
+    values: Array
+    names: list[list[str]]
+
+    @classmethod
+    def of(
+        cls, factors: Sequence[Any], table: pd.DataFrame, env: patsy.EvalEnvironment
+    ) -> ComponentColumns:
+        """Evaluate patsy's `factors`; errors are patsy's own, or ValueError for what is no column of a component."""
+        codes, values = np.zeros(len(table), dtype=int), np.ones((len(table), 1))
+        pieces: list[
+            tuple[bool, int, list[str]]
+        ] = []  # labels?, its unit in codes or columns, names
+        combinations = 1
+        for factor in factors:
+            name, found = factor.name(), _evaluated(factor, table, env)
+            if guess_categorical(found):
+                levels, code = _levels(name, found)
+                codes = codes + combinations * code
+                pieces.append((True, combinations, [f"{name}[{level}]" for level in levels]))
+                combinations *= len(levels)
+            else:
+                numbers = np.asarray(found, dtype=float).reshape(len(table), -1)
+                k, unit = numbers.shape[1], values.shape[1]
+                values = (numbers[:, :, None] * values[:, None, :]).reshape(len(table), -1)
+                pieces.append(
+                    (False, unit, [f"{name}[{j}]" for j in range(k)] if k > 1 else [name])
+                )
+        used, codes = np.unique(codes, return_inverse=True)
+        names = [
+            [
+                ":".join(
+                    part[(code if labels else j) // unit % len(part)]
+                    for labels, unit, part in pieces
+                )
+                or "Intercept"
+                for j in range(values.shape[1])
+            ]
+            for code in used.tolist()
+        ]
+        return cls(codes, values, names)
+
+    def block(self, rows: Array) -> tuple[list[str], Array]:
+        """Names (m,) and columns (len(rows), m) of one group, whose combinations of labels alone have columns."""
+        used, place = np.unique(self.codes[rows], return_inverse=True)
+        made = np.zeros((len(rows), len(used), self.values.shape[1]))
+        made[np.arange(len(rows)), place] = self.values[rows]
+        return [name for code in used for name in self.names[code]], made.reshape(len(rows), -1)
+
+
+def _evaluated(factor: Any, table: pd.DataFrame, env: patsy.EvalEnvironment) -> Any:
+    """The factor's values; a transform that learns from the data (center, bs) learns from all rows."""
+    state: dict[str, Any] = {}
+    for number in range(factor.memorize_passes_needed(state, env)):
+        factor.memorize_chunk(state, number, table)
+        factor.memorize_finish(state, number)
+    return factor.eval(state, table)
+
+
+def _levels(name: str, found: Any) -> tuple[tuple[Any, ...], Array]:
+    """The levels of a factor, and the number of each row's (n,)."""
+    none = patsy.NAAction()
+    sniffer = CategoricalSniffer(none)
+    sniffer.sniff(found)
+    levels, contrast = sniffer.levels_contrast()
+    if contrast is not None:
+        raise ValueError(
+            f"{name} has a contrast, but a component has one effect per level: leave it out"
+        )
+    codes = np.asarray(categorical_to_int(found, levels, none))
+    if np.any(codes < 0):
+        raise ValueError(f"{name} has no value in {np.sum(codes < 0)} rows")
+    return levels, codes

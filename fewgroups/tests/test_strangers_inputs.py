@@ -1,0 +1,292 @@
+"""What strangers bring, as tables: unusual columns, names and formulas, each with the right value or a refusal.
+
+A row is a name, a request (a function without arguments) and what is right:
+
+    numbers             the request's value; `R[...]` are lme4's, see reference/strangers.R
+    another request     whose value is the same: what differs between the two must not matter
+    Says("words")       the request's text contains these words
+    Refuses("words")    the request raises ValueError or TypeError, in one line that contains these words
+
+The value of a fit is its fixed effects and log-likelihood, that of a table its estimate, se and df. No row may warn.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from public_data import load
+
+from fewgroups import coefficients, fit, predictions, variances
+
+R = json.loads((Path(__file__).parent / "reference" / "strangers.json").read_text("utf-8"))
+Request = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Says:
+    """Words that the request's text contains."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Refuses:
+    """Words of the error that the request raises."""
+
+    words: str
+
+
+SLEEP, PASTES, PENICILLIN = load("sleepstudy"), load("pastes"), load("penicillin")
+SUBJECT = SLEEP["Subject"].astype(int)
+TWO_ROWS = SLEEP[(SLEEP["Days"] == SUBJECT % 5) | (SLEEP["Days"] == 9 - SUBJECT % 4)]
+UNEVEN = SLEEP[SLEEP["Days"] < SUBJECT % 9 + 2]
+LATE, EITHER = SLEEP[SLEEP["Days"] > 1], (SLEEP["Days"] > 7) | (SLEEP["Days"] < 2)
+TWO_LEVELS = SLEEP.set_axis(pd.MultiIndex.from_product([["a"], ["y", "x", "g"]]), axis=1)
+CASK = {"cask": "0 + C(cask)"}
+MACHINES = load("machines").assign(
+    shift=np.arange(1, 55) % 2,
+    late=np.arange(54) % 3 == 1,
+    number=lambda d: d["Machine"].map({"A": 1, "B": 2, "C": 3}),
+)
+
+
+def sleep(formula: str = "Reaction ~ Days", re_formula: str = "~1", **columns: Any) -> Request:
+    """A fit of sleepstudy with other columns."""
+    return lambda: fit(formula, SLEEP.assign(**columns), "Subject", re_formula)
+
+
+def renamed(formula: str, old: str, new: str) -> Request:
+    """A fit of sleepstudy in which one column has another name."""
+    return lambda: fit(formula, SLEEP.rename(columns={old: new}), "Subject")
+
+
+def machines(formula: str = "score ~ Machine", data: Any = MACHINES, **components: str) -> Request:
+    """A fit of Machines, with components within workers."""
+    return lambda: fit(formula, data, "Worker", "~1", components or None)
+
+
+def component(code: str, formula: str = "Reaction ~ Days", data: Any = SLEEP) -> Request:
+    """A fit of sleepstudy with an uncorrelated slope."""
+    return lambda: fit(formula, data, "Subject", "~1", {"s": f"0 + {code}"})
+
+
+def between(re_formula: str) -> Request:
+    return lambda: fit("score ~ 1", MACHINES, "Worker", re_formula)
+
+
+def batches(**arguments: Any) -> Request:
+    """A fit of Pastes: casks a, b, c in each of ten batches."""
+    return lambda: fit("strength ~ 1", PASTES, **arguments)
+
+
+def new(made: Request, who: str = "new", **columns: Any) -> Request:
+    """Predictions for rows of these columns."""
+    return lambda: predictions(made(), pd.DataFrame(columns), who)
+
+
+def of_report(made: Request) -> Request:
+    return lambda: " ".join(str(made().report).split())
+
+
+SLOPES = sleep(re_formula="~Days")
+QUOTED: Request = lambda: fit(  # noqa: E731
+    "Q('a b') ~ Q('class')", SLEEP.set_axis(["a b", "class", "g"], axis=1), "g", "~Q('class')"
+)
+CROSSED: Request = lambda: fit(  # noqa: E731
+    "diameter ~ 1", PENICILLIN, np.ones(144), None, {"plate": "0 + plate", "sample": "0 + sample"}
+)
+
+
+def removed() -> Any:
+    result = sleep()()
+    result.remove_data()
+    return result
+
+
+def shadowed() -> Any:
+    C, I, Q, center = 3, np.eye(2), "text", None  # noqa: E741, F841
+    return fit("Q('score') ~ C(Machine) + I(late * 1.0) + center(shift)", MACHINES, "Worker")
+
+
+def triple(values: Any) -> Any:
+    return 3 * values
+
+
+TYPES: dict[str, tuple[Request, Any]] = {
+    **{f"{kind}, squared": (sleep("Reaction ~ I(Days**2)", Days=SLEEP["Days"].astype(kind)), R["quadratic"])
+       for kind in ("int8", "uint16", "float16", "float32", "Int8", "UInt8", "Float32", "object", "Sparse[int]")},
+    "uint8 less 20": (sleep("Reaction ~ I(Days - 20)", Days=SLEEP["Days"].astype("uint8")), R["below_20"]),
+    "a power beyond int64": (lambda: sleep("Reaction ~ I(Days**4)", Days=10**6 * SLEEP["Days"])().fittedvalues,
+                             lambda: sleep("Reaction ~ I(Days**4)")().fittedvalues),
+    "int8 in a component": (
+        lambda: fit("Reaction ~ Days", SLEEP.astype({"Days": "int8"}), "Subject", "~1", {"s": "0 + I(Days * 50)"}),
+        R["uncorrelated"]),
+    "Decimal outcome": (sleep(Reaction=SLEEP["Reaction"].map(str).map(Decimal)), sleep()),
+    "nullable types": (lambda: fit("Reaction ~ Days", SLEEP.convert_dtypes(), "Subject"), sleep()),
+    "all columns object": (lambda: fit("Reaction ~ Days", SLEEP.astype(object), "Subject"), sleep()),
+    "0 and 1 as outcome": (sleep("slow ~ Days", slow=(SLEEP["Reaction"] > 300) * 1), R["slow"]),
+    "true and false as outcome": (sleep("slow ~ Days", slow=SLEEP["Reaction"] > 300), Refuses(".astype(float)")),
+    "nullable truth values": (sleep("Reaction ~ either", either=EITHER.astype("boolean")), R["either"]),
+    "numbers as text": (sleep(Days=(SLEEP["Days"] / 2).map(str)), Refuses(".astype(float), or write C(Days)")),
+    "whole numbers as text": (of_report(sleep(Days=SLEEP["Days"].map(str))),
+                              Says("Days holds whole numbers as text, which are taken for 10 labels")),
+    "decimal commas": (sleep(Reaction=SLEEP["Reaction"].map(str).str.replace(".", ",")),
+                       Refuses("data['Reaction'].str.replace(',', '.').astype(float)")),
+    "one word among numbers": (sleep(Reaction=SLEEP["Reaction"].astype(object).where(SLEEP.index != 7, "n/a")),
+                               Refuses("mend 'n/a' in row 7")),
+    "dates": (sleep(Days=pd.Timestamp("2026-01-01") + pd.to_timedelta(SLEEP["Days"], unit="D")), Refuses("days since")),
+    "complex": (sleep(Days=SLEEP["Days"] * 1j), Refuses("data['Days'] holds complex")),
+    "lists": (sleep(Days=[[1]] * 180), Refuses("data['Days'] holds list")),
+    "columns of two levels": (lambda: fit("y ~ x", TWO_LEVELS, "g"), Refuses("several levels")),
+}  # fmt: skip
+ROWS: dict[str, tuple[Request, Any]] = {
+    "filtered": (lambda: fit("Reaction ~ Days", LATE, "Subject"), R["from_day_2"]),
+    "filtered, in another order": (lambda: fit("Reaction ~ Days", LATE.iloc[::-1, ::-1], "Subject"), R["from_day_2"]),
+    "coefficients of filtered rows": (
+        lambda: coefficients(fit("Reaction ~ Days", LATE[["Days", "Reaction", "Subject"]], "Subject")),
+        lambda: coefficients(fit("Reaction ~ Days", LATE.reset_index(drop=True), "Subject"))),
+    "categories without rows": (
+        machines(data=MACHINES.astype({"Machine": "category"})[MACHINES["Machine"] != "B"]), R["without_machine_b"]),
+    "categories without rows in groups and a component": (
+        machines(data=MACHINES.astype({"Machine": "category", "Worker": "category"})[MACHINES["Worker"] != "3"],
+                 machine="0 + Machine"), R["without_worker_3"]),
+    "as many effects as rows": (lambda: fit("Reaction ~ Days", TWO_ROWS, "Subject", "~Days"), R["two_rows_each"]),
+    "each row a group": (lambda: fit("Reaction ~ Days", SLEEP, range(180)), Refuses("each row is a group of its own")),
+    "an empty cell": (
+        machines("score ~ Machine * C(shift)", MACHINES[(MACHINES["Machine"] != "B") | (MACHINES["shift"] == 1)]),
+        Refuses("no row has Machine = 'B' and shift = 0")),
+    "an empty cell of three factors": (
+        machines("score ~ Machine * C(shift) * Q('late')",
+                 MACHINES[(MACHINES["Machine"] != "C") | (MACHINES["shift"] == 0) | ~MACHINES["late"]]),
+        Refuses("no row has Machine = 'C' and shift = 1 and late = True")),
+    "groups in the index": (lambda: fit("Reaction ~ Days", SLEEP.set_index("Subject"), "Subject"),
+                            Refuses("'Subject' is the index of data: make it a column, with data.reset_index()")),
+    "a predictor in the index": (lambda: fit("Reaction ~ Days", SLEEP.set_index("Days"), "Subject"),
+                                 Refuses("'Days' is the index of data")),
+    "data removed": (lambda: coefficients(removed()), Refuses("remove_data")),
+    "data removed, predictions": (lambda: predictions(removed()), Refuses("remove_data")),
+    "data removed, variances": (lambda: variances(removed()), Refuses("remove_data")),
+}  # fmt: skip
+BARS = Refuses("(x | a) is groups='a', re_formula='~x'")
+FORMULAS: dict[str, tuple[Request, Any]] = {
+    "R's intercepts": (sleep("Reaction ~ Days + (1|Subject)"), BARS),
+    "R's slopes over whole numbers": (sleep("Reaction ~ Days + (Days | Subject)", Subject=SUBJECT), BARS),
+    "R's slopes first": (sleep("Reaction ~ (1 + Days | Subject) + Days", Subject=SUBJECT), BARS),
+    "R's slopes without correlation": (sleep("Reaction ~ Days + (Days || Subject)"), BARS),
+    "R's nesting": (machines("score ~ Machine + (1 | Worker/Machine)"), BARS),
+    "R's bar in re_formula": (sleep(re_formula="Days|Subject"), BARS),
+    "R's power of whole numbers": (sleep("Reaction ~ I(Days^2)"), Refuses("I(x**2)")),
+    "R's power of a term": (sleep("Reaction ~ Days^2"), Refuses("I(x**2)")),
+    "R's power of a sum": (machines("score ~ (Machine + shift)^2"), Refuses("(a + b)**2")),
+    "bits of whole numbers": (sleep("Reaction ~ I(Days & 1)"), Refuses("bit by bit")),
+    "one condition or another": (sleep("Reaction ~ I((Days > 7) | (Days < 2))"), R["either"]),
+    "one true column or another": (
+        sleep("Reaction ~ I(late | early)", late=SLEEP["Days"] > 7, early=SLEEP["Days"] < 2), R["either"]),
+    "a sum of conditions": (sleep("Reaction ~ I((Days > 7) + (Days > 3))"), Refuses("adds truth values")),
+    "no outcome": (sleep("~ Days"), Refuses("'outcome ~ predictors'")),
+    "an equals sign": (sleep("Reaction = Days"), Refuses("cannot be read")),
+    "an outcome for the groups": (sleep(re_formula="Reaction ~ Days"), Refuses("re_formula 'Reaction ~ Days' must")),
+    "two outcomes": (sleep("Reaction + Days ~ 1"), Refuses("I(a + b) for a sum")),
+    "a component with an intercept": (machines(machine="C(Machine)"), Refuses("such as '0 + C(Machine)'")),
+    "a component of two slopes": (machines(slopes="0 + shift + late"), Refuses("'0 + shift' or '0 + late'")),
+    "a component with a contrast": (machines(machine="0 + C(Machine, Sum)"), Refuses("has a contrast")),
+    "a component over a number that names": (machines(machine="0 + number"), Refuses("write C(number), one effect")),
+    "a component over a number as labels": (machines(machine="0 + C(number)"), R["nested"]),
+    "a component over a quoted number as labels": (machines(machine="0 + C(Q('number'))"), R["nested"]),
+    "a slope over a predictor": (component("Days"), R["uncorrelated"]),
+    "a slope that is meant": (component("I(Days)", "Reaction ~ I(Days + 0)"), R["uncorrelated"]),
+    "a component of an interaction": (machines(cell="0 + C(Machine):C(shift)"), R["within_shifts"]),
+    **{f"a component of {code}": (component(code, data=UNEVEN), R["centred"])
+       for code in ("center(Days)", "I(Days - Days.mean())", "standardize(Days, rescale=False)")},
+    "casks within batches": (batches(groups="batch", vc_formula=CASK), R["casks_nested"]),
+    "the same casks in all batches": (
+        batches(groups=np.ones(60), re_formula=None, vc_formula=CASK | {"batch": "0 + C(batch)"}), R["casks_crossed"]),
+    "nested or crossed is told": (of_report(batches(groups="batch", vc_formula=CASK)),
+                                  Says("vc_formula={'batch': '0 + C(batch)', 'cask': '0 + C(cask)'}")),
+    "an own intercept is told": (of_report(batches(groups="batch", vc_formula={"cask": "0 + C(sample)"})),
+                                 Says("leaves it out beside vc_formula unless re_formula='~1' is written")),
+}  # fmt: skip
+NAMES: dict[str, tuple[Request, Any]] = {
+    **{f"{name}, unquoted": (renamed(f"{name} ~ Days", "Reaction", name), Refuses(f"write Q({name!r})"))
+       for name in ("reaction time", "score.1", "yield", "class", "µV", "2nd", "a+b")},
+    **{f"{name}, quoted": (renamed(f"Q({name!r}) ~ Days", "Reaction", name), sleep())
+       for name in ("reaction time", "score.1", "yield", "class", "µV", "2nd", "a+b", "C")},
+    "missing under a quoted name": (
+        lambda: fit("Q('a b') ~ 1", SLEEP.assign(**{"a b": SLEEP["Days"].where(SLEEP.index != 4)}), "Subject"),
+        Refuses("1 of 180 rows have missing values: rows 4")),
+    "variables named C, I, Q and center": (shadowed, machines("score ~ Machine + I(late * 1.0) + center(shift)")),
+    "an own function": (sleep("Reaction ~ I(triple(Days) / 3)"), sleep()),
+    "a column C beside C(...)": (machines("score ~ C + C(Machine)", MACHINES.assign(C=1.0)), Refuses("data['C'] has")),
+    "a column C that is not used": (machines("score ~ C(Machine)", MACHINES.assign(C=1.0)), machines()),
+    "a column Intercept": (sleep("Reaction ~ Intercept + Days", Intercept=1.0), Refuses("data['Intercept']")),
+    "a component residual": (machines(residual="0 + C(Machine)"), Refuses("'residual' is the name of another part")),
+    "a component as the groups": (machines(Worker="0 + C(Machine)"), Refuses("'Worker' is the name of another part")),
+}  # fmt: skip
+PREDICTIONS: dict[str, tuple[Request, Any]] = {
+    "quoted names": (new(QUOTED, **{"class": [3, 20]}), new(SLOPES, Days=[3, 20])),
+    "quoted names of a known group": (new(QUOTED, "known", **{"class": [3], "g": ["308"]}),
+                                      new(SLOPES, "known", Days=[3], Subject=["308"])),
+    "a cell of a component": (
+        new(machines(cell="0 + C(Machine):C(shift)"), "known", Machine=["A", "C"], shift=[0, 1], Worker=["1", "2"]),
+        new(machines(data=MACHINES.assign(cell=MACHINES["Machine"] + MACHINES["shift"].map(str)), cell="0 + cell"),
+            "known", Machine=["A", "C"], cell=["A0", "C1"], Worker=["1", "2"])),
+    "true for 1": (new(machines("score ~ shift"), shift=[True]), new(machines("score ~ shift"), shift=[1])),
+    "0 and 1 for truth values": (new(machines("score ~ late"), late=[1]), new(machines("score ~ late"), late=[True])),
+    "2 for a truth value": (new(machines("score ~ late"), late=[2]), Refuses("data['late'] must hold true or false")),
+    "text for numbers": (new(SLOPES, Days=["3"]), Refuses("data['Days'] must hold numbers")),
+    "small integers": (new(sleep("Reaction ~ I(Days**2)"), Days=np.array([100], dtype="int8")),
+                       new(sleep("Reaction ~ I(Days**2)"), Days=[100.0])),
+    "slopes over labels": (new(between("~C(shift)"), shift=[1]), new(between("~shift"), shift=[1])),
+    "slopes over a label that was not fitted": (new(between("~0 + C(shift)"), shift=[2]), Refuses("was not fitted")),
+    "a label that was not fitted": (new(machines(), Machine=["D"]), Refuses("value 'D' does not match")),
+    "crossed groups": (lambda: predictions(CROSSED(), PENICILLIN, "known")["estimate"], lambda: CROSSED().fittedvalues),
+    "a transform of slopes": (new(sleep(re_formula="~np.sqrt(Days)"), Days=[4]),
+                              new(sleep(re_formula="~root", root=SLEEP["Days"] ** 0.5), Days=[4], root=[2.0])),
+    "a centred component": (new(component("center(Days)", data=UNEVEN), Days=[4]),
+                            Refuses("vc_formula['s']: nothing says what 'center(Days)' is")),
+    "columns of two levels": (lambda: predictions(SLOPES(), TWO_LEVELS), Refuses("several levels")),
+}  # fmt: skip
+TABLES = {
+    f"{kind}: {name}": row
+    for kind, table in {
+        "types": TYPES, "rows": ROWS, "formulas": FORMULAS, "names": NAMES, "predictions": PREDICTIONS
+    }.items()
+    for name, row in table.items()
+}  # fmt: skip
+
+
+def value(made: Any) -> np.ndarray:
+    """The numbers of a fit, a table or an array."""
+    if hasattr(made, "fe_params"):
+        assert made.report.converged
+        return np.array([*made.fe_params, made.llf])
+    if isinstance(made, pd.DataFrame):
+        return made[["estimate", "se", "df"]].to_numpy(dtype=float)
+    return np.asarray(made, dtype=float)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_strangers_input_gives_the_right_value_or_says_what_to_do(name: str) -> None:
+    request, right = TABLES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if isinstance(right, Refuses):
+            with pytest.raises((ValueError, TypeError)) as error:
+                request()
+            assert right.words in str(error.value) and "\n" not in str(error.value)
+            return
+        made = request()
+        if isinstance(right, Says):
+            assert right.words in made
+        else:
+            same = right() if callable(right) else right
+            np.testing.assert_allclose(value(made), value(same), rtol=2e-5, atol=1e-7)

@@ -1,0 +1,611 @@
+"""Score sheets of your own, read and checked as a whole, and their sessions as numbers for a model."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import zip_longest
+from numbers import Real
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ["athlete_id", "session_label", "session_high", "repeat_id", "correctness"]
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+NO_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]"
+INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
+NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?"
+MISSING = r"(?i:#?n/?a|nan|<na>|null|none|missing|nil|\.)"
+NO_NAME = r"(?:#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!))?"
+NOT_A_SCORE = {  # what may stand in place of a score (the first pattern that fits), and what to do
+    "": "blank: fill it in, or delete the row and say so in your report",
+    MISSING: "marked as missing: fill it in, or delete the row and say so in your report",
+    NUMBER + r"\s*%": "written with a percent sign: remove the signs and pass range=(0, 100)",
+    r"[+-]?\d{1,3}(?:[ \u00a0\u202f'’.,]\d{3})+(?:[.,]\d*)?": "written with a thousands separator: remove it",
+    r"(?s:.*)": "text where a number is expected",
+}
+# Apostrophes, dashes, Cyrillic and Greek letters that look like others, as small letters or as capitals, but for the
+# Greek small mu ("5 μg" is not "5 mg"). Quotation marks are no part of a name.
+LOOKALIKES = str.maketrans(
+    "‘’‛ʹʻʼ′`´‐‑‒–—―−⁃авеѕіјкмнорстухАВЕЅІЈКМНОРСТУХαβεζηικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "'''''''''--------abesijkmhopctyxABESIJKMHOPCTYXabezhiknoptyxABEZHIKMNOPTYX",
+    '"“”„″',
+)
+FORMATS = (  # how people write dates
+    "%Y-%m-%d|%Y-%m-%d %H:%M|%Y-%m-%d %H:%M:%S|%Y-%m-%dT%H:%M:%S|%Y/%m/%d|%Y%m%d|%d.%m.%Y|%d/%m/%Y|"
+    "%m/%d/%Y|%d-%m-%Y|%m-%d-%Y|%d.%m.%y|%d/%m/%y|%m/%d/%y|%d %b %Y|%d %B %Y"
+).split("|")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One kind of problem in words, and its rows as a spreadsheet numbers them (the header is row 1)."""
+
+    text: str
+    rows: tuple[int, ...] = ()
+    named: bool = False  # the text names the rows itself
+
+    def __str__(self) -> str:
+        return f"{self.text} ({_rows(self.rows)})" if self.rows and not self.named else self.text
+
+
+class ScoreSheetError(ValueError):
+    """A file that cannot be used as it is. `problems` holds every problem, each with all of its rows."""
+
+    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = _counted(len(self.problems), "problem")
+        lines = [f"{source} cannot be used as it is: {count} (row 1 is the header)."]
+        lines += [f"- {problem}" for problem in self.problems]
+        lines += ["Nothing was read. Correct the file, then read it again."]
+        super().__init__("\n".join(lines))
+
+
+class _Findings:
+    """What is repaired or chosen (`notes`) and what is refused (`problems`) while a file is read."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.notes: list[str] = []
+        self.problems: list[Problem] = []
+
+    def note(self, text: str) -> None:
+        """Keep a note for the reader of the table."""
+        self.notes.append(text)
+
+    def refuse(self, text: str, wrong: pd.Series | None = None, named: bool = False) -> None:
+        """A problem of the whole file, or of the rows for which `wrong` holds, if there are any."""
+        rows = () if wrong is None else tuple(map(int, wrong.index[wrong]))
+        if wrong is None or rows:
+            self.problems.append(Problem(text, rows, named))
+
+    def stop_if_refused(self) -> None:
+        """Raise the problems so far, if there are any."""
+        if self.problems:
+            raise ScoreSheetError(self.source, self.problems)
+
+
+def read_scores(
+    path: str | PathLike[str],
+    score: str,
+    athlete: str,
+    session: str,
+    repeat: str | None = None,
+    range: tuple[float, float] = (0, 1),
+    reference: str | None = None,
+) -> pd.DataFrame:
+    """A score sheet (CSV, one row per repeat) as a checked tidy table, ready for the course's models.
+
+    What has only one meaning is repaired and noted (encodings, separators and decimal commas of spreadsheets, spaces,
+    empty rows and columns); anything else that is wrong is refused, all of it in one error.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    score, athlete, session : str
+        Names of its columns: the score of the repeat, who did it, in which session.
+    repeat : str, optional
+        Column that numbers the repeats of an athlete's session; without it, they are numbered in file order.
+    range : (low, high)
+        Limits of a valid score, both included, in the unit of the file, which scores keep: (0, 100) for percent.
+    reference : str, optional
+        Label of the session with which the others are compared; the session in the first row, if none is given.
+
+    Returns
+    -------
+    DataFrame, one row per row of the file and in its order: athlete_id (str), session_label (categorical, the
+    reference first), session_high (0 in the reference session, else 1), repeat_id (int), correctness (float), then the
+    file's other columns: as numbers where all cells are, else as text; blanks there are missing values. Ids are text:
+    "01" stays "01", and "01" beside "1" is refused. The notes are printed, and are in `.attrs["notes"]`.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        An argument is not what it must be; there is no such file.
+    ScoreSheetError (a ValueError)
+        The file is refused; `.problems` holds every problem with its rows, as a spreadsheet numbers them.
+    """
+    file = _checked_path(path)
+    used = _checked_columns(score=score, athlete=athlete, session=session, repeat=repeat)
+    limits = _checked_range(range)
+    if not isinstance(reference, str | None):
+        raise TypeError(f'reference must be a text, such as "{reference}"; given {reference!r}')
+    found = _Findings(file.name)
+    cells = _cells(file, set(used.values()), found)
+    taken = {key: cells.pop(name).rename(f'{key} "{name}"') for key, name in used.items()}
+    table = pd.DataFrame({"athlete_id": _names(taken["athlete"], found)})
+    table["session_label"] = _sessions(_names(taken["session"], found), reference, found)
+    table["session_high"] = (table["session_label"].cat.codes != 0).astype("int64")
+    scores = _scores(taken["score"], limits, found)
+    if "repeat" in taken:
+        table["repeat_id"] = _repeats(taken["repeat"], table, found)
+    else:
+        sessions = table.groupby(["athlete_id", "session_label"], observed=True)
+        table["repeat_id"] = sessions.cumcount() + 1
+        found.note("repeats are numbered in file order within athlete and session")
+    table["correctness"] = scores
+    mark = "," if taken["score"].str.contains(",").any() else "."
+    for name in cells:
+        _add_other(table, cells[name], mark, found)
+    found.stop_if_refused()
+    counts = table.groupby(["athlete_id", "session_label"], observed=True).size()
+    labels, present = table["session_label"].cat.categories, counts.groupby("athlete_id").size()
+    if partly := list(present.index[present < len(labels)]):
+        share = f"({len(partly)} of {len(present)} athletes)"
+        found.note(f"not in every session: {_quoted(partly, 20)} {share}")
+    if limits != (0, 1):
+        found.note("scores are kept in their unit, {:g} to {:g}".format(*limits))
+    each = " to ".join(map(str, sorted({counts.min(), counts.max()})))
+    print(
+        f"{file.name}: {len(table)} scores of {len(present)} athletes in {len(labels)} sessions "
+        f"({_quoted(labels, 10)}), repeats each: {each}"
+    )
+    return _with_notes(table.reset_index(drop=True), found.notes)
+
+
+def _checked_path(path: Any) -> Path:
+    if not isinstance(path, (str, PathLike)):
+        raise TypeError(f'path must be the name of a file, such as "scores.csv"; given {path!r}')
+    file = Path(path).expanduser()
+    if not file.is_file():
+        near = _nearest(file.name, (other.name for other in file.parent.glob("*")))
+        raise FileNotFoundError(f"path: there is no file {str(path)!r}{near}")
+    return file
+
+
+def _checked_columns(**named: Any) -> dict[str, str]:
+    """Argument → name of its column."""
+    for argument, name in named.items():
+        if not isinstance(name, str) and (argument != "repeat" or name is not None):
+            raise TypeError(f"{argument} must be the name of a column, a text; given {name!r}")
+    used = {argument: _clean(name) for argument, name in named.items() if name is not None}
+    if len(set(used.values())) < len(used):
+        raise ValueError(f"{', '.join(used)} must be different columns; given {[*used.values()]}")
+    return used
+
+
+def _checked_range(limits: Any) -> tuple[float, float]:
+    what = "range must be a pair of finite numbers, the lower one first, such as (0, 1)"
+    pair = isinstance(limits, (tuple, list)) and [isinstance(x, Real) for x in limits]
+    if pair != [True, True]:
+        raise TypeError(f"{what}; given {limits!r}")
+    if not -math.inf < limits[0] < limits[1] < math.inf:
+        raise ValueError(f"{what}; given {limits!r}")
+    return float(limits[0]), float(limits[1])
+
+
+def _cells(path: Path, wanted: set[str], found: _Findings) -> pd.DataFrame:
+    """The sheet as trimmed text: the header's names as columns, row numbers of a spreadsheet as index."""
+    text = _decoded(path.read_bytes(), found)
+    if text.startswith("sep="):  # Excel does not show this line, nor count it as a row
+        text = text.partition("\n")[2]
+        found.note('the first line, "sep=…", is a note to Excel and no row')
+    separator = _separator(text, wanted)
+    raw = _records(text, separator, found)
+    cells = raw.map(_clean, na_action="ignore")
+    if padded := int((raw.fillna("") != cells.fillna("")).sum(axis=None)):
+        found.note(f"spaces around {_counted(padded, 'cell')} removed")
+    if separator != ",":
+        found.note(f"columns are separated by {SEPARATORS[separator]}")
+    filled = cells.fillna("") != ""
+    if not filled.any(axis=1).all():
+        found.note(f"empty rows were left out ({_rows(cells.index[~filled.any(axis=1)])})")
+    width = int(np.flatnonzero(filled.any())[-1]) + 1
+    if width < cells.shape[1]:
+        found.note("empty columns on the right were left out")
+    cells = cells.loc[filled.any(axis=1), : width - 1]
+    names = _header(cells, wanted, found)
+    counts = cells.notna().sum(axis=1)
+    for count in sorted(set(counts) - {len(names)}):
+        comma = separator == "," and count > len(names)
+        advice = "; decimal commas need quotation marks, or semicolons between the columns" * comma
+        found.refuse(f"{count} cells where the header has {len(names)}{advice}", counts == count)
+    body = cells.loc[counts == len(names)].iloc[1:, : len(names)].set_axis(names, axis=1)
+    if body.empty:
+        found.refuse("there is a header and no whole row below it")
+        found.stop_if_refused()
+    return body
+
+
+def _decoded(content: bytes, found: _Findings) -> str:
+    r"""The text of the file, with \n at line ends, and letters with accents as one character each."""
+    marked = [name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark)]
+    try:
+        text = content.decode(*marked)
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+        found.note("not UTF-8; read as Windows-1252 (Western European): check letters with accents")
+    if re.search(NO_TEXT, text):
+        kind = "an Excel workbook, or another file that is binary or damaged, and not a text file"
+        advice = 'open it in the spreadsheet program and save it as "CSV UTF-8"'
+        found.refuse(f"this is {kind}: {advice}")
+    elif not re.sub(r'[,;\s"]', "", text):
+        found.refuse("the file is empty")
+    found.stop_if_refused()
+    if marked:
+        found.note(f"byte-order mark removed ({marked[0].upper().removesuffix('-SIG')})")
+    if "\r" in text:
+        found.note("line ends of Windows or an old Mac read as line ends")
+    if not unicodedata.is_normalized("NFC", text):
+        found.note("letters with accents are stored as one character each")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    return unicodedata.normalize("NFC", text)
+
+
+def _separator(text: str, wanted: set[str]) -> str:
+    """The separator with which a row near the top holds the most wanted names, then the first the most cells."""
+    top = [line for line in text.split("\n")[:20] if line]
+    rows = {
+        mark: [set(map(_clean, row)) for row in csv.reader(top, delimiter=mark)]
+        for mark in SEPARATORS
+    }
+    return max(
+        rows, key=lambda mark: (max(len(row & wanted) for row in rows[mark]), len(rows[mark][0]))
+    )
+
+
+def _records(text: str, separator: str, found: _Findings) -> pd.DataFrame:
+    """The cells as they stand, missing where a row is shorter than others."""
+    records: list[list[str]] = []
+    # `pandas.read_csv` does not say which rows are too short or too long, nor where a quotation mark that is never
+    # closed begins to swallow rows; Python's own reader does.
+    try:
+        for record in csv.reader(io.StringIO(text), delimiter=separator, strict=True):
+            records.append(record)
+    except csv.Error:
+        here = pd.Series(True, index=[len(records) + 1])
+        found.refuse("a quotation mark opens a cell and does not close it, here or below", here)
+        found.stop_if_refused()
+    cells = list(zip(*zip_longest(*records), strict=True))
+    return pd.DataFrame(cells, index=pd.RangeIndex(1, len(cells) + 1), dtype="str")
+
+
+def _header(cells: pd.DataFrame, wanted: set[str], found: _Findings) -> list[str]:
+    """The names of the columns, from the first row."""
+    names = [name or f"unnamed_{at}" for at, name in enumerate(cells.iloc[0].dropna(), 1)]
+    if unnamed := [name for name in names if name not in set(cells.iloc[0])]:
+        found.note(f"columns without a name are called {_quoted(unnamed)}")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        found.refuse(f"columns share a name: {_quoted(twice)}; give each its own")
+    if missing := sorted(wanted - set(names)):
+        absent = ", ".join(f'"{name}"{_nearest(name, names)}' for name in missing)
+        advice = "; separate the columns by commas, semicolons or tabs" * (len(names) == 1)
+        for row in (row for row in cells.index[1:21] if wanted <= set(cells.loc[row])):
+            advice = f"; row {row} looks like the header: delete the rows above it"
+        found.refuse(f"there is no column {absent}; the columns are {_quoted(names, 50)}{advice}")
+    found.stop_if_refused()
+    return names
+
+
+def _names(cells: pd.Series, found: _Findings) -> pd.Series:
+    """Names of athletes or sessions: text as it stands, missing where refused; each has one spelling."""
+    label, wrong = cells.name, cells.str.fullmatch(NO_NAME)
+    found.refuse(
+        f"{label} is blank, or an error of the spreadsheet ({_quoted(cells[wrong])})", wrong
+    )
+    names = cells.mask(wrong)
+    for same in _spellings(names):
+        each = "; ".join(f'"{name}" in {_rows(cells.index[cells == name])}' for name in same)
+        why = "names that differ only in case, spaces, letter variants or zeros; write one"
+        text = f"{label} has {why}: {each}{_in_words(same)}"
+        found.refuse(text, cells.isin(same), named=True)
+    present = names.dropna().unique()
+    if len(set(map(_identity, present))) == 1 and not found.problems:
+        found.refuse(f"{label} holds one name only ({_quoted(present)}): nothing to compare")
+    if odd := [name for name in present if re.fullmatch(MISSING, name)]:
+        found.note(f"{_quoted(odd)} in {label} is kept as a name, not taken for missing")
+    return names
+
+
+def _spellings(names: pd.Series) -> list[list[str]]:
+    """Names that are spelt in several ways, with their spellings."""
+    distinct = pd.Series(names.dropna().unique(), dtype="str")
+    groups = distinct.groupby(distinct.map(_identity), sort=False)
+    return [group.tolist() for _, group in groups if len(group) > 1]
+
+
+def _identity(name: str) -> str:
+    """What is left of a name without case, spaces, invisible marks, variants of letters and needless zeros."""
+    plain = unicodedata.normalize("NFD", name).translate(LOOKALIKES)
+    folded = unicodedata.normalize("NFKD", plain).casefold()
+    bare = "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")
+    number = re.fullmatch(r"0*([0-9]+?)(?:[.,]0*)?", bare)
+    return number.group(1) if number else bare
+
+
+def _in_words(names: Iterable[str]) -> str:
+    """The marks and letters in names that look like others."""
+    odd = {unicodedata.name(c).lower() for name in names for c in name if ord(c) in LOOKALIKES}
+    return f" (with {', '.join(sorted(odd))})" if odd else ""
+
+
+def _sessions(names: pd.Series, reference: str | None, found: _Findings) -> pd.Series:
+    """The sessions as categories, the reference first, then as they come in the file."""
+    labels = [*names.dropna().unique()]
+    low = _clean(reference) if reference is not None else labels[0] if labels else ""
+    if reference is None:
+        choice = "since it comes first; pass reference= to choose another"
+        found.note(f'session "{low}" is the reference, {choice}')
+    elif low not in labels:
+        known = f"{_nearest(low, labels)}; the sessions are {_quoted(labels, 50)}"
+        found.refuse(f'reference "{reference}" is no session of the file{known}')
+    others = [label for label in labels if label != low]
+    if len(others) > 1:
+        listed = _quoted(others, 50)
+        found.note(f"session_high is 1 in every session but the reference: {listed}")
+    return names.astype(pd.CategoricalDtype(pd.Index([low, *others], dtype="str")))
+
+
+def _values(cells: pd.Series) -> pd.Series:
+    """The cells as numbers (float), nan where a cell is none."""
+    return cells.where(cells.str.fullmatch(NUMBER)).str.replace(",", ".").astype("float64")
+
+
+def _repeats(cells: pd.Series, table: pd.DataFrame, found: _Findings) -> pd.Series:
+    """Numbers of the repeats; each is there once in a session of an athlete."""
+    values = _values(cells)
+    wrong = ~(values >= 0) | (values % 1 != 0)
+    found.refuse(f"{cells.name} is not a whole number, 0 or more ({_quoted(cells[wrong])})", wrong)
+    table = table[["athlete_id", "session_label"]].assign(repeat=values)
+    twice = table.duplicated(keep=False) & table.notna().all(axis=1)
+    groups = [
+        f"{who}, {when}, repeat {number:g} in {_rows(group.index)}"
+        for (who, when, number), group in table[twice].groupby([*table], observed=True, sort=False)
+    ]
+    found.refuse(f"repeats that are there more than once: {'; '.join(groups)}", twice, named=True)
+    return values if wrong.any() else values.astype("int64")
+
+
+def _scores(cells: pd.Series, limits: tuple[float, float], found: _Findings) -> pd.Series:
+    """The scores (float); what is no number, or lies outside the limits, is refused."""
+    label, values, (low, high) = cells.name, _values(cells), limits
+    rest = values.isna()
+    for pattern, advice in NOT_A_SCORE.items():
+        wrong = rest & cells.str.fullmatch(pattern)
+        listed = f" ({_quoted(cells[wrong])})" if pattern else ""
+        found.refuse(f"{label} is {advice}{listed}", wrong)
+        rest &= ~wrong
+    commas, dots = (values.notna() & cells.str.contains(mark, regex=False) for mark in ",.")
+    if commas.any() and dots.any():
+        rarer, word = (commas, "comma") if commas.sum() <= dots.sum() else (dots, "dot")
+        found.refuse(f"{label} mixes decimal commas and decimal dots; here stands a {word}", rarer)
+        return values
+    marked = commas | dots
+    grouped = cells[marked].str.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}").all()
+    if high >= 1000 and grouped and (commas.any() or not marked.all()):
+        advice = "leave out marks of thousands, and write decimals in every cell, with a dot"
+        found.refuse(f"{label} may hold decimals or thousands: {advice}", marked)
+    elif commas.any():
+        found.note(f"decimal commas in {label} read as decimal dots")
+    outside = (values < low) | (values > high)
+    listed = ", ".join(f"{value:g}" for value in values[outside].unique()[:5])
+    if limits == (0, 1) and values.min() >= 0 and values.max() <= 100 and values.median() > 1:
+        listed += "; if these scores go from 0 to 100, pass range=(0, 100)"
+    found.refuse(f"{label} lies outside range {low:g} to {high:g}: {listed}", outside)
+    if low >= 0 and high > 1 and values.max() <= 1:
+        found.note(f"no score is above 1, though range goes to {high:g}: is that their unit?")
+    return values
+
+
+def _add_other(table: pd.DataFrame, cells: pd.Series, mark: str, found: _Findings) -> None:
+    """Add a further column of the file: numbers if every cell that is not blank is one, with the decimal mark of the
+    scores (the other mark may stand for thousands), else its text as it stands."""
+    name, values, blank = cells.name, _values(cells), cells == ""
+    if name == "session_high":  # a file of this course has it; it may stay if it agrees
+        advice = "rename it, or pass the reference that it means"
+        differs = values != table[name]
+        found.refuse(f'the column "{name}" contradicts the reference session: {advice}', differs)
+        return
+    if name in COLUMNS:
+        advice = ', or pass repeat="repeat_id"' * (name == "repeat_id")
+        found.refuse(f'the column "{name}" would collide with the table\'s own: rename it{advice}')
+        return
+    if count := int(blank.sum()):
+        found.note(f'"{name}" is blank in {_counted(count, "row")}: missing there')
+    filled, other = cells[~blank], "." if mark == "," else ","
+    good = values[~blank].notna() & ~filled.str.contains(other, regex=False)
+    coded = filled.str.match(r"[+-]?0[0-9]").any()  # 007 is a name
+    table[name] = cells.mask(blank)
+    if len(filled) and good.all() and not coded:
+        if filled.str.contains(",").any():
+            found.note(f'decimal commas in "{name}" read as decimal dots')
+        whole = (values % 1 == 0).all() and values.abs().max() < 2**53
+        table[name] = values.astype("int64") if whole else values
+        return
+    if 2 * values.count() > len(cells) and not coded:
+        why = "since not all of it is numbers written as the scores are"
+        found.note(f'"{name}" is kept as text, {why}: {_quoted(filled[~good])}')
+    for same in _spellings(filled):
+        found.note(f'"{name}" has texts that may mean the same: {_quoted(same)}{_in_words(same)}')
+
+
+def _clean(text: str) -> str:
+    """The text without spaces and invisible marks around it; letters with accents as one character each."""
+    return unicodedata.normalize("NFC", text.strip().strip(INVISIBLE).strip())
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _rows(rows: Iterable[int]) -> str:
+    """Rows in words, runs drawn together: "row 3", "rows 3–7, 9, 12–14"."""
+    ordered = np.unique(np.fromiter(rows, dtype=np.int64))
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) > 1) + 1)
+    words = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    return f"row{'s' * (len(ordered) > 1)} {', '.join(words)}"
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """A hint at the name that was probably meant, or nothing."""
+    folded = {other.casefold(): other for other in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return f' (perhaps "{folded[close[0]]}")' if close else ""
+
+
+def _quoted(values: Iterable[Any], most: int = 5) -> str:
+    """The first few different values in quotes, "…" for the others."""
+    texts = [f'"{value:.60}{"…" * (len(value) > 60)}"' for value in dict.fromkeys(map(str, values))]
+    return ", ".join(texts[:most] + ["…"] * (len(texts) > most))
+
+
+def _with_notes(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """The table with further notes in its `attrs`; they are printed."""
+    table.attrs["notes"] = [*table.attrs.get("notes", []), *notes]
+    print("".join(f"- {note}\n" for note in notes), end="")
+    return table
+
+
+def session_predictors(
+    table: pd.DataFrame,
+    dose: str | None = None,
+    step: float = 1,
+    date: str | None = None,
+    date_format: str | None = None,
+) -> pd.DataFrame:
+    """A table of scores with the columns `dose`, `day` and `order` added; how they came about is printed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `read_scores`: its columns athlete_id and session_label say which rows are one session.
+    dose : str, optional
+        A column of numbers that changes from session to session, such as the repeats planned. `dose` is that number,
+        counted in steps from the median session.
+    step : number
+        How much of it is one unit of `dose`: 10 makes the coefficient "per ten repeats".
+    date : str, optional
+        A column of dates (text) or of day numbers. `day` counts days from the first day in the table; `order` counts
+        the sessions that the athlete had on earlier days, so that it is 0 in the first.
+    date_format : str, optional
+        How the dates are written, as `datetime.strptime` has it ("%d.%m.%Y"). Without it, the usual ways are tried.
+
+    Returns
+    -------
+    A new DataFrame with the added columns last: dose (float), day (int), order (int).
+
+    Raises
+    ------
+    TypeError, ValueError
+        A column that is not there, or holds what is no number or no date; dates that can be read in two ways; a
+        session with several dates, a dose that never changes. The message says what would do.
+    """
+    key = ["athlete_id", "session_label"]
+    if not isinstance(table, pd.DataFrame) or not set(key) <= set(table):
+        raise TypeError("table must be a table of scores, as read_scores gives it")
+    if not isinstance(step, Real) or not 0 < step < math.inf:
+        raise ValueError(f"step must be a positive number, one unit of the dose; given {step!r}")
+    if not isinstance(date_format, str | None):
+        raise TypeError(f'date_format must be a text, such as "%d.%m.%Y"; given {date_format!r}')
+    for argument, name in {"dose": dose, "date": date}.items():
+        if name is not None and name not in list(table):
+            near = f"{_nearest(str(name), table)}; the columns are {_quoted(table, 50)}"
+            raise ValueError(f"{argument}: there is no column {name!r}{near}")
+    for new, source in {"dose": dose, "day": date, "order": date}.items():
+        if source is not None and new in table and new != source:
+            raise ValueError(f"the table has a column {new!r} of its own: rename it")
+    added = table.copy()
+    notes: list[str] = []
+    if dose is not None:
+        sessions = table.groupby(key, observed=True).ngroup()
+        added["dose"] = _dose(table[dose], sessions, step, notes)
+    if date is not None:
+        days = _days(table[date], date_format)
+        added["day"] = days - days.min()
+        dates = added.groupby(key, observed=True)["day"]
+        several = dates.nunique()[lambda count: count > 1].index
+        if len(several):
+            raise ValueError(
+                f"date: several dates in {_quoted(map(', session '.join, several))}. If these are sessions "
+                "of the same kind, give each its own label (1, 2, 3 …) in the session column and keep the "
+                "kind in another column; if a session went past midnight, give it one date"
+            )
+        day = dates.first()
+        order = day.groupby("athlete_id").rank("min").astype("int64") - 1
+        added["order"] = order.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy()
+        notes.append(f"day counts from the first date, to {added['day'].max()}")
+        notes.append("order counts an athlete's sessions on earlier days, so that the first is 0")
+        twins = day.reset_index().loc[lambda days: days.duplicated(["athlete_id", "day"])]
+        if len(twins):
+            notes.append(
+                f"two sessions on one day get the same order: {_quoted(twins['athlete_id'])}"
+            )
+    return _with_notes(added, notes)
+
+
+def _dose(values: pd.Series, sessions: pd.Series, step: float, notes: list[str]) -> pd.Series:
+    name = values.name
+    if not pd.api.types.is_numeric_dtype(values):
+        advice = "write numbers only, with the decimal mark of the scores; or compare the sessions"
+        raise ValueError(f"dose: {name!r} is text ({_quoted(values.dropna())}): {advice}")
+    if values.nunique() < 2 or not np.isfinite(values.dropna()).all():
+        raise ValueError(
+            f"dose: {name!r} is the same in all rows, or infinite: it can show no effect"
+        )
+    by_session = values.groupby(sessions)
+    middle = float(by_session.first().median())
+    centred = f"{name} − {middle:g}"
+    notes.append(f"dose is {centred}" if step == 1 else f"dose is ({centred}) / {step:g}")
+    if within := int((by_session.nunique() > 1).sum()):
+        where = _counted(within, "session")
+        notes.append(f"{name} changes within {where}: it is not a property of the session")
+    if missing := int(values.isna().sum()):
+        notes.append(f"{name} is missing in {_counted(missing, 'row')}, and so is dose")
+    return (values - middle) / step
+
+
+def _days(values: pd.Series, date_format: str | None) -> pd.Series:
+    """Day numbers, from dates as text or from numbers."""
+    what = f"date: {values.name!r}"
+    if missing := int(values.isna().sum()):
+        rows = _counted(missing, "row")
+        raise ValueError(f"{what} is blank in {rows}: fill the dates in, or pass None")
+    if date_format is None and pd.api.types.is_numeric_dtype(values) and values.abs().max() < 1e5:
+        if (values % 1 != 0).any():
+            raise ValueError(f"{what} holds numbers that are no whole days")
+        return values.astype("int64")
+    read = {}
+    for way in [date_format] if date_format else FORMATS:
+        when = pd.to_datetime(values.astype("str"), format=way, errors="coerce")
+        read[way] = (when.dt.normalize() - pd.Timestamp(0)).dt.days
+    best = max(read, key=lambda way: read[way].count())
+    if read[best].isna().any():
+        odd = _quoted(values[read[best].isna()])
+        advice = "write all dates in one way, or give date_format"
+        raise ValueError(f"{what} holds {odd}, no date that is written like {best}: {advice}")
+    for way, days in read.items():
+        if days.notna().all() and not days.equals(read[best]):
+            advice = "which are other days; say which with date_format"
+            raise ValueError(f"{what} can be read as {best} and as {way}, {advice}")
+    return read[best].astype("int64")
