@@ -84,7 +84,7 @@ def outputs(cell: Cell, where: str) -> list[str]:
             shown = figure(
                 data["image/png"], (output.get("metadata") or {}).get("image/png") or {}, where
             )
-        elif "text/html" in data:
+        elif "text/html" in data and 'class="reply"' not in joined(data["text/html"])[:20]:
             shown = rich(joined(data["text/html"]), where)
         else:
             text += joined(data.get("text/plain", "")).rstrip("\n") + "\n"

@@ -7,10 +7,12 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from importlib import import_module
 from typing import Any
 
 import numpy as np
+from IPython.display import display
 
 from helpers import answers
 
@@ -43,83 +45,133 @@ def exercises() -> dict[str, Exercise]:
     return {key: exercise for module in modules for key, exercise in module.EXERCISES.items()}
 
 
+LOOKS = {  # a mark, and a colour that stands out on white and on black
+    "right": ("✓", "22, 163, 74"),
+    "not yet": ("↻", "217, 119, 6"),
+    "slip": ("≠", "147, 51, 234"),
+    "open": ("…", "107, 114, 128"),
+    "hint": ("→", "37, 99, 235"),
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an exercise answers: plain text, and in a notebook a line with a coloured edge."""
+
+    look: str  # one of LOOKS
+    lead: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"{self.lead} {self.text}"
+
+    def _repr_html_(self) -> str:
+        mark, colour = LOOKS[self.look]
+        style = (
+            f"border-left: 4px solid rgb({colour}); background: rgba({colour}, 0.08); "
+            "padding: 4px 12px; max-width: 60em"
+        )
+        return (
+            f'<div class="reply" style="{style}"><b>{mark} {escape(self.lead)}</b> '
+            f"{escape(self.text)}</div>"
+        )
+
+
 def check(exercise: str, answer: Any) -> None:
-    """Print whether an answer is right, and if it is not, what to think about.
+    """Say whether an answer is right, and if it is not, what to think about.
 
     Parameters
     ----------
     exercise : str
-        The exercise's id, such as "3.1".
+        The exercise's id in quotes, such as "3.1"; anything else gets a sentence that says so.
     answer : number or str
         `...` counts as not answered yet.
-
-    Raises
-    ------
-    ValueError
-        There is no such exercise.
     """
-    verdict, comment = _verdict(exercise, _find(exercise), answer)
-    print(f"{exercise}: {verdict}. {comment}")
+    found = _find(exercise)
+    display(found if isinstance(found, Reply) else _reply(exercise, found, answer))
 
 
 def hint(exercise: str, number: int = 1) -> None:
-    """Print a hint; a higher number gives more away.
+    """Show a hint; a higher number gives more away.
 
     Parameters
     ----------
     exercise : str
-        The exercise's id, such as "3.1".
+        The exercise's id in quotes, such as "3.1"; anything else gets a sentence that says so.
     number : int
         1 for the first hint.
-
-    Raises
-    ------
-    ValueError
-        There is no such exercise, or no such hint.
     """
-    hints = _find(exercise).hints
-    if number not in range(1, len(hints) + 1):
-        raise ValueError(
-            f"number must be 1 to {len(hints)}, the hints of {exercise}; given {number!r}"
-        )
-    number = int(number)
+    found = _find(exercise)
+    if isinstance(found, Reply):
+        display(found)
+        return
+    hints = found.hints
+    if isinstance(number, bool) or number not in range(1, len(hints) + 1):
+        said = f"The hints of {exercise} have the numbers 1 to {len(hints)}; yours is {number!r}."
+        display(Reply("open", "No such hint.", said))
+        return
     more = f' (hint("{exercise}", {number + 1}) says more)' if number < len(hints) else ""
-    print(f"Hint {number} of {len(hints)} for {exercise}: {hints[number - 1]}{more}")
+    lead = f"Hint {number} of {len(hints)} for {exercise}:"
+    display(Reply("hint", lead, f"{hints[number - 1]}{more}"))
 
 
-def _find(exercise: Any) -> Exercise:
-    if not isinstance(exercise, str) or exercise not in exercises():
-        known = ", ".join(exercises())
-        raise ValueError(f"exercise must be the id of one, in quotes: {known}; given {exercise!r}")
-    return exercises()[exercise]
+def _find(exercise: Any) -> Exercise | Reply:
+    """The exercise of an id, or what to say where there is none."""
+    if isinstance(exercise, str) and exercise in exercises():
+        return exercises()[exercise]
+    quoted = str(exercise) if isinstance(exercise, int | float) else ""
+    if quoted in exercises():
+        return Reply("open", "Put the number in quotes:", f'"{quoted}".')
+    lessons = sorted({int(key.partition(".")[0]) for key in exercises()})
+    said = (
+        f'An exercise is named by lesson and number, in quotes: "3.1" is the first of lesson 03. '
+        f"Lessons {lessons[0]:02} to {lessons[-1]:02} have exercises."
+    )
+    return Reply("open", f"There is no exercise {exercise!r}.", said)
 
 
-def _verdict(name: str, exercise: Exercise, answer: Any) -> tuple[str, str]:
-    """How the answer is judged ("right", "not yet" or "nothing answered yet"), and a comment."""
+def _reply(name: str, exercise: Exercise, answer: Any) -> Reply:
+    """How the answer is judged."""
     if answer is ...:
-        advice = f'Replace the ... and run the cell again; hint("{name}") helps.'
-        return "nothing answered yet", advice
+        said = f'Replace the ... and run the cell again; hint("{name}") helps.'
+        return Reply("open", f"{name}: nothing answered yet.", said)
     key = exercise.key()
+    not_yet = f"{name}: not yet."
     if problem := _wrong_kind(answer, key):
-        return "not yet", problem
+        return Reply("not yet", not_yet, problem)
     if _same(answer, key, exercise.places):
         shown = f"{key:.{exercise.places}f}" if isinstance(key, float) else key
-        return "right", exercise.right.format(key=shown)
+        return Reply("right", f"{name}: right.", exercise.right.format(key=shown))
     for slip in exercise.slips:
         if _same(answer, slip.answer(), exercise.places):
-            return "not yet", slip.misconception
-    return "not yet", f'Look again; hint("{name}") gives a nudge.'
+            return Reply("slip", not_yet, slip.misconception)
+    return Reply("not yet", not_yet, f'Look again; hint("{name}") gives a nudge.')
 
 
 def _wrong_kind(answer: Any, key: Any) -> str:
     """What is wrong with the kind of the answer, or nothing."""
     if isinstance(key, str):
         asked = 'The answer is a word in quotes, such as "a"'
-        return "" if isinstance(answer, str) else f"{asked}; yours is {answer!r}."
+        return "" if isinstance(answer, str) else f"{asked}; yours is {_kind(answer)}."
     value = _number(answer)
     if value is None:
-        return f"The answer is one number; yours is a {type(answer).__name__}."
+        return f"The answer is one number; yours is {_kind(answer)}."
     return "" if math.isfinite(value) else f"The answer is a finite number; yours is {value}."
+
+
+def _kind(answer: Any) -> str:
+    """What an answer is, in everyday words."""
+    if answer is None:
+        return "empty (a cell that ends in print, for example, gives nothing back)"
+    if isinstance(answer, bool | np.bool_):
+        return f"{answer}, a yes or no"
+    if isinstance(answer, str):
+        return f"text, {answer!r}: leave the quotes away"
+    if callable(answer):
+        return "a function: put () behind its name to call it"
+    if hasattr(answer, "__len__"):
+        return f"a collection of {len(answer)}"
+    return "something else" if _number(answer) is None else "a number"
 
 
 def _number(answer: Any) -> float | None:
