@@ -1,7 +1,7 @@
 """What the lessons import besides the statistics, which are the library `fewgroups`.
 
 datasets     `load`, the data sets that come with the course
-pushups      the push-up words: Design, Truth, simulate, simulate_many
+pushups      the push-up words: Design, Truth, simulate, simulate_many, design_grid
 score_sheet  `read_scores`, a score sheet of your own; `session_predictors`
 figures      the drawings, and `show`, which stores a figure under its title, with its alt text (in `captions`)
 explorables  figures that answer to sliders
@@ -13,7 +13,7 @@ from helpers.datasets import load
 from helpers.feedback import check, hint
 from helpers.figures import show
 from helpers.forms import answered, earlier_answers, score
-from helpers.pushups import Design, Truth, simulate, simulate_many
+from helpers.pushups import Design, Truth, design_grid, simulate, simulate_many
 from helpers.score_sheet import read_scores, session_predictors
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Truth",
     "answered",
     "check",
+    "design_grid",
     "earlier_answers",
     "hint",
     "load",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 MOVED = (
-    "bootstrap coefficients compare design_grid explain f_tests fit fit_many monte_carlo power "
+    "bootstrap coefficients compare explain f_tests fit fit_many monte_carlo power "
     "predictions report simulate_from variances"
 ).split()
 

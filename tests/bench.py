@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fewgroups import Design
+    from helpers import Design
 
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
 
@@ -49,7 +49,7 @@ def seconds(work: Callable[[], object], repeats: int = 9) -> float:
 
 def designs() -> dict[str, Design]:
     """The running design, and one with repeats that differ and a missed session; both 4 athletes and 200 rows."""
-    from fewgroups import Design
+    from helpers import Design
 
     uneven = [
         {"low": 20, "high": 30},
@@ -64,7 +64,8 @@ def fits() -> list[Row]:
     """fit_many against statsmodels' MixedLM, from raw scores."""
     import statsmodels.formula.api as smf
 
-    from fewgroups import Truth, fit_many, simulate_many
+    from fewgroups import fit_many
+    from helpers import Truth, simulate_many
 
     n, shown = 2**14, 12
     targets = {
@@ -111,7 +112,8 @@ def simulation() -> list[Row]:
     """Drawing and fitting against drawing the normals alone."""
     import numpy as np
 
-    from fewgroups import Design, Truth, fit_many, simulate_many
+    from fewgroups import fit_many
+    from helpers import Design, Truth, simulate_many
 
     n, design, truth = 2**12, Design(), Truth()
     rng = np.random.default_rng(1)
@@ -137,7 +139,8 @@ def simulation() -> list[Row]:
 
 def growth() -> list[Row]:
     """Time per athlete and data set as both grow: constant when cost is linear."""
-    from fewgroups import Design, Truth, fit_many, simulate_many
+    from fewgroups import fit_many
+    from helpers import Design, Truth, simulate_many
 
     rows = []
     for slopes in (False, True):
@@ -165,7 +168,8 @@ def growth() -> list[Row]:
 
 def studies() -> list[Row]:
     """All methods on the same simulated experiments."""
-    from fewgroups import Design, Truth, monte_carlo
+    from fewgroups import monte_carlo
+    from helpers import Design, Truth
 
     took = seconds(lambda: monte_carlo(Design(), Truth(slope_sd=0.02), n=10_000, seed=1), 3)
     return [
@@ -186,7 +190,8 @@ def memory() -> list[Row]:
     except ImportError:
         return [Row("monte_carlo, a million experiments", "memory is not measured on this system")]
     program = (
-        "import resource, sys, time; from helpers import Design, Truth, monte_carlo; start = time.time();"
+        "import resource, sys, time; from fewgroups import monte_carlo;"
+        "from helpers import Design, Truth; start = time.time();"
         "monte_carlo(Design(), Truth(slope_sd=.02), n=1_000_000, seed=1);"
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
         "print(peak * (1 if sys.platform == 'darwin' else 1024), time.time() - start)"

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fewgroups import Design, Truth, simulate
-from helpers import datasets, load, read_scores
+from helpers import Design, Truth, datasets, load, read_scores, simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"

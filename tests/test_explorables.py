@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fewgroups import Design, Truth, design_grid, monte_carlo, power
-from helpers import explorables
+from fewgroups import monte_carlo, power
+from helpers import Design, Truth, design_grid, explorables
 from helpers.explorables import controls
 from helpers.explorables.plans import ATHLETES, REPEATS, paired_power
 

@@ -14,8 +14,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 from scipy import stats
 
-from fewgroups import Design, Truth, simulate
-from helpers import figures, show
+from helpers import Design, Truth, figures, show, simulate
 from helpers.figures.display import digest
 
 
@@ -116,10 +115,10 @@ def test_scores_are_drawn_with_the_mean_of_each_athlete_and_session() -> None:
     ax = figures.scores(TABLE).axes[0]
     points = [line for line in ax.lines if line.get_linestyle() == "None"]
     assert sum(len(line.get_xdata()) for line in points) == len(TABLE)
-    assert names(ax.get_xticklabels()) == list(Design().names)
+    assert names(ax.get_xticklabels()) == list(Design().group_names)
     bars = [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "-"]
     assert_allclose(sorted(bars), sorted(MEANS))
-    for ax, name in zip(figures.changes(TABLE).axes, Design().names, strict=True):
+    for ax, name in zip(figures.changes(TABLE).axes, Design().group_names, strict=True):
         assert ax.get_title() == name
         assert_allclose(drawn(ax, "mean")[:, 1], MEANS[name])
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewgroups import Design, Truth, monte_carlo
-from helpers import answered, earlier_answers, score
+from fewgroups import monte_carlo
+from helpers import Design, Truth, answered, earlier_answers, score
 from helpers.answers.form_keys import CONCEPTS, questions
 from tests.contract.forms import LETTERS, QUESTIONS, forms_are_whole, options, question
 from tests.notebooks import Notebook, joined, lesson_path, read

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewgroups import Design, Truth, monte_carlo
+from fewgroups import monte_carlo
+from helpers import Design, Truth
 from helpers.explorables.errors import STUDIES
 from tests.browsing import opened, shown, violations
 from tests.handout_sample import need_packages, quiet, soup_of

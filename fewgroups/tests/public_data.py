@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-
-from fewgroups import Design, Truth, simulate
+from running_example import Design, Truth, simulate
 
 DATA = Path(__file__).parent / "reference" / "data"
 TYPES: dict[str, dict[str, str]] = {  # numbers that only name somebody are text

@@ -22,9 +22,10 @@ from fewgroups.batch.spectra import jacobi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.batch_cases import STORED, Batch, batches
+from running_example import Design, Truth, simulate, simulate_many
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from fewgroups import Design, Truth, fit_many, simulate, simulate_many
+from fewgroups import fit_many
 
 BATCHES = batches()
 UNEVEN = Design(4, [{"a": 20, "b": 30}, {"a": 3, "b": 17}, {"a": 12, "b": 0}, {"a": 25, "b": 33}])
@@ -258,7 +259,8 @@ def test_digits_depend_neither_on_blocks_nor_on_how_the_scores_lie_in_memory(
 
 PROGRAM = """
 import hashlib, numpy as np
-from fewgroups import Design, Truth, fit_many, simulate_many
+from fewgroups import fit_many
+from running_example import Design, Truth, simulate_many
 digest = hashlib.sha256()
 rng = np.random.default_rng(1)
 uneven = Design(25, [{"a": int(a), "b": int(b)} for a, b in rng.integers(1, 30, (25, 2))])
@@ -281,7 +283,7 @@ def test_digits_do_not_depend_on_threads() -> None:
         limits = {f"{name}_NUM_THREADS": threads for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
         run = subprocess.run(
             [sys.executable, "-c", PROGRAM],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parent,
             env=os.environ | limits,
             check=True,
             capture_output=True,

@@ -14,9 +14,10 @@ import statsmodels.formula.api as smf
 from fewgroups.likelihood import optimum
 from public_data import load
 from reference import fits_cases
+from running_example import Design, Truth, simulate, simulate_many
 from statsmodels.regression.mixed_linear_model import MixedLMResultsWrapper
 
-from fewgroups import Design, Truth, fit, fit_many, simulate, simulate_many
+from fewgroups import fit, fit_many
 
 F = "correctness ~ session_high"
 PUSHUPS = load("pushups")

@@ -14,10 +14,9 @@ import pytest
 import statsmodels.formula.api as smf
 from fewgroups.batch import fit_many
 from fewgroups.comparison import compare
-from fewgroups.designs import Design, Truth
 from fewgroups.fitting import fit
 from fewgroups.resampling import batch_slopes, bootstrap, refit, simulate_from
-from fewgroups.simulation import simulate, simulate_many
+from running_example import Design, Truth, simulate, simulate_many
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.regression.mixed_linear_model import MixedLM

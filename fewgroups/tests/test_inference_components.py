@@ -18,11 +18,12 @@ from fewgroups.components import Profile
 from fewgroups.likelihood import evaluate, optimum
 from fewgroups.structure import Structure
 from public_data import load
+from running_example import Design, Truth, simulate
 from scipy.optimize import minimize
 from scipy.stats import chi2
 from test_inference_fixed import public_fit
 
-from fewgroups import Design, Truth, fit, simulate, variances
+from fewgroups import fit, variances
 
 STORED = json.loads(
     (Path(__file__).parent / "reference" / "components.json").read_text(encoding="utf-8")

@@ -16,14 +16,13 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from fewgroups.checks import NotAtOptimumWarning
 from fewgroups.ddf import _combined_df, information
-from fewgroups.designs import Design, Truth
 from fewgroups.fitting import fit
 from fewgroups.fixed_effects import coefficients, f_tests
 from fewgroups.likelihood import optimum
 from fewgroups.noted_table import show_p
-from fewgroups.simulation import simulate
 from public_data import load
 from reference.simulated import N_DATA_SETS, data_set
+from running_example import Design, Truth, simulate
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 

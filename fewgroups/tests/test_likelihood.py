@@ -14,10 +14,9 @@ from fewgroups.likelihood import _descend, evaluate, hessian, optimum, profile_l
 from fewgroups.structure import Structure, sqrt_factor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from running_example import Design, Truth, simulate
 from statsmodels.regression.mixed_linear_model import MixedLM
 from test_engine import dense_profile, two_maxima
-
-from fewgroups import Design, Truth, simulate
 
 REFERENCE = Path(__file__).parent / "reference"
 SPECS = json.loads((REFERENCE / "coefficients_fits.json").read_text())

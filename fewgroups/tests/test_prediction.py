@@ -13,10 +13,11 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from public_data import load
+from running_example import Design, Truth, simulate
 from scipy import stats
 from test_inference_fixed import public_fit
 
-from fewgroups import Design, Truth, coefficients, fit, predictions, simulate
+from fewgroups import coefficients, fit, predictions
 
 STORED = json.loads((Path(__file__).parent / "reference" / "predictions.json").read_text("utf-8"))
 WAYS = [

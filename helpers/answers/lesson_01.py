@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from fewgroups.designs import Design, Truth
 from fewgroups.studies import monte_carlo
 
 from helpers.feedback import Exercise, Slip
+from helpers.pushups import Design, Truth
 
 
 def _design_effect(scores: int, icc: float) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from fewgroups.designs import Truth
 
 from helpers.feedback import Exercise, Slip
+from helpers.pushups import Truth
 
 
 def _standard_error(low: int, high: int, athletes: int = 4, slope_sd: float = 0.0) -> float:

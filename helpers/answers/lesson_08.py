@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from fewgroups.batch import fit_many
-from fewgroups.designs import Design
 from fewgroups.fitting import fit
 
 from helpers.datasets import load
 from helpers.feedback import Exercise, Slip
+from helpers.pushups import Design
 
 STUDIES, RHO = 20_000, 0.5
 

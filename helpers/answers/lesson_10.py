@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from fewgroups.designs import Design, Truth
 from fewgroups.studies import power
 from scipy import stats
 
 from helpers.feedback import Exercise, Slip
+from helpers.pushups import Design, Truth
 
 
 def _own_sd(repeats: int, slope_sd: float) -> float:

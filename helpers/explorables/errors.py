@@ -7,13 +7,13 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
-from fewgroups.designs import Design, Truth
 from fewgroups.studies import monte_carlo
 from matplotlib.figure import Figure
 
 from helpers.explorables.controls import Explorable, slider, whole
 from helpers.figures import BLUE, INK, ORANGE, canvas
 from helpers.figures.style import note
+from helpers.pushups import Design, Truth
 
 TESTS = ("t-test on all scores", "t-test on athlete means", "mixed model without slopes, z")
 STUDIES = 2000

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from fewgroups.batch import fit_many
-from fewgroups.designs import Design, Truth
-from fewgroups.simulation import simulate
 from matplotlib.figure import Figure
 
 from helpers.explorables.controls import Explorable, slider, whole
 from helpers.figures import BLUE, GREY, INK, ORANGE, canvas, pooling
 from helpers.figures.style import dots
+from helpers.pushups import Design, Truth, simulate
 
 
 def equation_terms() -> Explorable:

@@ -1,40 +1,55 @@
-"""What is measured (`Design`) and how the world works (`Truth`)."""
+"""What is measured (`Design`), and the parameters that data are simulated from (`Truth`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, fields
 from functools import cached_property
-from numbers import Integral, Real
-from typing import Any
+from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-SEED_ATHLETES = ("susan_01", "alex_02", "maya_03", "david_04")
-"""The four athletes of the running story; any other number of athletes gets plain names."""
+from fewgroups.arguments import real_number, true_or_false, whole_number
 
-MOST_ATHLETES, MOST_SCORES = 10**6, 10**8
-"""More is a slip of the keyboard, and would fill the memory before anything could be said."""
+MAX_GROUPS, MAX_ROWS = 10**6, 10**8
+"""More is taken for a typing error; it would fill the memory before anything could be said."""
 
 Repeats = Mapping[str, int]
 
 
 @dataclass(frozen=True)
+class Words:
+    """How a field calls the parts of a design, in arguments, messages, labels and the columns of tables.
+
+    `groups` and `conditions` are the names of the arguments of `Design`; `group` also begins the name of the argument
+    `group_sd` of `Truth`. A field with words of its own subclasses both with another `words`.
+    """
+
+    group: str = "group"
+    groups: str = "groups"
+    condition: str = "condition"
+    conditions: str = "conditions"
+    columns: tuple[str, str, str, str, str] = ("group", "condition", "treated", "repeat", "outcome")
+
+
+@dataclass(frozen=True)
 class Design:
-    """Who is measured, and how often.
+    """Which groups are measured in which conditions, and how often.
 
     Parameters
     ----------
-    athletes : int or sequence of str
-        How many athletes (two at least), or their names. A plain 4 is the course's four.
-    repeats : mapping, or one mapping per athlete
-        Session label → number of repeats; the first label is the low session (`session_high` 0). A sequence of
-        mappings, one per athlete in order, gives everybody their own numbers; 0 is a missed session. All of them
-        name the same sessions.
+    groups : int or sequence of str
+        How many groups (two at least), or their names. A group is what the repeats are clustered in: a person, a
+        school, a litter.
+    conditions : mapping, or one mapping per group
+        Condition → number of repeats in each group; the first condition is the reference (`treated` 0). A sequence of
+        mappings, one per group in order, gives every group its own numbers; 0 is a condition that was missed. All of
+        them name the same conditions.
     between : bool
-        False: every athlete does every session. True: the first half of the athletes does only the first session
-        and the others only the second (two groups); with an odd number, the second group has one more.
+        False: every group is measured in every condition. True: the first half of the groups is measured only in the
+        first condition, the others only in the second; with an odd number, the second half has one more.
 
     Raises
     ------
@@ -42,201 +57,184 @@ class Design:
         Naming the argument, what was given and what would do.
     """
 
-    athletes: int | Sequence[str] = 4
-    repeats: Repeats | Sequence[Repeats] = field(
-        default_factory=lambda: {"session_20": 20, "session_30": 30}
-    )
+    groups: int | Sequence[str]
+    conditions: Repeats | Sequence[Repeats]
     between: bool = False
 
+    words: ClassVar[Words] = Words()
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "athletes", _checked_athletes(self.athletes))
-        if not isinstance(self.between, (bool, np.bool_)):
-            raise TypeError(f"between must be True or False; given {self.between!r}")
-        object.__setattr__(self, "repeats", _checked_repeats(self.repeats, len(self.names)))
-        if self.between and len(self.sessions) != 2:
+        w = self.words
+        object.__setattr__(self, "groups", _checked_groups(self.groups, w))
+        object.__setattr__(self, "between", true_or_false("between", self.between))
+        checked = _checked_conditions(self.conditions, len(self.group_names), w)
+        object.__setattr__(self, "conditions", checked)
+        if self.between and len(self.condition_names) != 2:
             raise ValueError(
-                f"between=True splits the athletes into two groups and needs two sessions in repeats; "
-                f"given {len(self.sessions)}: {', '.join(self.sessions)}"
+                f"between=True splits the {w.groups} into two halves and needs two {w.condition}s in "
+                f"{w.conditions}; given {len(self.condition_names)}: {', '.join(self.condition_names)}"
             )
-        if self.rows > MOST_SCORES:
+        rows = self.counts.sum(dtype=float)
+        if rows > MAX_ROWS:
             raise ValueError(
-                f"repeats must give {MOST_SCORES:,} scores in all at most; given {self.rows:,}"
+                f"{w.conditions} must give {MAX_ROWS:,} rows at most; given {rows:,.0f}"
             )
-        empty = [name for name, row in zip(self.names, self.counts, strict=False) if row.sum() == 0]
-        if empty:
-            raise ValueError(
-                f"repeats leaves {', '.join(empty)} without a single repeat; "
-                "leave out an athlete who was never measured"
-            )
-        unused = [
-            label
-            for label, total in zip(self.sessions, self.counts.sum(axis=0), strict=False)
-            if total == 0
-        ]
-        if unused:
-            raise ValueError(
-                f"repeats leaves {', '.join(unused)} without a single repeat; leave the session out"
-            )
+        for kind, names, axis in (
+            (w.group, self.group_names, 1),
+            (w.condition, self.condition_names, 0),
+        ):
+            empty = [names[k] for k in np.flatnonzero(self.counts.sum(axis=axis) == 0)]
+            if empty:
+                raise ValueError(
+                    f"{w.conditions} must give every {kind} a repeat; leave out {', '.join(empty)}, "
+                    "which has none"
+                )
+
+    def __repr__(self) -> str:
+        w = self.words
+        return (
+            f"Design({w.groups}={self.groups!r}, {w.conditions}={self.conditions!r}, "
+            f"between={self.between})"
+        )
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The athletes' names, in row order."""
-        if not isinstance(self.athletes, int):
-            return tuple(self.athletes)
-        if self.athletes == len(SEED_ATHLETES):
-            return SEED_ATHLETES
-        width = max(2, len(str(self.athletes)))
-        return tuple(f"athlete_{i:0{width}d}" for i in range(1, self.athletes + 1))
+    def group_names(self) -> tuple[str, ...]:
+        """The names of the groups, in row order."""
+        if not isinstance(self.groups, int):
+            return tuple(self.groups)
+        width = max(2, len(str(self.groups)))
+        return tuple(f"{self.words.group}_{i:0{width}d}" for i in range(1, self.groups + 1))
 
     @cached_property
-    def sessions(self) -> tuple[str, ...]:
-        """The session labels, the low one first."""
-        first = self.repeats if isinstance(self.repeats, Mapping) else self.repeats[0]
-        return tuple(first)
+    def condition_names(self) -> tuple[str, ...]:
+        """The names of the conditions, the reference first."""
+        return tuple(
+            self.conditions if isinstance(self.conditions, Mapping) else self.conditions[0]
+        )
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """Repeats planned, an int array (athletes, sessions) that cannot be written to."""
-        per_athlete = (
-            [self.repeats] * len(self.names) if isinstance(self.repeats, Mapping) else self.repeats
-        )
-        counts = np.array(
-            [[row[label] for label in self.sessions] for row in per_athlete], dtype=np.int64
-        )
+        """Number of repeats, a read-only int array (groups, conditions)."""
+        m = len(self.group_names)
+        rows = [self.conditions] * m if isinstance(self.conditions, Mapping) else self.conditions
+        counts = np.array([[row[name] for name in self.condition_names] for row in rows])
         if self.between:
-            first_group = len(self.names) // 2
-            counts[:first_group, 1] = 0
-            counts[first_group:, 0] = 0
+            counts[: m // 2, 1] = 0
+            counts[m // 2 :, 0] = 0
         counts.setflags(write=False)
         return counts
 
     @property
     def rows(self) -> int:
-        """Number of scores in the whole study."""
+        """Number of outcomes in one data set."""
         return int(self.counts.sum())
+
+    @property
+    def label(self) -> str:
+        """A short description such as "4 groups, 20 + 30 repeats"."""
+        size = f"{len(self.group_names)} {self.words.groups}"
+        if not isinstance(self.conditions, Mapping):
+            return f"{size}, {self.rows} repeats in all"
+        joint = " or " if self.between else " + "
+        return f"{size}, {joint.join(map(str, self.conditions.values()))} repeats"
 
     @cached_property
     def row_index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Athlete (0…), session (0…) and repeat (1…) of every row: three int arrays (rows,), athlete by athlete."""
-        cells = self.counts.ravel()
-        cell = np.repeat(np.arange(cells.size), cells)
-        starts = np.concatenate([[0], np.cumsum(cells)[:-1]])
-        repeat = np.arange(self.rows) - starts[cell] + 1
-        index = (cell // len(self.sessions), cell % len(self.sessions), repeat)
+        """Group (0…), condition (0…) and repeat (1…) of every row: three read-only int arrays (rows,)."""
+        sizes = self.counts.ravel()
+        cell = np.repeat(np.arange(sizes.size), sizes)
+        repeat = np.arange(self.rows) - (np.cumsum(sizes) - sizes)[cell] + 1
+        index = (*np.divmod(cell, len(self.condition_names)), repeat)
         for array in index:
             array.setflags(write=False)
         return index
 
     def table(self) -> pd.DataFrame:
-        """The empty score sheet: athlete_id, session_label, session_high (0 in the first session, 1 in any other),
-        repeat_id (from 1), one row a repeat, in the order athlete, session, repeat."""
-        athlete, session, repeat = self.row_index
-        return pd.DataFrame(
-            {
-                "athlete_id": np.array(self.names, dtype=object)[athlete],
-                "session_label": np.array(self.sessions, dtype=object)[session],
-                "session_high": (session > 0).astype(np.int64),
-                "repeat_id": repeat.copy(),
-            }
-        ).astype({"athlete_id": "str", "session_label": "str"})
+        """The rows without their outcomes, in the order group, condition, repeat.
+
+        Columns, as `words.columns` names them: group; condition; treated (0 in the first condition, 1 in any other);
+        repeat (from 1 in each cell).
+        """
+        group, condition, repeat = self.row_index
+        columns: tuple[Any, ...] = (
+            pd.array(self.group_names, dtype="str").take(group),
+            pd.array(self.condition_names, dtype="str").take(condition),
+            (condition > 0).astype(np.int64),
+            repeat.copy(),
+        )
+        return pd.DataFrame(dict(zip(self.words.columns[:4], columns, strict=True)))
 
 
-def _checked_athletes(athletes: Any) -> int | tuple[str, ...]:
-    what = "athletes must be a whole number (2 or more) or a list of different names"
-    if isinstance(athletes, (bool, np.bool_)) or isinstance(athletes, (str, bytes)):
-        raise TypeError(f"{what}; given {athletes!r}")
-    if isinstance(athletes, Integral):
-        if athletes < 2:
-            raise ValueError(
-                f"{what}; given {athletes}: one athlete cannot show how athletes differ"
-            )
-        if int(athletes) > MOST_ATHLETES:
-            raise ValueError(f"{what}, {MOST_ATHLETES:,} at most; given {athletes}")
-        return int(athletes)
-    listed = isinstance(athletes, Sequence) or isinstance(
-        athletes, (np.ndarray, pd.Series, pd.Index)
-    )
-    if not listed or getattr(athletes, "ndim", 1) == 0:
-        raise TypeError(f"{what}; given {athletes!r}")
-    names = tuple(athletes)
+def _checked_groups(groups: Any, w: Words) -> int | tuple[str, ...]:
+    what = f"{w.groups} must be a whole number (2 or more) or a list of different names"
+    if isinstance(groups, Integral) and not isinstance(groups, bool):
+        if groups < 2 or int(groups) > MAX_GROUPS:
+            raise ValueError(f"{what}, {MAX_GROUPS:,} at most; given {groups}")
+        return int(groups)
+    if isinstance(groups, (str, Mapping, Set)) or not np.iterable(groups):
+        raise TypeError(f"{what}; given {groups!r}")
+    names = tuple(groups)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{what}; given {names!r}")
-    if (
-        len(names) < 2
-        or len({name.strip().casefold() for name in names}) < len(names)
-        or not all(map(str.strip, names))
-    ):
+    # Names that differ in case or spaces only would be one group to a reader, two to a model.
+    alike = {name.strip().casefold() for name in names}
+    if len(names) < 2 or len(alike) < len(names) or "" in alike:
         raise ValueError(
             f"{what}, none blank and no two alike but for case or spaces; given {names!r}"
         )
-    return tuple(str(name) for name in names)
+    return tuple(map(str, names))
 
 
-def _checked_repeats(repeats: Any, athletes: int) -> Repeats | tuple[Repeats, ...]:
-    if isinstance(repeats, Mapping):
-        return _checked_mapping(repeats, "repeats")
-    if isinstance(repeats, (str, bytes)) or not isinstance(repeats, Sequence):
+def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tuple[Repeats, ...]:
+    alike = isinstance(conditions, Mapping)
+    if isinstance(conditions, str) or not isinstance(conditions, (Mapping, Sequence)):
         raise TypeError(
-            'repeats must be a mapping such as {"session_20": 20, "session_30": 30}, '
-            f"or a list of them, one per athlete; given {repeats!r}"
+            f"{w.conditions} must be a mapping of {w.condition} to number of repeats, or a list of "
+            f"them, one per {w.group}; given {conditions!r}"
         )
-    if len(repeats) != athletes:
+    if not alike and len(conditions) != groups:
         raise ValueError(
-            f"repeats as a list needs one mapping per athlete: {athletes}; given {len(repeats)}"
+            f"{w.conditions} as a list needs one mapping per {w.group}, {groups}; "
+            f"given {len(conditions)}"
         )
-    checked = tuple(_checked_mapping(row, f"repeats[{i}]") for i, row in enumerate(repeats))
-    for i, row in enumerate(checked):
-        if set(row) != set(checked[0]):
+    checked: list[Repeats] = []
+    for i, row in enumerate([conditions] if alike else conditions):
+        name = w.conditions if alike else f"{w.conditions}[{i}]"
+        named = isinstance(row, Mapping) and all(isinstance(k, str) and k.strip() for k in row)
+        if not named or len(row) < 2:
+            raise TypeError(
+                f"{name} must be a mapping of two {w.condition}s or more, named by text that is not "
+                f"blank, to numbers of repeats; given {row!r}"
+            )
+        if checked and set(row) != set(checked[0]):
             raise ValueError(
-                f"repeats[{i}] names the sessions {', '.join(row)}, repeats[0] {', '.join(checked[0])}; "
-                "name the same ones for everybody, with 0 for a missed session"
+                f"{name} names {', '.join(row)}, but {w.conditions}[0] names {', '.join(checked[0])}; "
+                f"name the same {w.condition}s everywhere, with 0 for one that was missed"
             )
-    return checked
-
-
-def _checked_mapping(repeats: Any, name: str) -> Repeats:
-    if not isinstance(repeats, Mapping):
-        raise TypeError(
-            f"{name} must be a mapping of session label to number of repeats; given {repeats!r}"
-        )
-    if len(repeats) < 2:
-        raise ValueError(f"{name} must name two sessions or more; given {dict(repeats)!r}")
-    for label, number in repeats.items():
-        if not isinstance(label, str) or not label.strip():
-            raise TypeError(
-                f"{name}: a session label must be text that is not blank; given {label!r}"
-            )
-        if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
-            raise TypeError(
-                f"{name}[{label!r}] must be a whole number of repeats; given {number!r}"
-            )
-        if number < 0:
-            raise ValueError(f"{name}[{label!r}] must be 0 (missed) or more; given {number}")
-        if int(number) > MOST_SCORES:
-            raise ValueError(f"{name}[{label!r}] must be {MOST_SCORES:,} at most; given {number}")
-    return {label: int(number) for label, number in repeats.items()}
+        checked.append({k: whole_number(f"{name}[{k!r}]", row[k], 0, "repeats") for k in row})
+    return checked[0] if alike else tuple(checked)
 
 
 @dataclass(frozen=True)
 class Truth:
-    """How the world works: the parameters that a simulation draws from, all in the units of the score.
+    """The parameters that data are simulated from, all in the units of the outcome.
 
     Parameters
     ----------
     intercept : float
-        Mean score of the average athlete in the low session (β₀).
+        Mean outcome of the average group in the first condition (β₀).
     effect : float
-        Change from the low session to any other, for the average athlete (β₁).
-    athlete_sd : float ≥ 0
-        SD of the athletes' baselines (τ₀).
+        Change from the first condition to any other, for the average group (β₁).
+    group_sd : float ≥ 0
+        SD of the groups' levels in the first condition (τ₀).
     slope_sd : float ≥ 0
-        SD of the athletes' own changes around `effect` (τ₁); 0 is "everyone tires alike".
+        SD of the groups' changes around `effect` (τ₁); 0 makes all groups change alike.
     correlation : float in [−1, 1]
-        Between an athlete's baseline and own change.
+        Between the level of a group and its change.
     residual_sd : float ≥ 0
-        SD of one repeat around its athlete's mean in that session (σ).
+        SD of one repeat around the mean of its group in that condition (σ).
     clip : bool
-        True: scores are cut to [0, 1], as the course's are.
+        True: outcomes are cut to [0, 1], as those of a proportion are.
 
     Raises
     ------
@@ -244,35 +242,38 @@ class Truth:
         Naming the argument, what was given and what would do.
     """
 
-    intercept: float = 0.85
-    effect: float = -0.08
-    athlete_sd: float = 0.05
+    intercept: float = 0.0
+    effect: float = 0.0
+    group_sd: float = 1.0
     slope_sd: float = 0.0
     correlation: float = 0.0
-    residual_sd: float = 0.05
-    clip: bool = True
+    residual_sd: float = 1.0
+    clip: bool = False
+
+    words: ClassVar[Words] = Words()
 
     def __post_init__(self) -> None:
-        for name in ("intercept", "effect", "athlete_sd", "slope_sd", "correlation", "residual_sd"):
-            value = getattr(self, name)
-            if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-                raise TypeError(f"{name} must be a number; given {value!r}")
-            # Beyond ±1e6 the squares that every method works with start to lose the digits that it reports.
-            # Compared before it is made a float, which a whole number can be too large for.
-            if value < -1e6 or not value <= 1e6:
-                raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
-            object.__setattr__(self, name, float(value))
-        for name in ("athlete_sd", "slope_sd", "residual_sd"):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f"{name} is a standard deviation and must be 0 or more; given {getattr(self, name)}"
-                )
+        for field in self._numbers():
+            name = self._argument(field)
+            value = real_number(name, getattr(self, field))
+            if field.endswith("_sd") and value < 0:
+                raise ValueError(f"{name} is a standard deviation, 0 or more; given {value}")
+            object.__setattr__(self, field, value)
         if abs(self.correlation) > 1:
             raise ValueError(f"correlation must lie between −1 and 1; given {self.correlation}")
-        if not isinstance(self.clip, (bool, np.bool_)):
-            raise TypeError(f"clip must be True or False; given {self.clip!r}")
+        object.__setattr__(self, "clip", true_or_false("clip", self.clip))
         if self.clip and not 0 <= self.intercept <= 1:
             raise ValueError(
-                f"intercept must lie in [0, 1] when clip=True cuts scores to [0, 1]; "
-                f"given {self.intercept}: use clip=False for scores in other units"
+                f"intercept must lie in [0, 1] when clip=True cuts outcomes to [0, 1]; "
+                f"given {self.intercept}: use clip=False for outcomes in other units"
             )
+
+    def __repr__(self) -> str:
+        numbers = [f"{self._argument(field)}={getattr(self, field)}" for field in self._numbers()]
+        return f"Truth({', '.join(numbers)}, clip={self.clip})"
+
+    def _numbers(self) -> list[str]:
+        return [field.name for field in fields(self) if field.name != "clip"]
+
+    def _argument(self, field: str) -> str:
+        return f"{self.words.group}_sd" if field == "group_sd" else field

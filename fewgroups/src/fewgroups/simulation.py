@@ -1,93 +1,72 @@
-"""Data from a design: one data set to the seed's digits, or many at once."""
+"""Data from a design: one data set in the order in which a reader would draw it, or many at once."""
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fewgroups.arguments import whole_number
 from fewgroups.designs import Design, Truth
 
 BLOCK = 512
-"""Data sets drawn from one child seed: small enough to stay in the processor's cache, fixed so that the digits of
-data set k do not depend on how many are drawn, on chunking or on the number of workers."""
+"""Data sets drawn from one child seed: few enough to stay in the processor's cache, and fixed, so that the digits of
+data set k do not depend on how many are drawn, nor in which pieces."""
 
 
 def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
-    """One data set: the design's table with a column `correctness`.
+    """One data set: `design.table()` with a column of outcomes, DataFrame (design.rows, 5).
 
-    For each athlete in turn the stream of `numpy.random.default_rng(seed)` gives the baseline, the athlete's own
-    change (only where `truth.slope_sd` > 0), then the residuals row by row; `simulate(Design(), Truth(), 42)` is
-    `data/pushups.csv`.
+    Its columns are group, condition, treated, repeat, outcome, or as the words of the design name them. For each group
+    in turn `numpy.random.default_rng(seed)`, seed ≥ 0, gives the level, then the group's change (only where
+    `truth.slope_sd` > 0), then the residuals row by row.
 
-    Parameters
-    ----------
-    design, truth : Design, Truth
-    seed : int ≥ 0
-
-    Returns
-    -------
-    DataFrame with `design.rows` rows: athlete_id, session_label, session_high (0/1), repeat_id, correctness.
+    TypeError or ValueError names the argument, what was given and what would do.
     """
     check_request(design, truth, seed)
     rng = np.random.default_rng(seed)
     table = design.table()
-    high = table["session_high"].to_numpy()
-    scores = np.empty(design.rows)
-    start = 0
+    treated = (design.row_index[1] > 0).astype(float)
+    outcome = np.empty(design.rows)
+    end = 0
     for rows in design.counts.sum(axis=1):
-        here = slice(start, start + rows)
+        start, end = end, end + rows
         normal = rng.standard_normal()
-        baseline = truth.intercept + truth.athlete_sd * normal
+        level = truth.intercept + truth.group_sd * normal
         change = truth.effect
         if truth.slope_sd > 0:
             change += truth.slope_sd * _correlated(truth, normal, rng.standard_normal())
-        scores[here] = (
-            baseline + change * high[here] + truth.residual_sd * rng.standard_normal(rows)
-        )
-        start += rows
-    table["correctness"] = np.clip(scores, 0, 1) if truth.clip else scores
+        residuals = truth.residual_sd * rng.standard_normal(rows)
+        outcome[start:end] = level + change * treated[start:end] + residuals
+    table[design.words.columns[-1]] = np.clip(outcome, 0, 1) if truth.clip else outcome
     return table
 
 
 def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray:
-    """Scores of n data sets, float64 array (n, design.rows), rows in the order of `design.table()`.
+    """Outcomes of n ≥ 1 data sets from a design and a truth: float64 (n, design.rows), rows as in `design.table()`.
 
-    Data set k has the same digits whatever n is. The stream is not that of `simulate`: each block of 512 data sets
-    has its own child of `numpy.random.SeedSequence(seed)`, so that blocks can be drawn anywhere, in any order.
+    Data set k has the same digits whatever n is. The stream is not that of `simulate`: every 512 data sets have their
+    own child of `numpy.random.SeedSequence(seed)`, seed ≥ 0, so that they can be drawn anywhere, in any order.
 
-    Parameters
-    ----------
-    design, truth : Design, Truth
-    n : int ≥ 1
-        How many data sets; 8 bytes × n × design.rows of memory.
-    seed : int ≥ 0
+    TypeError or ValueError names the argument, what was given and what would do, also where the memory is too small.
     """
     check_request(design, truth, seed)
-    if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n must be a whole number of data sets, 1 or more; given {n!r}")
-    return simulate_blocks(design, truth, 0, int(n), seed)
+    return simulate_blocks(design, truth, whole_number("n", n, 1, "data sets"), seed)
 
 
-def simulate_blocks(design: Design, truth: Truth, start: int, stop: int, seed: int) -> np.ndarray:
-    """Data sets start … stop−1 of the stream of `simulate_many`; start must be a multiple of `BLOCK`."""
-    if start % BLOCK:
-        raise ValueError(
-            f"start must be a multiple of {BLOCK}, where a block of the stream begins; given {start}"
-        )
-    scores = room_for(stop - start, design.rows)
-    for first in range(start, stop, BLOCK):
-        last = min(first + BLOCK, stop)
+def simulate_blocks(design: Design, truth: Truth, n: int, seed: int, first: int = 0) -> np.ndarray:
+    """n data sets of the stream of `simulate_many`, from block `first` on."""
+    outcomes = room_for(n, design.rows)
+    for start in range(0, n, BLOCK):
         # A child seed by its own key, without making all the ones before it.
-        child = np.random.SeedSequence(seed, spawn_key=(first // BLOCK,))
-        _fill(scores[first - start : last - start], design, truth, np.random.default_rng(child))
-    return scores
+        child = np.random.SeedSequence(seed, spawn_key=(first + start // BLOCK,))
+        _fill(outcomes[start : start + BLOCK], design, truth, np.random.default_rng(child))
+    return outcomes
 
 
 def room_for(n: int, rows: int) -> np.ndarray:
-    """An array (n, rows) to be filled with scores; ValueError where the machine has no memory for it."""
+    """An array (n, rows) to be filled; ValueError where the machine has no memory for it."""
     try:
         return np.empty((n, rows))
     except (MemoryError, OverflowError, ValueError):
@@ -97,30 +76,27 @@ def room_for(n: int, rows: int) -> np.ndarray:
 
 
 def _fill(out: np.ndarray, design: Design, truth: Truth, rng: np.random.Generator) -> None:
-    """Fill `out` (m, rows) in place: a whole block of effects is drawn first, so that m may be cut short."""
-    athletes = len(design.names)
-    effects = rng.standard_normal((BLOCK, 2, athletes))[: len(out)]
-    baseline = truth.intercept + truth.athlete_sd * effects[:, 0]
+    """Fill `out` (m, rows) in place: the effects of a whole block are drawn first, so that m may be cut short."""
+    effects = rng.standard_normal((BLOCK, 2, len(design.group_names)))[: len(out)]
+    level = truth.intercept + truth.group_sd * effects[:, 0]
     change = truth.effect + truth.slope_sd * _correlated(truth, effects[:, 0], effects[:, 1])
-    athlete, session, _ = design.row_index
-    means = np.stack([baseline, baseline + change], axis=2).reshape(len(out), -1)
+    means = np.stack([level, level + change], axis=2).reshape(len(out), -1)
+    group, condition, _ = design.row_index
     rng.standard_normal(out=out)
     out *= truth.residual_sd
-    out += np.take(means, athlete * 2 + (session > 0), axis=1)
+    out += np.take(means, group * 2 + (condition > 0), axis=1)
     if truth.clip:
         np.clip(out, 0, 1, out=out)
 
 
 def _correlated(truth: Truth, first: Any, second: Any) -> Any:
-    """A standard normal that correlates with `first` as the truth says."""
+    """A standard normal that correlates with `first` as the truth says, from an independent `second`."""
     return truth.correlation * first + np.sqrt(1 - truth.correlation**2) * second
 
 
 def check_request(design: Any, truth: Any, seed: Any) -> None:
     """Refuse what is not a design, a truth and a seed."""
-    if not isinstance(design, Design):
-        raise TypeError(f"design must be a Design(...); given {type(design).__name__}")
-    if not isinstance(truth, Truth):
-        raise TypeError(f"truth must be a Truth(...); given {type(truth).__name__}")
-    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed must be a whole number, 0 or more; given {seed!r}")
+    for name, value, kind in (("design", design, Design), ("truth", truth, Truth)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be a {kind.__name__}(...); given {type(value).__name__}")
+    whole_number("seed", seed, 0)

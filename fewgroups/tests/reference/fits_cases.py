@@ -1,7 +1,7 @@
 """The 2000 slope fits of the push-up design whose optimum by R's lmer is stored in fits.csv.gz.
 
-`python -m tests.reference.fits_cases` draws the scores, has fits.R fit them (two minutes; R with lme4) and
-stores the log-likelihoods. `y_sum` proves that a later run draws the same scores.
+`python -m reference.fits_cases`, from the folder above, draws the scores, has fits.R fit them (two minutes; R with
+lme4) and stores the log-likelihoods. `y_sum` proves that a later run draws the same scores.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from fewgroups import Design, Truth, simulate_many
+from running_example import Design, Truth, simulate_many
 
 HERE = Path(__file__).parent
 STORED = HERE / "fits.csv.gz"

@@ -1,7 +1,7 @@
-# Tests of the session effect in the data sets that studies_cases.py has drawn: Rscript studies.R FOLDER CASES
+# Tests of the effect in the data sets that studies_cases.py has drawn: Rscript studies.R FOLDER CASES
 # Reads k.json (layout) and k.bin (scores, little-endian doubles, one data set after the other), writes k.csv: a row
 # per data set and method. Mixed models are fitted by two optimisers to tight tolerances, the higher likelihood stands.
-suppressMessages({library(lmerTest); library(pbkrtest); library(jsonlite)})
+suppressMessages({library(lmerTest); library(pbkrtest); library(clubSandwich); library(jsonlite)})
 arguments <- commandArgs(trailingOnly = TRUE)
 folder <- arguments[1]
 
@@ -28,20 +28,24 @@ mixed <- function(set, name, formula, data) {
   }))
 }
 
-of_test <- function(set, name, test, sign = -1)
-  row_of(set, name, sign * test$estimate[1], test$stderr, unname(test$parameter), test$p.value)
+clustered <- function(set, data) {  # "CR1S" is Stata's factor, m/(m - 1) (N - 1)/(N - p)
+  test <- function(vcov, test) coef_test(lm(y ~ high, data), vcov, cluster = data$group, test = test)[2, ]
+  cr1 <- test("CR1S", c("z", "naive-t")); cr2 <- test("CR2", "Satterthwaite")
+  rbind(row_of(set, "cluster-robust z", cr1$beta, cr1$SE, Inf, cr1$p_z),
+        row_of(set, "cluster-robust t", cr1$beta, cr1$SE, nlevels(data$group) - 1, cr1$p_t),
+        row_of(set, "cluster-robust CR2", cr2$beta, cr2$SE, cr2$df_Satt, cr2$p_Satt))
+}
 
 tests <- function(set, y, layout) {
-  data <- data.frame(y = y, athlete = factor(layout$athlete), high = layout$high)
+  data <- data.frame(y = y, group = factor(layout$group), high = layout$high)
   low <- y[data$high == 0]; high <- y[data$high == 1]
-  means <- tapply(y, list(data$athlete, data$high), mean)
+  means <- tapply(y, list(data$group, data$high), mean)
   pooled <- t.test(high, low, var.equal = TRUE)
-  welch <- t.test(high, low)
   difference <- mean(high) - mean(low)
   answer <- list(
     row_of(set, "pooled t", difference, pooled$stderr, pooled$parameter, pooled$p.value),
-    row_of(set, "Welch t", difference, welch$stderr, welch$parameter, welch$p.value),
-    mixed(set, "intercept", y ~ high + (1 | athlete), data))
+    clustered(set, data),
+    mixed(set, "intercept", y ~ high + (1 | group), data))
   if (layout$between) {
     on_means <- t.test(na.omit(means[, 2]), na.omit(means[, 1]), var.equal = TRUE)
     answer$means <- row_of(set, "t on means", -diff(on_means$estimate), on_means$stderr, on_means$parameter,
@@ -49,10 +53,8 @@ tests <- function(set, y, layout) {
   } else {
     d <- na.omit(means[, 2] - means[, 1])
     paired <- t.test(d)
-    flips <- as.matrix(expand.grid(rep(list(c(-1, 1)), length(d)))) %*% d
     answer$paired <- row_of(set, "paired t", mean(d), paired$stderr, paired$parameter, paired$p.value)
-    answer$flips <- row_of(set, "sign flips", mean(d), NA, NA, mean(abs(flips) >= abs(sum(d)) * (1 - 1e-9)))
-    answer$slope <- mixed(set, "slope", y ~ high + (1 + high | athlete), data)
+    answer$slope <- mixed(set, "slope", y ~ high + (1 + high | group), data)
   }
   do.call(rbind, answer)
 }

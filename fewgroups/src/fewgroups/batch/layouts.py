@@ -159,7 +159,7 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
             )
         athlete, session, _ = design_or_X.row_index
         X = np.column_stack(
-            [np.ones(session.size)] + [session == k for k in range(1, len(design_or_X.sessions))]
+            [np.ones(session.size)] + [session == k for k in range(1, design_or_X.counts.shape[1])]
         ).astype(float)
     else:
         X = _matrix(design_or_X)

@@ -1,4 +1,4 @@
-"""What may be concluded from thousands of data sets: tests under the same truth, and plans for a study."""
+"""Monte-Carlo studies of small designs: what each test does in thousands of experiments, and power for planning."""
 
 from fewgroups.studies.experiments import monte_carlo
 from fewgroups.studies.planning import design_grid, power

@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import reduce as fold
-from numbers import Integral, Real
-from typing import Any
+from collections.abc import Sequence
 
 import joblib
 import numpy as np
 import pandas as pd
+from scipy import special
 
+from fewgroups.arguments import confidence_level, whole_number
 from fewgroups.designs import Design, Truth
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, check_request, simulate_blocks
-from fewgroups.studies.catalogue import METHODS, chosen_methods
+from fewgroups.studies.cell_means import cell_counts, cell_means
+from fewgroups.studies.methods import METHODS, chosen_methods
 from fewgroups.studies.mixed_models import Analyses
-from fewgroups.studies.reduction import Layout, reduce
-from fewgroups.studies.tallies import Tally
+from fewgroups.studies.t_tests import Answer
 
-CHUNK_SCORES = 2**20
-"""Scores simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the
-digits."""
-
-MOST_SETS, MOST_WORKERS = 10**9, 1000
-"""More is a slip of the keyboard, and would never end."""
-
-
-@dataclass(frozen=True)
-class Study:
-    """One design in one world, n times over."""
-
-    design: Design
-    truth: Truth
-    methods: tuple[str, ...]
-    n: int
-    seed: int
-    level: float
-
-    def chunks(self) -> list[tuple[int, int]]:
-        """First and last + 1 of the data sets that are done together, whole blocks of the stream of draws."""
-        size = max(1, CHUNK_SCORES // (BLOCK * self.design.rows)) * BLOCK
-        return [(start, min(start + size, self.n)) for start in range(0, self.n, size)]
-
-    def run(self, start: int, stop: int) -> list[Tally]:
-        """The methods' tallies over data sets start … stop − 1."""
-        scores = simulate_blocks(self.design, self.truth, start, stop, self.seed)
-        analyses = Analyses(reduce(Layout.of(self.design), scores))
-        return [
-            Tally.of(METHODS[name].answer(analyses), self.truth.effect, 1 - self.level)
-            for name in self.methods
-        ]
-
-    def table(self, tallies: list[Tally]) -> pd.DataFrame:
-        """Methods × figures."""
-        for name, tally in zip(self.methods, tallies, strict=True):
-            if tally.undefined == tally.sets:
-                raise ValueError(
-                    f"method {name!r} has no answer in any of the {self.n} data sets: "
-                    "the scores that truth gives do not vary enough to be tested"
-                )
-        rows = [tally.figures(self.truth.effect) for tally in tallies]
-        return pd.DataFrame(rows, index=pd.Index(self.methods, name="method"))
+CHUNK_VALUES = 2**20
+"""Outcomes simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the digits."""
 
 
 def monte_carlo(
@@ -75,121 +32,145 @@ def monte_carlo(
     level: float = 0.95,
     workers: int = 1,
 ) -> pd.DataFrame:
-    """Simulate n data sets, test the session effect in each of them by every method, and count.
+    """Simulate n data sets, test the effect in each of them by every method, and count.
 
     Parameters
     ----------
     design, truth : Design, Truth
-        Who is measured and how the world works. `truth.effect` is the true effect: 0 makes `rejection` the
-        rate of false positives, another value makes it the power. It is what the generator adds, before
-        scores are clipped to [0, 1]: where clipping bites, it shows as bias and lost coverage. Dropout and
-        unequal repeats are the design's, whose `repeats` may give every athlete numbers of his or her own, 0
-        for a missed session.
+        What is measured, and what data are simulated from. `truth.effect` is the true effect: 0 makes `rejection` the
+        rate of false positives, another value makes it the power. It is what is added before outcomes are clipped:
+        where clipping bites, it shows as bias and lost coverage. Dropout and unequal repeats are the design's. With
+        three conditions or more, the effect is that of all others against the first.
     methods : list of str, optional
-        Of "pooled t", "Welch t" (all scores, athletes ignored); "paired t", "sign flips" (athletes'
-        differences of means); "t on means" (two groups of athletes); "cluster-robust z", "cluster-robust t"
-        (athletes − 1 degrees of freedom); "intercept z", "intercept Satterthwaite", "intercept Kenward–Roger"
-        (random-intercept model, REML); "slope z", "slope Satterthwaite" (as lmerTest, singular fits
-        included), "slope Kenward–Roger" (random intercepts and slopes, correlated). A plain hyphen and any
-        case will do. All that the design allows, when left out.
+        Of "pooled t" (all outcomes, groups ignored); "paired t" (the groups' differences of means); "t on means" (of
+        groups in one condition each); "cluster-robust z", "cluster-robust t" (groups − 1 df), "cluster-robust CR2"
+        (adjusted, with Satterthwaite's df); "intercept z", "intercept Satterthwaite", "intercept Kenward–Roger"
+        (random-intercept model, REML); "slope z", "slope Satterthwaite" (as lmerTest, singular fits included), "slope
+        Kenward–Roger" (random intercepts and slopes, correlated). A plain hyphen and any case will do. All that the
+        design allows, when left out.
     n : int ≥ 1
-        Data sets; they are those of `simulate_many(design, truth, n, seed)`, a chunk at a time.
+        Data sets; they are those of `simulate_many(design, truth, n, seed)`, some thousands at a time.
     seed : int ≥ 0
     level : float
         Of the intervals; the tests are at 1 − level.
     workers : int
-        Processes, by joblib; −1 for as many as the machine has. `with joblib.parallel_config(backend="dask")`
-        sends the work to a Dask cluster. The figures have the same digits whoever computes them.
+        Processes, by joblib; −1 for as many as the machine has. `with joblib.parallel_config(backend="dask")` sends
+        the work to a Dask cluster. The figures have the same digits whoever computes them.
 
     Returns
     -------
     DataFrame, a row per method, and next to each column the Monte-Carlo standard error in `…_error`:
-        rejection (of "no effect"), coverage (of the true effect), bias (mean estimate − true effect), type_s
-        (share of significant estimates of the wrong sign) and type_m (mean size of significant estimates over
-        the true one), both of Gelman & Carlin (2014, Perspect. Psychol. Sci. 9:641), absent without an effect
-        and NaN when nothing was significant; sd (of the estimates: the true standard error), se (mean
-        estimated standard error), half_width (mean, of the intervals); both NaN for sign flips. singular:
-        share of singular fits, NaN where nothing is fitted. undefined: number of data sets in which the
-        method has no answer (scores without any spread, a fit that cannot be had); all other columns leave
-        them out.
+        rejection (of "no effect"), coverage (of the true effect), bias (mean estimate − true effect), type_s (share of
+        significant estimates of the wrong sign) and type_m (mean size of significant estimates over the true one),
+        both of Gelman & Carlin (2014, Perspect. Psychol. Sci. 9:641), absent without an effect and NaN when nothing was
+        significant; sd (of the estimates: the true standard error), se (mean estimated standard error), half_width
+        (mean, of the intervals). singular: share of singular fits, NaN where nothing is fitted. undefined: number of
+        data sets in which the method has no answer (outcomes that do not vary, a fit that cannot be had); all other
+        columns leave them out.
 
     Raises
     ------
     TypeError, ValueError
-        Naming the argument, what was given and what would do; a method that the design does not allow; a
-        truth without residual spread (residual_sd=0); a method without an answer in any data set.
+        Naming the argument, what was given and what would do; a method that the design does not allow; a truth without
+        residual spread (residual_sd=0); a method without an answer in any data set.
     """
     check_request(design, truth, seed)
-    study = Study(
-        design,
-        truth,
-        chosen_methods(methods, Layout.of(design)),
-        checked_n(n),
-        int(seed),
-        checked_level(level),
-    )
-    check_spread(truth)
-    [table] = run_studies([study], workers)
-    return table
-
-
-def run_studies(studies: list[Study], workers: int) -> Iterator[pd.DataFrame]:
-    """The studies' tables, in order; their chunks are shared out among the workers, with a progress bar after
-    2 s."""
-    check_workers(workers)
-    tasks = [(study, *chunk) for study in studies for chunk in study.chunks()]
-    # Results come back in the order of the tasks: sums are always formed in the same order.
-    results = joblib.Parallel(n_jobs=workers, return_as="generator")(
-        joblib.delayed(Study.run)(*task) for task in tasks
-    )
-    with progress_bar(total=sum(study.n for study in studies), unit=" data sets") as bar:
-        for study in studies:
-            parts = []
-            for start, stop in study.chunks():
-                parts.append(next(results))
-                bar.update(stop - start)
-            yield study.table(
-                [fold(Tally.__add__, tallies) for tallies in zip(*parts, strict=True)]
-            )
-    next(results, None)  # at its end joblib lets its workers go
-
-
-def checked_n(n: Any) -> int:
-    """n as an int, or an error that says what would do."""
-    if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral):
-        raise TypeError(f"n must be a whole number of data sets; given {n!r}")
-    if n < 1:
-        raise ValueError(f"n must be 1 or more data sets; given {n}")
-    if int(n) > MOST_SETS:
-        raise ValueError(f"n must be {MOST_SETS:,} data sets at most, which take hours; given {n}")
-    return int(n)
-
-
-def checked_level(level: Any) -> float:
-    """level as a float between 0 and 1, or an error that says what would do."""
-    if isinstance(level, (bool, np.bool_)) or not isinstance(level, Real):
-        raise TypeError(f"level must be a number between 0 and 1, such as 0.95; given {level!r}")
-    if level <= 0 or not level < 1:
-        raise ValueError(f"level must lie between 0 and 1, such as 0.95; given {level}")
-    return float(level)
-
-
-def check_spread(truth: Truth) -> None:
-    """Scores without any residual cannot be analysed by a model that estimates one."""
     if truth.residual_sd == 0:
         raise ValueError(
-            "truth.residual_sd must be above 0: with 0 all scores of an athlete in a session "
-            "are the same, and a test has no spread to measure the effect against"
+            "truth.residual_sd must be above 0: with 0 all repeats of a cell are the same, and a "
+            "test has no spread to measure the effect against"
         )
-
-
-def check_workers(workers: Any) -> None:
-    """An error that says what would do, if workers is no number of processes."""
-    if isinstance(workers, (bool, np.bool_)) or not isinstance(workers, Integral):
-        raise TypeError(
-            f"workers must be a whole number of processes, or −1 for all; given {workers!r}"
-        )
-    if (workers < 1 or int(workers) > MOST_WORKERS) and workers != -1:
+    names = chosen_methods(methods, design)
+    n, alpha = whole_number("n", n, 1, "data sets"), 1 - confidence_level(level)
+    if whole_number("workers", workers, -1, "processes") == 0:
+        raise ValueError("workers must be 1 or more processes, or −1 for all; given 0")
+    size = BLOCK * max(1, CHUNK_VALUES // (BLOCK * design.rows))
+    starts = range(0, n, size)
+    chunks = joblib.Parallel(n_jobs=workers, return_as="generator")(
+        joblib.delayed(_sums)(design, truth, names, alpha, seed, start, min(size, n - start))
+        for start in starts
+    )
+    total = sum(progress_bar(chunks, total=len(starts), unit=" chunks"))
+    sums = pd.DataFrame(total, columns=SUMS, index=pd.Index(names, name="method"))
+    for name in sums.index[sums["answered"] == 0]:
         raise ValueError(
-            f"workers must be 1 or more processes, {MOST_WORKERS} at most, or −1 for all; given {workers}"
+            f"method {name!r} has no answer in any of the {n} data sets: the outcomes that truth "
+            "gives do not vary enough to be tested"
         )
+    return _rates(sums, truth.effect)
+
+
+SUMS = (
+    "answered undefined fitted singular rejected covered wrong_sign "
+    "error error² se se² half_width half_width² size size²"
+).split()
+"""What is summed over data sets: counts, then sums of powers of the error (estimate less true effect), of the standard
+error, of the interval's half-width, and of the size of significant estimates over that of the true effect."""
+
+
+def _sums(
+    design: Design,
+    truth: Truth,
+    names: tuple[str, ...],
+    alpha: float,
+    seed: int,
+    start: int,
+    n: int,
+) -> np.ndarray:
+    """SUMS of each method (methods, sums) over n data sets of the stream from `start` on."""
+    outcomes = simulate_blocks(design, truth, n, seed, start // BLOCK)
+    analyses = Analyses(cell_means(cell_counts(design), outcomes))
+    answers = (METHODS[name].answer(analyses) for name in names)
+    return np.array([_sums_of(answer, truth.effect, alpha) for answer in answers])
+
+
+def _sums_of(answer: Answer, effect: float, alpha: float) -> list[float]:
+    usable = answer.usable
+    estimate, se = answer.estimate[usable], answer.se[usable]
+    half_width = -special.stdtrit(np.broadcast_to(answer.df, usable.shape)[usable], alpha / 2) * se
+    rejected = np.abs(estimate) > half_width
+    error = estimate - effect
+    significant = estimate[rejected]
+    size = np.abs(significant / effect) if effect else np.zeros(0)
+    fitted = 0 if answer.singular is None else len(usable)
+    return [
+        len(estimate),
+        len(usable) - len(estimate),
+        fitted,
+        answer.singular.sum() if answer.singular is not None else 0,
+        len(significant),
+        np.sum(np.abs(error) <= half_width),
+        np.sum(significant * effect < 0),
+        *(total for x in (error, se, half_width, size) for total in (x.sum(), np.sum(x**2))),
+    ]
+
+
+def _rates(sums: pd.DataFrame, effect: float) -> pd.DataFrame:
+    """The table that `monte_carlo` returns."""
+    n, significant = sums["answered"], sums["rejected"]
+    columns = _rate("rejection", significant, n) | _rate("coverage", sums["covered"], n)
+    columns |= _mean("bias", sums["error"], sums["error²"], n)
+    if effect:
+        columns |= _rate("type_s", sums["wrong_sign"], significant)
+        columns |= _mean("type_m", sums["size"], sums["size²"], significant)
+    sd = columns["bias_error"] * np.sqrt(n)
+    columns |= {"sd": sd, "sd_error": sd / np.sqrt(2 * n - 2)}
+    for name in ("se", "half_width"):
+        columns |= _mean(name, sums[name], sums[f"{name}²"], n)
+    columns["singular"] = sums["singular"] / sums["fitted"]
+    columns["undefined"] = sums["undefined"].astype(int)
+    return pd.DataFrame(columns)
+
+
+def _rate(name: str, count: pd.Series, n: pd.Series) -> dict[str, pd.Series]:
+    # The error of a rate of 0 or 1 is not 0: two successes and two failures are added before it is computed
+    # (Agresti & Coull 1998, Am. Stat. 52:119). With thousands of data sets this changes nothing else.
+    n = n.where(n > 0)
+    adjusted = (count + 2) / (n + 4)
+    return {name: count / n, f"{name}_error": np.sqrt(adjusted * (1 - adjusted) / n)}
+
+
+def _mean(name: str, total: pd.Series, squares: pd.Series, n: pd.Series) -> dict[str, pd.Series]:
+    mean = total / n.where(n > 0)
+    variance = (squares - total * mean).clip(lower=0) / (n - 1).where(n > 1)
+    return {name: mean, f"{name}_error": np.sqrt(variance / n)}

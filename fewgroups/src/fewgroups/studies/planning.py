@@ -9,32 +9,9 @@ import pandas as pd
 
 from fewgroups.designs import Design, Truth
 from fewgroups.simulation import check_request
-from fewgroups.studies.catalogue import chosen_methods
-from fewgroups.studies.experiments import (
-    Study,
-    check_spread,
-    checked_level,
-    checked_n,
-    run_studies,
-)
-from fewgroups.studies.reduction import Layout
+from fewgroups.studies.experiments import monte_carlo
 
-FIGURES = [
-    "power",
-    "power_error",
-    "type_s",
-    "type_s_error",
-    "type_m",
-    "type_m_error",
-    "sd",
-    "sd_error",
-    "se",
-    "se_error",
-    "half_width",
-    "half_width_error",
-    "singular",
-    "undefined",
-]
+FIGURES = ["power", "type_s", "type_m", "sd", "se", "half_width"]
 
 
 def power(
@@ -52,7 +29,7 @@ def power(
     Parameters
     ----------
     designs : mapping of label to Design, list of Design, or one Design
-        A list gets labels such as "4 athletes, 20 + 30 repeats"; `design_grid` makes a mapping.
+        A list gets labels such as "4 groups, 20 + 30 repeats"; `design_grid` makes a mapping.
     truth : Truth
         With an effect other than 0: the smallest one of interest.
     methods : list of str, optional
@@ -64,9 +41,9 @@ def power(
     Returns
     -------
     DataFrame
-        A row per design and method: design, method, athletes, rows (scores in the whole study), then with their
-        Monte-Carlo errors power, type_s, type_m, sd (the true standard error), se, half_width, and singular,
-        undefined; see `monte_carlo`.
+        A row per design and method: design, method, groups (or the word of the first design for them), rows (outcomes
+        in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard error),
+        se, half_width, and singular, undefined; see `monte_carlo`.
 
     Raises
     ------
@@ -74,89 +51,69 @@ def power(
         As `monte_carlo`; an effect of 0; no design, or two of the same label.
     """
     labelled = _labelled(designs)
-    tables = []
-    studies = []
-    for label, design in labelled.items():
-        check_request(design, truth, seed)
-        try:
-            names = chosen_methods(methods, Layout.of(design))
-        except ValueError as error:
-            raise ValueError(f"design {label!r}: {error}") from None
-        studies.append(Study(design, truth, names, checked_n(n), int(seed), checked_level(level)))
-    check_spread(truth)
+    check_request(next(iter(labelled.values())), truth, seed)
     if truth.effect == 0:
         raise ValueError(
             "truth.effect must not be 0: power is the chance to find an effect that is there; "
             "monte_carlo gives the rate of false positives"
         )
-    for (label, design), table in zip(labelled.items(), run_studies(studies, workers), strict=True):
+    groups = next(iter(labelled.values())).words.groups
+    columns = [name for figure in FIGURES for name in (figure, f"{figure}_error")]
+    tables = []
+    for label, design in labelled.items():
+        try:
+            table = monte_carlo(design, truth, methods, n, seed=seed, level=level, workers=workers)
+        except ValueError as error:
+            raise ValueError(f"design {label!r}: {error}") from None
         table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
-        table = table[FIGURES].reset_index()
+        table = table[[*columns, "singular", "undefined"]].reset_index()
         table.insert(0, "design", label)
-        table.insert(2, "athletes", len(design.names))
+        table.insert(2, groups, len(design.group_names))
         table.insert(3, "rows", design.rows)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
 def design_grid(
-    athletes: Sequence[int], repeats: Sequence[int | Mapping[str, int]], between: bool = False
+    groups: Sequence[int],
+    repeats: Sequence[int | Mapping[str, int]],
+    between: bool = False,
+    kind: type[Design] = Design,
 ) -> dict[str, Design]:
-    """Designs of every number of athletes with every number of repeats, by label, for `power`.
+    """Designs of every number of groups with every number of repeats, by label, for `power`.
 
-    Parameters
-    ----------
-    athletes : list of int
-    repeats : list of int or of mappings
-        A mapping of session to repeats, as in `Design`; a number k stands for k in each of two sessions.
-    between : bool
-        Whether each athlete does one session only.
+    groups: list of int; repeats: list of mappings of condition to repeats, as in `Design`, or of numbers k, which stand
+    for k in each of two conditions; between: as in `Design`; kind: `Design`, or a subclass with words of its own.
+
+    TypeError or ValueError for what is no list, two designs of the same label, or what `Design` refuses.
     """
-    for name, values in (("athletes", athletes), ("repeats", repeats)):
-        if (
-            isinstance(values, (str, bytes, bytearray, Mapping))
-            or not isinstance(values, Sequence)
-            or not len(values)
-        ):
+    for name, values in ((kind.words.groups, groups), ("repeats", repeats)):
+        if isinstance(values, (str, Mapping)) or not isinstance(values, Sequence) or not values:
             raise TypeError(f"{name} must be a list with one entry or more; given {values!r}")
-    per_session = [
-        entry if isinstance(entry, Mapping) else {"session_low": entry, "session_high": entry}
-        for entry in repeats
-    ]
-    return _labelled([Design(m, sessions, between) for m in athletes for sessions in per_session])
+    first, second = (f"{kind.words.condition}_{k}" for k in (1, 2))
+    mappings = [row if isinstance(row, Mapping) else {first: row, second: row} for row in repeats]
+    return _labelled([kind(m, row, between) for m in groups for row in mappings])
 
 
 def _labelled(designs: Any) -> dict[str, Design]:
-    if isinstance(designs, Mapping):
-        found = dict(designs)
-        if not all(isinstance(label, str) for label in found):
-            raise TypeError(f"designs must have labels that are text; given {list(found)!r}")
-    else:
-        listed = [designs] if isinstance(designs, Design) else designs
-        if isinstance(listed, str) or not isinstance(listed, Sequence):
-            raise TypeError(
-                f"designs must be a Design, a list of them or a mapping of label to Design; "
-                f"given {type(designs).__name__}"
-            )
-        found = {}
-        for design in listed:
-            label = _label(design)
-            if label in found:
+    if isinstance(designs, Design):
+        designs = [designs]
+    if isinstance(designs, (list, tuple)) and all(isinstance(one, Design) for one in designs):
+        labels = [design.label for design in designs]
+        for label in labels:
+            if labels.count(label) > 1:
                 raise ValueError(
                     f"designs holds two that are both called {label!r}; "
                     "give a mapping with labels of your own"
                 )
-            found[label] = design
-    if not found:
+        designs = dict(zip(labels, designs, strict=True))
+    if not isinstance(designs, Mapping) or not all(
+        isinstance(label, str) and isinstance(one, Design) for label, one in designs.items()
+    ):
+        raise TypeError(
+            "designs must be a Design, a list of them or a mapping of text labels to them; "
+            f"given {designs!r}"
+        )
+    if not designs:
         raise ValueError("designs must hold one design or more; given none")
-    return found
-
-
-def _label(design: Any) -> str:
-    if not isinstance(design, Design):
-        raise TypeError(f"designs must hold Design(...)s; given {type(design).__name__}")
-    athletes = f"{len(design.names)} athletes"
-    if not isinstance(design.repeats, Mapping):
-        return f"{athletes}, {design.rows} repeats in all"
-    joint = " or " if design.between else " + "
-    return f"{athletes}, {joint.join(str(number) for number in design.repeats.values())} repeats"
+    return dict(designs)

@@ -1,0 +1,47 @@
+"""Checks of plain arguments that several public functions share; each error names the argument."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
+    """`value` as an int; TypeError if it is no whole number, ValueError if it is below `least`."""
+    what = f"{name} must be a whole number{of and ' of ' + of}, {least} or more"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{what}; given {value!r}")
+    if value < least:
+        raise ValueError(f"{what}; given {value}")
+    return int(value)
+
+
+def real_number(name: str, value: Any) -> float:
+    """`value` as a float; TypeError if it is no number, ValueError if it is beyond ±1e6 or NaN.
+
+    Beyond 1e6 the squares that all methods work with begin to lose the digits that are reported.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number; given {value!r}")
+    if value < -1e6 or not value <= 1e6:
+        raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
+    return float(value)
+
+
+def true_or_false(name: str, value: Any) -> bool:
+    """`value` as a bool; TypeError if it is something else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; given {value!r}")
+    return bool(value)
+
+
+def confidence_level(level: Any) -> float:
+    """`level` as a float strictly between 0 and 1; TypeError or ValueError if it is not."""
+    what = "level must be a number between 0 and 1, such as 0.95"
+    if isinstance(level, (bool, np.bool_)) or not isinstance(level, Real):
+        raise TypeError(f"{what}; given {level!r}")
+    if level <= 0 or not level < 1:
+        raise ValueError(f"{what}; given {level}")
+    return float(level)

@@ -1,0 +1,73 @@
+"""The push-up words: the course's data, names and columns, and errors that name what a learner wrote."""
+
+import pickle
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import fewgroups
+from fewgroups import fit_many, monte_carlo, power
+from helpers import Design, Truth, design_grid, load, simulate, simulate_many
+
+COLUMNS = ["athlete_id", "session_label", "session_high", "repeat_id", "correctness"]
+
+
+def test_the_default_design_is_the_running_story() -> None:
+    design = Design()
+    assert design.group_names == ("susan_01", "alex_02", "maya_03", "david_04")
+    assert design.condition_names == ("session_20", "session_30")
+    assert design.counts.tolist() == [[20, 30]] * 4
+    table = simulate(design, Truth(), 42)
+    assert list(table) == COLUMNS
+    assert np.abs(table["correctness"] - load("pushups")["correctness"]).max() < 1e-12
+
+
+def test_the_words_change_nothing_in_the_numbers() -> None:
+    neutral = (
+        fewgroups.Design(5, {"a": 3, "b": 4}),
+        fewgroups.Truth(0.85, -0.08, 0.05, 0.02, 0, 0.05),
+    )
+    words = Design(5, {"a": 3, "b": 4}), Truth(slope_sd=0.02, clip=False)
+    assert (simulate_many(*words, n=3, seed=1) == simulate_many(*neutral, n=3, seed=1)).all()
+    assert monte_carlo(*words, n=50, seed=1).equals(monte_carlo(*neutral, n=50, seed=1))
+    y = simulate_many(*words, n=3, seed=1)
+    assert (fit_many(y, words[0]).se == fit_many(y, neutral[0]).se).all()
+
+
+def test_labels_columns_and_what_is_printed_have_the_learners_words() -> None:
+    table = power(design_grid([4, 12], [15]), Truth(), ["paired t"], n=50, seed=1)
+    assert table["design"].tolist() == [
+        "4 athletes, 15 + 15 repeats",
+        "12 athletes, 15 + 15 repeats",
+    ]
+    assert table["athletes"].tolist() == [4, 12]
+    for made in (Design(3, between=True), Truth(athlete_sd=0.1)):
+        assert pickle.loads(pickle.dumps(made)) == made == eval(repr(made))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Design(athletes=1), "athletes must be .* given 1"),
+        (lambda: Design(athletes=4.0), "athletes must be .* given 4.0"),
+        (lambda: Design(repeats=20), "repeats must be a mapping of session .* given 20"),
+        (lambda: Design(repeats={"a": True, "b": 2}), r"repeats\['a'\] must be a whole number"),
+        (lambda: Design(repeats={"a": 0, "b": 2}), "repeats must give every session"),
+        (lambda: Design(repeats=[{"a": 1, "b": 2}]), "repeats .* one mapping per athlete, 4"),
+        (lambda: Design(between=1), "between must be True or False"),
+        (lambda: Truth(athlete_sd=-0.1), "athlete_sd is a standard deviation.* given -0.1"),
+        (lambda: Truth(intercept=85), "intercept must lie in"),
+        (lambda: design_grid(4, [15]), "athletes must be a list"),
+        (
+            lambda: monte_carlo(Design(between=True), Truth(), ["paired t"], seed=1),
+            "two athletes or more with outcomes in both sessions",
+        ),
+    ],
+)
+def test_errors_name_the_argument_that_the_learner_wrote(
+    call: Callable[[], object], words: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=words) as caught:
+        call()
+    assert "group" not in str(caught.value) and "condition" not in str(caught.value)
