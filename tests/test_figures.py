@@ -75,11 +75,8 @@ def test_show_displays_one_picture_at_twice_its_size_with_titles_and_alt_text(
     (data,), options = display.call_args
     raw = base64.b64decode(data["image/png"])
     assert options["raw"] and set(data) == {"image/png", "text/plain"} and len(raw) < 100_000
-    assert options["metadata"]["image/png"] == {
-        "width": 700,
-        "height": 360,
-        "alt": "A plot of 40 dots.",
-    }
+    size = {"width": 700, "height": 360}
+    assert options["metadata"]["image/png"] == size | {"alt": "A plot of 40 dots."}
     assert Image.open(io.BytesIO(raw)).size == (1400, 720)
     text = data["text/plain"]
     assert text.startswith("A plot of 40 dots.\ndrawn: figure “40 dots”") and "“right”" in text
@@ -223,8 +220,8 @@ def test_attendance_has_a_mark_for_each_session_and_its_number_beside_it() -> No
 def test_panels_draw_session_means_and_lines_of_twelve_athletes_at_most(athletes: int) -> None:
     table = record(athletes)
     lines = {"model": table["correctness"] + 1}
-    shown = figures.panels(table, "dose", "dose", "score", lines).axes
-    shown = [ax for ax in shown if ax.get_visible()]
+    figure = figures.panels(table, "dose", "dose", "score", lines)
+    shown = [ax for ax in figure.axes if ax.get_visible()]
     assert len(shown) == min(athletes, 12) and shown[2].get_title() == "athlete 02"
     assert_allclose(drawn(shown[0], "mean of a session")[:, 1], [0.61, 0.71, 0.81])
     assert_allclose(drawn(shown[0], "model"), [[10, 1.61], [20, 1.71], [30, 1.81]])

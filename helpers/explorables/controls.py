@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from helpers.figures.display import bundle, captioned
 
+Draw = Callable[..., tuple[Figure, dict[str, Any]]]
 REST = 0.3
 """Seconds after the last move of a slider when the sharp picture is drawn."""
 
@@ -32,9 +33,7 @@ class Explorable:
         One widget with a `.value` for each argument of `draw`.
     """
 
-    def __init__(
-        self, key: str, draw: Callable[..., tuple[Figure, dict[str, Any]]], /, **controls: Any
-    ):
+    def __init__(self, key: str, draw: Draw, /, **controls: Any):
         self.key, self.draw, self.controls = key, draw, controls
         self.picture = widgets.HTML()
         self._places: list[Any] = []
@@ -44,9 +43,8 @@ class Explorable:
 
     def redraw(self, sharp: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         """Draw with the controls' values, in the live view too; gives the outputs by MIME type and their metadata."""
-        figure, values = self.draw(
-            **{name: control.value for name, control in self.controls.items()}
-        )
+        now = {name: control.value for name, control in self.controls.items()}
+        figure, values = self.draw(**now)
         alt = captioned(figure, self.key, values)
         if (
             self._places and not sharp

@@ -55,9 +55,8 @@ def _map(budget: int, effect: float, slope_sd: float) -> tuple[Figure, dict[str,
     athletes, repeats = ATHLETES[column], REPEATS[row]
 
     figure, ax = canvas("athletes", "scored repeats in each session", height=4.2)
-    extent = (1.5, 40.5, 0.5, 60.5)
-    shades = {"cmap": SHADES, "vmin": 0, "vmax": 1, "extent": extent}
-    ax.imshow(power, origin="lower", aspect="auto", **shades)
+    extent, shades = (1.5, 40.5, 0.5, 60.5), {"cmap": SHADES, "vmin": 0, "vmax": 1}
+    ax.imshow(power, origin="lower", aspect="auto", extent=extent, **shades)
     ax.grid(visible=False)
     levels = [level for level in (0.5, 0.8, 0.95) if power.min() < level < power.max()]
     if levels:

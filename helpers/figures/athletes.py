@@ -186,9 +186,8 @@ def attendance(table: pd.DataFrame, x: str, xlabel: str, show: str | None = None
     people = list(pd.unique(table["athlete_id"]))[:MOST_ROWS]
     kept = table[table["athlete_id"].isin(people)]
     place, ticks = _places(kept[x])
-    sessions = kept.assign(place=place).groupby(
-        ["athlete_id", "session_label"], observed=True, sort=False
-    )
+    session = ["athlete_id", "session_label"]
+    sessions = kept.assign(place=place).groupby(session, observed=True, sort=False)
     numbers = sessions[show].first() if show else sessions.size()
     places = sessions["place"].first()
     heights = -pd.Categorical(places.index.get_level_values(0), people).codes.astype(int)

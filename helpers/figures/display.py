@@ -68,9 +68,8 @@ def captioned(figure: Figure, key: str, values: Mapping[str, Any]) -> str:
     if not panels:
         raise ValueError("figure has no axes: draw something before you show it")
     if titles and len(titles) != len(panels):
-        raise ValueError(
-            f"caption {key!r} has titles for {len(titles)} panels; the figure has {len(panels)}"
-        )
+        counts = f"titles for {len(titles)} panels; the figure has {len(panels)}"
+        raise ValueError(f"caption {key!r} has {counts}")
     with mpl.rc_context(STYLE):
         figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
     for ax, name in zip(panels, titles, strict=False):

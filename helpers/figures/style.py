@@ -102,8 +102,6 @@ def note(ax: Axes, text: str, place: Any, step: tuple[float, float], **look: Any
 
 def legend_below(figure: Figure, ax: Axes) -> None:
     """One legend for the figure, under it, in one row; means come last."""
-    entries = sorted(
-        zip(*ax.get_legend_handles_labels(), strict=True), key=lambda e: e[1] == "mean"
-    )
-    handles, labels = zip(*entries, strict=True)
+    entries = zip(*ax.get_legend_handles_labels(), strict=True)
+    handles, labels = zip(*sorted(entries, key=lambda entry: entry[1] == "mean"), strict=True)
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
