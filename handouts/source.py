@@ -41,8 +41,8 @@ class Lesson:
 
     @property
     def number(self) -> str:
-        """The two digits that the file's name starts with."""
-        return self.path.name[:2]
+        """The two digits that the file's name starts with; "" for a page that is no lesson."""
+        return self.path.name[:2] if self.path.name[:2].isdigit() else ""
 
 
 def joined(text: Any) -> str:
@@ -56,6 +56,7 @@ def lesson_paths(folder: Path) -> list[Path]:
     Raises LessonError when there is none.
     """
     paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    paths = [*folder.glob("before_you_begin.ipynb"), *paths]
     if not paths:
         raise LessonError(f"there is no lesson (NN_name.ipynb) in {folder}")
     return paths

@@ -16,9 +16,9 @@ from helpers.answers.form_keys import Question, questions
 
 LETTERS = "abcd"
 WIDTH = 96  # of a line of output, as the pages hold it
-FIRST_LESSON = (
-    "00_start_here*.ipynb"  # a reset leaves the older copy beside the new one, under its date
-)
+# Where form A is answered; before it was a page of its own it stood in lesson 00. A reset leaves the older
+# copy beside the new one, under its date.
+PLACES = ("before_you_begin*.ipynb", "00_start_here*.ipynb")
 
 
 def answered(form: str, answers: Sequence[Any]) -> None:
@@ -86,12 +86,12 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
 
 
 def earlier_answers(folder: str | Path = ".") -> list[Any]:
-    """The answers to form A that stand in the learner's own lesson 00, as `...` where there are none.
+    """The answers to form A that stand in the learner's own copy, as `...` where there are none.
 
     Parameters
     ----------
     folder : str or Path
-        Where lesson 00 is: beside the lesson that asks, as a rule.
+        Where the copy is: beside the lesson that asks, as a rule.
 
     Raises
     ------
@@ -100,9 +100,10 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
     """
     if not isinstance(folder, str | Path):
         raise TypeError(
-            f"folder must be the name of the folder that holds lesson 00; given {folder!r}"
+            f"folder must be the name of the folder that holds your copies; given {folder!r}"
         )
-    copies = sorted(Path(folder).glob(FIRST_LESSON), key=lambda path: path.stat().st_mtime)
+    found = [path for place in PLACES for path in Path(folder).glob(place)]
+    copies = sorted(found, key=lambda path: path.stat().st_mtime)
     for path in reversed(copies):
         letters = _letters_in(path)
         if letters:

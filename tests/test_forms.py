@@ -14,12 +14,13 @@ from fewgroups import monte_carlo
 from helpers import Design, Truth, answered, earlier_answers, score
 from helpers.answers.form_keys import CONCEPTS, questions
 from tests.contract.forms import LETTERS, QUESTIONS, forms_are_whole, options, question
-from tests.notebooks import Notebook, joined, lesson_path, read
+from tests.notebooks import FOLDER, Notebook, joined, lesson_path, read
 
 BOTH = [(form, number) for form in "AB" for number in QUESTIONS]
 NOTHING = [...] * 10
 RIGHT = {form: [one.key for one in questions(form).values()] for form in "AB"}
-START, END = read(lesson_path("00")), read(lesson_path("12"))
+BEFORE = FOLDER / "before_you_begin.ipynb"
+START, END = read(BEFORE), read(lesson_path("12"))
 
 
 @pytest.mark.parametrize(("form", "number"), BOTH)
@@ -150,13 +151,13 @@ def test_answers_of_weeks_ago_are_found_in_the_learners_copy_or_an_older_one(
 ) -> None:
     nothing = printed(capsys, earlier_answers, tmp_path)
     assert "No answers from before the course" in nothing
-    now = tmp_path / "00_start_here.ipynb"
-    text = lesson_path("00").read_text(encoding="utf-8")
+    now = tmp_path / "before_you_begin.ipynb"
+    text = BEFORE.read_text(encoding="utf-8")
     for useless in ("{ not a notebook", "[]", text):
         now.write_text(useless, encoding="utf-8")
         assert earlier_answers(tmp_path) == NOTHING and capsys.readouterr().out == nothing
     given = text.replace("a1 = ...", "a1 = 'c'").replace("a10 = ...", "a10 = 'B'  # ?")
-    older = tmp_path / "00_start_here_2026-01-31.ipynb"  # as a reset leaves it
+    older = tmp_path / "00_start_here_2026-01-31.ipynb"  # where they stood in an older course
     older.write_text(given, encoding="utf-8")
     assert earlier_answers(tmp_path) == ["c", *[...] * 8, "B"]
     assert capsys.readouterr().out == f"{older.name}: 2 of 10 answered before the course.\n"
@@ -194,24 +195,3 @@ def test_questions_6_and_10_more_groups_help_and_more_rows_of_the_same_do_not() 
         within = (0.5**2 + 2 / 5) / people
         between = 2 * (1 + 1 / 10 + 1 + 0.5**2 + 1 / 10) / people
         assert within < (0.5**2 + 2 / 30) / few and within < between
-
-
-def test_the_plan_in_lesson_00_fits_ten_classes(lessons: list[Notebook]) -> None:
-    [text] = [cell.source for cell in START.markdown if cell.id == "the-map"]
-    lines = [line for line in text.splitlines() if re.match(r"\| \[?\d\d · ", line)]
-    classes: Counter[tuple[int, ...]] = Counter()
-    hours = short = 0.0
-    for line, lesson in zip(lines, lessons, strict=True):
-        link, _, in_class, alone, route, held = map(str.strip, line.strip("| ").split(" | "))
-        head = lesson.cells[0].source
-        title = head.splitlines()[0].removeprefix("# ")
-        assert link == (title if lesson.number == "00" else f"[{title}]({lesson.path.name})")
-        assert f"**Minutes:** {in_class[:-4]} in class · {alone[:-4]} alone" in head
-        classes[tuple(map(int, re.findall(r"class\s(\d+)", held)))] += int(in_class[:-4])
-        hours += int(alone[:-4]) / 60
-        short += sum(map(int, re.findall(r"(\d+)\smin", route)))
-    assert 19 <= hours <= 21 and 80 <= short <= 90  # about twenty hours; one class
-    assert {number for group in classes for number in group} == set(range(1, 11))
-    for group in classes:
-        within = [other for other in classes if set(other) <= set(group)]
-        assert sum(classes[other] for other in within) <= 90 * len(group)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from fewgroups.studies import monte_carlo
+import math
 
 from helpers.feedback import Exercise, Slip
-from helpers.pushups import Design, Truth
 
 
 def _design_effect(scores: int, icc: float) -> float:
@@ -15,18 +12,9 @@ def _design_effect(scores: int, icc: float) -> float:
     return 1 + (scores - 1) * icc
 
 
-@cache
-def _false_positives(low: int, high: int) -> float:
-    """Rate of the random-intercept z when athletes tire differently."""
-    design = Design(repeats={"low": low, "high": high})
-    rates = monte_carlo(
-        design,
-        Truth(effect=0, slope_sd=0.05, clip=False),
-        methods=["intercept z"],
-        n=20_000,
-        seed=4,
-    )
-    return float(rates.loc["intercept z", "rejection"])
+def _variance(slope_sd: float) -> float:
+    """Of one athlete's difference of means, 20 and 30 repeats with an SD of 0.05."""
+    return slope_sd**2 + 0.05**2 * (1 / 20 + 1 / 30)
 
 
 EXERCISES = {
@@ -45,56 +33,59 @@ EXERCISES = {
             ),
             Slip(
                 lambda: 800 / (1 + 40 * 0.25),
-                "The formula has n − 1: a lap is not correlated with itself.",
+                "The formula has n − 1: a lap is not compared with itself.",
+            ),
+            Slip(
+                lambda: 800 / _design_effect(20, 0.25),
+                "n is the number of laps of one runner, not the number of runners.",
             ),
             Slip(
                 lambda: 800 / 40,
                 "That is the number of runners: right only if all laps of a runner were identical.",
             ),
-            Slip(lambda: 800, "That counts laps as if they were people: pseudo-replication."),
-            Slip(
-                lambda: 800 * 0.25,
-                "The ICC alone is not a discount; it acts through the number of laps per runner.",
-            ),
+            Slip(lambda: 800, "That counts laps as if they were people."),
         ),
     ),
     "1.2": Exercise(
-        key=lambda: 0.05**2 / (0.05**2 + 0.10**2),
+        key=lambda: math.sqrt(0.05**2 / (0.05**2 + 0.10**2)),
         places=2,
-        right="{key}, below 1: too timid. The more athletes differ, the more the pooled test misses.",
+        right="{key}: the test expects more than twice the luck that there is, and misses real drops.",
         hints=(
-            "Within athletes the levels cancel. Which variance is truly left in the difference?",
-            "True over believed: 0.05**2 / (0.05**2 + 0.10**2).",
+            "The same people do both sessions, so the levels cancel. Which variance is truly left?",
+            "Repeats' variance over the sum of both variances; then the square root, for SEs.",
         ),
         slips=(
             Slip(
-                lambda: _design_effect(50, 0.8),
-                "That formula is for a comparison *between* athletes.",
+                lambda: 0.05**2 / (0.05**2 + 0.10**2),
+                "That compares variances. SEs are their square roots.",
             ),
-            Slip(
-                lambda: 0.8,
-                "That is the intraclass correlation, the share between athletes. The other share is left.",
-            ),
-            Slip(lambda: 5, "That is believed over true. The design effect is true over believed."),
             Slip(lambda: 0.05 / (0.05 + 0.10), "Variances add, SDs do not: square them first."),
+            Slip(
+                lambda: math.sqrt((0.05**2 + 0.10**2) / 0.05**2),
+                "That is the SE of the test over the true one: turn it round.",
+            ),
         ),
     ),
     "1.3": Exercise(
-        key=lambda: _false_positives(200, 300),
-        places=1,
-        right="About {key}: worse than with 20 and 30 repeats. Repeats cannot stand in for athletes.",
+        key=lambda: math.ceil(_variance(0.02) / 0.005**2),
+        places=0,
+        right="{key} athletes. Most of the variance is in how differently they tire.",
         hints=(
-            'Design(repeats={"session_200": 200, "session_300": 300}), then monte_carlo(..., methods=["intercept z"]).',
-            'The truth is Truth(effect=0, slope_sd=0.05, clip=False); the rate is .loc["intercept z", "rejection"].',
+            "The variance of a mean of m athletes is the variance of one, divided by m.",
+            "m is at least (variance of one difference) / 0.005²; round up to a whole athlete.",
         ),
         slips=(
             Slip(
-                lambda: _false_positives(20, 30),
-                "That is the rate with 20 and 30 repeats. Did the new design go in?",
+                lambda: math.ceil(math.sqrt(_variance(0.02)) / 0.005),
+                "Square the SE: it is variances that are divided by the number of athletes.",
             ),
             Slip(
-                lambda: 0.05,
-                "That is what the test promises, or the rate in a world where all tire alike (slope_sd=0).",
+                lambda: math.ceil(_variance(0) / 0.005**2),
+                "That leaves out how differently athletes tire.",
+            ),
+            Slip(
+                lambda: math.floor(_variance(0.02) / 0.005**2),
+                "With that many the SE is still slightly above 0.005: round up.",
             ),
         ),
     ),

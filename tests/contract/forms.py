@@ -1,11 +1,11 @@
-"""The ten questions before and after the course: form A in lessons 00 and 12, form B in lesson 12."""
+"""The ten questions before and after the course: form A before lesson 00 and in lesson 12, form B there."""
 
 import re
 from collections.abc import Iterator
 
 from tests.notebooks import Notebook
 
-FORMS = {"00": "A", "12": "AB"}
+FORMS = {"before_you_begin": "A", "12_post_test_and_glossary": "AB"}
 QUESTIONS = range(1, 11)
 LETTERS = "abcd"
 
@@ -25,7 +25,7 @@ def options(text: str) -> dict[str, str]:
 
 def forms_are_whole(notebook: Notebook) -> Iterator[str]:
     """Ten questions a form, four options each, a place for the letter right below, and all ten are counted."""
-    for form in FORMS.get(notebook.number, ""):
+    for form in FORMS.get(notebook.path.stem, ""):
         for number in QUESTIONS:
             name = f"{form.lower()}{number}"
             text = question(notebook, form, number)
@@ -38,7 +38,7 @@ def forms_are_whole(notebook: Notebook) -> Iterator[str]:
             if notebook.cells[after].source != f"{name} = ...":
                 yield f"question {form}{number}: expected the code cell '{name} = ...' right below"
         names = ", ".join(f"{form.lower()}{number}" for number in QUESTIONS)
-        asks = "answered" if notebook.number == "00" else "score"
+        asks = "answered" if notebook.path.stem == "before_you_begin" else "score"
         if not any(f'{asks}("{form}", [{names}]' in cell.source for cell in notebook.code):
             yield f'no cell with {asks}("{form}", [{names}])'
 
