@@ -117,6 +117,9 @@ def shadowed() -> Any:
     return fit("Q('score') ~ C(Machine) + I(late * 1.0) + center(shift)", MACHINES, "Worker")
 
 
+SQUARES, SMALL = np.arange(10) ** 2, SLEEP["Days"].to_numpy().astype("uint8")
+
+
 def triple(values: Any) -> Any:
     return 3 * values
 
@@ -168,6 +171,10 @@ ROWS: dict[str, tuple[Request, Any]] = {
         machines("score ~ Machine * C(shift) * Q('late')",
                  MACHINES[(MACHINES["Machine"] != "C") | (MACHINES["shift"] == 0) | ~MACHINES["late"]]),
         Refuses("no row has Machine = 'C' and shift = 1 and late = True")),
+    "a label left alone": (machines(data=MACHINES[MACHINES["Machine"] == "A"]), Refuses("has one level only, 'A'")),
+    "a category left alone": (
+        machines(data=MACHINES.astype({"Machine": "category"})[MACHINES["Machine"] == "A"]), Refuses("one level only")),
+    "values outside all classes": (sleep("Reaction ~ pd.cut(Days, [0, 3, 9])"), Refuses("18 of 180 rows have no")),
     "groups in the index": (lambda: fit("Reaction ~ Days", SLEEP.set_index("Subject"), "Subject"),
                             Refuses("'Subject' is the index of data: make it a column, with data.reset_index()")),
     "a predictor in the index": (lambda: fit("Reaction ~ Days", SLEEP.set_index("Days"), "Subject"),
@@ -192,6 +199,8 @@ FORMULAS: dict[str, tuple[Request, Any]] = {
     "one true column or another": (
         sleep("Reaction ~ I(late | early)", late=SLEEP["Days"] > 7, early=SLEEP["Days"] < 2), R["either"]),
     "a sum of conditions": (sleep("Reaction ~ I((Days > 7) + (Days > 3))"), Refuses("adds truth values")),
+    "a typeset tilde": (sleep("Reaction ∼ Days"), Refuses("'∼' is none of Python's signs")),
+    "typeset quotes": (sleep("Q(‘Reaction’) ~ Days"), Refuses("'‘' is none of Python's signs")),
     "no outcome": (sleep("~ Days"), Refuses("'outcome ~ predictors'")),
     "an equals sign": (sleep("Reaction = Days"), Refuses("cannot be read")),
     "an outcome for the groups": (sleep(re_formula="Reaction ~ Days"), Refuses("re_formula 'Reaction ~ Days' must")),
@@ -224,12 +233,16 @@ NAMES: dict[str, tuple[Request, Any]] = {
         lambda: fit("Q('a b') ~ 1", SLEEP.assign(**{"a b": SLEEP["Days"].where(SLEEP.index != 4)}), "Subject"),
         Refuses("1 of 180 rows have missing values: rows 4")),
     "variables named C, I, Q and center": (shadowed, machines("score ~ Machine + I(late * 1.0) + center(shift)")),
+    "groups residual": (lambda: fit("y ~ x", SLEEP.set_axis(["y", "x", "residual"], axis=1), "residual"),
+                        Refuses("'residual' would be the name of two parts")),
+    "an own small array": (sleep("Reaction ~ I(SMALL - 20)"), R["below_20"]),
+    "an own table to look up": (lambda: fit("Reaction ~ SQUARES[Days]", SLEEP, "Subject"), R["quadratic"]),
     "an own function": (sleep("Reaction ~ I(triple(Days) / 3)"), sleep()),
     "a column C beside C(...)": (machines("score ~ C + C(Machine)", MACHINES.assign(C=1.0)), Refuses("data['C'] has")),
     "a column C that is not used": (machines("score ~ C(Machine)", MACHINES.assign(C=1.0)), machines()),
     "a column Intercept": (sleep("Reaction ~ Intercept + Days", Intercept=1.0), Refuses("data['Intercept']")),
-    "a component residual": (machines(residual="0 + C(Machine)"), Refuses("'residual' is the name of another part")),
-    "a component as the groups": (machines(Worker="0 + C(Machine)"), Refuses("'Worker' is the name of another part")),
+    "a component residual": (machines(residual="0 + C(Machine)"), Refuses("'residual' would be the name of two parts")),
+    "a component as the groups": (machines(Worker="0 + C(Machine)"), Refuses("'Worker' would be the name of two")),
 }  # fmt: skip
 PREDICTIONS: dict[str, tuple[Request, Any]] = {
     "quoted names": (new(QUOTED, **{"class": [3, 20]}), new(SLOPES, Days=[3, 20])),

@@ -42,7 +42,7 @@ def _calls(node: ast.Call, name: str) -> bool:
 
 @dataclass(frozen=True)
 class Names:
-    """Names in the code of factors: variables, functions that are called, and labels, the variables inside C(...)."""
+    """Names in the code of factors: variables; functions that are called; labels, which stand in C(...) or [...]."""
 
     variables: frozenset[str]
     functions: frozenset[str]
@@ -52,16 +52,16 @@ class Names:
     def of(cls, codes: Iterable[str]) -> Names:
         """Of Python expressions; SyntaxError for one that is none."""
         nodes = [node for code in codes for node in ast.walk(parsed(code))]
-        calls = [node for node in nodes if isinstance(node, ast.Call)]
-        heads = {id(call.func) for call in calls}
-        inside_c = [part for call in calls if _calls(call, "C") for part in ast.walk(call)]
+        heads = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
 
-        def names(found: list[ast.AST], called: bool) -> frozenset[str]:
-            return frozenset(
-                n.id for n in found if isinstance(n, ast.Name) and (id(n) in heads) == called
-            )
+        def names(found: Iterable[ast.AST], called: bool) -> frozenset[str]:
+            named = (node for node in found if isinstance(node, ast.Name))
+            return frozenset(node.id for node in named if (id(node) in heads) == called)
 
-        return cls(names(nodes, False), names(nodes, True), names(inside_c, False))
+        calls = [node for node in nodes if isinstance(node, ast.Call) and _calls(node, "C")]
+        labels = [*calls, *(node.slice for node in nodes if isinstance(node, ast.Subscript))]
+        inside = (part for node in labels for part in ast.walk(node))
+        return cls(names(nodes, False), names(nodes, True), names(inside, False))
 
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The variables among the columns of `frame` (of kinds that `plain` gives), as patsy is to see them.

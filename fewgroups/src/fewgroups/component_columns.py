@@ -78,7 +78,10 @@ def _evaluated(factor: Any, table: pd.DataFrame, env: patsy.EvalEnvironment) -> 
     for number in range(factor.memorize_passes_needed(state, env)):
         factor.memorize_chunk(state, number, table)
         factor.memorize_finish(state, number)
-    return factor.eval(state, table)
+    found = factor.eval(state, table)
+    if isinstance(found, pd.Series | pd.DataFrame) and not found.index.equals(table.index):
+        raise ValueError(f"{factor.name()} has another index than data")
+    return found
 
 
 def _levels(name: str, found: Any) -> tuple[tuple[Any, ...], Array]:

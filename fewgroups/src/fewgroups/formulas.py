@@ -87,12 +87,18 @@ class Formula:
             with np.errstate(all="ignore"):
                 made = make(self.terms, self.names.table(frame), env, noting, "dataframe")
         except Exception as error:  # a formula may call anything
+            refuse_rows(noting.rows, frame, f"have no value of {self.text!r}", LEAVE_OUT)
             raise self.failed(error, frame) from error
         made = made if isinstance(made, tuple) else (made,)
+        refuse_rows(noting.rows, frame, f"have no value of {self.text!r}", LEAVE_OUT)
         infinite = np.isinf(np.column_stack(made)).any(axis=1)
-        for what, rows in (("no", noting.rows), ("an infinite", infinite)):
-            if len(rows) == len(frame):
-                refuse_rows(rows, frame, f"have {what} value of {self.text!r}", LEAVE_OUT)
+        refuse_rows(infinite, frame, f"have an infinite value of {self.text!r}", LEAVE_OUT)
+        for factor, info in made[-1].design_info.factor_infos.items():
+            if info.type == "categorical" and len(info.categories) == 1:
+                raise ValueError(
+                    f"{self.argument} {self.text!r}: {factor.name()} has one level only, {some(info.categories)}, so "
+                    "nothing can be compared; leave it out"
+                )
         return made
 
     def failed(self, error: Exception, frame: pd.DataFrame) -> ValueError:
@@ -160,10 +166,12 @@ def build(
     model = MixedLM(y, X, labels, Z, components, formula=formula, model_spec=X.design_info)
     model.formula, model.data.frame, model.data.vcomp_names = formula, frame, list(parts)
     names = list(model.data.param_names)
-    taken = [name for name in parts if names.count(f"{name} Var") > 1 or name == "residual"]
+    taken = [
+        name for name in (*parts, group) if names.count(f"{name} Var") > 1 or name == "residual"
+    ]
     if taken:
         raise ValueError(
-            f"vc_formula: {taken[0]!r} is the name of another part of the model; give the component another name"
+            f"{taken[0]!r} would be the name of two parts of the model; give the component or the groups another name"
         )
     notes += [_nested(name, parts[name], made, number, group) for name, made in columns.items()]
     return model, [note for note in notes if note]
@@ -260,12 +268,12 @@ def _environment(
         for name in functions | (variables - set(frame.columns))
         if name in caller.namespace and name not in ("C", "I")
     }
-    hidden = {
-        name
-        for name, value in found.items()
-        if name in patsy.builtins.__all__ and not callable(value)
-    }
-    return patsy.EvalEnvironment([{name: found[name] for name in found.keys() - hidden}])
+    for name, value in list(found.items()):
+        if name in patsy.builtins.__all__ and not callable(value):
+            del found[name]
+        elif isinstance(value, np.ndarray | pd.Series) and value.dtype.kind in ("i", "u"):
+            found[name] = value.astype("int64")  # small integers would wrap
+    return patsy.EvalEnvironment([found])
 
 
 def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
@@ -364,6 +372,9 @@ def _advice(text: str, data: pd.DataFrame) -> str:
         return f"; {BARS}"
     if "^" in text:
         return "; a power is written **, as in I(x**2) or (a + b)**2"
+    for typed in "∼−–—‘’“”×":
+        if typed in text:
+            return f"; {typed!r} is none of Python's signs: type ~ - ' \" or * in its place"
     for name in map(str, data.columns):
         letters = unicodedata.normalize("NFKC", name)  # Python reads µ (micro) as μ (mu)
         if letters != name or not name.isidentifier() or keyword.iskeyword(name):
