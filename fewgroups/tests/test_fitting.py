@@ -317,7 +317,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "data: not a table": (asked(data=PUSHUPS.to_dict()), "data must be a pandas DataFrame"),
     "formula: not text": (asked(None), "formula must be text"),
     "re_formula: not text": (asked(F, PUSHUPS, "athlete_id", 1), "re_formula must be text"),
-    "vc_formula: not a mapping": (asked(vc_formula={"a": 1}), "vc_formula must map"),
+    "vc_formula: not a mapping": (asked(vc_formula={"a": 1}), "vc_formula must be names with their formulas"),
     "reml: not a choice": (asked(reml="yes"), "reml must be"),
 }  # fmt: skip
 

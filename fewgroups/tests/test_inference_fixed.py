@@ -523,12 +523,12 @@ def test_fits_from_which_nothing_can_be_concluded_are_refused_with_a_cure() -> N
     formula = "correctness ~ session_high"
     with pytest.raises(ValueError, match="one value only"):
         coefficients(quiet_fit(formula, data, groups="one"))
-    with pytest.raises(ValueError, match="each of the 200 rows is its own group"):
+    with pytest.raises(ValueError, match="each row is a group of its own"):
         coefficients(quiet_fit(formula, data, groups="row"))
-    with pytest.raises(ValueError, match="already tell all groups apart"):
+    with pytest.raises(ValueError, match="tells of session_label Var"):
         coefficients(quiet_fit(formula, data, groups="session_label"))
     data["level"] = data["correctness"].round(1)
-    with pytest.raises(ValueError, match="does not vary within any group"):
+    with pytest.raises(ValueError, match="no residual variation"):
         coefficients(quiet_fit("level ~ session_high", data, groups="level"))
     unconverged = quiet_fit(formula, data, groups="athlete_id")
     unconverged._results.converged = False

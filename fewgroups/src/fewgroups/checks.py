@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults, MixedLMResultsWrapper
 
+from fewgroups.identification import check_identified
+from fewgroups.structure import Structure
+
 REFIT = "fit the model with fewgroups.fit(formula, data, groups), which ends at the optimum"
 
 
@@ -17,8 +20,9 @@ class NotAtOptimumWarning(UserWarning):
 
 
 def check_result(result: Any, converged: bool = True) -> MixedLMResults:
-    """The plain MixedLMResults behind `result`, or an error that says what to do instead.
+    """A plain copy of the MixedLMResults behind `result`, or an error that says what to do instead.
 
+    The copy also holds `structure`, the model's Structure, and `report`, that of fewgroups.fit or None.
     converged: whether a search that did not finish is refused as well.
 
     Raises TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
@@ -27,13 +31,9 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
         raise TypeError(
             "result is a model that was not fitted yet: give model.fit(), or use fewgroups.fit(...)"
         )
-    plain = result
-    if isinstance(result, MixedLMResultsWrapper):
-        plain = copy.copy(result._results)  # a copy, to carry fewgroups.fit's report beside it
-        plain.report = getattr(result, "report", None)
+    plain = result._results if isinstance(result, MixedLMResultsWrapper) else result
     if not isinstance(plain, MixedLMResults):
-        model = getattr(result, "model", None)
-        kind = type(model).__name__ if model is not None else type(result).__name__
+        kind = type(getattr(result, "model", result)).__name__
         raise TypeError(
             "result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is "
             f"{kind}, which knows of no groups. Fit a mixed model with what was measured repeatedly as groups"
@@ -42,37 +42,12 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
         raise ValueError(
             "the data of this result were removed (remove_data): keep a copy with them, or fit again"
         )
-    _check_structure(plain.model)
+    plain = copy.copy(plain)
+    plain.report = getattr(result, "report", None)
+    plain.structure = Structure.of(plain.model)
+    check_identified(plain.model, plain.structure)
     _check_fit(plain, converged)
     return plain
-
-
-def _check_structure(model: MixedLM) -> None:
-    if model.n_groups == 1 and model.k_vc == 0:
-        raise ValueError(
-            "groups has one value only, so nothing says how groups vary: name the column that tells "
-            "the groups apart, or, for crossed factors in one group, add variance components (vc_formula)"
-        )
-    if model.n_groups == model.nobs:
-        raise ValueError(
-            f"each of the {model.nobs} rows is its own group: groups should be a column whose values occur "
-            "in several rows, not one that numbers the rows or holds the outcome"
-        )
-    if all(np.ptp(y) == 0 for y in model.endog_li):
-        raise ValueError(
-            "the outcome does not vary within any group: is groups the outcome, or made from it?"
-        )
-    if model.n_groups <= model.exog.shape[1] and model.k_re:
-        labels = np.empty(len(model.endog), dtype=int)
-        for number, label in enumerate(model.group_labels):
-            labels[model.row_indices[label]] = number
-        dummies = np.eye(model.n_groups)[labels]
-        fitted = model.exog @ np.linalg.lstsq(model.exog, dummies, rcond=None)[0]
-        if np.max(np.abs(dummies - fitted)) < 1e-8 and model.k_vc == 0:
-            raise ValueError(
-                "the fixed effects already tell all groups apart, so nothing is left from which to learn "
-                "how groups vary: groups should not be a predictor of the formula"
-            )
 
 
 def _check_fit(result: MixedLMResults, converged: bool) -> None:

@@ -11,9 +11,7 @@ from statsmodels.regression.mixed_linear_model import MixedLMResults
 
 from fewgroups.checks import NotAtOptimumWarning
 from fewgroups.ddf import Information, Method, information, method_of
-from fewgroups.identification import check_identified
 from fewgroups.likelihood import is_singular, optimum
-from fewgroups.structure import Structure
 
 Array = np.ndarray
 METHODS = ("kenward-roger", "satterthwaite", "wald")
@@ -57,10 +55,8 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     Everything rests on the parameters of the fit itself, also where it is short of the optimum
     (NotAtOptimumWarning); only Kenward–Roger of an ML fit rests on the REML optimum, as in pbkrtest.
     """
-    model, reml = result.model, bool(result.reml)
-    structure = Structure.of(model)
-    check_identified(model, structure)
-    report = getattr(result, "report", None)  # fewgroups.fit has looked for the optimum already
+    structure, reml = result.structure, bool(result.reml)
+    report = result.report  # fewgroups.fit has looked for the optimum already
     if report is not None:
         best, singular = float(report.best), bool(report.singular)
     else:

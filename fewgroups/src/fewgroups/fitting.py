@@ -23,6 +23,7 @@ SAME = 1e-5  # log-likelihood: statsmodels' result and the optimum are the same 
 OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
 ROUTES = ((1e-9, "bfgs"), (1e-8, "bfgs"), (1e-10, "bfgs"), (1e-6, "powell"))
 """Starts of a singular fit: relative variance added (statsmodels inverts the matrix), and method."""
+HELD_BACK = (ConvergenceWarning, SingularMatrixWarning, RuntimeWarning)  # the report answers them
 OWN_INTERCEPT = (
     "Each group has an intercept of its own beside the components: re_formula='~1' is the default of fit. "
     "smf.mixedlm leaves it out beside vc_formula unless re_formula='~1' is written, so write it in both."
@@ -117,20 +118,24 @@ def fit(
         What varies between groups, with all covariances: "~1" intercepts, "~treatment" slopes too. None:
         nothing but the variance components (without any: intercepts).
     vc_formula : mapping of str to str
-        Independent variance components within groups, name → formula ("0 + C(cask)"). Crossed factors:
-        `groups` one constant, re_formula None, a component for each factor.
+        Independent variance components, name → formula of one term: "0 + C(cask)", an effect of each cask within
+        each group; "0 + x", a slope that is not correlated with the intercept. Crossed factors: `groups` one
+        constant, re_formula None, a component for each factor.
     reml : bool
         REML (True) or maximum likelihood.
 
     Raises
     ------
     TypeError, ValueError
-        When the fit cannot be had, with what would do: formula errors, missing or infinite values (with their
-        rows), one group, columns that say the same, an outcome without residual variation, random effects
-        that the data cannot tell apart, predictors in units for which statsmodels' own arithmetic fails.
+        When the fit cannot be had, with what would do: formula errors, R's syntax, missing or infinite values (with
+        their rows), one group, columns that say the same, empty cells, an outcome without residual variation, random
+        effects that the data cannot tell apart, predictors in units for which statsmodels' own arithmetic fails.
 
     Notes
     -----
+    Formulas are patsy's, evaluated once over all rows, also those of components: center(x) is about the overall mean.
+    Whole numbers are computed with as floats; categories without rows are dropped, as lme4 does.
+
     In a singular fit statsmodels cannot hold a variance of exactly zero: 1e-9 σ² (seldom 1e-8) is added to
     the variances of all random-effect columns, and to a component that is zero. The log-likelihood of the
     result is within 1e-5 of the optimum, its coefficients are right. Its standard errors come from the
@@ -140,7 +145,7 @@ def fit(
     caller = patsy.EvalEnvironment.capture(1)
     if not isinstance(reml, bool | np.bool_):
         raise TypeError(f"reml must be True (REML) or False (maximum likelihood); given {reml!r}")
-    if re_formula is None and vc_formula is None:
+    if re_formula is None and not vc_formula:
         re_formula = "~1"  # as in statsmodels
     model, notes = build(formula, data, groups, re_formula, vc_formula, caller)
     if isinstance(re_formula, _NotGiven) and vc_formula:
@@ -151,31 +156,22 @@ def fit(
     if best.scale < RANK * structure.unit**2:
         raise ValueError(NO_RESIDUAL)
     result, held_back, tried = _statsmodels_fit(model, best, bool(reml))
-    loglik = float(result.llf)
+    agree = "agree" if np.ptp(best.tried) < SAME else "differ: the best one counts"
+    with np.errstate(invalid="ignore"):  # the root of a negative variance
+        ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
     result.report = FitReport(
-        converged=bool(result.converged) and abs(best.loglik - loglik) < SAME,
+        converged=bool(result.converged) and abs(best.loglik - result.llf) < SAME,
         singular=best.singular,
         boundary=boundary(model, best),
-        loglik=loglik,
-        best=max(best.loglik, loglik),
+        loglik=float(result.llf),
+        best=max(best.loglik, float(result.llf)),
         gradient=best.gradient,
-        tried=(
-            f"our own search from {len(best.tried)} starts, which "
-            + ("agree" if np.ptp(best.tried) < SAME else "differ: the best one counts"),
-            *tried,
-        ),
+        tried=(f"our own search from {len(best.tried)} starts, which {agree}", *tried),
         warnings=held_back,
-        se_ratios=_se_ratios(result, best),
+        se_ratios=dict(zip(model.exog_names, map(float, ratios), strict=True)),
         notes=tuple(notes),
     )
     return result
-
-
-def _se_ratios(result: Any, best: Optimum) -> dict[str, float]:
-    """Per fixed effect, statsmodels' standard error over that from (XᵀV⁻¹X)⁻¹."""
-    with np.errstate(invalid="ignore"):  # the root of a negative variance
-        ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
-    return dict(zip(result.model.exog_names, map(float, ratios), strict=True))
 
 
 def _statsmodels_fit(
@@ -210,16 +206,11 @@ def _quietly(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = model.fit(start_params=start, reml=reml, method=method)
-    ours = (ConvergenceWarning, SingularMatrixWarning, RuntimeWarning)
-    for warning in caught:
-        if not issubclass(warning.category, ours):
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-    held_back = dict.fromkeys(
-        str(warning.message) for warning in caught if issubclass(warning.category, ours)
-    )
-    return result, tuple(held_back)
+    held_back = [str(w.message) for w in caught if issubclass(w.category, HELD_BACK)]
+    for other in caught:
+        if not issubclass(other.category, HELD_BACK):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    return result, tuple(dict.fromkeys(held_back))
 
 
 def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:

@@ -146,12 +146,7 @@ def build(
     _check_cells(X.design_info, frame)
     (Z,) = random.matrices(frame, env)
     group = groups if isinstance(groups, str) else "Group"
-    number, order = pd.factorize(labels, sort=True)
-    if Z.shape[1] and len(order) == 1:
-        raise ValueError(
-            f"groups has one value only ({order[0]!r}), so nothing says how groups vary: name the column that tells "
-            "the groups apart; for crossed factors give re_formula=None and a vc_formula"
-        )
+    number = pd.factorize(labels, sort=True)[0]
     if not parts and not Z.shape[1]:
         raise ValueError(
             "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
@@ -178,30 +173,22 @@ def build(
 
 
 def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> None:
-    if not isinstance(formula, str):
-        raise TypeError(f"formula must be text such as 'score ~ treatment'; given {formula!r}")
-    if not isinstance(data, pd.DataFrame):
-        raise TypeError(
-            f"data must be a pandas DataFrame, one row per observation; given {type(data).__name__}"
-        )
+    components = "names with their formulas, such as {'cask': '0 + C(cask)'}, or None"
+    for name, given, kind, right in (
+        ("formula", formula, str, "text such as 'score ~ treatment'"),
+        ("data", data, pd.DataFrame, "a pandas DataFrame, one row per observation"),
+        ("re_formula", re_formula, str | None, "text such as '~treatment', or None"),
+        ("vc_formula", vc_formula, Mapping | None, components),
+    ):
+        if not isinstance(given, kind):
+            raise TypeError(f"{name} must be {right}; given {type(given).__name__}")
+    if not all(isinstance(text, str) for pair in (vc_formula or {}).items() for text in pair):
+        raise TypeError(f"vc_formula must be {components}; given {vc_formula!r}")
     if len(data) < 3:
         raise ValueError(
             f"data has {len(data) or 'no'} rows, too few to tell groups from residuals: three at least"
         )
     check_columns(data)
-    if re_formula is not None and not isinstance(re_formula, str):
-        raise TypeError(
-            f"re_formula must be text such as '~treatment', or None; given {re_formula!r}"
-        )
-    if vc_formula is not None and not (
-        isinstance(vc_formula, Mapping)
-        and vc_formula
-        and all(isinstance(item, str) for pair in vc_formula.items() for item in pair)
-    ):
-        raise TypeError(
-            "vc_formula must map names to formulas, such as {'cask': '0 + C(cask)'}, or be None; "
-            f"given {vc_formula!r}"
-        )
 
 
 def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
@@ -209,16 +196,18 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
     if isinstance(groups, str):
         if groups not in data.columns:
             raise ValueError(
-                f"groups must name a column of data; given {groups!r}{_advice(groups, data)}, the columns are "
-                f"{some(data.columns)}"
+                f"groups must name a column of data ({some(data.columns)}); given {groups!r}{_advice(groups, data)}"
             )
         groups = data[groups]
-    elif isinstance(groups, pd.Series) and len(groups) == len(data):
-        if not groups.index.equals(data.index):
-            raise ValueError(
-                "groups is a Series with another index than data, so it is unclear which label belongs to "
-                "which row: give the column's name, or groups.to_numpy() if the order is the same"
-            )
+    if (
+        isinstance(groups, pd.Series)
+        and len(groups) == len(data)
+        and not groups.index.equals(data.index)
+    ):
+        raise ValueError(
+            "groups is a Series with another index than data, so it is unclear which label belongs to which row: give "
+            "the column's name, or groups.to_numpy() if the order is the same"
+        )
     # A list of text would turn a missing value in it into the text "nan".
     labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if labels.ndim != 1 or len(labels) != len(data):

@@ -19,6 +19,11 @@ NO_RESIDUAL = (
 
 def check_identified(model: MixedLM, structure: Structure) -> None:
     """ValueError, saying what would do, when a variance has nothing to be estimated from."""
+    if model.n_groups == 1 and model.k_re:
+        raise ValueError(
+            f"groups has one value only ({model.group_labels[0]!r}), so nothing says how groups vary: name the column "
+            "that tells the groups apart; for crossed factors give re_formula=None and a vc_formula"
+        )
     if residual_share(structure) < RANK:
         raise ValueError(NO_RESIDUAL)
     names = list(model.data.exog_re_names) if model.k_re else []
@@ -29,16 +34,17 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
         )
     # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I
     zero = np.zeros((structure.q, structure.q)), np.zeros(structure.v)
-    gram = information(structure, *zero, 1.0, True).expected
+    found = information(structure, *zero, 1.0, True)
     names = [*model.data.param_names[model.k_fe :], "the residual variance"]
-    size = np.sqrt(np.clip(np.diag(gram), 0, None))
-    gone = [name for name, s in zip(names, size, strict=True) if s <= 1e-7 * size[-1]]
+    size = np.sqrt(np.clip(np.diag(found.expected), 0, None))
+    without_x = np.sqrt(np.diag(found.traces))
+    gone = [n for n, left, all_ in zip(names, size, without_x, strict=True) if left <= 1e-6 * all_]
     if gone:
         raise ValueError(
             f"nothing in the data tells of {', '.join(gone)}: the fixed effects already explain what it would; leave "
             "one of them out"
         )
-    values, vectors = np.linalg.eigh(gram / np.outer(size, size))
+    values, vectors = np.linalg.eigh(found.expected / np.outer(size, size))
     if values[0] < ALIKE:
         alike = [n for n, weight in zip(names, vectors[:, 0], strict=True) if abs(weight) > 0.1]
         single = " (each row is a group of its own)" if model.n_groups == structure.n else ""
