@@ -197,7 +197,8 @@ def test_a_random_column_that_is_no_fixed_effect_is_made_from_its_name() -> None
         assert ours == pytest.approx(np.asarray(result.fittedvalues), rel=1e-7)
     hidden = fit("Reaction ~ 1", data, "Subject", "~fitted_by_hand(Days)")
     with pytest.raises(ValueError, match=r"re_formula: nothing says what .*fitted_by_hand\(Days\)"):
-        predictions(hidden)
+        predictions(hidden, who="new")
+    assert len(predictions(hidden)) == 1  # the average needs no random effects
 
 
 def fitted_by_hand(days: Any) -> Any:

@@ -17,6 +17,7 @@ from fewgroups.columns import Names, check_columns, plain, refuse_rows, some
 from fewgroups.component_columns import ComponentColumns
 
 Array = np.ndarray
+MEND = "Fill them in, or leave them out."
 NUMPY = patsy.EvalEnvironment([{"np": np}])
 
 
@@ -34,8 +35,9 @@ class NewRows:
     groups: Array | None
 
     @classmethod
-    def of(cls, model: MixedLM, data: pd.DataFrame | None, known: bool) -> NewRows:
-        """Read `data`, or the distinct rows of the fitted data for None; known: with their groups.
+    def of(cls, model: MixedLM, data: pd.DataFrame | None, who: str) -> NewRows:
+        """Read `data`, or the distinct rows of the fitted data for None; of the "average" group X alone is needed, of
+        "known" ones who they are.
 
         The formulas are evaluated over the fitted rows and the new ones together: what gives the fitted columns again
         gives the right ones for new rows. TypeError or ValueError say what `data` lacks, or what cannot be made.
@@ -46,35 +48,30 @@ class NewRows:
                 "result was not fitted by a formula, so nothing says how to read new rows: fit it with "
                 "fewgroups.fit(formula, data, groups)"
             )
-        T = _from_fixed(model)
+        average, n = who == "average", len(frame)
+        T = np.zeros((model.k_fe, model.k_re)) if average else _from_fixed(model)
         random = [] if T is not None else _terms(model.data.exog_re_names, _constants(model))
-        components = [_terms(itertools.chain(*part)) for part in model.exog_vc.colnames]
-        terms = [*spec.terms, *random, *itertools.chain(*components)]
-        used = Names.of(factor.name() for term in terms for factor in term.factors).variables
+        colnames = [] if average else model.exog_vc.colnames
+        components = [_terms(itertools.chain(*part)) for part in colnames]
+        used = _names([*spec.terms, *random, *itertools.chain(*components)]).variables
         columns = [name for name in frame.columns if name in used]
-        group = _group_column(model, frame) if known and model.n_groups > 1 else None
-        if group is not None and group not in columns:
-            columns.insert(0, group)
-        shown = frame[columns].drop_duplicates(ignore_index=True)
+        group = _group_column(model, frame) if who == "known" and model.n_groups > 1 else None
+        needed = columns if group in (None, *columns) else [group, *columns]
+        shown = frame[needed].drop_duplicates(ignore_index=True)
         if data is not None:
-            shown = _checked(data, columns, group)
-        if shown.empty and not columns:  # a formula without predictors: one row says all
+            shown = _checked(data, needed, group)
+        if shown.empty and not needed:  # a formula without predictors: one row says all
             shown = pd.DataFrame(index=[0] if data is None else data.index)
-        both = pd.DataFrame(
-            {
-                name: pd.concat([old, _like(name, shown[name], old)], ignore_index=True)
-                for name, old in (
-                    (name, plain(name, frame[name])) for name in columns if name in used
-                )
-            },
-            index=range(len(frame) + len(shown)),
-        )
-        X, n = _fixed(spec, _table(spec.terms, both)), len(frame)
+        both = pd.DataFrame(index=range(n + len(shown)))
+        for name in columns:
+            fitted = plain(name, frame[name])
+            both[name] = pd.concat([fitted, _like(name, shown[name], fitted)], ignore_index=True)
+        X = _fixed(spec, _names(spec.terms).table(both))
         if not _same(X[:n], np.asarray(model.exog)):
             raise _not_made("formula", spec.term_names)
         Z = X @ T if T is not None else _random(model, random, both)
         parts = tuple(_component(model, c, terms, both) for c, terms in enumerate(components))
-        numbers = None if not known else np.zeros(len(shown), dtype=int)
+        numbers = np.zeros(len(shown), dtype=int) if who == "known" else None
         if group is not None:
             numbers = _numbers(model, shown[group], group)
         return cls(shown, X[n:], Z[n:], parts, numbers)
@@ -93,12 +90,7 @@ def _checked(data: Any, columns: list[str], group: str | None) -> pd.DataFrame:
     if lacking:
         why = f"; {group!r} says which of the groups each row is about" if group in lacking else ""
         raise ValueError(f"data lacks {some(lacking)}, which the model needs{why}")
-    refuse_rows(
-        data[columns].isna().any(axis=1).to_numpy(),
-        data,
-        "have missing values",
-        "Fill them in, or leave them out.",
-    )
+    refuse_rows(data[columns].isna().any(axis=1), data, "have missing values", MEND)
     return data[columns]
 
 
@@ -114,9 +106,7 @@ def _like(name: str, given: pd.Series, fitted: pd.Series) -> pd.Series:
         )
     whole = fitted.dtype.kind == "i" and (given % 1 == 0).all()
     given = given.astype(fitted.dtype if whole or kind == "true or false" else float)
-    refuse_rows(
-        np.isinf(given).to_numpy(), given.to_frame(), f"are infinite in {name!r}", "Mend them."
-    )
+    refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", MEND)
     return given
 
 
@@ -190,8 +180,8 @@ def _terms(names: Iterable[Any], groups: Iterable[Any] = ()) -> list[patsy.Term]
         raise _not_made("result", codes) from None
 
 
-def _table(terms: Iterable[patsy.Term], both: pd.DataFrame) -> pd.DataFrame:
-    return Names.of(factor.name() for term in terms for factor in term.factors).table(both)
+def _names(terms: Iterable[patsy.Term]) -> Names:
+    return Names.of(factor.name() for term in terms for factor in term.factors)
 
 
 def _random(model: MixedLM, terms: list[patsy.Term], both: pd.DataFrame) -> Array:
@@ -201,7 +191,7 @@ def _random(model: MixedLM, terms: list[patsy.Term], both: pd.DataFrame) -> Arra
     order = ["Intercept" if same else name for name, same in zip(names, constant, strict=True)]
     description = patsy.ModelDesc([], [patsy.INTERCEPT] * bool(constant.any()) + terms)
     try:
-        made = patsy.dmatrix(description, _table(terms, both), NUMPY, return_type="dataframe")
+        made = patsy.dmatrix(description, _names(terms).table(both), NUMPY, return_type="dataframe")
         found = made[order].to_numpy(dtype=float)
     except Exception:  # a formula may call anything
         raise _not_made("re_formula", names) from None
@@ -219,7 +209,7 @@ def _component(
     )
     try:
         (term,) = terms
-        made = ComponentColumns.of(term.factors, _table(terms, both), NUMPY)
+        made = ComponentColumns.of(term.factors, _names(terms).table(both), NUMPY)
     except Exception:  # a formula may call anything
         raise refused from None
     for number, label in enumerate(model.group_labels):

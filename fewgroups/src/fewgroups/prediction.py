@@ -118,7 +118,7 @@ def predictions(
         )
     check_level(level)
     plain = check_result(result)
-    rows = NewRows.of(plain.model, data, who == "known")
+    rows = NewRows.of(plain.model, data, who)
     fit = examine(plain, "kenward-roger")
     found, method = fit.found, KenwardRoger.of(fit.found)
     X, Z = found.rows(rows.X), rows.Z @ found.random
