@@ -185,7 +185,7 @@ def _number(answer: Any) -> float | None:
 
 def _same(answer: Any, key: Any, places: int) -> bool:
     if isinstance(key, str):
-        return answer.strip().casefold() == key.casefold()
+        return answer.strip(" ().").casefold() == key.casefold()  # "(b)" is b
     value = _number(answer)
     # Half a unit of the last asked-for digit, and a little for values typed with just those digits.
     return value is not None and abs(value - float(key)) <= 0.5 * 10**-places * (1 + 1e-6)

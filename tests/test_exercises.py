@@ -79,6 +79,7 @@ def test_hints_are_progressive(exercise: str, capsys: pytest.CaptureFixture[str]
         ("3.1", np.nan, "not yet. The answer is a finite number"),
         ("3.1", 0.4, "not yet. Look again"),
         ("5.3", 2, "not yet. The answer is a word in quotes"),
+        ("5.3", " (b) ", ": right"),
     ],
 )
 def test_an_answer_in_any_wrapping_gets_a_kind_sentence(

@@ -2,111 +2,107 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
-
-import numpy as np
-from fewgroups.fitting import fit
 
 from helpers.datasets import load
 from helpers.feedback import Exercise, Slip
 
+GROUP_VAR, SCALE = 20.25, 6.25  # of the jumpers in 5.1, in squared centimetres
+
 
 @cache
 def _pushups() -> tuple[float, float]:
-    """τ² and σ² of the push-up scores, by REML."""
-    result = fit("correctness ~ session_high", load("pushups"), groups="athlete_id")
-    return float(result.cov_re.iloc[0, 0]), float(result.scale)
+    """The variances of the push-up scores between athletes and between repeats, as REML finds them.
+
+    The design is balanced, so both follow from means.
+    """
+    table = load("pushups")
+    scores, athlete = table["correctness"], table["athlete_id"]
+    by_athlete = scores.groupby(athlete)
+    session_means = scores.groupby(table["session_high"]).transform("mean")
+    luck = scores - by_athlete.transform("mean") - session_means + scores.mean()
+    within = float((luck**2).sum()) / (len(table) - len(by_athlete) - 1)
+    return float(by_athlete.mean().var()) - within / 50, within
 
 
-@cache
-def _sleep() -> tuple[float, float]:
-    """Between-person variance and residual variance of the reaction times, by REML, random intercepts."""
-    result = fit("Reaction ~ Days", load("sleepstudy"), groups="Subject")
-    return float(result.cov_re.iloc[0, 0]), float(result.scale)
-
-
-def _effect_se(athletes: int) -> float:
-    return float(np.sqrt(_pushups()[1] * (1 / (20 * athletes) + 1 / (30 * athletes))))
+def _intercept_se(athletes: int, repeats: int) -> float:
+    """Standard error of the intercept; repeats are those of one athlete in the short session."""
+    between, within = _pushups()
+    return math.sqrt(between / athletes + within / (athletes * repeats))
 
 
 EXERCISES = {
     "5.1": Exercise(
-        key=lambda: 100 * np.sqrt(_pushups()[1]),
-        places=2,
-        right="{key} percentage points: the root of a variance, in the unit of the scores.",
+        key=lambda: math.sqrt(GROUP_VAR),
+        places=1,
+        right="{key} cm: the root of Group Var, in the unit of the jumps. The 2.190 beside it is of no use.",
         hints=(
-            "Scale is a variance, in squared percentage points.",
-            "Take its root: np.sqrt(19.4302).",
+            "Which of the figures is about how jumpers differ, and in which unit is it?",
+            "Group Var is a variance, in squared centimetres: np.sqrt(20.25).",
         ),
         slips=(
+            Slip(lambda: GROUP_VAR, "That is the variance, in squared centimetres. Take the root."),
             Slip(
-                lambda: 1e4 * _pushups()[1],
-                "That is the variance itself, in squared percentage points.",
+                lambda: math.sqrt(SCALE),
+                "That is how much the jumps of one jumper scatter. Which line is about jumpers?",
             ),
+            Slip(lambda: SCALE, "That is Scale: a variance, and about single jumps."),
             Slip(
-                lambda: np.sqrt(_pushups()[1]),
-                "That is the same SD on the scale from 0 to 1; she counts in percent.",
+                lambda: math.sqrt(GROUP_VAR + SCALE),
+                "That is the SD of single jumps of different people: both variances together.",
             ),
-            Slip(lambda: 1e4 * _pushups()[1] / 2, "Half the variance is not its root."),
+            Slip(lambda: GROUP_VAR / 2, "Half of a variance is not its root."),
+            Slip(lambda: 2.19, "That is the misprinted standard error. Leave it alone."),
         ),
     ),
     "5.2": Exercise(
-        key=lambda: _effect_se(8),
+        key=lambda: _intercept_se(4, 200),
         places=4,
-        right="{key}. Both standard errors shrink by √2: athletes help the intercept and the effect alike.",
+        right="{key}, hardly below the printed 0.013: the luck of which four athletes came is still there.",
         hints=(
-            "How many scores has each session with eight athletes?",
-            "160 and 240: the root of ms_repeats / 160 + ms_repeats / 240.",
+            "Which of the two parts of the intercept's standard error holds the number of repeats?",
+            "There are 800 repeats in the short session: the root of group_var / 4 + luck_sd**2 / 800.",
         ),
         slips=(
-            Slip(lambda: _effect_se(4), "That is the standard error with four athletes."),
             Slip(
-                lambda: _effect_se(4) / 2,
-                "Twice the athletes halves the variance, not the standard error.",
+                lambda: _intercept_se(4, 20),
+                "That is the standard error with 80 repeats. Ten times as many are 800.",
             ),
             Slip(
-                lambda: np.sqrt(_pushups()[0] / 8 + _pushups()[1] / 160),
-                "That is the intercept's standard error.",
+                lambda: _intercept_se(4, 20) / math.sqrt(10),
+                "So it would be with ten times the athletes. Here only the repeats' part shrinks.",
+            ),
+            Slip(
+                lambda: math.sqrt(_pushups()[1] / 800),
+                "That is the repeats' part alone. The luck of which athletes came is missing.",
+            ),
+            Slip(
+                lambda: _intercept_se(4, 200) ** 2,
+                "That is the variance of the estimate. Take its root.",
             ),
         ),
     ),
     "5.3": Exercise(
         key=lambda: "b",
-        right="Same rows, same scores, and ML, which does not change with the units of a predictor.",
+        right="The roots of Group Var and Scale, each with its unit and what it is about.",
         hints=(
-            "Three of them break one of: same scores, same rows, ML when fixed effects differ.",
-            "REML's allowance depends on the fixed effects, so (a) is out.",
+            "Which figures are variances, what is an interval about, and what is a log-likelihood for?",
+            "Three sentences use a variance as it stands, an interval for the average, or a height alone.",
         ),
         slips=(
             Slip(
                 lambda: "a",
-                "The two models have different fixed effects, and REML's allowance differs between them.",
+                "That interval is about the average person, not about every person.",
             ),
             Slip(
                 lambda: "c",
-                "Changing the unit of the scores moves the log-likelihood without changing the model.",
+                "That is a variance, in squared milliseconds, and the standard error beside it is misprinted.",
             ),
             Slip(
                 lambda: "d",
-                "Other rows are other data: log-likelihoods of different data do not compare.",
+                "The size of a log-likelihood depends on the unit. Only differences say something.",
             ),
-        ),
-    ),
-    "5.4": Exercise(
-        key=lambda: np.sqrt(_sleep()[0]),
-        places=1,
-        right="{key} ms between people. The printed Group Var is its square.",
-        hints=(
-            "Which row of the lower table is about how people differ?",
-            "Group Var is a variance: take the root.",
-        ),
-        slips=(
-            Slip(lambda: _sleep()[0], "That is the variance, in squared milliseconds."),
-            Slip(
-                lambda: np.sqrt(_sleep()[1]),
-                "That is the SD of single reaction times, the root of Scale.",
-            ),
-            Slip(lambda: _sleep()[1], "That is Scale, the variance of single reaction times."),
         ),
     ),
 }
