@@ -112,16 +112,6 @@ def test_equations_are_drawn_with_the_embedded_font_and_named_for_screen_readers
     page.context.close()
 
 
-@pytest.mark.full
-def test_motion_is_left_out_for_those_who_ask(browser: Any, sample: Path) -> None:
-    for motion, behaviour in (("reduce", "auto"), ("no-preference", "smooth")):
-        page = opened(browser, sample / "student" / "01_first.html", reduced_motion=motion)
-        assert (
-            page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behaviour
-        )
-        page.context.close()
-
-
 # Every page of the course
 
 
