@@ -18,16 +18,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import websocket
+from jupyter_client.session import Session
 
 from door.lessons import lessons
 
@@ -35,7 +35,7 @@ TOKEN = "class"
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """A port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -54,27 +54,18 @@ class Learner:
 
     def start(self) -> None:
         """Start the server; it is ready when `ask` answers."""
-        command = [
-            sys.executable,
-            "-m",
-            "jupyter_server",
-            f"--ServerApp.root_dir={self.folder}",
-            "--no-browser",
-            f"--ServerApp.port={self.port}",
-            f"--IdentityProvider.token={TOKEN}",
-            "--log-level=ERROR",
-        ]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--allow-root")
-        self.server = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--log-level=ERROR"]
+        command += [f"--ServerApp.root_dir={self.folder}", f"--ServerApp.port={self.port}"]
+        command += [f"--IdentityProvider.token={TOKEN}"]
+        command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        quiet = subprocess.DEVNULL
+        self.server = subprocess.Popen(command, stdout=quiet, stderr=quiet)
 
     def ask(self, path: str, content: Any = None) -> Any:
         """What the server answers to a request."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{path}",
-            data=None if content is None else json.dumps(content).encode(),
+            data=content and json.dumps(content).encode(),
             headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -91,25 +82,15 @@ class Learner:
                 time.sleep(0.1)
         raise TimeoutError(f"the server at port {self.port} does not answer")
 
-    def work(self, go: threading.Barrier) -> None:
-        """Open the lesson and run all its cells, when all are ready."""
-        go.wait()
+    def work(self) -> None:
+        """Open the lesson and run all its cells."""
         begun = time.monotonic()
         try:
             cells = self.ask(f"contents/{self.lesson}")["content"]["cells"]
-            session = self.ask(
-                "sessions",
-                {
-                    "path": self.lesson,
-                    "name": self.lesson,
-                    "type": "notebook",
-                    "kernel": {"name": "python3"},
-                },
-            )
-            channel = websocket.create_connection(
-                f"ws://127.0.0.1:{self.port}/api/kernels/{session['kernel']['id']}/channels?token={TOKEN}",
-                timeout=600,
-            )
+            about = {"path": self.lesson, "name": self.lesson, "type": "notebook"}
+            kernel = self.ask("sessions", about | {"kernel": {"name": "python3"}})["kernel"]["id"]
+            address = f"ws://127.0.0.1:{self.port}/api/kernels/{kernel}/channels?token={TOKEN}"
+            channel = websocket.create_connection(address, timeout=600)
             for cell in cells:
                 if cell["cell_type"] == "code":
                     self.execute(channel, cell["source"])
@@ -120,40 +101,15 @@ class Learner:
 
     def execute(self, channel: Any, source: str) -> None:
         """Run one cell; RuntimeError when it fails."""
-        ident = uuid.uuid4().hex
-        header = {
-            "msg_id": ident,
-            "session": "class",
-            "username": "",
-            "version": "5.3",
-            "msg_type": "execute_request",
-            "date": "",
-        }
-        content = {
-            "code": source,
-            "silent": False,
-            "store_history": True,
-            "user_expressions": {},
-            "allow_stdin": False,
-        }
-        channel.send(
-            json.dumps(
-                {
-                    "header": header,
-                    "parent_header": {},
-                    "metadata": {},
-                    "content": content,
-                    "channel": "shell",
-                }
-            )
-        )
+        request = Session(session="class").msg("execute_request", {"code": source, "silent": False})
+        ident = request["msg_id"]
+        channel.send(json.dumps(request | {"channel": "shell"}, default=str))
         while True:
             answer = json.loads(channel.recv())
             if answer["parent_header"].get("msg_id") == ident and answer["channel"] == "shell":
-                if answer["content"]["status"] != "ok":
-                    raise RuntimeError(
-                        f"{answer['content'].get('ename')}: {answer['content'].get('evalue')}"
-                    )
+                reply = answer["content"]
+                if reply["status"] != "ok":
+                    raise RuntimeError(f"{reply.get('ename')}: {reply.get('evalue')}")
                 return
 
     def processes(self) -> list[psutil.Process]:
@@ -161,66 +117,56 @@ class Learner:
         server = psutil.Process(self.server.pid)
         return [server, *server.children(recursive=True)]
 
-    def memory(self) -> float:
-        """Bytes that this learner's processes hold."""
-        total = 0.0
-        for process in self.processes():
-            full = process.memory_full_info()
-            total += getattr(full, "pss", 0) or full.rss
-        return total
+    def cost(self) -> tuple[float, float]:
+        """What this learner's processes hold of memory (MB) and have used of processor time (s)."""
+        memory = [process.memory_full_info() for process in self.processes()]
+        times = [process.cpu_times() for process in self.processes()]
+        held = sum(getattr(one, "pss", 0) or one.rss for one in memory)
+        return held / 1e6, sum(one.user + one.system for one in times)
 
-    def processor(self) -> float:
-        """Seconds of processor time so far."""
-        return sum(sum(process.cpu_times()[:2]) for process in self.processes())
+
+def hold(learners: list[Learner]) -> list[tuple[float, float]]:
+    """Let all start, then all work at once; what each has cost."""
+    begun = time.monotonic()
+    try:
+        for learner in learners:
+            learner.start()
+        for learner in learners:
+            learner.wait()
+        print(f"{len(learners)} servers answer after {time.monotonic() - begun:.0f} s", flush=True)
+        with ThreadPoolExecutor(len(learners)) as pool:
+            list(pool.map(Learner.work, learners))
+        return [learner.cost() for learner in learners]
+    finally:
+        for learner in learners:
+            if learner.server:
+                for process in reversed(learner.processes()):
+                    process.kill()
+                learner.server.wait()
 
 
 def main() -> int:
     """Hold the class; 1 when a cell failed for anybody."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.classroom", description=__doc__.splitlines()[0]
-    )
+    about = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m tests.classroom", description=about)
     parser.add_argument("--learners", type=int, default=30)
     parser.add_argument("--lesson", type=int, default=1)
     given = parser.parse_args()
     if given.learners < 1 or given.lesson not in lessons():
         parser.error(f"--learners must be 1 or more, --lesson one of {list(lessons())}")
     lesson = lessons()[given.lesson]
-    with tempfile.TemporaryDirectory() as room:
-        learners = []
-        for number in range(given.learners):
-            folder = Path(room) / f"learner_{number:02}"
+    with tempfile.TemporaryDirectory() as home:
+        folders = [Path(home) / f"learner_{number:02}" for number in range(given.learners)]
+        for folder in folders:
             folder.mkdir()
             shutil.copy(lesson, folder)
-            learners.append(Learner(folder, lesson.name))
-        try:
-            begun = time.monotonic()
-            for learner in learners:
-                learner.start()
-            for learner in learners:
-                learner.wait()
-            ready = time.monotonic() - begun
-            print(f"{len(learners)} servers answer after {ready:.0f} s", flush=True)
-            go = threading.Barrier(len(learners))
-            threads = [threading.Thread(target=learner.work, args=(go,)) for learner in learners]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            memory = [learner.memory() / 1e6 for learner in learners]
-            processor = [learner.processor() for learner in learners]
-        finally:
-            for learner in learners:
-                if learner.server:
-                    for process in reversed(learner.processes()):
-                        process.kill()
-                    learner.server.wait()
+        learners = [Learner(folder, lesson.name) for folder in folders]
+        memory, processor = zip(*hold(learners), strict=True)
     failures = [learner.failure for learner in learners if learner.failure]
     seconds = sorted(learner.seconds for learner in learners)
     print(
         f"{lesson.stem}: first learner done after {seconds[0]:.0f} s, last after {seconds[-1]:.0f} s, "
-        f"on {os.cpu_count()} processor cores; failures: {len(failures)}"
-    )
-    print(
+        f"on {os.cpu_count()} processor cores; failures: {len(failures)}\n"
         f"a learner: {sum(memory) / len(memory):.0f} MB of memory (largest {max(memory):.0f}), "
         f"{sum(processor) / len(processor):.1f} s of processor time, server included; "
         f"the class: {sum(memory) / 1e3:.1f} GB"

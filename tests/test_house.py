@@ -54,9 +54,10 @@ def course_files() -> list[str]:
     if git.returncode == 0 and git.stdout:
         names = git.stdout.decode().split("\0")
         return [name for name in names if name and (ROOT / name).is_file()]
-    made = {".venv", "my_lessons", "build", "__pycache__", ".git", ".pytest_cache", ".mypy_cache"}
-    files = (path for path in ROOT.rglob("*") if path.is_file() and not made & set(path.parts))
-    return [path.relative_to(ROOT).as_posix() for path in files]
+    made = {"my_lessons", "build", "__pycache__", "wheels"}
+    paths = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
+    kept = [path for path in paths if not made & set(path.parts) and path.parts[0][0] != "."]
+    return [path.as_posix() for path in kept]
 
 
 def test_every_part_keeps_within_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
