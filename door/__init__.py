@@ -1,4 +1,4 @@
-"""What `course.py` does: make the environment, hand out lessons, run them. Standard library only, but for
+"""What `course.py` does: make the environment, hand out lessons, run them. Standard library only, except for
 `door.execution` and `door.bundle`, which run inside the environment."""
 
 from __future__ import annotations
@@ -6,15 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WHEELS = (
-    "wheels"  # a folder of packages beside the requirements; where it stands, no network is asked
-)
+TESTED = ("3.11", "3.12", "3.13", "3.14")  # the Pythons that the course is tested with
+WHEELS = "wheels"  # a folder of packages beside the requirements: with it, no network is needed
 
 
 class Stop(Exception):
-    """The door cannot go on; the message is the one sentence that says why and what would do."""
+    """The command cannot go on; the message is the one sentence that says why and what would help."""
 
 
 def say(message: str) -> None:
-    """Tell the reader at once, also when the output is a file."""
+    """Print at once, also when the output is a file."""
     print(message, flush=True)

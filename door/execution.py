@@ -33,22 +33,13 @@ def clean(notebook: nbformat.NotebookNode) -> None:
 def execute(path: Path) -> str:
     """Run a lesson top to bottom in a fresh kernel, in its own folder, and store it.
 
-    Parameters
-    ----------
-    path: the lesson; it stays as it is when a cell fails
-
-    Returns
-    -------
-    what happened to the file: "stored" or "unchanged"
-
-    Raises
-    ------
-    ValueError: naming lesson and cell, when a cell fails
+    Returns what happened to the file: "stored" or "unchanged". Raises ValueError, naming lesson and cell, when a
+    cell fails; the file then stays as it is.
     """
     notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
         notebook,
         timeout=900,
@@ -62,14 +53,13 @@ def execute(path: Path) -> str:
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        reason = (
-            f"{error.ename}: {error.evalue}"
-            if isinstance(error, CellExecutionError)
-            else str(error)
-        )
-        place = where(notebook)
+        reason = str(error)
+        if isinstance(error, CellExecutionError):
+            reason = f"{error.ename}: {error.evalue}"
+        failed = ([cell for cell in code if cell.execution_count] or code)[-1]  # the last that ran
         raise ValueError(
-            f"{path.name} stopped, and is left as it was, at {place}\n{reason}"
+            f"{path.name} stopped, and is left as it was, at cell {notebook.cells.index(failed) + 1} "
+            f"(id {failed.id}):\n\n{textwrap.indent(failed.source, '    ')}\n\n{reason}"
         ) from None
     clean(notebook)
     nbformat.validate(notebook)
@@ -78,15 +68,6 @@ def execute(path: Path) -> str:
         return "unchanged"
     write(path, text)
     return "stored"
-
-
-def where(notebook: nbformat.NotebookNode) -> str:
-    """The cell that ran last: its place, its id and what it says."""
-    code = [place for place, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    ran = [place for place in code if notebook.cells[place].execution_count]  # the last one failed
-    place = max(ran) if ran else code[0]
-    cell = notebook.cells[place]
-    return f"cell {place + 1} (id {cell.id}):\n\n{textwrap.indent(cell.source, '    ')}\n"
 
 
 def main(paths: list[str]) -> int:
@@ -98,6 +79,9 @@ def main(paths: list[str]) -> int:
         except ValueError as error:
             print(error, file=sys.stderr, flush=True)
             return 1
+        except KeyboardInterrupt:
+            print(f"\nStopped; {path.name} is left as it was.", file=sys.stderr, flush=True)
+            return 130
         print(f"{path.stem}: {outcome} ({time.monotonic() - begun:.1f} s)", flush=True)
     return 0
 

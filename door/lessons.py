@@ -1,7 +1,7 @@
 """The lessons, and the learner's own copies of them in `my_lessons/`.
 
-A list of what was handed out lets a later start tell a copy that the learner changed (kept, always) from one
-that they did not (renewed when the lesson is).
+A record of what was handed out lets a later start distinguish a copy that the learner changed (always kept)
+from one that they did not (renewed when the lesson is revised).
 """
 
 from __future__ import annotations
@@ -17,35 +17,47 @@ from door import ROOT, Stop, say
 
 def lessons(root: Path = ROOT) -> dict[int, Path]:
     """The lessons by number, in reading order."""
-    return {
-        int(path.name[:2]): path for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    }
+    paths = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    return {int(path.name[:2]): path for path in paths}
 
 
 def chosen(names: list[str], root: Path = ROOT) -> list[Path]:
-    """The lessons that `names` (numbers such as 3 or 03, or file names) mean.
+    """The lessons that `names` (numbers such as 3 or 03, or file names) mean; all when no name is given.
 
-    Raises
-    ------
-    Stop: when there is no such lesson
+    Raises Stop when there is no such lesson.
     """
     known = lessons(root)
+    if not known:
+        raise Stop("There is no lesson in notebooks/: fetch the whole course again.")
     found = []
-    for name in names:
-        number = Path(name).name[:2] if not name.isdecimal() else name
+    for name in names or map(str, known):
+        number = name if name.isdecimal() else Path(name).name[:2]
         if not number.isdecimal() or int(number) not in known:
-            there = ", ".join(f"{number:02d}" for number in known) or "none"
+            there = ", ".join(f"{number:02d}" for number in known)
             raise Stop(f"There is no lesson {name}; the lessons here are: {there}.")
         found.append(known[int(number)])
     return found
 
 
-def fresh(lesson: Path) -> str:
-    """The text of a lesson without its outputs, as a learner first meets it."""
-    notebook = json.loads(lesson.read_text("utf-8"))
+def fresh(lesson: Path, student: bool = False) -> str:
+    """The text of a lesson as a learner first meets it: nothing has run, and a student's copy has no solutions.
+
+    Raises Stop when the lesson is not whole.
+    """
+    text = lesson.read_text("utf-8")
+    if (
+        ROOT / "handouts" / "editions.py"
+    ).exists():  # what a student's bundle holds is an edition already
+        from handouts import editions, source
+
+        edition = editions.STUDENT if student else editions.SELF_STUDY
+        try:
+            text = editions.notebook(source.read(lesson), edition)
+        except source.LessonError as error:
+            raise Stop(f"{error}.") from None
+    notebook = json.loads(text)
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
+        cell["source"] = "".join(cell["source"]).splitlines(keepends=True)  # as Jupyter saves it
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -54,14 +66,9 @@ def digest(text: str) -> str:
     adds by merely opening it. A file that is no notebook counts as it stands."""
     try:
         cells = json.loads(text)["cells"]
-        content = json.dumps(
-            [
-                [cell.get(part) for part in ("cell_type", "source", "attachments")]
-                + [cell.get("outputs") or []]
-                for cell in cells
-            ],
-            sort_keys=True,
-        )
+        kept = ("cell_type", "source", "attachments")
+        parts = [[*map(cell.get, kept), cell.get("outputs") or []] for cell in cells]
+        content = json.dumps(parts, sort_keys=True)
     except (ValueError, KeyError, TypeError, AttributeError):
         content = text
     return hashlib.sha256(content.encode()).hexdigest()
@@ -74,71 +81,93 @@ def write(path: Path, text: str) -> None:
     os.replace(part, path)
 
 
-def text_of(path: Path) -> str:
-    return path.read_text("utf-8", errors="replace")
+def unused(path: Path) -> Path:
+    """`path`, or the first of path_2, path_3, … that is not there yet."""
+    count, free = 1, path
+    while free.exists():
+        count += 1
+        free = path.with_stem(f"{path.stem}_{count}")
+    return free
 
 
-class Desk:
-    """The learner's folder, with the list of what was handed out."""
+class Copies:
+    """The learner's folder, with the record of what was handed out; students' copies have a folder of their own."""
 
-    def __init__(self, root: Path = ROOT) -> None:
-        self.root, self.folder = root, root / "my_lessons"
-        self.list = self.folder / ".handed_out.json"
-        self.folder.mkdir(exist_ok=True)
+    def __init__(self, root: Path = ROOT, student: bool = False) -> None:
+        self.root, self.student = root, student
+        self.folder = root / "my_lessons" / ("student" if student else "")
+        self.record = self.folder / ".handed_out.json"
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.handed = dict(json.loads(text_of(self.list)))
+            self.handed = dict(json.loads(self.record.read_text("utf-8", errors="replace")))
         except (OSError, ValueError, TypeError):
             self.handed = {}
 
     def hand_out(self) -> None:
-        """Copies of all lessons: new ones made, unchanged ones renewed, changed ones kept and told."""
-        behind = []
+        """Copies of all lessons: new ones made, unchanged ones renewed, changed ones kept, with a word on each."""
+        self.set_old_ones_aside()
+        renewed, kept = [], []
         for number, lesson in lessons(self.root).items():
-            copy, text = self.folder / lesson.name, fresh(lesson)
-            now, given = digest(text), self.handed.get(lesson.name)
-            held = digest(text_of(copy)) if copy.exists() else None
-            if held in (None, given) and held != now:
-                self.give(copy, text)
-                if held is not None:
-                    say(
-                        f"Lesson {number:02d} was revised; yours was as handed out, so you have the new one."
-                    )
-            elif held not in (now, given) and given != now:
-                behind.append(f"{number:02d}")
-            elif held == now:
+            copy, text = self.folder / lesson.name, fresh(lesson, self.student)
+            now, given, held = digest(text), self.handed.get(lesson.name), self.content(copy)
+            if held == now:
                 self.handed[lesson.name] = now
+            elif held in (None, given):
+                self.give(copy, text)
+                renewed += [f"{number:02d}"] if held else []
+            elif given != now:
+                kept.append(f"{number:02d}")
         self.save()
-        if behind:
-            numbers = " ".join(behind)
+        if renewed:
+            say(f"Revised, and renewed as you had not changed it: lesson {', '.join(renewed)}.")
+        if kept:
+            numbers = ("--student " if self.student else "") + " ".join(kept)
+            brings = f"`course.py reset {numbers}` brings the new one and puts yours beside it"
+            say(f"Revised, but kept as you changed it: lesson {' '.join(kept)}. {brings}.")
+
+    def set_old_ones_aside(self) -> None:
+        """Copies of what is no lesson any more (renamed, renumbered): moved to `old/` unless they were changed."""
+        names = {lesson.name for lesson in lessons(self.root).values()}
+        moved, kept, old = [], [], self.folder / "old"
+        for name in sorted(set(self.handed) - names):
+            copy, given = self.folder / name, self.handed.pop(name)
+            if self.content(copy) == given:
+                old.mkdir(exist_ok=True)
+                copy.rename(unused(old / name))
+                moved.append(name)
+            elif copy.exists():
+                kept.append(name)
+        if moved:
+            where = old.relative_to(self.root).as_posix()
             say(
-                f"You changed your copy of lesson {numbers}, so it is kept, and there is a newer one: "
-                f"`course.py reset {numbers}` brings that and puts yours beside it."
+                f"No lesson has these names any more; you had not changed them, so they are now in {where}: "
+                f"{', '.join(moved)}."
             )
+        if kept:
+            say(f"No lesson has these names any more; your work in them stays: {', '.join(kept)}.")
 
     def reset(self, chosen_lessons: list[Path]) -> None:
         """Fresh copies; what the learner changed is kept beside them under the day's date."""
         today = datetime.date.today().isoformat()
         for lesson in chosen_lessons:
-            copy, text = self.folder / lesson.name, fresh(lesson)
-            kept = ""
-            if copy.exists() and digest(text_of(copy)) not in (
-                digest(text),
-                self.handed.get(lesson.name),
-            ):
-                aside = copy.with_name(f"{copy.stem}_{today}.ipynb")
-                count = 1
-                while aside.exists():
-                    count += 1
-                    aside = copy.with_name(f"{copy.stem}_{today}_{count}.ipynb")
+            copy, text, kept = self.folder / lesson.name, fresh(lesson, self.student), ""
+            if self.content(copy) not in (None, digest(text), self.handed.get(lesson.name)):
+                aside = unused(copy.with_stem(f"{copy.stem}_{today}"))
                 copy.rename(aside)
                 kept = f"; yours is kept as {aside.name}"
             self.give(copy, text)
             self.save()
-            say(f"my_lessons/{copy.name} is fresh{kept}.")
+            say(f"{copy.relative_to(self.root).as_posix()} is fresh{kept}.")
+
+    def content(self, copy: Path) -> str | None:
+        """The digest of a copy; None where there is none."""
+        return digest(copy.read_text("utf-8", errors="replace")) if copy.exists() else None
 
     def give(self, copy: Path, text: str) -> None:
+        """Write a copy and remember what was given."""
         write(copy, text)
         self.handed[copy.name] = digest(text)
 
     def save(self) -> None:
-        write(self.list, json.dumps(self.handed, indent=1, sort_keys=True) + "\n")
+        """Write the record."""
+        write(self.record, json.dumps(self.handed, indent=1, sort_keys=True) + "\n")

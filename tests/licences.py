@@ -9,7 +9,7 @@ from collections import Counter
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-from door.installation import pinned
+from door.environment import pinned
 
 ROOT = Path(__file__).resolve().parents[1]
 
