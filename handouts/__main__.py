@@ -10,6 +10,7 @@ from pathlib import Path
 try:
     from handouts.build import build
     from handouts.editions import EDITIONS
+    from handouts.package import needs
     from handouts.source import LessonError
 except ModuleNotFoundError as missing:
     sys.exit(
@@ -60,8 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
             chosen,
             given.lesson,
             say=lambda line: print(line, flush=True),
+            needs={} if given.lesson else needs(ROOT),
         )
-    except LessonError as error:
+    except (LessonError, RuntimeError) as error:
         print(f"No pages were written: {error}", file=sys.stderr)
         return 1
     first = pages[0] if given.lesson else given.out / chosen[0].name / "index.html"

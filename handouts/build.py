@@ -8,9 +8,10 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from handouts import editions, explorer, page, source
 from handouts.editions import Edition
@@ -34,8 +35,11 @@ def build(
     chosen: Sequence[Edition] = tuple(editions.EDITIONS.values()),
     numbers: Sequence[str] = (),
     say: Callable[[str], None] = print,
+    needs: Mapping[str, bytes] = MappingProxyType({}),
 ) -> list[Path]:
     """Build pages into `out`/edition, and return them; what is up to date is left alone.
+
+    `needs`: further files of each edition's zip, by name.
 
     Every lesson that is asked for is read and set before the first file is written. With `numbers` only those
     lessons' pages and notebooks are made; without, also each edition's index and zip.
@@ -82,7 +86,7 @@ def build(
         write(target, content)
     if not numbers:
         for edition in chosen:
-            _finish(out, edition, course, paths, stamps)
+            _finish(out, edition, course, paths, stamps, needs)
     if new:
         write(out / _STAMPS, json.dumps(stamps, indent=0, sort_keys=True).encode())
     return pages
@@ -110,6 +114,7 @@ def _finish(
     course: list[page.Outline],
     paths: list[Path],
     stamps: dict[str, list[str]],
+    needs: Mapping[str, bytes],
 ) -> None:
     """The index, no pages of lessons that are gone, and the zip."""
     folder = out / edition.name
@@ -124,19 +129,20 @@ def _finish(
         if name not in names:
             file.unlink()
             stamps.pop(f"{edition.name}/{name}", None)
-    write(out / f"{edition.name}.zip", _zip(folder, sorted(names)))
+    files = {name: (folder / name).read_bytes() for name in names} | dict(needs)
+    write(out / f"{edition.name}.zip", _zip(folder.name, files))
 
 
-def _zip(folder: Path, names: list[str]) -> bytes:
+def _zip(folder: str, files: Mapping[str, bytes]) -> bytes:
     """A zip that is the same, byte for byte, whenever the files are."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name in names:
-            info = zipfile.ZipInfo(f"{folder.name}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+        for name, content in sorted(files.items()):
+            info = zipfile.ZipInfo(f"{folder}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3
             info.external_attr = 0o644 << 16
-            archive.writestr(info, (folder / name).read_bytes())
+            archive.writestr(info, content)
     return out.getvalue()
 
 
