@@ -12,9 +12,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.answers.form_keys import Question, questions
+from helpers.answers.form_keys import questions
 
-LETTERS = "abcd"
 WIDTH = 96  # of a line of output, as the pages hold it
 # Where form A is answered; before it was a page of its own it stood in lesson 00. A reset leaves the older
 # copy beside the new one, under its date.
@@ -26,24 +25,16 @@ def answered(form: str, answers: Sequence[Any]) -> None:
 
     Parameters
     ----------
-    form : str
-        "A" or "B".
+    form : "A" or "B"
+        Anything else is a ValueError.
     answers : sequence of ten
-        A letter each, or `...` for a question that was left out.
-
-    Raises
-    ------
-    TypeError, ValueError
-        There is no such form, or the answers are not ten.
+        A letter each, or `...` for a question that was left out. Not ten: ValueError.
     """
     letters = _letters(form, answers)
-    if letters is None:
-        return
-    count = sum(map(bool, letters))
-    if count:
+    if letters and any(letters):
         shown = " ".join(f"{form}{number}{one or '–'}" for number, one in enumerate(letters, 1))
-        print(f"Form {form}: {count} of {len(letters)} answered: {shown}")
-    else:
+        print(f"Form {form}: {sum(map(bool, letters))} of {len(letters)} answered: {shown}")
+    elif letters:
         print(
             f"Form {form}: 0 of {len(letters)} answered. In the cell below a question, put a letter in quotes\n"
             'in place of the ..., such as "a". Run that cell, and then this one.'
@@ -55,20 +46,13 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
 
     Parameters
     ----------
-    form : str
-        "A" or "B".
-    answers : sequence of ten
-        A letter each, or `...` for a question that was left out.
+    form, answers
+        As in `answered`.
     before : sequence of ten, optional
         The answers to the same form before the course, to stand beside them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        There is no such form, or the answers are not ten.
     """
     now = _letters(form, answers)
-    then = [""] * 10 if before is None else _letters(form, before)
+    then = _letters(form, [...] * 10 if before is None else before)
     if now is None or then is None:
         return
     if not any(now):
@@ -81,34 +65,34 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
     for (number, question), letter, first in zip(questions(form).items(), now, then, strict=True):
         change = f"{first or '–'} → " if earlier else ""
         start = f"{form}{number:<3}{question.concept:19} {change}{letter or '–'}  "
-        line = textwrap.wrap(_comment(question, letter), WIDTH - len(start))
-        print(start + f"\n{' ' * len(start)}".join(line))
+        comment = "right"
+        if letter != question.key:
+            plural = "s" if len(question.lessons) > 1 else ""
+            lessons = f"lesson{plural} {' and '.join(question.lessons)}"
+            comment = f"{question.slips[letter] if letter else 'left out'} ({lessons})"
+        print(textwrap.fill(start + comment, WIDTH, subsequent_indent=" " * len(start)))
 
 
 def earlier_answers(folder: str | Path = ".") -> list[Any]:
     """The answers to form A that stand in the learner's own copy, as `...` where there are none.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Where the copy is: beside the lesson that asks, as a rule.
-
-    Raises
-    ------
-    TypeError
-        `folder` is no path.
+    `folder` is where the copy is, as a rule beside the lesson that asks; TypeError if it is no path.
     """
     if not isinstance(folder, str | Path):
         raise TypeError(
             f"folder must be the name of the folder that holds your copies; given {folder!r}"
         )
-    found = [path for place in PLACES for path in Path(folder).glob(place)]
-    copies = sorted(found, key=lambda path: path.stat().st_mtime)
-    for path in reversed(copies):
-        letters = _letters_in(path)
-        if letters:
-            print(f"{path.name}: {len(letters)} of 10 answered before the course.")
-            return [letters.get(f"a{number}", ...) for number in questions("A")]
+    copies = [path for place in PLACES for path in Path(folder).glob(place)]
+    for path in sorted(copies, key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        except (OSError, ValueError, KeyError, TypeError):  # no notebook that can be read
+            continue
+        found = dict(re.findall(r"""(?m)^a([1-9]|10)\s*=\s*["'](.*?)["']""", "\n".join(code)))
+        if found:
+            print(f"{path.name}: {len(found)} of 10 answered before the course.")
+            return [found.get(str(number), ...) for number in questions("A")]
     print(
         "No answers from before the course beside this lesson. If you have them elsewhere, type them in,\n"
         'all ten of them: before = ["a", "c", …].'
@@ -116,29 +100,15 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
     return [...] * 10
 
 
-def _letters_in(path: Path) -> dict[str, str]:
-    """What lines such as a1 = "c" in a notebook's code hold; nothing if the file cannot be read."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    names = "|".join(f"a{number}" for number in questions("A"))
-    pattern = rf"""^({names})\s*=\s*["'](.*?)["']"""
-    return dict(re.findall(pattern, "\n".join(code), re.MULTILINE))
-
-
 def _letters(form: str, answers: Sequence[Any]) -> list[str] | None:
     """Answers as letters, "" for none; None, with a kind sentence, when one of them is no letter."""
-    if not isinstance(form, str):
-        raise TypeError(f'form must be "A" or "B"; given {form!r}')
     wanted = len(questions(form))
     if isinstance(answers, str) or not isinstance(answers, Collection) or len(answers) != wanted:
         raise ValueError(f"answers must be a list of {wanted}, one per question; given {answers!r}")
     letters = []
     for number, answer in enumerate(answers, start=1):
         letter = answer.strip(" ()").lower() if isinstance(answer, str) else answer
-        if letter is not ... and letter not in ["", *LETTERS]:
+        if letter is not ... and letter not in ["", *"abcd"]:
             print(
                 f"{form}{number}: {answer!r} is none of the options: write a, b, c or d, in quotes."
             )
@@ -152,10 +122,3 @@ def _count(form: str, letters: list[str]) -> str:
     right = sum(letter == key for letter, key in zip(letters, keys, strict=True))
     left = letters.count("")
     return f"{right} of {len(letters)} right" + (f", {left} left out" if left else "")
-
-
-def _comment(question: Question, letter: str) -> str:
-    if letter == question.key:
-        return "right"
-    lessons = "lesson" + "s" * (len(question.lessons) > 1) + " " + " and ".join(question.lessons)
-    return f"{question.slips[letter] if letter else 'left out'} ({lessons})"

@@ -25,15 +25,11 @@ SESSIONS = {"session_20": 20, "session_30": 30}
 
 
 class Design(fewgroups.Design):
-    """Who is measured, and how often. `simulate(Design(), Truth(), 42)` gives `data/pushups.csv`.
+    """Who is measured, and how often: `fewgroups.Design` in the lessons' words.
 
-    athletes: how many, two or more, or a list of names; 4 are the four of the running story.
-    repeats: session → number of repeats, the low session first (`session_high` 0); or a list with such a mapping for
-    each athlete, where 0 is a session that the athlete missed.
-    between: False when every athlete does every session. True when the first half of the athletes does the first
-    session only and the others the second only.
-
-    TypeError or ValueError names the argument, what was given and what would do.
+    athletes: how many, or a list of names; 4 are the four of the running story. repeats: session → number of repeats,
+    the low session first, or a list with one such mapping for each athlete. between: whether the first half of the
+    athletes does the first session only and the others the second only.
     """
 
     words = WORDS
@@ -49,14 +45,11 @@ class Design(fewgroups.Design):
 
 
 class Truth(fewgroups.Truth):
-    """How the world works: what a simulation draws from, all in the units of the score.
+    """What a simulation draws from: `fewgroups.Truth` with the values of the running story.
 
     intercept: mean score of the average athlete in the low session (β₀); effect: change from it to any other session
-    (β₁); athlete_sd: SD of the athletes' own levels (τ₀); slope_sd: SD of the athletes' own changes around the effect
-    (τ₁), 0 when everyone tires alike; correlation: between an athlete's level and own change; residual_sd: SD of one
-    repeat around its athlete's mean in that session (σ); clip: whether scores are cut to [0, 1].
-
-    TypeError or ValueError names the argument, what was given and what would do.
+    (β₁); athlete_sd: SD of the athletes' own levels (τ₀); slope_sd: SD of their own changes around the effect (τ₁);
+    correlation: between level and change; residual_sd: SD of one repeat (σ); clip: whether scores are cut to [0, 1].
     """
 
     words = WORDS
@@ -80,9 +73,5 @@ class Truth(fewgroups.Truth):
 
 
 def design_grid(athletes: Any, repeats: Any, between: bool = False) -> dict[str, fewgroups.Design]:
-    """Designs of every number of athletes with every number of repeats, by label, for `power`.
-
-    athletes: a list of numbers; repeats: a list of numbers of repeats in each of two sessions, or of mappings as in
-    `Design`; between: as in `Design`.
-    """
+    """`fewgroups.design_grid` of athletes × repeats, with `between` as in `Design`, for `power`."""
     return fewgroups.design_grid(athletes, repeats, between, kind=Design)

@@ -9,12 +9,11 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import zip_longest
 from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,31 +41,26 @@ LOOKALIKES = str.maketrans(
     '"“”„″',
 )
 FORMATS = (  # how people write dates
-    "%Y-%m-%d|%Y-%m-%d %H:%M|%Y-%m-%d %H:%M:%S|%Y-%m-%dT%H:%M:%S|%Y/%m/%d|%Y%m%d|%d.%m.%Y|%d/%m/%Y|"
-    "%m/%d/%Y|%d-%m-%Y|%m-%d-%Y|%d.%m.%y|%d/%m/%y|%m/%d/%y|%d %b %Y|%d %B %Y"
+    "%Y-%m-%d|%Y-%m-%d %H:%M|%Y-%m-%d %H:%M:%S|%Y%m%d|%d.%m.%Y|%d/%m/%Y|%m/%d/%Y|%d-%m-%Y|%m-%d-%Y|"
+    "%d.%m.%y|%d/%m/%y|%m/%d/%y|%d %b %Y|%d %B %Y"
 ).split("|")
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One kind of problem in words, and its rows as a spreadsheet numbers them (the header is row 1)."""
 
     text: str
-    rows: tuple[int, ...] = ()
-    named: bool = False  # the text names the rows itself
-
-    def __str__(self) -> str:
-        return f"{self.text} ({_rows(self.rows)})" if self.rows and not self.named else self.text
+    rows: tuple[int, ...]
 
 
 class ScoreSheetError(ValueError):
     """A file that cannot be used as it is. `problems` holds every problem, each with all of its rows."""
 
-    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+    def __init__(self, source: str, problems: list[Problem]) -> None:
         self.problems = tuple(problems)
-        count = _counted(len(self.problems), "problem")
+        count = _counted(len(problems), "problem")
         lines = [f"{source} cannot be used as it is: {count} (row 1 is the header)."]
-        lines += [f"- {problem}" for problem in self.problems]
+        lines += [f"- {problem.text}" for problem in problems]
         lines += ["Nothing was read. Correct the file, then read it again."]
         super().__init__("\n".join(lines))
 
@@ -76,21 +70,19 @@ class _Findings:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.notes: list[str] = []
         self.problems: list[Problem] = []
-
-    def note(self, text: str) -> None:
-        """Keep a note for the reader of the table."""
-        self.notes.append(text)
+        self.notes: list[str] = []
+        self.note = self.notes.append
 
     def refuse(self, text: str, wrong: pd.Series | None = None, named: bool = False) -> None:
-        """A problem of the whole file, or of the rows for which `wrong` holds, if there are any."""
+        """A problem of the whole file, or of the rows for which `wrong` holds; `named`: the text has the rows."""
         rows = () if wrong is None else tuple(map(int, wrong.index[wrong]))
         if wrong is None or rows:
-            self.problems.append(Problem(text, rows, named))
+            shown = f" ({_rows(rows)})" if rows and not named else ""
+            self.problems.append(Problem(f"{text}{shown}", rows))
 
     def stop_if_refused(self) -> None:
-        """Raise the problems so far, if there are any."""
+        """Raise all problems so far."""
         if self.problems:
             raise ScoreSheetError(self.source, self.problems)
 
@@ -112,9 +104,8 @@ def read_scores(
     Parameters
     ----------
     path : str or path
-        The file.
     score, athlete, session : str
-        Names of its columns: the score of the repeat, who did it, in which session.
+        Names of the file's columns: the score of the repeat, who did it, in which session.
     repeat : str, optional
         Column that numbers the repeats of an athlete's session; without it, they are numbered in file order.
     range : (low, high)
@@ -124,10 +115,10 @@ def read_scores(
 
     Returns
     -------
-    DataFrame, one row per row of the file and in its order: athlete_id (str), session_label (categorical, the
-    reference first), session_high (0 in the reference session, else 1), repeat_id (int), correctness (float), then the
-    file's other columns: as numbers where all cells are, else as text; blanks there are missing values. Ids are text:
-    "01" stays "01", and "01" beside "1" is refused. The notes are printed, and are in `.attrs["notes"]`.
+    DataFrame, a row for each of the file: athlete_id (str), session_label (categorical, the reference first),
+    session_high (0 in the reference session, else 1), repeat_id (int), correctness (float), then the other columns: as
+    numbers where all cells are, else as text; blanks there are missing values. Ids are text: "01" stays "01", and "01"
+    beside "1" is refused. The notes are printed, and are in `.attrs["notes"]`.
 
     Raises
     ------
@@ -136,9 +127,9 @@ def read_scores(
     ScoreSheetError (a ValueError)
         The file is refused; `.problems` holds every problem with its rows, as a spreadsheet numbers them.
     """
-    file = _checked_path(path)
-    used = _checked_columns(score=score, athlete=athlete, session=session, repeat=repeat)
-    limits = _checked_range(range)
+    file, used, limits = _checked(
+        path, range, score=score, athlete=athlete, session=session, repeat=repeat
+    )
     if not isinstance(reference, str | None):
         raise TypeError(f'reference must be a text, such as "{reference}"; given {reference!r}')
     found = _Findings(file.name)
@@ -148,19 +139,19 @@ def read_scores(
     table["session_label"] = _sessions(_names(taken["session"], found), reference, found)
     table["session_high"] = (table["session_label"].cat.codes != 0).astype("int64")
     scores = _scores(taken["score"], limits, found)
+    by_session = table.groupby(["athlete_id", "session_label"], observed=True)
     if "repeat" in taken:
         table["repeat_id"] = _repeats(taken["repeat"], table, found)
     else:
-        sessions = table.groupby(["athlete_id", "session_label"], observed=True)
-        table["repeat_id"] = sessions.cumcount() + 1
+        table["repeat_id"] = by_session.cumcount() + 1
         found.note("repeats are numbered in file order within athlete and session")
     table["correctness"] = scores
     mark = "," if taken["score"].str.contains(",").any() else "."
     for name in cells:
         _add_other(table, cells[name], mark, found)
     found.stop_if_refused()
-    counts = table.groupby(["athlete_id", "session_label"], observed=True).size()
-    labels, present = table["session_label"].cat.categories, counts.groupby("athlete_id").size()
+    counts, labels = by_session.size(), table["session_label"].cat.categories
+    present = counts.groupby("athlete_id").size()
     if partly := list(present.index[present < len(labels)]):
         share = f"({len(partly)} of {len(present)} athletes)"
         found.note(f"not in every session: {_quoted(partly, 20)} {share}")
@@ -174,35 +165,29 @@ def read_scores(
     return _with_notes(table.reset_index(drop=True), found.notes)
 
 
-def _checked_path(path: Any) -> Path:
+def _checked(
+    path: Any, limits: Any, **columns: Any
+) -> tuple[Path, dict[str, str], tuple[float, float]]:
+    """The file, argument → name of its column, and the range of scores."""
     if not isinstance(path, (str, PathLike)):
         raise TypeError(f'path must be the name of a file, such as "scores.csv"; given {path!r}')
     file = Path(path).expanduser()
     if not file.is_file():
         near = _nearest(file.name, (other.name for other in file.parent.glob("*")))
         raise FileNotFoundError(f"path: there is no file {str(path)!r}{near}")
-    return file
-
-
-def _checked_columns(**named: Any) -> dict[str, str]:
-    """Argument → name of its column."""
-    for argument, name in named.items():
+    for argument, name in columns.items():
         if not isinstance(name, str) and (argument != "repeat" or name is not None):
             raise TypeError(f"{argument} must be the name of a column, a text; given {name!r}")
-    used = {argument: _clean(name) for argument, name in named.items() if name is not None}
+    used = {argument: _clean(name) for argument, name in columns.items() if name is not None}
     if len(set(used.values())) < len(used):
         raise ValueError(f"{', '.join(used)} must be different columns; given {[*used.values()]}")
-    return used
-
-
-def _checked_range(limits: Any) -> tuple[float, float]:
     what = "range must be a pair of finite numbers, the lower one first, such as (0, 1)"
     pair = isinstance(limits, (tuple, list)) and [isinstance(x, Real) for x in limits]
     if pair != [True, True]:
         raise TypeError(f"{what}; given {limits!r}")
     if not -math.inf < limits[0] < limits[1] < math.inf:
         raise ValueError(f"{what}; given {limits!r}")
-    return float(limits[0]), float(limits[1])
+    return file, used, (float(limits[0]), float(limits[1]))
 
 
 def _cells(path: Path, wanted: set[str], found: _Findings) -> pd.DataFrame:
@@ -265,14 +250,13 @@ def _decoded(content: bytes, found: _Findings) -> str:
 
 def _separator(text: str, wanted: set[str]) -> str:
     """The separator with which a row near the top holds the most wanted names, then the first the most cells."""
-    top = [line for line in text.split("\n")[:20] if line]
-    rows = {
-        mark: [set(map(_clean, row)) for row in csv.reader(top, delimiter=mark)]
-        for mark in SEPARATORS
-    }
-    return max(
-        rows, key=lambda mark: (max(len(row & wanted) for row in rows[mark]), len(rows[mark][0]))
-    )
+    lines = [line for line in text.split("\n")[:20] if line]
+
+    def fit(mark: str) -> tuple[int, int]:
+        rows = [set(map(_clean, row)) for row in csv.reader(lines, delimiter=mark)]
+        return max(len(row & wanted) for row in rows), len(rows[0])
+
+    return max(SEPARATORS, key=fit)
 
 
 def _records(text: str, separator: str, found: _Findings) -> pd.DataFrame:
@@ -311,9 +295,8 @@ def _header(cells: pd.DataFrame, wanted: set[str], found: _Findings) -> list[str
 def _names(cells: pd.Series, found: _Findings) -> pd.Series:
     """Names of athletes or sessions: text as it stands, missing where refused; each has one spelling."""
     label, wrong = cells.name, cells.str.fullmatch(NO_NAME)
-    found.refuse(
-        f"{label} is blank, or an error of the spreadsheet ({_quoted(cells[wrong])})", wrong
-    )
+    what = f"is blank, or an error of the spreadsheet ({_quoted(cells[wrong])})"
+    found.refuse(f"{label} {what}", wrong)
     names = cells.mask(wrong)
     for same in _spellings(names):
         each = "; ".join(f'"{name}" in {_rows(cells.index[cells == name])}' for name in same)
@@ -499,21 +482,17 @@ def session_predictors(
     Parameters
     ----------
     table : DataFrame
-        From `read_scores`: its columns athlete_id and session_label say which rows are one session.
+        From `read_scores`.
     dose : str, optional
-        A column of numbers that changes from session to session, such as the repeats planned. `dose` is that number,
-        counted in steps from the median session.
+        A column of numbers that changes from session to session, such as the repeats planned. The new column `dose`
+        (float) is that number, counted in steps from the median session.
     step : number
         How much of it is one unit of `dose`: 10 makes the coefficient "per ten repeats".
     date : str, optional
-        A column of dates (text) or of day numbers. `day` counts days from the first day in the table; `order` counts
-        the sessions that the athlete had on earlier days, so that it is 0 in the first.
+        A column of dates (text) or of day numbers. `day` (int) counts days from the first day in the table; `order`
+        (int) counts the sessions that the athlete had on earlier days, so that it is 0 in the first.
     date_format : str, optional
         How the dates are written, as `datetime.strptime` has it ("%d.%m.%Y"). Without it, the usual ways are tried.
-
-    Returns
-    -------
-    A new DataFrame with the added columns last: dose (float), day (int), order (int).
 
     Raises
     ------
@@ -528,18 +507,34 @@ def session_predictors(
         raise ValueError(f"step must be a positive number, one unit of the dose; given {step!r}")
     if not isinstance(date_format, str | None):
         raise TypeError(f'date_format must be a text, such as "%d.%m.%Y"; given {date_format!r}')
-    for argument, name in {"dose": dose, "date": date}.items():
+    for new, argument, name in (
+        ("dose", "dose", dose),
+        ("day", "date", date),
+        ("order", "date", date),
+    ):
         if name is not None and name not in list(table):
             near = f"{_nearest(str(name), table)}; the columns are {_quoted(table, 50)}"
             raise ValueError(f"{argument}: there is no column {name!r}{near}")
-    for new, source in {"dose": dose, "day": date, "order": date}.items():
-        if source is not None and new in table and new != source:
+        if name not in (None, new) and new in table:
             raise ValueError(f"the table has a column {new!r} of its own: rename it")
     added = table.copy()
     notes: list[str] = []
     if dose is not None:
-        sessions = table.groupby(key, observed=True).ngroup()
-        added["dose"] = _dose(table[dose], sessions, step, notes)
+        values = table[dose]
+        if not pd.api.types.is_numeric_dtype(values):
+            advice = "write numbers only, with the decimal mark of the scores"
+            raise ValueError(f"dose: {dose!r} is text ({_quoted(values.dropna())}): {advice}")
+        if values.nunique() < 2 or not np.isfinite(values.dropna()).all():
+            raise ValueError(f"dose: {dose!r} is the same in all rows, or infinite")
+        by_session = values.groupby([table[name] for name in key], observed=True)
+        middle = float(by_session.first().median())
+        added["dose"] = (values - middle) / step
+        centred = f"{dose} − {middle:g}"
+        notes.append(f"dose is {centred}" if step == 1 else f"dose is ({centred}) / {step:g}")
+        if within := int((by_session.nunique() > 1).sum()):
+            notes.append(f"{dose} changes within {_counted(within, 'session')}")
+        if missing := int(values.isna().sum()):
+            notes.append(f"{dose} is missing in {_counted(missing, 'row')}, and so is dose")
     if date is not None:
         days = _days(table[date], date_format)
         added["day"] = days - days.min()
@@ -551,46 +546,19 @@ def session_predictors(
                 "of the same kind, give each its own label (1, 2, 3 …) in the session column and keep the "
                 "kind in another column; if a session went past midnight, give it one date"
             )
-        day = dates.first()
-        order = day.groupby("athlete_id").rank("min").astype("int64") - 1
+        order = dates.first().groupby("athlete_id").rank("min").astype("int64") - 1
         added["order"] = order.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy()
         notes.append(f"day counts from the first date, to {added['day'].max()}")
         notes.append("order counts an athlete's sessions on earlier days, so that the first is 0")
-        twins = day.reset_index().loc[lambda days: days.duplicated(["athlete_id", "day"])]
-        if len(twins):
-            notes.append(
-                f"two sessions on one day get the same order: {_quoted(twins['athlete_id'])}"
-            )
     return _with_notes(added, notes)
-
-
-def _dose(values: pd.Series, sessions: pd.Series, step: float, notes: list[str]) -> pd.Series:
-    name = values.name
-    if not pd.api.types.is_numeric_dtype(values):
-        advice = "write numbers only, with the decimal mark of the scores; or compare the sessions"
-        raise ValueError(f"dose: {name!r} is text ({_quoted(values.dropna())}): {advice}")
-    if values.nunique() < 2 or not np.isfinite(values.dropna()).all():
-        raise ValueError(
-            f"dose: {name!r} is the same in all rows, or infinite: it can show no effect"
-        )
-    by_session = values.groupby(sessions)
-    middle = float(by_session.first().median())
-    centred = f"{name} − {middle:g}"
-    notes.append(f"dose is {centred}" if step == 1 else f"dose is ({centred}) / {step:g}")
-    if within := int((by_session.nunique() > 1).sum()):
-        where = _counted(within, "session")
-        notes.append(f"{name} changes within {where}: it is not a property of the session")
-    if missing := int(values.isna().sum()):
-        notes.append(f"{name} is missing in {_counted(missing, 'row')}, and so is dose")
-    return (values - middle) / step
 
 
 def _days(values: pd.Series, date_format: str | None) -> pd.Series:
     """Day numbers, from dates as text or from numbers."""
     what = f"date: {values.name!r}"
     if missing := int(values.isna().sum()):
-        rows = _counted(missing, "row")
-        raise ValueError(f"{what} is blank in {rows}: fill the dates in, or pass None")
+        advice = "fill the dates in, or pass None"
+        raise ValueError(f"{what} is blank in {_counted(missing, 'row')}: {advice}")
     if date_format is None and pd.api.types.is_numeric_dtype(values) and values.abs().max() < 1e5:
         if (values % 1 != 0).any():
             raise ValueError(f"{what} holds numbers that are no whole days")
@@ -601,9 +569,8 @@ def _days(values: pd.Series, date_format: str | None) -> pd.Series:
         read[way] = (when.dt.normalize() - pd.Timestamp(0)).dt.days
     best = max(read, key=lambda way: read[way].count())
     if read[best].isna().any():
-        odd = _quoted(values[read[best].isna()])
-        advice = "write all dates in one way, or give date_format"
-        raise ValueError(f"{what} holds {odd}, no date that is written like {best}: {advice}")
+        odd = f"{_quoted(values[read[best].isna()])}, no date that is written like {best}"
+        raise ValueError(f"{what} holds {odd}: write all dates in one way, or give date_format")
     for way, days in read.items():
         if days.notna().all() and not days.equals(read[best]):
             advice = "which are other days; say which with date_format"
