@@ -15,10 +15,11 @@ from pathlib import Path
 from door import ROOT, Stop, say
 
 
-def lessons(root: Path = ROOT) -> dict[int, Path]:
-    """The lessons by number, in reading order."""
-    paths = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    return {int(path.name[:2]): path for path in paths}
+def lessons(root: Path = ROOT) -> dict[str, Path]:
+    """The lessons by number ("03"), in reading order, and the questions to answer before them, by name."""
+    folder = root / "notebooks"
+    paths = {path.name[:2]: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    return paths | {path.stem: path for path in folder.glob("before_you_begin.ipynb")}
 
 
 def chosen(names: list[str], root: Path = ROOT) -> list[Path]:
@@ -30,12 +31,12 @@ def chosen(names: list[str], root: Path = ROOT) -> list[Path]:
     if not known:
         raise Stop("There is no lesson in notebooks/: fetch the whole course again.")
     found = []
-    for name in names or map(str, known):
-        number = name if name.isdecimal() else Path(name).name[:2]
-        if not number.isdecimal() or int(number) not in known:
-            there = ", ".join(f"{number:02d}" for number in known)
-            raise Stop(f"There is no lesson {name}; the lessons here are: {there}.")
-        found.append(known[int(number)])
+    for name in names or known:
+        stem = Path(name).name.removesuffix(".ipynb")
+        key = stem if stem in known else stem[:2] if not stem.isdecimal() else stem.zfill(2)
+        if key not in known:
+            raise Stop(f"There is no lesson {name}; the lessons here are: {', '.join(known)}.")
+        found.append(known[key])
     return found
 
 
@@ -45,9 +46,8 @@ def fresh(lesson: Path, student: bool = False) -> str:
     Raises Stop when the lesson is not whole.
     """
     text = lesson.read_text("utf-8")
-    if (
-        ROOT / "handouts" / "editions.py"
-    ).exists():  # what a student's bundle holds is an edition already
+    # A student's bundle has no handouts/: what it holds is an edition already.
+    if (ROOT / "handouts" / "editions.py").exists():
         from handouts import editions, source
 
         edition = editions.STUDENT if student else editions.SELF_STUDY
@@ -114,9 +114,9 @@ class Copies:
                 self.handed[lesson.name] = now
             elif held in (None, given):
                 self.give(copy, text)
-                renewed += [f"{number:02d}"] if held else []
+                renewed += [number] if held else []
             elif given != now:
-                kept.append(f"{number:02d}")
+                kept.append(number)
         self.save()
         if renewed:
             say(f"Revised, and renewed as you had not changed it: lesson {', '.join(renewed)}.")
