@@ -49,6 +49,8 @@ SLEEP, PASTES, PENICILLIN = load("sleepstudy"), load("pastes"), load("penicillin
 SUBJECT = SLEEP["Subject"].astype(int)
 TWO_ROWS = SLEEP[(SLEEP["Days"] == SUBJECT % 5) | (SLEEP["Days"] == 9 - SUBJECT % 4)]
 UNEVEN = SLEEP[SLEEP["Days"] < SUBJECT % 9 + 2]
+MEAN = UNEVEN["Days"].mean()
+CENTRED = UNEVEN.assign(c=UNEVEN["Days"] - MEAN)
 LATE, EITHER = SLEEP[SLEEP["Days"] > 1], (SLEEP["Days"] > 7) | (SLEEP["Days"] < 2)
 TWO_LEVELS = SLEEP.set_axis(pd.MultiIndex.from_product([["a"], ["y", "x", "g"]]), axis=1)
 CASK = {"cask": "0 + C(cask)"}
@@ -264,9 +266,33 @@ PREDICTIONS: dict[str, tuple[Request, Any]] = {
     "crossed groups": (lambda: predictions(CROSSED(), PENICILLIN, "known")["estimate"], lambda: CROSSED().fittedvalues),
     "a transform of slopes": (new(sleep(re_formula="~np.sqrt(Days)"), Days=[4]),
                               new(sleep(re_formula="~root", root=SLEEP["Days"] ** 0.5), Days=[4], root=[2.0])),
-    "a centred component": (new(component("center(Days)", data=UNEVEN), Days=[4]),
-                            Refuses("vc_formula['s']: nothing says what 'center(Days)' is")),
+    "a centred component": (
+        new(component("center(Days)", data=UNEVEN), Days=[4]),
+        new(component("I(c)", data=CENTRED), Days=[4], c=[4 - MEAN])),
+    "centred slopes": (
+        new(lambda: fit("Reaction ~ 1", UNEVEN, "Subject", "~center(Days)"), Days=[4]),
+        new(lambda: fit("Reaction ~ 1", CENTRED, "Subject", "~c"), Days=[4], c=[4 - MEAN])),
+    "a component that depends on other rows": (
+        new(component("I(Days - Days.mean())", data=UNEVEN), Days=[4]),
+        Refuses("vc_formula['s']: nothing says what 'I(Days - Days.mean())' is in these rows")),
+    "the average beside such a component": (
+        new(component("I(Days - Days.mean())", data=UNEVEN), "average", Days=[4]),
+        new(component("center(Days)", data=UNEVEN), "average", Days=[4])),
     "columns of two levels": (lambda: predictions(SLOPES(), TWO_LEVELS), Refuses("several levels")),
+    "columns of one name": (lambda: predictions(SLOPES(), SLEEP[["Days", "Days"]]), Refuses("of the same name")),
+    "who: no choice": (lambda: predictions(SLOPES(), who="308"), Refuses("who must be one of 'average', 'known'")),
+    "of: no choice": (lambda: predictions(SLOPES(), of="level"), Refuses("of must be one of 'mean', 'score'")),
+    "of: a score of the average": (lambda: predictions(SLOPES(), of="score"), Refuses('of="score" needs a group')),
+    "level: in percent": (lambda: predictions(SLOPES(), level=95), Refuses("level must be a number between 0 and 1")),
+    "data: no table": (lambda: predictions(SLOPES(), {"Days": 1}), Refuses("data must be a DataFrame with")),
+    "data: no rows": (new(SLOPES, Days=[]), Refuses("data has no rows")),
+    "data: another column": (new(SLOPES, days=[1]), Refuses("data lacks 'Days', which the model needs")),
+    "data: no groups": (new(SLOPES, "known", Days=[1]), Refuses("data lacks 'Subject', which the model needs;")),
+    "data: an unknown group": (new(SLOPES, "known", Days=[1], Subject=["eve"]),
+                               Refuses("has 'eve', which the model has not seen; it knows '308'")),
+    "data: missing": (new(SLOPES, Days=[1, None]), Refuses("1 of 2 rows have missing values: rows 1")),
+    "data: infinite": (new(SLOPES, Days=[np.inf, 1]), Refuses("are infinite in 'Days': rows 0")),
+    "data: complex": (new(SLOPES, Days=[1j]), Refuses("data['Days'] holds complex")),
 }  # fmt: skip
 TABLES = {
     f"{kind}: {name}": row

@@ -28,16 +28,23 @@ class ComponentColumns:
 
     @classmethod
     def of(
-        cls, factors: Sequence[Any], table: pd.DataFrame, env: patsy.EvalEnvironment
+        cls,
+        factors: Sequence[Any],
+        table: pd.DataFrame,
+        env: patsy.EvalEnvironment,
+        fitted: int | None = None,
     ) -> ComponentColumns:
-        """Evaluate patsy's `factors`; errors are patsy's own, or ValueError for what is no column of a component."""
+        """Evaluate patsy's `factors`; transforms such as center learn from the first `fitted` rows, or from all.
+
+        Errors are patsy's own, or ValueError for what is no column of a component.
+        """
         codes, values = np.zeros(len(table), dtype=int), np.ones((len(table), 1))
         pieces: list[
             tuple[bool, int, list[str]]
         ] = []  # labels?, its unit in codes or columns, names
         combinations = 1
         for factor in factors:
-            name, found = factor.name(), _evaluated(factor, table, env)
+            name, found = factor.name(), _evaluated(factor, table, env, fitted)
             if guess_categorical(found):
                 levels, code = _levels(name, found)
                 codes = codes + combinations * code
@@ -72,11 +79,12 @@ class ComponentColumns:
         return [name for code in used for name in self.names[code]], made.reshape(len(rows), -1)
 
 
-def _evaluated(factor: Any, table: pd.DataFrame, env: patsy.EvalEnvironment) -> Any:
-    """The factor's values; a transform that learns from the data (center, bs) learns from all rows."""
+def _evaluated(
+    factor: Any, table: pd.DataFrame, env: patsy.EvalEnvironment, fitted: int | None
+) -> Any:
     state: dict[str, Any] = {}
     for number in range(factor.memorize_passes_needed(state, env)):
-        factor.memorize_chunk(state, number, table)
+        factor.memorize_chunk(state, number, table.iloc[:fitted])
         factor.memorize_finish(state, number)
     found = factor.eval(state, table)
     if isinstance(found, pd.Series | pd.DataFrame) and not found.index.equals(table.index):

@@ -190,12 +190,14 @@ def _random(model: MixedLM, terms: list[patsy.Term], both: pd.DataFrame) -> Arra
     constant = np.isin(names, _constants(model))
     order = ["Intercept" if same else name for name, same in zip(names, constant, strict=True)]
     description = patsy.ModelDesc([], [patsy.INTERCEPT] * bool(constant.any()) + terms)
+    table = _names(terms).table(both)
     try:
-        made = patsy.dmatrix(description, _names(terms).table(both), NUMPY, return_type="dataframe")
+        design = patsy.incr_dbuilder(description, lambda: iter([table[: len(Z)]]), NUMPY)
+        (made,) = patsy.build_design_matrices([design], table, return_type="dataframe")
         found = made[order].to_numpy(dtype=float)
     except Exception:  # a formula may call anything
         raise _not_made("re_formula", names) from None
-    if made.shape[1] > len(order) or not _same(found[: len(Z)], Z):
+    if not _same(found[: len(Z)], Z):
         raise _not_made("re_formula", names)
     return found
 
@@ -209,7 +211,7 @@ def _component(
     )
     try:
         (term,) = terms
-        made = ComponentColumns.of(term.factors, _names(terms).table(both), NUMPY)
+        made = ComponentColumns.of(term.factors, _names(terms).table(both), NUMPY, len(model.endog))
     except Exception:  # a formula may call anything
         raise refused from None
     for number, label in enumerate(model.group_labels):
