@@ -43,8 +43,8 @@ def patients() -> pd.DataFrame:
     return data.assign(y=data["y"] + 0.3 * (data["cond"] == "hard"), rt=np.exp(6 + data["y"]))
 
 
-def of_patients(formula: str, *more: Any, **others: Any) -> Callable[[], Any]:
-    return lambda: fit(formula, patients(), "id", *more, **others)
+def of_patients(formula: str, *more: Any) -> Callable[[], Any]:
+    return lambda: fit(formula, patients(), "id", *more)
 
 
 def grouped(groups: int, rows: int, seed: int = 5) -> pd.DataFrame:
@@ -88,31 +88,62 @@ def binary() -> Any:
     return fit("won ~ x", data.assign(won=(data["y"] > data["y"].median()).astype(int)), "g")
 
 
-MACHINE_SETS = {"worker_machine": "0 + C(Machine)"}
+def missed() -> Any:
+    """An athlete who missed a session, with slopes."""
+    data = load("pushups").query("athlete_id != 'maya_03' or session_high == 0")
+    return pushups(lambda _: data.reset_index(drop=True), "~session_high")
+
+
+def clipped(rows: int) -> Any:
+    """80 rows of which so many have the highest value."""
+    data = grouped(8, 10)
+    top = data["y"].nlargest(rows).index
+    return fit("y ~ x", data.assign(y=data["y"].where(~data.index.isin(top), 99.0)), "g")
+
+
+def pastes(re_formula: str | None) -> Any:
+    """Casks in batches, by statsmodels alone."""
+    vc = {"cask": "0 + C(cask)"}
+    model = smf.mixedlm("strength ~ 1", load("pastes"), re_formula, vc, groups="batch")
+    return model.fit()
+
+
+def machines(formula: str = "score ~ Machine", *more: Any) -> Callable[[], Any]:
+    data = load("machines").assign(x=np.arange(54) % 7 + 1.0)
+    return lambda: fit(formula, data, "Worker", *more)
+
+
+def of_groups(formula: str, groups: int, rows: int, *more: Any) -> Callable[[], Any]:
+    return lambda: fit(formula, grouped(groups, rows), "g", *more)
+
+
+def rounded(step: float) -> Any:
+    return pushups(lambda d: d.assign(correctness=(d["correctness"] / step).round() * step))
+
+
+def unequal() -> Any:
+    data = grouped(11, 60)
+    kept = data["x"] < 3 + 5 * data["g"].str[1:].astype(int)
+    return fit("y ~ x", data[kept].reset_index(drop=True), "g")
+
+
+SLEEP = ("Reaction ~ Days", load("sleepstudy"), "Subject")
 FITS: dict[str, Callable[[], Any]] = {
     "push-ups": pushups,
     "push-ups, slopes": lambda: pushups(lambda data: data, "~session_high"),
-    "growth": lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", "~Days"),
-    "growth, ML": lambda: fit("Reaction ~ Days", load("sleepstudy"), "Subject", reml=False),
+    "growth": lambda: fit(*SLEEP, "~Days"),
+    "growth, ML": lambda: fit(*SLEEP, reml=False),
     "arrays": arrays,
-    "three levels": lambda: fit("score ~ Machine", load("machines"), "Worker"),
-    "nested": lambda: fit("score ~ Machine", load("machines"), "Worker", "~1", MACHINE_SETS),
-    "a level per machine": lambda: fit(
-        "score ~ Machine", load("machines"), "Worker", "~0 + Machine"
-    ),
-    "no predictor": lambda: fit(
-        "strength ~ 1", load("pastes"), "batch", "~1", {"cask": "0 + C(cask)"}
-    ),
+    "three levels": machines(),
+    "nested": machines("score ~ Machine", "~1", {"worker_machine": "0 + C(Machine)"}),
+    "a level per machine": machines("score ~ Machine", "~0 + Machine"),
+    "no predictor": lambda: pastes("~1"),
     "crossed": crossed,
     "split-plot": split_plot,
-    "groups × time": lambda: fit("y ~ kind * time", grouped(24, 6), "g", "~time"),
-    "groups and time": lambda: fit("y ~ kind + time", grouped(24, 6), "g", "~time"),
+    "groups × time": of_groups("y ~ kind * time", 24, 6, "~time"),
+    "groups and time": of_groups("y ~ kind + time", 24, 6, "~time"),
     "dose": of_patients("y ~ dose + cond", "~dose", {"half": "0 + C(cond)"}),
-    "sums and logarithms": lambda: fit(
-        "score ~ C(Machine, Sum) * np.log(x) + I(x ** 2)",
-        load("machines").assign(x=np.arange(54) % 7 + 1.0),
-        "Worker",
-    ),
+    "sums and logarithms": machines("score ~ C(Machine, Sum) * np.log(x) + I(x ** 2)"),
     "three-way interaction": of_patients("y ~ cond * dose * C(arm)", "~dose"),
     "helmert, poly": of_patients("y ~ C(arm, Helmert) + C(dose, Poly)"),
     "no intercept": of_patients("y ~ 0 + C(arm) + C(arm):dose"),
@@ -120,20 +151,35 @@ FITS: dict[str, Callable[[], Any]] = {
     "spline": of_patients("y ~ bs(age, df=4) + late", "~1", {"slope": "0 + I(dose)"}),
     "logarithm": of_patients("np.log(rt) ~ cond + np.log2(age)"),
     "binary outcome": binary,
-    "two groups": lambda: fit("y ~ x", grouped(2, 30), "g"),
-    "twenty rows": lambda: fit("y ~ x", grouped(5, 4), "g"),
-    "7 000 rows": lambda: fit("y ~ x * kind", grouped(350, 20), "g", "~x"),
-    "unequal groups": lambda: fit(
-        "y ~ x",
-        grouped(11, 60).query("x < 3 + 5 * g.str[1:].astype('int')").reset_index(drop=True),
-        "g",
+    "two groups": of_groups("y ~ x", 2, 30),
+    "twenty rows": of_groups("y ~ x", 5, 4),
+    "7 000 rows": of_groups("y ~ x * kind", 350, 20, "~x"),
+    "unequal groups": unequal,
+}
+NEIGHBOURS: dict[str, Callable[[], Any]] = {  # for cautions only
+    "19 groups": of_groups("y ~ x", 19, 4),
+    "20 groups": of_groups("y ~ x", 20, 4),
+    "nested slopes": of_patients("y ~ 0 + C(arm) + C(arm):dose", "~dose"),
+    "one row a condition": of_groups("y ~ kind * time", 24, 2),
+    "interleaved": lambda: pushups(
+        lambda d: d.sort_values(["athlete_id", "repeat_id"], ignore_index=True)
     ),
+    "zero far away": of_patients("y ~ age * cond"),
+    "zero in the middle": of_patients("y ~ I(age - 40) * cond"),
+    "square far from zero": of_patients("y ~ I(age ** 2) * cond"),
+    "centred square": of_patients("y ~ I((age - 41) ** 2) * cond + I(age - 41)"),
+    "6 at the top": lambda: clipped(6),
+    "1 at the top": lambda: clipped(1),
+    "tenths": lambda: rounded(0.1),
+    "fiftieths": lambda: rounded(0.02),
+    "missed": missed,
+    "casks alone": lambda: pastes(None),
 }
 
 
 @cache
 def fitted(name: str) -> Any:
-    return FITS[name]()
+    return (FITS | NEIGHBOURS)[name]()
 
 
 @cache

@@ -11,7 +11,7 @@ from scipy import stats
 from fewgroups.explanation.effects import interval_words, t_words
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import code, joined, signed
-from fewgroups.explanation.random_effects import sd_words, varying
+from fewgroups.explanation.random_effects import sd_words, spread_rows, varying
 from fewgroups.explanation.templates import say
 from fewgroups.resampling import FEW
 from fewgroups.structure import random_design
@@ -41,7 +41,7 @@ def cautions(facts: FittedModel) -> tuple[Caution, ...]:
     """All cautions that a fit earns, the gravest first."""
     found = list(_search(facts))
     if not facts.finished:
-        return (*found, *_groups(facts))
+        return tuple(found)
     for judge in (
         *(_values, _zero, _dropped_intercept, _slopes, _singular, _not_asked, _groups),
         *(_piles, _occasions, _sizes, _printed_errors),
@@ -104,7 +104,7 @@ def _dropped_intercept(facts: FittedModel) -> Iterator[Caution]:
 
 def _slopes(facts: FittedModel) -> Iterator[Caution]:
     """Of random slopes that were left out although the predictor varies within groups, and what they would change."""
-    longer, table = {}, facts.kr_table
+    longer, table = {}, facts.coefficients_by()
     for name, slope in facts.slopes_left_out.items():
         ratio = (slope["high"] - slope["low"]) / (table.loc[name, "high"] - table.loc[name, "low"])
         if ratio >= LONGER:
@@ -160,10 +160,10 @@ def _groups(facts: FittedModel) -> Iterator[Caution]:
         percent = f"{100 * 2 * stats.t.sf(1.96, facts.groups - 1):.0f}"
         number = str(facts.groups)
         yield _earned(facts, "few groups", "No. Groups", number=number, percent=percent)
-    for n, thing in enumerate(varying(facts) if facts.groups == 1 else []):
-        if thing.number < FEW:
-            words = {"number": str(thing.number), "levels": thing.many}
-            yield _earned(facts, "few levels", facts.spread_label(n), **words)
+    for row in spread_rows(facts) if facts.groups == 1 else ():
+        if row.other is None and row.thing.number < FEW:
+            words = {"number": str(row.thing.number), "levels": row.thing.many}
+            yield _earned(facts, "few levels", row.label, **words)
 
 
 def _piles(facts: FittedModel) -> Iterator[Caution]:

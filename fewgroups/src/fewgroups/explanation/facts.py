@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,6 @@ from fewgroups.likelihood import optimum
 from fewgroups.noted_table import NotedTable
 
 Array = np.ndarray
-Made = TypeVar("Made")
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
 UNITS_ALARM = (
@@ -34,13 +33,6 @@ UNITS_ALARM = (
 CLEARLY_ABOVE_ZERO = (
     0.05  # variance over residual variance from which that warning is a false alarm
 )
-
-
-def _quietly(make: Callable[[], Made]) -> Made:
-    """Without the warning that a fit is short of its optimum: the sentences say it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotAtOptimumWarning)
-        return make()
 
 
 @dataclass
@@ -76,6 +68,7 @@ class FittedModel:
         return cls(plain, alarm_seen, header, tables[1], found, factors, words)
 
     def __post_init__(self) -> None:
+        self._tables: dict[tuple[str, ...], NotedTable] = {}
         self.model = self.result.model
         self.formula = str(getattr(self.model, "formula", "") or "")
         self.reml = bool(self.result.reml)
@@ -93,7 +86,9 @@ class FittedModel:
         """The examination of the fit where it stands; None for a search that did not finish."""
         if not self.result.converged:
             return None
-        return _quietly(lambda: examine(self.result, "wald"))
+        with warnings.catch_warnings():  # the sentences say it
+            warnings.simplefilter("ignore", NotAtOptimumWarning)
+            return examine(self.result, "wald")
 
     @cached_property
     def shortfall(self) -> float:
@@ -154,16 +149,28 @@ class FittedModel:
         lows = [self.spread(k)["low"] for k in range(len(ratios))]
         return bool(np.min(ratios) > CLEARLY_ABOVE_ZERO and min(lows) > 0)
 
-    # Tables
+    # Tables, each worked out once
 
-    def table(self, ddf: str, level: float = 0.95) -> NotedTable:
+    def _table(self, make: Callable[..., NotedTable], *given: Any) -> NotedTable:
+        key = (make.__name__, *map(str, given))
+        if key not in self._tables:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotAtOptimumWarning)
+                self._tables[key] = make(self.result, *given)
+        return self._tables[key]
+
+    def coefficients_by(self, ddf: str = "kenward-roger", level: float = 0.95) -> NotedTable:
         """`coefficients` of the fit."""
-        return _quietly(lambda: coefficients(self.result, ddf, level))
+        return self._table(coefficients, ddf, level)
 
-    @cached_property
-    def kr_table(self) -> NotedTable:
-        """Kenward–Roger's coefficients."""
-        return self.table("kenward-roger")
+    def tests_by(self, ddf: str = "kenward-roger") -> NotedTable:
+        """`f_tests` of the terms, each averaged over what it interacts with, in the order of the formula."""
+        terms = read_terms(self.coefficients, self.factors)
+        return self._table(f_tests, ddf, {term.name: term.rows for term in terms})
+
+    def spreads(self, level: float = 0.95) -> NotedTable:
+        """`variances` of the fit."""
+        return self._table(variances, level)
 
     @cached_property
     def terms(self) -> list[WholeTerm]:
@@ -171,39 +178,10 @@ class FittedModel:
         terms = read_terms(self.coefficients, self.factors)
         return sorted(terms, key=lambda term: bool(term.partners))
 
-    def term_tests(self, ddf: str = "kenward-roger") -> NotedTable:
-        """`f_tests` of the terms, each averaged over what it interacts with, in the order of the formula."""
-        terms = read_terms(self.coefficients, self.factors)
-        return _quietly(lambda: f_tests(self.result, ddf, {term.name: term.rows for term in terms}))
-
-    @cached_property
-    def kr_tests(self) -> NotedTable:
-        """Kenward–Roger's tests of the terms."""
-        return self.term_tests()
-
-    def variances_at(self, level: float) -> NotedTable:
-        """`variances` with intervals of that level."""
-        return _quietly(lambda: variances(self.result, level))
-
-    @cached_property
-    def spreads(self) -> NotedTable:
-        """`variances`."""
-        return self.variances_at(0.95)
-
-    def spread_at(self, number: int) -> int:
-        """Which row of `variances` has random-effect column or component `number`, in the order of the printout."""
-        q = int(self.model.k_re)
-        return number if number < q else number + q * (q - 1) // 2
-
     def spread(self, number: int) -> Any:
-        """That row; number −1: the residual's."""
-        return self.spreads.iloc[self.spread_at(number) if number >= 0 else -1]
-
-    def spread_label(self, number: int) -> str:
-        """The printed label of random-effect column or component `number`."""
+        """The row of `variances` of random-effect column or component `number`; −1: the residual's."""
         q = int(self.model.k_re)
-        row = number * (number + 3) // 2 if number < q else q * (q + 1) // 2 + number - q
-        return str(self.rows.index[len(self.coefficients) + row])
+        return self.spreads().iloc[number if number < q else number + q * (q - 1) // 2]
 
     # Design
 

@@ -24,12 +24,11 @@ from fewgroups.explanation.numbers import (
 from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.random_effects import (
     Varying,
-    correlation_sentence,
     intraclass,
     random_part,
-    sd_sentence,
     sd_words,
-    varying,
+    spread_rows,
+    spread_sentence,
 )
 from fewgroups.explanation.render import Passage, ScreenRow
 from fewgroups.explanation.templates import say, sentences
@@ -139,7 +138,7 @@ def _columns(facts: FittedModel) -> Iterator[Passage]:
 # The rows of the lower table
 
 
-def _block(
+def _passage(
     facts: FittedModel, at: int, section: str, cells: dict[str, str], remarks: list[Any]
 ) -> Passage:
     printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
@@ -157,26 +156,26 @@ def _coefficients(facts: FittedModel) -> Iterator[Passage]:
         named = facts.words.rows.get(one.name)
         remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
         if not facts.finished:
-            yield _block(facts, k, "average", {}, remarks)
+            yield _passage(facts, k, "average", {}, remarks)
             continue
-        row = facts.kr_table.iloc[k]
+        row = facts.coefficients_by().iloc[k]
         longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
         key = "row.longer" if longer > 1 + OFF else "row.report"
         times = {"times": f"{longer:.2g}"} if longer > 1 + OFF else {}
         here = [say(key, sentence=effect_sentence(facts, k, row), **times)]
-        here += [say("row.refitted")] if facts.kr_table.attrs["refitted"] else []
+        here += [say("row.refitted")] if facts.coefficients_by().attrs["refitted"] else []
         term = next((term for term in facts.terms if k in term.coefficients), None)
         if term is not None and (term.kind != "single" or term.partners):
-            sentence = term_sentence(facts, term, facts.kr_tests.loc[term.name])
+            sentence = term_sentence(facts, term, facts.tests_by().loc[term.name])
             here.append(say("row.term", sentence=sentence))
-        paired = facts.kr_table.attrs.get("paired", {})
+        paired = facts.coefficients_by().attrs.get("paired", {})
         if one.name in paired:
             t, df, p = paired[one.name]
             test = f"t({df}) = {two(t)}, {p_value(p)}"
             here.append(say("row.paired", facts.words.shared, test=test))
         remarks.append((say("lead.here"), " ".join(here)))
         remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
-        yield _block(facts, k, "average", _cells(facts, k, one), remarks)
+        yield _passage(facts, k, "average", _cells(facts, k, one), remarks)
 
 
 def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
@@ -217,36 +216,32 @@ def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
 
 
 def _variances(facts: FittedModel) -> Iterator[Passage]:
-    things, q, at = varying(facts), int(facts.model.k_re), len(facts.coefficients)
-    for number, thing in enumerate(things):
-        for j in range(number if number < q else 0):
-            yield _covariance(facts, at, things[j], thing, q + number * (number - 1) // 2 + j)
-            at += 1
-        yield _variance(facts, at, thing, number)
-        at += 1
+    for at, row in enumerate(spread_rows(facts), start=len(facts.coefficients)):
+        sentence = {"Coef.": spread_sentence(facts, row)} if facts.finished else {}
+        if row.other is not None:
+            words = {"many": row.thing.many, "first": row.thing.noun, "second": row.other.noun}
+            cells = sentence | {"Std.Err.": say("covariance.error")}
+            yield _passage(facts, at, "differences", cells, _remarks("covariance", words))
+            continue
+        thing = row.thing
+        words = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
+        remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
+        if facts.finished:
+            sentence["Std.Err."] = _error_words(facts, at, facts.spreads().iloc[row.at]["se"])
+            here = [_band(facts, thing, facts.spreads().iloc[row.at]), intraclass(facts)]
+            shown = [(say("lead.here"), " ".join(filter(None, here)))] if any(here) else []
+            remarks = remarks[:-1] + shown + remarks[-1:]
+        yield _passage(facts, at, "differences", sentence, remarks)
 
 
-def _variance(facts: FittedModel, at: int, thing: Varying, number: int) -> Passage:
-    words = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
-    remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
-    if not facts.finished:
-        return _block(facts, at, "differences", {}, remarks)
-    row = facts.spread(number)
+def _error_words(facts: FittedModel, at: int, right: float) -> str:
+    """Whether the error printed beside a variance (of a ratio of variances, times √Scale) is its standard error."""
     printed = float(np.asarray(facts.result.bse)[at] * np.sqrt(facts.result.scale))
-    right = abs(printed / row["se"] - 1) <= OFF  # the printed one is of a ratio of variances
-    key = "no_error" if not np.isfinite(row["se"]) else "error" if right else "other_error"
-    error = {"right": three(row["se"])} if key == "other_error" else {}
-    cells = {
-        "Coef.": sd_sentence(facts, thing.between, row),
-        "Std.Err.": say(f"variance.{key}", **error),
-    }
-    here = " ".join(filter(None, (_band(facts, thing, row), intraclass(facts))))
-    return _block(facts, at, "differences", cells, _with_here(remarks, here))
-
-
-def _with_here(remarks: list[Any], here: str) -> list[Any]:
-    """The remarks with what is to be said of this fit before what a line does not mean."""
-    return remarks[:-1] + ([(say("lead.here"), here)] if here else []) + remarks[-1:]
+    if not np.isfinite(right):
+        return say("variance.no_error")
+    if abs(printed / right - 1) <= OFF:
+        return say("variance.error")
+    return say("variance.other_error", right=three(right))
 
 
 def _band(facts: FittedModel, thing: Varying, row: Any) -> str:
@@ -258,12 +253,3 @@ def _band(facts: FittedModel, thing: Varying, row: Any) -> str:
     ends = {"low": rounded(b - half_width, sd), "high": unit(rounded(b + half_width, sd))}
     name, centre = code(facts.coefficients[thing.band[0]].name), unit(rounded(b, sd))
     return say("variance.band", many=thing.many, noun=thing.what, name=name, centre=centre, **ends)
-
-
-def _covariance(facts: FittedModel, at: int, one: Varying, other: Varying, row_of: int) -> Passage:
-    words = facts.words.shared | {"first": one.noun, "second": other.noun}
-    remarks = _remarks("covariance", words)
-    cells = {"Std.Err.": say("covariance.error")}
-    if facts.finished:
-        cells["Coef."] = correlation_sentence(one, other, facts.spreads.iloc[row_of])
-    return _block(facts, at, "differences", cells, remarks)

@@ -25,7 +25,7 @@ from fewgroups.explanation.numbers import (
     three,
     two,
 )
-from fewgroups.explanation.random_effects import intraclass, varying
+from fewgroups.explanation.random_effects import intraclass, spread_rows
 from fewgroups.explanation.render import Passage, as_html, as_text, marked
 from fewgroups.explanation.screen import model_words
 from fewgroups.explanation.templates import say, sentences
@@ -125,8 +125,8 @@ def report(
     chosen = _chosen(facts, terms)
     if not facts.finished:
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")
-    fixed, spreads = facts.table(ddf, level), facts.variances_at(level)
-    tests = facts.term_tests(ddf) if facts.terms else pd.DataFrame()
+    fixed, spreads = facts.coefficients_by(ddf, level), facts.spreads(level)
+    tests = facts.tests_by(ddf) if facts.terms else pd.DataFrame()
     percent, unit = f"{100 * level:g} %", facts.words.unit.strip()
     in_unit = say("report.in_unit", unit=unit) if unit else ""
     tables = {say("report.fixed", unit=in_unit): _fixed_table(facts, fixed, percent)}
@@ -201,9 +201,11 @@ def _effects(
 
 def _variation(facts: FittedModel, spreads: NotedTable) -> Iterator[str]:
     """The SDs, R², and the intraclass correlation where there is one."""
-    rows = [(thing.between, facts.spread_at(n)) for n, thing in enumerate(varying(facts))]
-    unit = facts.words.with_unit
-    sds = [say("report.sd", sd=unit(three(spreads["sd"].iloc[at])), of=of) for of, at in rows]
+    unit, rows = facts.words.with_unit, [row for row in spread_rows(facts) if row.other is None]
+    sds = [
+        say("report.sd", sd=unit(three(spreads["sd"].iloc[row.at])), of=row.thing.between)
+        for row in rows
+    ]
     residual = unit(three(spreads["sd"].iloc[-1]))
     yield say("report.sds", sds="; ".join(sds), residual=residual)
     yield say(
@@ -241,7 +243,6 @@ def _terms_table(tests: NotedTable) -> pd.DataFrame:
 
 def _random_table(facts: FittedModel, spreads: NotedTable, percent: str) -> pd.DataFrame:
     """Standard deviations and correlations with profile intervals, and how many levels each rests on."""
-    things, q = varying(facts), int(facts.model.k_re)
     rows: dict[str, dict[str, str]] = {}
 
     def add(label: str, at: int, number: int | None) -> None:
@@ -253,16 +254,13 @@ def _random_table(facts: FittedModel, spreads: NotedTable, percent: str) -> pd.D
             "number": "" if number is None else str(number),
         }
 
-    for n, thing in enumerate(things):
-        of = (
-            thing.between.replace(thing.what, thing.noun)
-            if thing.kind == "change"
-            else thing.between
-        )
-        add(say("report.sd_label", of=of), facts.spread_at(n), thing.number)
-        for j in range(n if n < q else 0):
-            label = say("report.correlation", one=things[j].noun, other=thing.noun)
-            add(label, q + n * (n - 1) // 2 + j, None)
+    for row in spread_rows(facts):
+        thing = row.thing
+        if row.other is not None:
+            add(say("report.correlation", one=thing.noun, other=row.other.noun), row.at, None)
+            continue
+        short = thing.between.replace(thing.what, thing.noun) if thing.kind == "change" else ""
+        add(say("report.sd_label", of=short or thing.between), row.at, thing.number)
     add(say("report.residual"), len(spreads) - 1, facts.rows_used)
     return pd.DataFrame.from_dict(rows, orient="index")
 

@@ -147,6 +147,45 @@ def random_part(facts: FittedModel) -> str:
     return joined(phrases)
 
 
+@dataclass(frozen=True)
+class SpreadRow:
+    """A row of the variances in the printout. label: as printed; number, thing: of a variance; other: the second of a
+    covariance, else None; at: its row in `variances`."""
+
+    label: str
+    number: int
+    thing: Varying
+    other: Varying | None
+    at: int
+
+
+def spread_rows(facts: FittedModel) -> list[SpreadRow]:
+    """The rows of the variances and covariances, in the order of the printout."""
+    things, q = varying(facts), int(facts.model.k_re)
+    labels = iter(map(str, facts.rows.index[len(facts.coefficients) :]))
+    found = []
+    for i, thing in enumerate(things):
+        for j in range(i if i < q else 0):
+            found.append(SpreadRow(next(labels), i, things[j], thing, q + i * (i - 1) // 2 + j))
+        at = i if i < q else i + q * (q - 1) // 2
+        found.append(SpreadRow(next(labels), i, thing, None, at))
+    return found
+
+
+def spread_sentence(facts: FittedModel, row: SpreadRow) -> str:
+    """An SD, or a correlation, with its interval: "SD 24.7 ms between people (95 % interval 14.4 to 37.7 ms)"."""
+    exact = facts.spreads().iloc[row.at]
+    if row.other is None:
+        return sd_sentence(facts, row.thing.between, exact)
+    pair = {"one": row.thing.noun, "other": row.other.noun}
+    if not np.isfinite(exact["correlation"]):
+        return say("spread.no_correlation", **pair)
+    nothing = exact["high"] - exact["low"] > KNOWN
+    key = "spread.unknown_correlation" if nothing else "spread.correlation"
+    ends = {"low": two(exact["low"]), "high": two(exact["high"])}
+    return say(key, r=two(exact["correlation"]), **ends, **pair)
+
+
 def sd_words(facts: FittedModel, row: Any) -> dict[str, str]:
     """An SD and the ends of its interval, with unit; row: of `variances`."""
     unit = facts.words.with_unit
@@ -161,17 +200,6 @@ def sd_sentence(facts: FittedModel, between: str, row: Any) -> str:
     """ "SD 24.7 ms between people (95 % interval 14.4 to 37.7 ms)"."""
     key = "spread.perhaps_none" if row["low"] == 0 else "spread.sd"
     return say(key, of=between, **sd_words(facts, row))
-
-
-def correlation_sentence(one: Varying, other: Varying, row: Any) -> str:
-    """A correlation with its interval; row: of `variances`."""
-    pair = {"one": one.noun, "other": other.noun}
-    if not np.isfinite(row["correlation"]):
-        return say("spread.no_correlation", **pair)
-    ends = {name: two(row[name]) for name in ("low", "high")}
-    nothing = row["high"] - row["low"] > KNOWN
-    key = "spread.unknown_correlation" if nothing else "spread.correlation"
-    return say(key, r=two(row["correlation"]), **ends, **pair)
 
 
 def intraclass(facts: FittedModel) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +13,10 @@ from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.lines import all_lines
 from fewgroups.explanation.numbers import code, counted, joined
 from fewgroups.explanation.random_effects import (
-    correlation_sentence,
     random_part,
     sd_sentence,
-    varying,
+    spread_rows,
+    spread_sentence,
 )
 from fewgroups.explanation.render import Passage, ScreenRow, as_html, as_text, row_lines
 from fewgroups.explanation.templates import say
@@ -109,7 +108,7 @@ class Explanation:
             pairs = zip(rows, terms, strict=False)  # the rows of the variances belong to no term
             chosen = tuple(row for row, term in pairs if term == label)
         elif label == "Group Var" and facts.model.k_re:
-            chosen = (facts.spread_label(0),)
+            chosen = (rows[len(facts.coefficients)],)
         else:
             found = (row for block in self._screen[1] for row in block.rows if row.mark == label)
             chosen = next((row.lines for row in found), ())
@@ -159,7 +158,7 @@ def _outlook(facts: FittedModel) -> list[str]:
     """What the printout leaves out."""
     if not facts.finished:
         return []
-    attrs = facts.spreads.attrs
+    attrs = facts.spreads().attrs
     shares = {x: f"{100 * attrs[f'r2_{x}']:.0f}" for x in ("marginal", "conditional")}
     return [say("outlook.text", facts.words.shared, **shares)]
 
@@ -170,10 +169,10 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> Screen:
     warned = _caution_block(earned)
     if not facts.finished:
         return start, [warned], end
-    differing = list(_differing(facts, True))
+    differing = _differing(facts, True)
     if _height(differing) > SCREEN // 3:
-        differing = list(_differing(facts, False))
-    refitted = facts.kr_table.attrs["refitted"]
+        differing = _differing(facts, False)
+    refitted = facts.coefficients_by().attrs["refitted"]
     blocks = [
         Passage(say("screen.average_refitted" if refitted else "screen.average")),
         Passage(say("screen.differ"), rows=tuple(differing)),
@@ -223,7 +222,7 @@ def _fitting(facts: FittedModel, room: int) -> tuple[list[ScreenRow], int]:
 def _test(facts: FittedModel, term: WholeTerm) -> ScreenRow:
     lines = tuple(str(facts.rows.index[k]) for k in term.coefficients)
     return ScreenRow(
-        "A", term.name, term_sentence(facts, term, facts.kr_tests.loc[term.name]), lines
+        "A", term.name, term_sentence(facts, term, facts.tests_by().loc[term.name]), lines
     )
 
 
@@ -239,36 +238,29 @@ def _sentences(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
 
 def _coefficient(facts: FittedModel, k: int) -> ScreenRow:
     label = str(facts.rows.index[k])
-    return ScreenRow("A", label, effect_sentence(facts, k, facts.kr_table.iloc[k]), (label,))
+    return ScreenRow(
+        "A", label, effect_sentence(facts, k, facts.coefficients_by().iloc[k]), (label,)
+    )
 
 
 def _means(facts: FittedModel) -> list[ScreenRow]:
-    """The intercept, unless it is read where there are no data."""
-    intercepts = [k for k, one in enumerate(facts.coefficients) if one.is_intercept]
-    return [
-        _coefficient(facts, k)
-        for k in intercepts
-        if all(
-            p.factor.reaches_zero and p.factor.columns == 1 for p in facts.coefficients[k].places
-        )
-    ]
+    """The intercept, unless it is read where there are no data, or where nothing can be (log(x) and x² both 0)."""
+    rows = []
+    for k, one in enumerate(facts.coefficients):
+        factors = [place.factor for place in one.places]
+        inside = [v for factor in factors if not factor.variable for v in sorted(factor.variables)]
+        there = all(factor.reaches_zero and factor.columns == 1 for factor in factors)
+        if one.is_intercept and there and len(inside) == len(set(inside)):
+            rows.append(_coefficient(facts, k))
+    return rows
 
 
-def _differing(facts: FittedModel, correlations: bool) -> Iterator[ScreenRow]:
+def _differing(facts: FittedModel, correlations: bool) -> list[ScreenRow]:
     """The standard deviations, the correlations among them, and the residual one."""
-    things, q = varying(facts), int(facts.model.k_re)
-    for number, thing in enumerate(things):
-        label = facts.spread_label(number)
-        yield ScreenRow(
-            "A", label, sd_sentence(facts, thing.between, facts.spread(number)), (label,)
-        )
-        for j in range(number if correlations and number < q else 0):
-            at = len(facts.coefficients) + number * (number + 1) // 2 + j
-            row = facts.spreads.iloc[q + number * (number - 1) // 2 + j]
-            label = str(facts.rows.index[at])
-            yield ScreenRow("A", label, correlation_sentence(things[j], thing, row), (label,))
+    shown = [row for row in spread_rows(facts) if correlations or row.other is None]
+    rows = [ScreenRow("A", x.label, spread_sentence(facts, x), (x.label,)) for x in shown]
     residual = sd_sentence(facts, say("spread.residual"), facts.spread(-1))
-    yield ScreenRow("A", "Scale", residual, ("Scale",))
+    return [*rows, ScreenRow("A", "Scale", residual, ("Scale",))]
 
 
 def _caution_block(earned: tuple[Caution, ...]) -> Passage:
