@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from public_data import load
@@ -153,9 +154,12 @@ FITS: dict[str, Callable[[], Any]] = {
     "binary outcome": binary,
     "two groups": of_groups("y ~ x", 2, 30),
     "twenty rows": of_groups("y ~ x", 5, 4),
-    "7 000 rows": of_groups("y ~ x * kind", 350, 20, "~x"),
+    "7 000 rows": of_groups("y ~ x + time * kind", 350, 20, "~time"),
     "unequal groups": unequal,
 }
+SLOW = {"a level per machine", "7 000 rows", "groups and time", "three-way interaction", "dose"}
+SLOW |= {"growth, ML", "arrays", "no predictor", "logarithm", "unequal groups", "two groups"}
+SHAPES = [pytest.param(name, marks=[pytest.mark.full] * (name in SLOW)) for name in FITS]
 NEIGHBOURS: dict[str, Callable[[], Any]] = {  # for cautions only
     "19 groups": of_groups("y ~ x", 19, 4),
     "20 groups": of_groups("y ~ x", 20, 4),

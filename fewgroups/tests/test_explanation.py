@@ -15,7 +15,7 @@ import pytest
 import statsmodels.formula.api as smf
 from bs4 import BeautifulSoup
 from explained_fits import (
-    FITS,
+    SHAPES,
     agree,
     explained,
     fitted,
@@ -48,7 +48,7 @@ UNREADABLE = re.compile(
 # Whole outputs
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", SHAPES)
 def test_no_output_shows_what_no_reader_should_see(name: str) -> None:
     paper = reported(name)
     texts = [str(explained(name)), whole(name)]
@@ -62,14 +62,14 @@ def test_no_output_shows_what_no_reader_should_see(name: str) -> None:
         assert not re.search(r"[{}`]{2}|\bnan\b|\bNone\b", text)
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", SHAPES)
 def test_the_default_is_one_screen(name: str) -> None:
     lines = str(explained(name)).splitlines()
     assert len(lines) <= 45 and max(map(len, lines)) <= 96
     assert sum(bool(re.match(r"[1-9]  ", line)) for line in lines) <= 3
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", SHAPES)
 def test_the_whole_says_every_line_and_general_text_once(name: str) -> None:
     header, rows = printout(name)
     labels = [str(x).rstrip(":") for x in header.to_numpy()[:, [0, 2]].ravel() if str(x)]
@@ -92,7 +92,7 @@ def value(shown: str) -> float:
     return float(shown.rstrip(").;").replace("−", "-"))
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", SHAPES)
 def test_coefficients_are_told_with_the_numbers_of_coefficients(name: str) -> None:
     for one in read_coefficients(fitted(name).model)[0]:
         row, text = judged(name).loc[one.name], flat(explained(name)[one.name]).split(" Here. ")[1]
@@ -110,7 +110,7 @@ def test_coefficients_are_told_with_the_numbers_of_coefficients(name: str) -> No
             assert row["p"] < 0.001 if sign == "<" else is_rounded(p, row["p"])
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", SHAPES)
 def test_standard_deviations_are_told_with_the_numbers_of_variances(name: str) -> None:
     model, table = fitted(name).model, varied(name)
     q, labels = model.k_re, list(printout(name)[1].index)[len(model.exog_names) :]
