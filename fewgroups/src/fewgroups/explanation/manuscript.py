@@ -254,7 +254,7 @@ def _random_table(facts: FittedModel, spreads: NotedTable, percent: str) -> pd.D
             "number": "" if number is None else str(number),
         }
 
-    for row in spread_rows(facts):
+    for row in spread_rows(facts, read=True):
         thing = row.thing
         if row.other is not None:
             add(say("report.correlation", one=thing.noun, other=row.other.noun), row.at, None)

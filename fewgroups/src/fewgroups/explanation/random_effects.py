@@ -159,8 +159,9 @@ class SpreadRow:
     at: int
 
 
-def spread_rows(facts: FittedModel) -> list[SpreadRow]:
-    """The rows of the variances and covariances, in the order of the printout."""
+def spread_rows(facts: FittedModel, read: bool = False) -> list[SpreadRow]:
+    """The rows of the variances and covariances, in the order of the printout; read: each variance before its
+    covariances."""
     things, q = varying(facts), int(facts.model.k_re)
     labels = iter(map(str, facts.rows.index[len(facts.coefficients) :]))
     found = []
@@ -169,7 +170,7 @@ def spread_rows(facts: FittedModel) -> list[SpreadRow]:
             found.append(SpreadRow(next(labels), i, things[j], thing, q + i * (i - 1) // 2 + j))
         at = i if i < q else i + q * (q - 1) // 2
         found.append(SpreadRow(next(labels), i, thing, None, at))
-    return found
+    return sorted(found, key=lambda row: (row.number, row.other is not None)) if read else found
 
 
 def spread_sentence(facts: FittedModel, row: SpreadRow) -> str:

@@ -257,7 +257,7 @@ def _means(facts: FittedModel) -> list[ScreenRow]:
 
 def _differing(facts: FittedModel, correlations: bool) -> list[ScreenRow]:
     """The standard deviations, the correlations among them, and the residual one."""
-    shown = [row for row in spread_rows(facts) if correlations or row.other is None]
+    shown = [row for row in spread_rows(facts, read=True) if correlations or row.other is None]
     rows = [ScreenRow("A", x.label, spread_sentence(facts, x), (x.label,)) for x in shown]
     residual = sd_sentence(facts, say("spread.residual"), facts.spread(-1))
     return [*rows, ScreenRow("A", "Scale", residual, ("Scale",))]
