@@ -33,7 +33,7 @@ def engine() -> list[bytes]:
 @cache
 def rates() -> dict[str, list[int]]:
     """Three false-positive rates in thousandths, by factor and the places of the sliders ("within 0 2 3")."""
-    from helpers.explorables.errors import false_positive_rates
+    from helpers.explorables import false_positive_rates
 
     places = [range(len(values)) for _, values, _ in STOPS.values()]
     found = {}
@@ -49,7 +49,7 @@ def rates() -> dict[str, list[int]]:
 
 def html() -> str:
     """Sliders, bars and the sentence that says them, hidden until the script has filled them."""
-    from helpers.explorables.errors import STUDIES, TESTS
+    from helpers.explorables import STUDIES, TESTS
 
     template = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True

@@ -12,8 +12,7 @@ from PIL import Image
 
 from fewgroups import monte_carlo, power
 from helpers import Design, Truth, design_grid, explorables
-from helpers.explorables import controls
-from helpers.explorables.plans import ATHLETES, REPEATS, paired_power
+from helpers.explorables import ATHLETES, REPEATS, controls, paired_power
 
 EVERY = [getattr(explorables, name) for name in explorables.__all__]
 

@@ -11,7 +11,7 @@ import pytest
 
 from fewgroups import monte_carlo
 from helpers import Design, Truth
-from helpers.explorables.errors import STUDIES
+from helpers.explorables import STUDIES
 from tests.browsing import opened, shown, violations
 from tests.handout_sample import need_packages, quiet, soup_of
 from tests.notebooks import FOLDER

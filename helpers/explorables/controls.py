@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from helpers.figures.display import bundle, captioned
 
-Draw = Callable[..., tuple[Figure, dict[str, Any]]]
+Drawn = tuple[Figure, dict[str, Any]]
+"""A figure, and the values of its caption."""
 REST = 0.3
 """Seconds after the last move of a slider when the sharp picture is drawn."""
 
@@ -28,12 +29,12 @@ class Explorable:
     key : str
         Title and alt text, as in `show`.
     draw : callable
-        Takes the controls' values by name, gives a Figure and the values of its caption.
+        Takes the controls' values by name.
     **controls : ipywidgets
         One widget with a `.value` for each argument of `draw`.
     """
 
-    def __init__(self, key: str, draw: Draw, /, **controls: Any):
+    def __init__(self, key: str, draw: Callable[..., Drawn], /, **controls: Any):
         self.key, self.draw, self.controls = key, draw, controls
         self.picture = widgets.HTML()
         self._places: list[Any] = []
@@ -48,7 +49,7 @@ class Explorable:
         alt = captioned(figure, self.key, values)
         if (
             self._places and not sharp
-        ):  # the last sharp picture's layout will do; to find one is a third of the work
+        ):  # the last layout will do; to find one is a third of the work
             figure.set_layout_engine("none")
             for ax, place in zip(figure.axes, self._places, strict=True):
                 ax.set_position(place)
@@ -87,11 +88,10 @@ LOOK: dict[str, Any] = {
 }
 
 
-def slider(label: str, value: float, low: float, high: float, step: float) -> widgets.FloatSlider:
+def slider(label: str, value: float, low: float, high: float) -> widgets.FloatSlider:
     """A slider for a number with two decimals."""
-    return widgets.FloatSlider(
-        value=value, min=low, max=high, step=step, description=label, readout_format=".2f", **LOOK
-    )
+    look = LOOK | {"step": 0.01, "readout_format": ".2f"}
+    return widgets.FloatSlider(value=value, min=low, max=high, description=label, **look)
 
 
 def whole(label: str, value: int, low: int, high: int) -> widgets.IntSlider:
