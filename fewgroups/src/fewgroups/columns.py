@@ -69,12 +69,12 @@ class Names:
         Whole numbers become float, so that no power of them overflows, except labels, which would be renamed.
         """
         made = frame[[name for name in frame.columns if name in self.variables]]
-        kinds = {
-            name: object if isinstance(column.dtype, pd.StringDtype) else float
-            for name, column in made.items()
-            if isinstance(column.dtype, pd.StringDtype)
-            or (column.dtype.kind == "i" and name not in self.labels)
-        }
+        kinds: dict[str, type] = {}
+        for name, column in made.items():
+            if not isinstance(column.dtype, np.dtype | pd.CategoricalDtype):
+                kinds[name] = object  # text in one of pandas' own types, which patsy does not know
+            elif column.dtype.kind == "i" and name not in self.labels:
+                kinds[name] = float
         return made.astype(kinds)
 
 
@@ -97,6 +97,8 @@ def plain(name: str, column: pd.Series) -> pd.Series:
         return column.astype("float64")
     if pd.api.types.is_string_dtype(column):
         return column
+    if all(isinstance(value, str) for value in column):
+        return column.astype(object)
     if all(isinstance(v, Real | Decimal) and not isinstance(v, bool | np.bool_) for v in column):
         return column.astype(float)
     held = ", ".join(sorted({type(value).__name__ for value in column}))
