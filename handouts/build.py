@@ -64,7 +64,7 @@ def build(
         lesson = lessons[path]
         made = 0
         for edition in chosen:
-            explored = any(cell.source.strip() == explorer.CALL for cell in lesson.cells)
+            explored = any(explorer.explorable(cell.source) for cell in lesson.cells)
             key = _digest(
                 common.encode(), path.read_bytes(), *(explorer.engine() if explored else ())
             )

@@ -1,19 +1,26 @@
-"""The false-positive explorer of lesson 01 in a page: rates that the engine computes when the page is made.
+"""Explorable figures in a page: live where their states can be listed or have a closed form, else a word on where
+they are live.
 
-Without a script it stays hidden, and the still figure above it says the same.
+The false-positive explorer of lesson 01 shows rates that are computed when the page is made. The others are drawn by
+`live.js`, which a test compares with Python. Without a script all stay hidden; the still figure above says the same.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, Template
+from scipy import special, stats
 
 HERE = Path(__file__).parent
-CALL = "explorables.false_positives()"
+CALL = re.compile(r"explorables\.(\w+)\(\)")
 FACTORS = ("within", "between")
 # Label, values, and where a slider starts: at the still figure.
 STOPS: dict[str, tuple[str, tuple[float, ...], int]] = {
@@ -47,13 +54,92 @@ def rates() -> dict[str, list[int]]:
     return found
 
 
-def html() -> str:
+def explorable(source: str) -> str:
+    """The name of the explorable that a cell shows, or ""."""
+    found = CALL.fullmatch(source.strip())
+    return found[1] if found else ""
+
+
+def html(name: str) -> str:
+    """What stands under the still figure of an explorable."""
+    if name == "false_positives":
+        return _false_positives()
+    if name in DATA:
+        return _live(name)
+    return "<p>In JupyterLab, this figure answers to sliders.</p>"
+
+
+def _equation_terms() -> dict[str, Any]:
+    """Everybody's luck in SDs: that of the athletes and that of the repeats, row by row."""
+    from helpers import Design, Truth, simulate
+
+    athletes, repeats = (
+        simulate(Design(), Truth(0, 0, a, residual_sd=r, clip=False), 42)
+        for a, r in ((1.0, 0.0), (0.0, 1.0))
+    )
+    return {
+        "names": list(dict.fromkeys(athletes["athlete_id"])),
+        "high": athletes["session_high"].tolist(),
+        "athletes": athletes["correctness"].round(4).tolist(),
+        "repeats": repeats["correctness"].round(4).tolist(),
+    }
+
+
+def _power_map() -> dict[str, Any]:
+    """Athletes and repeats of the map, and for each number of athletes the critical t and what does not change."""
+    from helpers import explorables as plans
+
+    df = plans.ATHLETES - 1
+    logs = np.log(2) + df / 2 * np.log(df / 2) - special.gammaln(df / 2)
+    return {
+        "athletes": plans.ATHLETES.tolist(),
+        "repeats": plans.REPEATS.tolist(),
+        "bars": stats.t.ppf(0.975, df).tolist(),
+        "logs": logs.tolist(),
+        "residual_sd": plans.RESIDUAL_SD,
+        "athlete_hours": plans.ATHLETE_HOURS,
+        "repeat_hours": plans.REPEAT_HOURS,
+    }
+
+
+DATA: dict[str, Callable[[], dict[str, Any]]] = {
+    "equation_terms": _equation_terms,
+    "shrinkage": dict,
+    "power_map": _power_map,
+}
+"""What `live.js` needs to draw each of its figures."""
+
+
+@cache
+def _live(name: str) -> str:
+    from helpers import explorables
+
+    sliders = [
+        {"name": key, "label": control.description, "value": control.value}
+        | {"low": control.min, "high": control.max, "step": control.step}
+        for key, control in getattr(explorables, name)().controls.items()
+    ]
+    data = json.dumps(DATA[name](), separators=(",", ":"))
+    return _template("live.html.jinja").render(name=name, sliders=sliders, data=data)
+
+
+def script(names: set[str]) -> str:
+    """The script that a page with these explorables needs."""
+    return (HERE / "live.js").read_text(encoding="utf-8") if names & set(DATA) else ""
+
+
+def _template(name: str) -> Template:
+    loader = FileSystemLoader(HERE)
+    return Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template(name)
+
+
+def _false_positives() -> str:
     """Sliders, bars and the sentence that says them, hidden until the script has filled them."""
     from helpers.explorables import STUDIES, TESTS
 
-    template = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    ).get_template("explorer.html.jinja")
+    template = _template("explorer.html.jinja")
     return template.render(
         stops=STOPS,
         factors=FACTORS,

@@ -82,7 +82,8 @@ def lesson_page(lesson: Lesson, edition: Edition, course: Sequence[Outline]) -> 
         body=body,
         contents=contents,
         style=_style() + maths.font_face(used),
-        script=_asset("page.js"),
+        script=_asset("page.js")
+        + explorer.script({explorer.explorable(c.source) for c in kept.cells}),
         before=course[where - 1] if where else None,
         after=course[where + 1] if where + 1 < len(course) else None,
     )
@@ -137,8 +138,8 @@ def _blocks(lesson: Lesson, soups: dict[Cell, BeautifulSoup]) -> list[Block]:
             pieces = [] if "exercise" in cell.tags else cells.outputs(cell, where)
             shown = [Block("output", piece) for piece in pieces]
             new = [Block("code", cells.code_block(cell)), *shown] if cell.source.strip() else shown
-            if cell.source.strip() == explorer.CALL:
-                new.append(Block("output", explorer.html()))
+            if name := explorer.explorable(cell.source):
+                new.append(Block("text", explorer.html(name)))
         elif cell.kind == "markdown":
             elements = soups[cell].find_all(True, recursive=False)
             new = [_text_block(element, cell.tags) for element in elements]

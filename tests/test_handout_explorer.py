@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from fewgroups import monte_carlo
-from helpers import Design, Truth
+from helpers import Design, Truth, explorables, simulate
 from helpers.explorables import STUDIES
 from tests.browsing import opened, shown, violations
 from tests.handout_sample import need_packages, quiet, soup_of
-from tests.notebooks import FOLDER
+from tests.notebooks import FOLDER, LESSONS
 
 need_packages()
 
@@ -89,3 +89,69 @@ def test_the_keyboard_moves_the_sliders_and_the_result_is_said(
 def test_without_scripts_the_still_figure_stands_alone(browser: Any, page_one: Path) -> None:
     page = opened(browser, page_one / "student" / NAME, java_script_enabled=False)
     assert not page.locator(".explorer").is_visible() and page.locator("img").count() >= 2
+
+
+LIVE = r"explorables\.(equation_terms|shrinkage|power_map)\(\)"
+STATES: dict[str, list[dict[str, float]]] = {  # places of the sliders
+    "equation_terms": [
+        {"intercept": 0.85, "effect": -0.08, "athlete_sd": 0.05, "residual_sd": 0.05},
+        {"intercept": 0.6, "effect": 0.1, "athlete_sd": 0.15, "residual_sd": 0.0},
+    ],
+    "shrinkage": [
+        {"repeats": 3, "athlete_sd": 0.05, "residual_sd": 0.05},
+        {"repeats": 1, "athlete_sd": 0.0, "residual_sd": 0.15},
+    ],
+    "power_map": [
+        {"budget": 20, "effect": 0.04, "slope_sd": 0.03},
+        {"budget": 80, "effect": 0.1, "slope_sd": 0.0},
+    ],
+}
+FUNCTIONS = {"equation_terms": "live.scores", "shrinkage": "live.kept", "power_map": "live.powers"}
+
+
+def scores(**terms: float) -> Any:
+    return simulate(Design(), Truth(**terms, clip=False), 42)["correctness"]
+
+
+def kept(repeats: int, athlete_sd: float, residual_sd: float) -> Any:
+    counts = np.array([50, 50, 50, repeats])
+    return counts * athlete_sd**2 / (counts * athlete_sd**2 + residual_sd**2)
+
+
+def powers(budget: int, effect: float, slope_sd: float) -> Any:
+    return explorables.paired_power(effect, slope_sd).T
+
+
+EXPECTED: dict[str, Any] = {"equation_terms": scores, "shrinkage": kept, "power_map": powers}
+
+
+@pytest.fixture(scope="module")
+def live_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pages of the lessons that have figures drawn by `live.js`."""
+    folder = tmp_path_factory.mktemp("live")
+    names = [path.name[:2] for path in LESSONS if re.search(LIVE, path.read_text("utf-8"))]
+    build(FOLDER, folder, [STUDENT], names, say=quiet)
+    return folder / "student"
+
+
+def test_figures_drawn_in_the_page_hold_the_numbers_of_python(
+    browser: Any, live_pages: Path
+) -> None:
+    found = set()
+    for path in live_pages.glob("*.html"):
+        page = opened(browser, path)
+        for box in page.locator(".explorer.live").all():
+            name = box.get_attribute("data-live")
+            found.add(name)
+            data = json.loads(box.locator(".explorer-data").text_content() or "")
+            for values in STATES[name]:
+                call = f"(([v, data]) => {FUNCTIONS[name]}(v, data))"
+                np.testing.assert_allclose(
+                    page.evaluate(call, [values, data]), EXPECTED[name](**values), atol=2e-4
+                )
+            before = box.locator("svg").inner_html()
+            box.locator("input").first.press("ArrowRight")
+            assert box.locator("svg").inner_html() != before and box.locator(".said").inner_text()
+        assert violations(page) == []
+        page.context.close()
+    assert found == set(explorer.DATA)
