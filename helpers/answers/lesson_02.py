@@ -13,25 +13,27 @@ from helpers.feedback import Exercise, Slip
 
 @cache
 def _pushups() -> tuple[float, float]:
-    """τ² and σ² of the push-up scores."""
+    """σ_u² and σ² of the push-up scores."""
     result = fit("correctness ~ session_high", load("pushups"), groups="athlete_id")
     return float(result.cov_re.iloc[0, 0]), float(result.scale)
 
 
 def _needed(share: float) -> float:
-    """Scores at which the shrinkage factor is `share`: n = share/(1−share) · σ²/τ²."""
-    tau2, sigma2 = _pushups()
-    return share / (1 - share) * sigma2 / tau2
+    """Scores at which the shrinkage factor is `share`: n = share/(1−share) · σ²/σ_u²."""
+    var_u, var_e = _pushups()
+    return share / (1 - share) * var_e / var_u
 
 
 @cache
 def _sleep() -> tuple[float, float]:
-    result = fit("Reaction ~ Days", load("sleepstudy"), groups="Subject")
+    """σ_u² and σ² of the drivers' reaction times, from the last day after normal sleep on."""
+    sleep = load("sleepstudy").query("Days >= 2")
+    result = fit("Reaction ~ Days", sleep, groups="Subject")
     return float(result.cov_re.iloc[0, 0]), float(result.scale)
 
 
-def _icc(tau2: float, sigma2: float) -> float:
-    return tau2 / (tau2 + sigma2)
+def _icc(var_u: float, var_e: float) -> float:
+    return var_u / (var_u + var_e)
 
 
 EXERCISES = {
@@ -58,19 +60,19 @@ EXERCISES = {
     "2.2": Exercise(
         key=lambda: math.ceil(_needed(0.9)),
         places=0,
-        right="{key} scores: nine times σ²/τ², rounded up.",
+        right="{key} scores: nine times σ²/σ_u², rounded up.",
         hints=(
             "Set λ = 0.9 in the formula and solve for n.",
-            "n = 9 σ²/τ², with fitted.scale and fitted.cov_re.",
+            "n is at least 9 σ²/σ_u², or try kept(n, fitted) for several n.",
         ),
         slips=(
             Slip(
                 lambda: math.floor(_needed(0.9)),
-                "With so many scores λ is still a hair below 0.9: round up.",
+                "With so many scores λ is still slightly below 0.9: round up.",
             ),
             Slip(
                 lambda: 9,
-                "In the true world τ² = σ² and nine would do. The question is about the fitted values.",
+                "In the true world σ_u² = σ² and nine would do. The question is about the fitted values.",
             ),
             Slip(
                 lambda: math.ceil(9 * math.sqrt(_pushups()[1] / _pushups()[0])),
@@ -79,28 +81,12 @@ EXERCISES = {
         ),
     ),
     "2.3": Exercise(
-        key=lambda: "b",
-        right="Session and age are fixed effects, athletes are the groups, and without re_formula all tire alike.",
-        hints=(
-            "What differs between athletes by chance? That column goes into groups.",
-            "All tire alike: no re_formula.",
-        ),
-        slips=(
-            Slip(lambda: "a", "groups names those who have their own levels: athletes, not ages."),
-            Slip(
-                lambda: "c",
-                "re_formula lets athletes tire differently; the sentence says that all tire alike.",
-            ),
-            Slip(lambda: "d", "Here sessions are the groups. The athletes have their own levels."),
-        ),
-    ),
-    "2.4": Exercise(
         key=lambda: _icc(*_sleep()),
         places=2,
-        right="{key}: more than half of the variance lies between people.",
+        right="{key}: two days of one driver are alike to that degree, once the change with the days is taken out.",
         hints=(
-            "Fit it with fit(...); cov_re and scale hold the two variances.",
-            "cov_re / (cov_re + scale)",
+            "It is the intraclass correlation. Fit the model with fit(...); variances(...) holds both variances.",
+            "The variance of Subject, divided by the sum of both variances.",
         ),
         slips=(
             Slip(

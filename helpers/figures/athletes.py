@@ -88,13 +88,17 @@ def terms(table: pd.DataFrame, steps: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def pooling(table: pd.DataFrame) -> Figure:
+def pooling(
+    table: pd.DataFrame,
+    xlabel: str = "deviation from the average athlete (points)",
+    unit: str = "scores",
+) -> Figure:
     """Own mean and prediction of each athlete, joined by a line, around the average of all.
 
     `table` has a row an athlete and the columns scores (how many), "no pooling" and partial (deviations from the
-    average athlete).
+    average athlete). `unit` says in the plural what was counted.
     """
-    figure, ax = canvas("deviation from the average athlete (points)", height=2.9)
+    figure, ax = canvas(xlabel, height=max(2.9, 1.4 + 0.24 * len(table)))
     means, predicted = table["no pooling"], table["partial"]
     places = np.arange(len(table))[::-1]
     ax.axvline(0, color=INK, linewidth=1, label="complete pooling")
@@ -102,7 +106,8 @@ def pooling(table: pd.DataFrame) -> Figure:
     ax.plot(means, places, "o", color=BLUE, markersize=8, label="no pooling: own mean")
     label = "partial pooling: the model"
     ax.plot(predicted, places, "D", color=ORANGE, markersize=7, label=label)
-    ax.set_yticks(places, [f"{name} ({n} scores)" for name, n in table["scores"].items()])
+    counts = [f"{n} {unit.removesuffix('s') if n == 1 else unit}" for n in table["scores"]]
+    ax.set_yticks(places, [f"{name} ({n})" for name, n in zip(table.index, counts, strict=True)])
     ax.grid(visible=False, axis="y")
     legend_below(figure, ax)
     return figure
