@@ -93,7 +93,7 @@ def equation_terms() -> Explorable:
         draw,
         intercept=slider("β₀, level in session 20", 0.85, 0.5, 1.0),
         effect=slider("β₁, change in session 30", -0.08, -0.2, 0.2),
-        athlete_sd=slider("SD of athletes, τ", 0.05, 0, 0.15),
+        athlete_sd=slider("SD of athletes, σᵤ", 0.05, 0, 0.15),
         residual_sd=slider("SD of repeats, σ", 0.05, 0, 0.15),
     )
 
@@ -114,7 +114,7 @@ def shrinkage() -> Explorable:
         "02.shrinkage",
         draw,
         repeats=whole("repeats of the last athlete", 3, 1, 50),
-        athlete_sd=slider("SD of athletes, τ", 0.05, 0, 0.15),
+        athlete_sd=slider("SD of athletes, σᵤ", 0.05, 0, 0.15),
         residual_sd=slider("SD of repeats, σ", 0.05, 0.01, 0.15),
     )
 
