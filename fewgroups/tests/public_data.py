@@ -1,12 +1,22 @@
 """Public data sets that many tests fit, as R's packages have them (reference/README.md says which)."""
 
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from fewgroups.structure import random_design
 from running_example import Design, Truth, simulate
 
-DATA = Path(__file__).parent / "reference" / "data"
+from fewgroups import fit
+
+REFERENCE = Path(__file__).parent / "reference"
+DATA = REFERENCE / "data"
+SPECS: dict[str, Any] = json.loads(
+    (REFERENCE / "coefficients_fits.json").read_text(encoding="utf-8")
+)
 TYPES: dict[str, dict[str, str]] = {  # numbers that only name somebody are text
     "sleepstudy": {"Reaction": "float64", "Days": "int64", "Subject": "str"},
     "Machines": {"Worker": "str", "Machine": "str", "score": "float64"},
@@ -22,3 +32,31 @@ def load(name: str) -> pd.DataFrame:
     name = name if name in TYPES else name.capitalize()
     types: Any = TYPES[name]
     return pd.read_csv(DATA / f"{name}.csv", dtype="str", keep_default_na=False).astype(types)
+
+
+@cache
+def public_fit(name: str, reml: bool, formula: str | None = None) -> Any:
+    """The fit of that name in coefficients_fits.json, as R fitted it; or the same with another formula."""
+    spec = SPECS["fits"][name]
+    factors = dict.fromkeys(SPECS["data"][spec["data"]]["factors"], str)
+    data = pd.read_csv(DATA / f"{spec['data']}.csv", dtype=factors).assign(all="all")
+    data = data.drop(index=[row - 1 for row in spec.get("without_rows", [])])
+    re_formula = spec.get("re_formula", "1")
+    return fit(
+        formula or spec["formula"],
+        data,
+        groups=spec["groups"],
+        re_formula=None if re_formula == "0" else re_formula,
+        vc_formula=spec.get("vc_formula"),
+        reml=reml,
+    )
+
+
+def covariance(
+    model: Any, group: int, psi: np.ndarray, vcomp: np.ndarray, scale: float
+) -> np.ndarray:
+    """V of the rows of one group of a MixedLM, written out."""
+    Z, labels = random_design(model, group)
+    q = model.k_re
+    V = scale * np.eye(len(Z)) + Z[:, q:] * np.asarray(vcomp)[labels[q:]] @ Z[:, q:].T
+    return V + Z[:, :q] @ np.asarray(psi) @ Z[:, :q].T if q else V

@@ -475,9 +475,11 @@ def _null_notes(method: str, extra: Added, statistic: float, singular: bool) -> 
     """Where the null distribution asked for is not the right one; singular: the smaller model is."""
     notes = []
     if method == "lrt" and extra.bounds and extra.mixture:
+        d = extra.parameters
+        right = "half of this p" if d == 1 else f"the average of the p of χ²({d - 1}) and χ²({d})"
         notes.append(
-            "A variance is added, which cannot be less than zero, so χ² errs to the safe side: p is up to twice too "
-            f"large. method='boundary' gives p = {show_p(mixture_p(statistic, extra.mixture))}."
+            f"A variance is added, which cannot be less than zero, so χ² errs to the safe side: {right} is right. "
+            f"method='boundary' gives it: p = {show_p(mixture_p(statistic, extra.mixture))}."
         )
     elif method == "lrt" and extra.bounds:
         notes.append(

@@ -1,8 +1,16 @@
-"""What a mixed model says of variation: SDs, correlations, their intervals, and the shares of variance."""
+"""What a mixed model says of variation: SDs, correlations, their profile-likelihood intervals, shares of variance.
+
+A profile holds one parameter (the SD of a random-effect column, a correlation, the SD of a variance component, or σ) at
+a value while everything else is at its best; the interval holds the values whose deviance is no further above the
+lowest than χ²₁ allows (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 5.1). R's confint profiles
+ML whatever the fit; here REML fits profile the REML likelihood.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,15 +23,16 @@ from fewgroups.checks import check_level, check_result
 from fewgroups.ddf import information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
-from fewgroups.likelihood import Optimum, evaluate, optimum
+from fewgroups.likelihood import evaluate, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import Structure, sqrt_factor
+from fewgroups.structure import Structure, random_design, sqrt_factor
 
 Array = np.ndarray
 ZERO = 1e-7  # an SD relative to σ (per column of unit size) below which it is zero but for rounding
 ONE = 1 - 1e-6  # a correlation from which on it is 1 but for rounding
 AWAY = 0.05  # a start beside zero variances: at zero the deviance is flat, whether or not it is a minimum
 PRECISE = 1e-9  # relative, of the ends of an interval
+MOST = 6  # sources of variation up to which kinds of pairs are counted
 
 
 def variances(result: Any, level: float = 0.95) -> NotedTable:
@@ -38,106 +47,107 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
 
     Returns
     -------
-    A DataFrame, one row per parameter (index `component`: the random-effect columns, their correlations
-    "a × b", the variance components, "residual"), columns
+    A DataFrame, one row per parameter (index `component`: the random-effect columns, their correlations "a × b", the
+    variance components, "residual"), columns
 
     sd, variance: in units of the outcome (per unit of the column for slopes) and in those units squared.
     correlation: only in models that have one; rows of correlations have no sd and no variance.
-    se: standard error *of the variance* (of the correlation in its rows), from the expected REML or ML
-        information at the estimates; missing on the boundary, where none exists. A variance estimated
-        from few groups is skewed: the interval says more.
-    low, high: profile-likelihood interval *of the SD* (of the correlation in its rows); squared, that of the
-        variance. REML fits profile the REML likelihood, ML fits the ML likelihood, as R's confint does for
-        either. low is 0 where zero cannot be excluded; a correlation may reach ±1.
-    share: of the variance beyond the fixed effects, averaged over the rows of the data; the shares add up to
-        1. In the row of a correlation: what the covariance adds or takes.
+    se: standard error *of the variance* (of the correlation in its rows), from the expected REML or ML information at
+        the estimates; missing on the boundary, where none exists. A variance estimated from few groups is skewed: the
+        interval says more.
+    low, high: profile-likelihood interval *of the SD* (of the correlation in its rows); squared, that of the variance.
+        REML fits profile the REML likelihood, where R's confint profiles ML whatever the fit. low is 0 where zero
+        cannot be excluded; a correlation may reach ±1.
+    share: of the variance beyond the fixed effects, averaged over the rows of the data; the shares add up to 1. Not in
+        models with correlated random effects, whose variances do not add up: a note gives the share of all together.
 
-    Values are exact, only the display is rounded. `.notes` says the rest in words; `.attrs` holds icc
-    (random / (random + residual variance)), icc_unadjusted (the same over all variance), r2_marginal (fixed
-    effects) and r2_conditional (fixed and random), with method, level, singular, shortfall.
+    Values are exact, only the display is rounded. `.notes` says the rest in words; `.attrs` holds
+
+    icc: which levels two rows share → their correlation beyond the fixed effects, for each kind of pair that the data
+        have, such as {"plate": 0.15, "sample": 0.79}; empty with random slopes, where it depends on the predictors.
+    shares: source of variation → share, correlated columns together; they add up to 1.
+    r2_marginal, r2_conditional: of fixed, of fixed and random effects; with method, level, singular, shortfall.
 
     Errors and warnings
     -------------------
-    As in `coefficients`. Where a fit ended below the optimum (NotAtOptimumWarning), the estimates are those
-    of the fit, the intervals those of the model.
+    As in `coefficients`. Where a fit ended below the optimum (NotAtOptimumWarning), the estimates are those of the fit,
+    the intervals those of the model.
 
-    Sources: profiles: Bates, Mächler, Bolker & Walker 2015 (J. Stat. Softw. 67(1)), section 5.1. R² and ICC:
-    Nakagawa, Johnson & Schielzeth 2017 (J. R. Soc. Interface 14:20170213); with random slopes, the mean of
+    Sources: R²: Nakagawa, Johnson & Schielzeth 2017 (J. R. Soc. Interface 14:20170213); with random slopes, the mean of
     zᵀΨz over rows: Johnson 2014 (Methods Ecol. Evol. 5:944), both as R's `performance` has them.
     """
     level = check_level(level)
     plain = check_result(result)
     model, reml = plain.model, bool(plain.reml)
     seen = examine(plain, "wald")
-    structure = Structure.of(model)
-    best = optimum(structure, reml)
-    there = _Estimates.of(model, structure, best.cov_re, best.vcomp, best.scale)
-    here = there
+    s = plain.structure
+    best = optimum(s, reml)
+    there = here = Estimates.of(s, best.cov_re, best.vcomp, best.scale)
     if seen.facts["shortfall"] > SHORTFALL:
-        here = _Estimates.of(
-            model, structure, np.asarray(plain.cov_re), plain.vcomp, float(plain.scale)
-        )
-    ends = _intervals(structure, there, best, reml, level)
-    columns = here.columns(model, structure, reml) | {"low": ends[:, 0], "high": ends[:, 1]}
-    table = noted_table(
-        {name: columns[name] for name in ORDER if name in columns},
-        pd.Index(here.names, name="component"),
-        [],
-        _decimals(columns),
+        here = Estimates.of(s, plain.cov_re, plain.vcomp, float(plain.scale))
+
+    labels = [str(name) for name in model.data.exog_re_names] if s.q else []
+    components = [str(name) for name in model.exog_vc.names]
+    correlations = [f"{labels[i]} × {labels[j]}" for i, j in there.pairs]
+    profiles = [
+        *(Profile.of_sd(s, reml, column) for column in range(s.q)),
+        *(Profile.of_correlation(s, reml, i, j) for i, j in there.pairs),
+        *(Profile.of_component(s, reml, component) for component in range(s.v)),
+        Profile.of_residual(s, reml),
+    ]
+    ends = np.array(
+        [
+            profile.interval(-2 * best.loglik, best.theta, best.scale, estimate, level)
+            for profile, estimate in zip(profiles, there.values(), strict=True)
+        ]
     )
-    table["share"] = here.shares
-    explained = _explained(model, seen.beta, here.shares, here.total)
-    table.attrs |= explained | {"method": "REML" if reml else "ML", "level": level}
-    table.attrs |= {name: seen.facts[name] for name in ("singular", "shortfall")}
-    table.attrs["notes"] = tuple(_notes(table, model, best, bool(structure.q > 1)))
+    columns: dict[str, Any] = here.columns(s, reml) | {"low": ends[:, 0], "high": ends[:, 1]}
+    parts = here.parts(s)
+    shares = parts / parts.sum()
+    if not there.pairs:
+        columns["share"] = shares
+    index = pd.Index([*labels, *correlations, *components, "residual"], name="component")
+    table = noted_table(columns, index, [], _decimals(columns))
+    fixed = float(np.var(np.asarray(model.exog) @ seen.beta, ddof=1)) / float(parts.sum())
+    together = [" and ".join(labels)] * bool(labels)
+    random = [float(shares[: len(labels) + len(correlations)].sum())] * bool(labels)
+    random += shares[len(labels) + len(correlations) :].tolist()
+    table.attrs |= {
+        "icc": _pair_correlations(model, here),
+        "shares": dict(zip([*together, *components, "residual"], random, strict=True)),
+        "r2_marginal": fixed / (fixed + 1),
+        "r2_conditional": 1 - float(shares[-1]) / (fixed + 1),
+        "method": "REML" if reml else "ML",
+        "level": level,
+        "singular": seen.facts["singular"],
+        "shortfall": seen.facts["shortfall"],
+    }
+    table.attrs["notes"] = tuple(_notes(table, boundary(model, best)))
     return table
 
 
-ORDER = ("sd", "correlation", "variance", "se", "low", "high")
-
-
 @dataclass(frozen=True)
-class _Estimates:
-    """Ψ (q, q), τ² (v,), σ² with rounding removed, the rows' names, their shares and the variance they are of.
+class Estimates:
+    """Ψ (q, q), τ² (v,), σ² with rounding removed; pairs: the random-effect columns of each correlation.
 
-    pairs: the random-effect columns of each correlation. Rows: the q SDs, the correlations, the v components,
-    σ.
+    In the order of the table's rows: the q SDs, the correlations, the v components, σ.
     """
 
     cov_re: Array
     vcomp: Array
     scale: float
-    names: list[str]
     pairs: list[tuple[int, int]]
-    shares: Array
-    total: float
 
     @classmethod
-    def of(
-        cls, model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: float
-    ) -> _Estimates:
-        """From the values of a fit; parts of the variance of a row, averaged over rows: tr(Ψ ZᵀZ)/n, …"""
-        squares = s.R_re.T @ s.R_re
-        sizes = np.append(np.diag(squares), s.unit_vc**2)
-        cov_re, vcomp = (
-            np.array(cov_re, dtype=float).reshape(s.q, s.q),
-            np.array(vcomp, dtype=float),
-        )
+    def of(cls, s: Structure, cov_re: Any, vcomp: Any, scale: float) -> Estimates:
+        """From the values of a fit."""
+        cov_re = np.array(cov_re, dtype=float).reshape(s.q, s.q)
+        vcomp = np.array(vcomp, dtype=float).reshape(s.v)
+        sizes = np.append(np.sum(s.R_re**2, axis=0), s.unit_vc**2)  # mean squares of the columns
         zero = np.append(np.diag(cov_re), vcomp) * sizes < ZERO**2 * scale
         cov_re[zero[: s.q], :] = cov_re[:, zero[: s.q]] = 0.0
         vcomp[zero[s.q :]] = 0.0
-        labels = [str(name) for name in model.data.exog_re_names] if s.q else []
-        pairs = [(i, j) for j in range(s.q) for i in range(j)]
-        names = [*labels, *(f"{labels[i]} × {labels[j]}" for i, j in pairs)]
-        names += [*map(str, model.exog_vc.names), "residual"]
-        parts = [
-            *np.diag(cov_re * squares),
-            *(2 * cov_re[i, j] * squares[i, j] for i, j in pairs),
-            *(vcomp * s.unit_vc**2),
-            scale,
-        ]
-        total = float(np.sum(parts))
-        return cls(cov_re, vcomp, scale, names, pairs, np.array(parts) / total, total)
+        return cls(cov_re, vcomp, scale, [(i, j) for j in range(s.q) for i in range(j)])
 
     def correlation(self, i: int, j: int) -> float:
         """That of two columns; nan where one of them does not vary."""
@@ -145,127 +155,139 @@ class _Estimates:
         value = self.cov_re[i, j] / size if size > 0 else np.nan
         return float(np.sign(value) if abs(value) > ONE else value)
 
-    def columns(self, model: MixedLM, structure: Structure, reml: bool) -> dict[str, Array]:
-        """sd, variance, se and, if there is one, correlation, a value per row."""
-        spread = _spread(model, structure, self.cov_re, self.vcomp, self.scale, reml)
-        q, between = len(self.cov_re), [np.nan] * len(self.pairs)
-        where = {pair: k for k, pair in enumerate((b, a) for a in range(q) for b in range(a + 1))}
-        first_vc = len(where)
-        own = [where[c, c] for c in range(q)] + list(range(first_vc, len(spread)))
-        error = np.sqrt(np.diag(spread))[own]
-        value = np.concatenate([np.diag(self.cov_re), self.vcomp, [self.scale]])
-        error = np.where(value > 0, error, np.nan)
-        correlations, theirs = [], []
+    def values(self) -> list[float]:
+        """SDs and correlations, one per row."""
+        correlations = [self.correlation(i, j) for i, j in self.pairs]
+        sds = np.sqrt([*np.diag(self.cov_re), *self.vcomp, self.scale])
+        return [*sds[: len(self.cov_re)], *correlations, *sds[len(self.cov_re) :]]
+
+    def parts(self, s: Structure) -> Array:
+        """What each row gives to the variance of an observation, averaged over observations: tr(Ψ ZᵀZ)/n, …"""
+        squares = s.R_re.T @ s.R_re
+        covariances = [2 * self.cov_re[i, j] * squares[i, j] for i, j in self.pairs]
+        own = np.diag(self.cov_re * squares)
+        return np.array([*own, *covariances, *(self.vcomp * s.unit_vc**2), self.scale])
+
+    def columns(self, s: Structure, reml: bool) -> dict[str, Array]:
+        """sd, correlation if there is one, variance and se, a value per row."""
+        spread = self._spread(s, reml)
+        where = {
+            (b, a): k for k, (a, b) in enumerate((a, b) for a in range(s.q) for b in range(a + 1))
+        }
+        own = [where[c, c] for c in range(s.q)] + list(range(len(where), len(spread)))
+        variance = np.concatenate([np.diag(self.cov_re), self.vcomp, [self.scale]])
+        error = np.where(variance > 0, np.sqrt(np.diag(spread))[own], np.nan)
+        errors = []
         for i, j in self.pairs:
-            r = self.correlation(i, j)
-            correlations.append(r)
+            r, a, b = self.correlation(i, j), self.cov_re[i, i], self.cov_re[j, j]
             if not abs(r) < 1:
-                theirs.append(np.nan)
+                errors.append(np.nan)
                 continue
-            a, b = self.cov_re[i, i], self.cov_re[j, j]
             at = [where[i, j], where[i, i], where[j, j]]
             slope = np.array([1 / np.sqrt(a * b), -r / (2 * a), -r / (2 * b)])
-            theirs.append(float(np.sqrt(slope @ spread[np.ix_(at, at)] @ slope)))
-        variance = np.insert(value, q, between)
-        columns = {"sd": np.sqrt(variance), "variance": variance, "se": np.insert(error, q, theirs)}
+            errors.append(float(np.sqrt(slope @ spread[np.ix_(at, at)] @ slope)))
+        variance = np.insert(variance, s.q, [np.nan] * len(self.pairs))
+        columns = {"sd": np.sqrt(variance)}
         if self.pairs:
             columns["correlation"] = np.full(len(variance), np.nan)
-            columns["correlation"][q : q + len(self.pairs)] = correlations
-        return columns
+            columns["correlation"][s.q : s.q + len(self.pairs)] = [
+                self.correlation(i, j) for i, j in self.pairs
+            ]
+        return columns | {"variance": variance, "se": np.insert(error, s.q, errors)}
+
+    def _spread(self, s: Structure, reml: bool) -> Array:
+        """Covariance (k, k) of the estimates of Ψ (rows of its lower triangle), τ² and σ²: expected information."""
+        found = information(s, self.cov_re, self.vcomp, self.scale, reml)
+        spread = 2 * scaled_inverse(found.expected if reml else found.traces)
+        rows, columns = np.tril_indices(s.q)
+        back = np.eye(
+            len(spread)
+        )  # from the covariances of orthonormal columns to those of the data's
+        for k, (a, b) in enumerate(zip(rows, columns, strict=True)):
+            unit = np.zeros((s.q, s.q))
+            unit[a, b] = unit[b, a] = 1.0
+            back[: len(rows), k] = (found.random @ unit @ found.random.T)[rows, columns]
+        return np.asarray(back @ spread @ back.T)
 
 
-def _spread(
-    model: MixedLM, s: Structure, cov_re: Array, vcomp: Array, scale: float, reml: bool
-) -> Array:
-    """Covariance (k, k) of the estimates of Ψ (rows of its lower triangle), τ² and σ²: expected information.
+def _pair_correlations(model: MixedLM, at: Estimates) -> dict[str, float]:
+    """Which levels two rows share → their correlation beyond the fixed effects, for each kind of pair in the data.
 
-    Worked out for orthonormal columns and brought back, so that predictors far from their centre cost no
-    digits.
+    Only where every random effect is a level that a row has or has not. Pairs that share at least some levels are
+    counted by their labels; those that share no more follow by inclusion and exclusion.
     """
-    found = information(s, cov_re, vcomp, scale, reml)
-    turn = found.random
-    spread = 2 * scaled_inverse(found.expected if reml else found.traces)
-    rows, columns = np.tril_indices(s.q)
-    back = np.eye(len(spread))
-    for k, (a, b) in enumerate(zip(rows, columns, strict=True)):
-        unit = np.zeros((s.q, s.q))
-        unit[a, b] = unit[b, a] = 1.0
-        back[: len(rows), k] = (turn @ unit @ turn.T)[rows, columns]
-    return np.asarray(back @ spread @ back.T)
-
-
-def _intervals(
-    structure: Structure, at: _Estimates, best: Optimum, reml: bool, level: float
-) -> Array:
-    """(rows, 2) profile intervals around the optimum, of which `at` are the estimates."""
-    s, lowest = structure, -2 * best.loglik
-    profiles = [Profile.of_sd(s, reml, column) for column in range(s.q)]
-    profiles += [Profile.of_correlation(s, reml, i, j) for i, j in at.pairs]
-    profiles += [Profile.of_component(s, reml, component) for component in range(s.v)]
-    profiles.append(Profile.of_residual(s, reml))
-    estimates = [
-        *np.sqrt(np.diag(at.cov_re)),
-        *(at.correlation(i, j) for i, j in at.pairs),
-        *np.sqrt(at.vcomp),
-        np.sqrt(at.scale),
-    ]
-    return np.array(
-        [
-            profile.interval(lowest, best.theta, best.scale, float(estimate), level)
-            for profile, estimate in zip(profiles, estimates, strict=True)
-        ]
-    )
-
-
-def _explained(model: MixedLM, beta: Array, shares: Array, total: float) -> dict[str, float]:
-    """ICC and R² from the shares of `total`, the last of them the residual's; beta (p,)."""
-    fixed = float(np.var(np.asarray(model.exog) @ beta, ddof=1)) / total
-    random = 1 - float(shares[-1])
+    designs = [random_design(model, group) for group in range(model.n_groups)]
+    codes = [-1] * (model.k_re == 1) + list(range(model.k_vc))
+    if model.k_re > 1 or len(codes) > MOST:
+        return {}
+    names = [str(name) for name in [*model.data.exog_re_names[: model.k_re], *model.exog_vc.names]]
+    levels = []  # of each source: the level that each row has
+    for code in codes:
+        matrices = [Z[:, labels == code] for Z, labels in designs]
+        if not all(np.all((Z == 0) | (Z == 1)) and np.all(Z.sum(axis=1) == 1) for Z in matrices):
+            return {}
+        first = np.cumsum([0, *(Z.shape[1] for Z in matrices[:-1])])
+        rows = [k + Z.argmax(axis=1) for k, Z in zip(first, matrices, strict=True)]
+        levels.append(np.concatenate(rows))
+    variance = np.append(np.diag(at.cov_re), at.vcomp)
+    sets = [c for size in range(1, len(codes) + 1) for c in combinations(range(len(codes)), size)]
+    pairs: dict[tuple[int, ...], int] = {}
+    for shared in reversed(sets):
+        counts = np.unique(np.array([levels[k] for k in shared]), axis=1, return_counts=True)[1]
+        at_least = sum(int(count) * (int(count) - 1) // 2 for count in counts)
+        pairs[shared] = at_least - sum(n for more, n in pairs.items() if set(shared) < set(more))
+    total = variance.sum() + at.scale
     return {
-        "icc": random,
-        "icc_unadjusted": random / (fixed + 1),
-        "r2_marginal": fixed / (fixed + 1),
-        "r2_conditional": (fixed + random) / (fixed + 1),
+        " and ".join(names[k] for k in shared): float(variance[list(shared)].sum() / total)
+        for shared in sets
+        if pairs[shared]
     }
 
 
 def _decimals(columns: dict[str, Array]) -> dict[str, int]:
     sds, squares = columns["sd"][columns["sd"] > 0], columns["variance"][columns["variance"] > 0]
-    ends = useful_decimals(float(sds.min()))
-    places = dict.fromkeys(["sd", "low", "high"], max(ends, 2 if "correlation" in columns else 0))
+    places = max(useful_decimals(float(sds.min())), 2 if "correlation" in columns else 0)
+    squared = useful_decimals(float(squares.min()))
     return (
-        places
-        | dict.fromkeys(["variance", "se"], useful_decimals(float(squares.min())))
-        | {
-            "correlation": 3,
-            "share": 3,
-        }
+        dict.fromkeys(["sd", "low", "high"], places)
+        | dict.fromkeys(["variance", "se"], squared)
+        | {"correlation": 3, "share": 3}
     )
 
 
-def _notes(table: NotedTable, model: MixedLM, best: Optimum, slopes: bool) -> list[str]:
-    """What must be known besides the numbers."""
-    facts, percent = table.attrs, f"{100 * table.attrs['level']:g} %"
+def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:
+    """What must be known besides the numbers; at_bounds: the variances and correlations on the boundary, in words."""
+    facts, correlated = table.attrs, "correlation" in table
+    both = " and correlations" * correlated
     notes = [
-        f"low, high: {percent} profile {facts['method']} intervals of the SDs"
-        + (" and correlations" if "correlation" in table else "")
-        + "; se: of the variances"
-        + (" and correlations." if "correlation" in table else "."),
-        f"ICC {facts['icc']:.3f}; R² marginal {facts['r2_marginal']:.3f}, conditional "
-        f"{facts['r2_conditional']:.3f}"
-        + ("; with random slopes, all of them are averages over the rows." if slopes else "."),
+        f"low, high: {100 * facts['level']:g} % profile {facts['method']} intervals of the SDs{both}; se: of the "
+        f"variances{both}."
     ]
+    if facts["method"] == "REML":
+        notes[0] += " R's confint() profiles ML for REML fits too, so its intervals differ."
+    r2 = f"R² marginal {facts['r2_marginal']:.3f}, conditional {facts['r2_conditional']:.3f}."
+    if facts["icc"]:
+        pairs = "; ".join(f"{value:.3f} of the same {same}" for same, value in facts["icc"].items())
+        notes += [f"ICC, the correlation of two rows beyond the fixed effects: {pairs}.", r2]
+    else:
+        notes.append(f"{r2} How alike two rows are depends on their predictors: no single ICC.")
+    if correlated:
+        shares = ", ".join(f"{share:.3f} {name}" for name, share in facts["shares"].items())
+        notes.append(f"Shares of the variance beyond the fixed effects, mean over rows: {shares}.")
     if facts["singular"]:
-        said = "; ".join(boundary(model, best)) or "a variance is zero or a correlation ±1"
+        sds = table[["sd", "low", "high"]].iloc[:-1].dropna()
+        intervals = "; ".join(
+            f"{name} {sd:.3g} ({low:.3g} to {high:.3g})" for name, sd, low, high in sds.itertuples()
+        )
         notes.append(
-            f"Singular fit: {said}. Such an estimate has no standard error; its interval says which values "
-            "the data do not exclude."
+            f"Singular fit: {'; '.join(at_bounds) or 'a variance is zero or a correlation ±1'}. Such an estimate has "
+            f"no standard error; the SDs with their intervals say what the data do not exclude: {intervals}."
         )
     if facts["shortfall"] > SHORTFALL:
         notes.append(
-            f"This fit is not at its optimum: its log-likelihood is {facts['shortfall']:.2g} below what the "
-            "model reaches. The estimates are those of this fit, the intervals those of the model; "
-            "fewgroups.fit finds the optimum."
+            f"This fit is not at its optimum: its log-likelihood is {facts['shortfall']:.2g} below what the model "
+            "reaches. The estimates are those of this fit, the intervals those of the model; fewgroups.fit finds the "
+            "optimum."
         )
     return notes
 
@@ -277,14 +299,14 @@ def _notes(table: NotedTable, model: MixedLM, best: Optimum, slopes: bool) -> li
 class Profile:
     """Deviance with one parameter held; `free` coordinates are what is left of Λ (and log σ) to be best.
 
-    turn: (q, q) a basis of the standardised random-effect columns, the held ones first; held: index of the
+    basis: (q, q) a basis of the standardised random-effect columns, the held ones first; held: index of the
     held entry of (rows of the lower triangle, components, log σ); unit: the entry at value 1 and σ = 1;
-    pair: for a correlation, the two random-effect columns, which come first in `turn`; else empty.
+    pair: for a correlation, the two random-effect columns, which come first in `basis`; else empty.
     """
 
     structure: Structure
     reml: bool
-    turn: Array
+    basis: Array
     held: int
     unit: float
     pair: tuple[int, ...] = ()
@@ -315,7 +337,7 @@ class Profile:
     def start(self, theta: Array, scale: float) -> Array:
         """All coordinates (size + 1,) of a point θ, σ², moved off zero variances."""
         L, sds = self.structure.unpack(theta)
-        root = sqrt_factor(self.turn @ L @ L.T @ self.turn.T)
+        root = sqrt_factor(self.basis @ L @ L.T @ self.basis.T)
         if len(root):
             np.fill_diagonal(root, np.maximum(np.diag(root), AWAY))
         sds = np.maximum(np.abs(sds), AWAY)
@@ -348,14 +370,14 @@ class Profile:
         root = L.copy()
         if (
             self.pair
-        ):  # free are the lengths of both rows, whose signs must not turn that of the correlation
+        ):  # free are the lengths of both rows; their signs must not change that of the correlation
             along = np.array([value, np.sqrt(max(1 - value**2, 0.0))])
             signs = np.where(np.diag(L)[:2] < 0, -1.0, 1.0)
             root[0, 0], root[1, :2] = abs(L[0, 0]), abs(L[1, 1]) * along
-        back = np.linalg.solve(self.turn, root) if s.q else root
+        back = np.linalg.solve(self.basis, root) if s.q else root
         scale = float(np.exp(2 * log_sigma))
         found = evaluate(s, s.pack(back @ back.T, sds**2), self.reml, scale)
-        by_root = 2 * np.linalg.solve(self.turn.T, found.score_re @ back) if s.q else root
+        by_root = 2 * np.linalg.solve(self.basis.T, found.score_re @ back) if s.q else root
         if self.pair:
             by_root[0, 0], by_root[1, 1] = signs * [by_root[0, 0], by_root[1, :2] @ along]
         df = s.n - s.p if self.reml else s.n
@@ -396,7 +418,7 @@ class Profile:
         return _end(excess, estimate, low), _end(excess, estimate, high)
 
 
-def _end(excess, inside: float, outside: float) -> float:  # type: ignore[no-untyped-def]
+def _end(excess: Callable[[float], float], inside: float, outside: float) -> float:
     """Where excess crosses zero between `inside` (below) and `outside`; `outside` if it never does."""
     if inside == outside or excess(outside) <= 0:
         return outside

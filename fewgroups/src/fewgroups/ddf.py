@@ -222,11 +222,16 @@ class Satterthwaite:
         return float(2 * (row @ self.covariance @ row) ** 2 / spread) if spread > 0 else np.inf
 
     def test(self, rows: Array, difference: Array) -> FTest:
-        """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less its null value."""
-        values, vectors = np.linalg.eigh(rows @ self.covariance @ rows.T)
-        statistic = float(np.mean((vectors.T @ difference) ** 2 / values))
-        dfs = np.array([self.df(row) for row in vectors.T @ rows])
-        return FTest(statistic, len(rows), _combined_df(dfs))
+        """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less its null value.
+
+        It depends on the basis in which a hypothesis is written. Rows are first made orthonormal, here among
+        orthonormal columns, so that neither the coding of a factor nor a predictor's unit changes df.
+        """
+        basis, triangle = np.linalg.qr(rows.T)
+        values, vectors = np.linalg.eigh(basis.T @ self.covariance @ basis)
+        independent = vectors.T @ np.linalg.solve(triangle.T, difference)
+        dfs = np.array([self.df(row) for row in (basis @ vectors).T])
+        return FTest(float(np.mean(independent**2 / values)), len(rows), _combined_df(dfs))
 
 
 def _by_relative_sds(found: Information) -> tuple[Array, Array]:

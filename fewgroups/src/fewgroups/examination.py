@@ -53,21 +53,20 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     """Examine a checked `result` for the method `ddf` (one of METHODS).
 
     Everything rests on the parameters of the fit itself, also where it is short of the optimum
-    (NotAtOptimumWarning); only Kenward–Roger of an ML fit rests on the REML optimum, as in pbkrtest.
+    (NotAtOptimumWarning). Two exceptions rest on the optimum: Kenward–Roger of an ML fit, on that of REML, as in
+    pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach.
     """
     structure, reml = result.structure, bool(result.reml)
-    report = result.report  # fewgroups.fit has looked for the optimum already
-    if report is not None:
-        best, singular = float(report.best), bool(report.singular)
-    else:
-        search = optimum(structure, reml)
-        best, singular = search.loglik, search.singular
+    report: Any = result.report  # fewgroups.fit has looked for the optimum already
+    best = optimum(structure, reml) if report is None or report.singular else None
     at = np.asarray(result.cov_re), np.asarray(result.vcomp), float(result.scale)
     found = information(structure, *at, reml)
-    shortfall = max(best - found.loglik, 0.0)
-    # statsmodels cannot stand exactly on the boundary: a fit beside a singular optimum is singular too
-    here = structure.from_data_units(at[0] / at[2], at[1] / at[2])
-    singular = is_singular(structure, here) or (singular and shortfall <= SHORTFALL)
+    highest = float(report.best) if best is None else best.loglik
+    shortfall = max(highest - found.loglik, 0.0)
+    singular = is_singular(structure, structure.from_data_units(at[0] / at[2], at[1] / at[2]))
+    if best is not None and best.singular and shortfall <= SHORTFALL:
+        at, singular = (best.cov_re, best.vcomp, best.scale), True
+        found = information(structure, *at, reml)
     notes = []
     if shortfall > SHORTFALL:
         notes.append(

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, PatsyError
+from patsy import DesignInfo, EvalFactor, ModelDesc, NAAction, PatsyError, Term, dmatrix
+from patsy.categorical import categorical_to_int
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
@@ -98,23 +99,26 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     result, ddf:
         as in `coefficients`.
     contrasts:
-        None for every term of the formula but the intercept, each tested by "all its coefficients are zero" given the
-        other terms; or name → (q, p) array or a string ("Machine[T.B] = 0, Machine[T.C] = 0").
+        None for every term of the formula but the intercept; or name → (q, p) array or a string ("Machine[T.B] = 0,
+        Machine[T.C] = 0").
 
     Returns
     -------
     A DataFrame (index `term`), columns F, num_df, den_df, p. Satterthwaite: Fai & Cornelius 1996 (J. Stat. Comput.
     Simul. 54:363). Kenward & Roger 1997: F is scaled as there. Wald: χ²/q, infinite denominator.
 
-    With interactions, what a main effect's row says depends on the coding: with the default (treatment) coding it is
-    about the reference level of the other factor, with C(factor, Sum) about the average over its levels (R's "type
-    III"). Errors and warnings as in `coefficients`.
+    A term is tested given the others. One that is part of an interaction is averaged over the levels of the factors
+    with which it interacts, each level counting alike, and taken at the mean of the numbers, so that neither the coding
+    of factors nor the zero of a predictor matters: lmerTest's "type III" where numbers are centred. A note says so. For
+    other hypotheses give contrasts. Errors and warnings as in `coefficients`.
     """
     check_choice("ddf", ddf, METHODS)
     plain = check_result(result)
     model = plain.model
-    wanted = (
-        term_rows(model) if contrasts is None else read_contrasts(contrasts, list(model.exog_names))
+    wanted, remarks = (
+        term_rows(model)
+        if contrasts is None
+        else (read_contrasts(contrasts, list(model.exog_names)), [])
     )
     if not wanted:
         raise ValueError(
@@ -129,43 +133,86 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     num = np.array([test.numerator for test in tests])
     den = np.array([test.denominator for test in tests])
     p = np.where(np.isinf(den), stats.chi2.sf(F * num, num), stats.f.sf(F, num, den))
-    notes = list(fit.notes)
-    if contrasts is None and _has_interaction(wanted):
-        notes.append(
-            "With an interaction, a main effect's row is about the reference level of the other term, unless "
-            "factors are coded C(factor, Sum): then it is about the average over the levels."
-        )
     columns = {"F": F, "num_df": num, "den_df": den, "p": p}
     table = noted_table(
-        columns, pd.Index(wanted, name="term"), notes, {"F": 3, "den_df": 2, "p": -1}
+        columns, pd.Index(wanted, name="term"), fit.notes + remarks, {"F": 3, "den_df": 2, "p": -1}
     )
     table.attrs |= fit.facts
     return table
 
 
-def term_rows(model: MixedLM) -> Rows:
-    """Name of each term → the rows that pick its coefficients, the intercept left out."""
-    names = list(model.exog_names)
-    unit = np.eye(len(names))
-    design = getattr(model.data, "model_spec", None)
-    slices = getattr(design, "term_name_slices", None) or {
-        name: slice(i, i + 1) for i, name in enumerate(names)
+def term_rows(model: MixedLM) -> tuple[Rows, list[str]]:
+    """Name of each term → the rows (q, p) of its hypothesis, the intercept left out; and notes on what they are about.
+
+    A term within an interaction: the coefficients that it has when factors are coded to sum to zero, numbers centred.
+    """
+    unit = np.eye(model.exog.shape[1])
+    design, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
+    if not isinstance(design, DesignInfo) or not isinstance(frame, pd.DataFrame):
+        names = zip(model.exog_names, model.exog.T, strict=True)  # from arrays: a column is a term
+        varying = {str(name): k for k, (name, x) in enumerate(names) if np.ptp(x) > 0}
+        return {name: (unit[[k]], np.zeros(1)) for name, k in varying.items()}, []
+    partners: dict[Term, set[Any]] = {}  # the factors with which each term interacts
+    for term in design.terms:
+        wider = [set(t.factors) for t in design.terms if set(term.factors) < set(t.factors)]
+        if term.factors:
+            partners[term] = set().union(*wider) - set(term.factors)
+    notes, centred = [], unit
+    if any(partners.values()):
+        centred, at = _centred(model.exog, design, frame)
+        met = [f for f in design.factor_infos if any(f in others for others in partners.values())]
+        numbers = [at[factor] for factor in met if factor in at]
+        parts = [f"taken at {', '.join(numbers)}"] if numbers else []
+        if len(numbers) < len(met):
+            levels = "averaged over the levels of the factors with which they interact, each counting alike"
+            parts.insert(0, levels)
+        notes.append(
+            f"Terms that are part of an interaction are {' and '.join(parts)}, whatever the coding."
+        )
+    rows = {
+        term.name(): (centred if others else unit)[design.term_slices[term]]
+        for term, others in partners.items()
     }
-    rows = {term: unit[where] for term, where in slices.items()}
-    constant = [
-        term for term, row in rows.items() if len(row) == 1 and np.ptp(model.exog @ row[0]) == 0
-    ]
-    return {
-        term: (row, np.zeros(len(row)))
-        for term, row in rows.items()
-        if term not in constant and len(row)
-    }
+    return {name: (row, np.zeros(len(row))) for name, row in rows.items() if len(row)}, notes
 
 
-def _has_interaction(rows: Rows) -> bool:
-    """Whether some term is an interaction of which a part is a term as well."""
-    parts = {term: set(term.split(":")) for term in rows}
-    return any(parts[a] < parts[b] for a in rows for b in rows)
+def _centred(X: Array, design: DesignInfo, frame: pd.DataFrame) -> tuple[Array, dict[Any, str]]:
+    """D (p, p), with Dβ the coefficients of the model whose factors are coded to sum to zero and whose numbers are
+    centred; and for each number where that is, in words."""
+    columns: dict[str, Any] = {}
+    means: dict[str, Array] = {}
+    names = {factor: f"f{k}" for k, factor in enumerate(design.factor_infos)}
+    for factor, info in design.factor_infos.items():
+        values, name = factor.eval(info.state, frame), names[factor]
+        if info.type == "categorical":
+            codes = categorical_to_int(values, info.categories, NAAction("raise"))
+            columns[name] = pd.Categorical.from_codes(codes, range(len(info.categories)))
+        else:
+            columns[name] = np.asarray(values, dtype=float)
+            mean, spread = columns[name].mean(axis=0), np.ptp(columns[name], axis=0)
+            means[name] = np.where(
+                np.abs(mean) < 1e-12 * spread, 0.0, mean
+            )  # centred but for rounding
+    code = {f: EvalFactor(n if n in means else f"C({n}, Sum)") for f, n in names.items()}
+    terms = [Term([code[factor] for factor in term.factors]) for term in design.terms]
+    for centre in (
+        1,
+        0,
+    ):  # without its lower terms an interaction of centred numbers is another model
+        made = columns | {name: columns[name] - centre * mean for name, mean in means.items()}
+        X_centred = np.asarray(dmatrix(ModelDesc([], terms), made), dtype=float)
+        D = np.linalg.lstsq(X_centred, X, rcond=None)[0]
+        if np.allclose(X_centred @ D, X, rtol=0, atol=1e-8 * np.abs(X).max()):
+            break
+    where = {
+        factor: f"the mean of {factor.name()}"
+        + (f" ({means[name]:.4g})" if np.ndim(means[name]) == 0 else "")
+        if centre
+        else f"{factor.name()} = 0"
+        for factor, name in names.items()
+        if name in means
+    }
+    return D, where
 
 
 # ---- contrasts: weighted sums of the coefficients, from names, numbers or a line of text ------------------

@@ -1,4 +1,4 @@
-# Reference numbers for helpers.inference.coefficients and f_tests: lmerTest and pbkrtest.
+# Reference numbers for fewgroups.coefficients and f_tests: lmerTest and pbkrtest.
 #   Rscript coefficients.R data        writes the public data sets, data/*.csv
 #   Rscript coefficients.R public      fits what coefficients_fits.json lists, writes coefficients_public.json
 #   Rscript coefficients.R simulated responses.csv

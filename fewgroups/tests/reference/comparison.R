@@ -1,4 +1,4 @@
-# Reference numbers for helpers.inference.compare: anova() of lme4 models, and pbkrtest's parametric bootstrap.
+# Reference numbers for fewgroups.compare: anova() of lme4 models, and pbkrtest's parametric bootstrap.
 #   Rscript comparison.R        writes comparison.json
 # Factor levels in alphabetical order; the optimisers run to tight tolerances.
 Sys.setlocale("LC_COLLATE", "C")

@@ -1,5 +1,5 @@
-# Reference numbers for helpers.inference.variances: lme4's profile intervals and the ingredients of R².
-#   Rscript components.R        reads coefficients_fits.json, data/ and ../../data/pushups.csv,
+# Reference numbers for fewgroups.variances: lme4's profile intervals and the ingredients of R².
+#   Rscript components.R        reads coefficients_fits.json, data/ and ../../../data/pushups.csv,
 #                               writes components.json
 # lme4 profiles the ML likelihood whatever the fit, so each model is fitted by ML for `profile`; R² and ICC are of
 # the REML fit, from the dense covariance Z Λ Λᵀ Zᵀ σ² of the rows (Nakagawa et al. 2017, Johnson 2014).
@@ -14,7 +14,7 @@ tight <- lmerControl(optimizer = "bobyqa", calc.derivs = FALSE, boundary.tol = 0
 
 read_case <- function(name) {
   if (name == "pushups") {
-    return(list(data = read.csv("../../data/pushups.csv"),
+    return(list(data = read.csv("../../../data/pushups.csv"),
                 formula = correctness ~ session_high + (1 | athlete_id)))
   }
   spec <- specs$fits[[name]]

@@ -1,5 +1,5 @@
-# Reference numbers for helpers.inference.predictions, from dense matrices.
-#   Rscript predictions.R       reads coefficients_fits.json, data/ and ../../data/pushups.csv,
+# Reference numbers for fewgroups.predictions, from dense matrices.
+#   Rscript predictions.R       reads coefficients_fits.json, data/ and ../../../data/pushups.csv,
 #                               writes predictions.json
 # Targets are rows of the data: w = x b + z u. Estimates are lme4's predict(); the average's se and df are lmerTest's
 # contest1D with Kenward-Roger. For a known group: Henderson's mean squared error from the weights a of the best linear
@@ -17,7 +17,7 @@ tight <- lmerControl(optimizer = "bobyqa", calc.derivs = FALSE, boundary.tol = 0
 
 read_case <- function(name) {
   if (name %in% c("pushups", "pushups_short")) {
-    d <- read.csv("../../data/pushups.csv")
+    d <- read.csv("../../../data/pushups.csv")
     if (name == "pushups_short") {  # unbalanced, with slopes that are not singular: athletes moved apart
       d <- d[d$repeat_id <= 4 & !(d$athlete_id == "maya_03" & d$repeat_id > 2), ]
       d$correctness <- d$correctness + c(alex_02 = .1, david_04 = -.1, maya_03 = 0, susan_01 = 0)[d$athlete_id] +
