@@ -3,13 +3,16 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from door import ROOT, bundle
 from door.environment import Environment, pinned
+from tests import handout_sample
 
 JUPYTER = re.compile(
     "jupyter|ipython|ipykernel|ipywidgets|notebook|nbformat|nbval|tornado|traitlets"
@@ -62,6 +65,29 @@ def test_the_library_runs_alone_and_the_course_beside_it_with_its_data(tmp_path:
     ]
     assert "fewgroups" in names and not [name for name in names if JUPYTER.search(name.lower())]
     assert "feed[T.old]" in python("-I", "-c", THEIR_OWN_TABLE + six_lines[1])
-    python(*install, str(tmp_path / "course"))
+    student = unzipped_edition(tmp_path)
+    python(*install[:-1], *map(str, student.glob("wheels/*.whl")))
     said = python("-I", "-c", LESSON)
     assert said.startswith("200 True\n") and "1.1" in said
+    lesson = student / "notebooks" / "00_start_here.ipynb"
+    python("-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", str(lesson))
+    ran = lesson.read_text(encoding="utf-8")
+    assert "0.1: nothing answered yet" in ran and "0.1: right" not in ran
+
+
+def unzipped_edition(folder: Path) -> Path:
+    """What a class gets: the student edition of one lesson, out of its zip."""
+    handout_sample.need_packages()
+    from handouts.build import build
+    from handouts.editions import STUDENT
+    from handouts.package import needs
+
+    (folder / "one").mkdir()
+    shutil.copy(ROOT / "notebooks" / "00_start_here.ipynb", folder / "one")
+    build(folder / "one", folder / "build", [STUDENT], say=handout_sample.quiet, needs=needs(ROOT))
+    with zipfile.ZipFile(folder / "build" / "student.zip") as archive:
+        archive.extractall(folder / "out")
+    assert "python -m pip install wheels/" in (folder / "out/student/READ ME.txt").read_text(
+        "utf-8"
+    )
+    return folder / "out" / "student"
