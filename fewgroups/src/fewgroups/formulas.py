@@ -48,7 +48,8 @@ class _Missing(patsy.NAAction):
         super().__init__()
         self.rows = np.zeros(0, dtype=bool)
 
-    def handle_NA(self, values: Any, is_NAs: Any, origins: Any) -> Any:  # patsy's name for it
+    def handle_NA(self, values: Any, is_NAs: Any, origins: Any) -> Any:
+        """Under patsy's name for it: note the rows, give the values back as they are."""
         self.rows = np.logical_or.reduce([np.asarray(mask) for mask in is_NAs])
         return values
 
