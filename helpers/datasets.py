@@ -14,14 +14,10 @@ DATA = HERE / "data"  # in the wheel; in a copy of the course they lie beside th
 if not DATA.is_dir():
     DATA = HERE.parent / "data"
 
+PUSHUPS = {"athlete_id": "str", "session_label": "str"}
+PUSHUPS |= {"session_high": "int64", "repeat_id": "int64", "correctness": "float64"}
 COLUMNS: dict[str, dict[str, str]] = {
-    "pushups": {
-        "athlete_id": "str",
-        "session_label": "str",
-        "session_high": "int64",
-        "repeat_id": "int64",
-        "correctness": "float64",
-    },
+    "pushups": PUSHUPS,
     "sleepstudy": {"Reaction": "float64", "Days": "int64", "Subject": "str"},
     "machines": {"Worker": "str", "Machine": "str", "score": "float64"},
     "penicillin": {"diameter": "float64", "plate": "str", "sample": "str"},
@@ -37,19 +33,14 @@ def load(name: str) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        "pushups" (200 rows), "sleepstudy" (180), "machines" (54), "penicillin" (144) or "pastes" (60).
-
-    Returns
-    -------
-    DataFrame with a plain row index; columns, units and meaning stand in `data/README.md`.
+        "pushups" (200 rows), "sleepstudy" (180), "machines" (54), "penicillin" (144) or "pastes" (60); columns, units
+        and meaning stand in `data/README.md`.
 
     Raises
     ------
-    TypeError, ValueError
-        A name that is no bundled data set; a file that was changed since the lessons were made from it
+    TypeError, ValueError, FileNotFoundError
+        A name that is no bundled data set; a file that is missing, or was changed since the lessons were made from it
         (its SHA-256 is not the one in `data/SHA256SUMS`).
-    FileNotFoundError
-        The file is missing from the folder `data`.
     """
     if name not in list(COLUMNS):
         kind = ValueError if isinstance(name, str) else TypeError

@@ -39,10 +39,12 @@ class Exercise:
 @cache
 def exercises() -> dict[str, Exercise]:
     """All exercises by id, such as "3.1", in reading order."""
-    names = [module.name for module in pkgutil.iter_modules(answers.__path__)]
-    lessons = sorted(name for name in names if name.startswith("lesson_"))
-    modules = [import_module(f"helpers.answers.{name}") for name in lessons]
-    return {key: exercise for module in modules for key, exercise in module.EXERCISES.items()}
+    names = sorted(module.name for module in pkgutil.iter_modules(answers.__path__))
+    found: dict[str, Exercise] = {}
+    for name in names:
+        if name.startswith("lesson_"):
+            found |= import_module(f"helpers.answers.{name}").EXERCISES
+    return found
 
 
 LOOKS = {  # a mark, and a colour that stands out on white and on black
@@ -67,52 +69,41 @@ class Reply:
 
     def _repr_html_(self) -> str:
         mark, colour = LOOKS[self.look]
-        style = (
-            f"border-left: 4px solid rgb({colour}); background: rgba({colour}, 0.08); "
-            "padding: 4px 12px; max-width: 60em"
-        )
+        edge = f"border-left: 4px solid rgb({colour}); background: rgba({colour}, 0.08)"
+        lead, text = escape(self.lead), escape(self.text)
         return (
-            f'<div class="reply" style="{style}"><b>{mark} {escape(self.lead)}</b> '
-            f"{escape(self.text)}</div>"
+            f'<div class="reply" style="{edge}; padding: 4px 12px; max-width: 60em">'
+            f"<b>{mark} {lead}</b> {text}</div>"
         )
 
 
 def check(exercise: str, answer: Any) -> None:
     """Say whether an answer is right, and if it is not, what to think about.
 
-    Parameters
-    ----------
-    exercise : str
-        The exercise's id in quotes, such as "3.1"; anything else gets a sentence that says so.
-    answer : number or str
-        `...` counts as not answered yet.
+    `exercise` is its id in quotes, such as "3.1". `answer` is a number or a word; `...` counts as not answered yet.
+    What is no exercise and no answer gets a sentence that says so.
     """
     found = _find(exercise)
     display(found if isinstance(found, Reply) else _reply(exercise, found, answer))
 
 
 def hint(exercise: str, number: int = 1) -> None:
-    """Show a hint; a higher number gives more away.
+    """Show a hint: `number` 1 is the first one, and a higher one gives more away.
 
-    Parameters
-    ----------
-    exercise : str
-        The exercise's id in quotes, such as "3.1"; anything else gets a sentence that says so.
-    number : int
-        1 for the first hint.
+    `exercise` is its id in quotes, such as "3.1". What is no exercise and no hint gets a sentence that says so.
     """
     found = _find(exercise)
     if isinstance(found, Reply):
         display(found)
         return
-    hints = found.hints
-    if isinstance(number, bool) or number not in range(1, len(hints) + 1):
-        said = f"The hints of {exercise} have the numbers 1 to {len(hints)}; yours is {number!r}."
-        display(Reply("open", "No such hint.", said))
+    count = len(found.hints)
+    if isinstance(number, bool) or number not in range(1, count + 1):
+        problem = f"The hints of {exercise} have the numbers 1 to {count}; yours is {number!r}."
+        display(Reply("open", "No such hint.", problem))
         return
-    more = f' (hint("{exercise}", {number + 1}) says more)' if number < len(hints) else ""
-    lead = f"Hint {number} of {len(hints)} for {exercise}:"
-    display(Reply("hint", lead, f"{hints[number - 1]}{more}"))
+    more = f' (hint("{exercise}", {number + 1}) says more)' if number < count else ""
+    lead = f"Hint {number} of {count} for {exercise}:"
+    display(Reply("hint", lead, f"{found.hints[number - 1]}{more}"))
 
 
 def _find(exercise: Any) -> Exercise | Reply:
@@ -150,28 +141,25 @@ def _reply(name: str, exercise: Exercise, answer: Any) -> Reply:
 
 def _wrong_kind(answer: Any, key: Any) -> str:
     """What is wrong with the kind of the answer, or nothing."""
+    value = _number(answer)
+    if answer is None:
+        kind = "empty (a cell that ends in print, for example, gives nothing back)"
+    elif isinstance(answer, bool | np.bool_):
+        kind = f"{answer}, a yes or no"
+    elif isinstance(answer, str):
+        kind = f"text, {answer!r}: leave the quotes away"
+    elif callable(answer):
+        kind = "a function: put () behind its name to call it"
+    elif value is None:
+        kind = "a collection" if hasattr(answer, "__len__") else "something else"
+    else:
+        kind = "a number"
     if isinstance(key, str):
         asked = 'The answer is a word in quotes, such as "a"'
-        return "" if isinstance(answer, str) else f"{asked}; yours is {_kind(answer)}."
-    value = _number(answer)
+        return "" if isinstance(answer, str) else f"{asked}; yours is {kind}."
     if value is None:
-        return f"The answer is one number; yours is {_kind(answer)}."
+        return f"The answer is one number; yours is {kind}."
     return "" if math.isfinite(value) else f"The answer is a finite number; yours is {value}."
-
-
-def _kind(answer: Any) -> str:
-    """What an answer is, in everyday words."""
-    if answer is None:
-        return "empty (a cell that ends in print, for example, gives nothing back)"
-    if isinstance(answer, bool | np.bool_):
-        return f"{answer}, a yes or no"
-    if isinstance(answer, str):
-        return f"text, {answer!r}: leave the quotes away"
-    if callable(answer):
-        return "a function: put () behind its name to call it"
-    if hasattr(answer, "__len__"):
-        return f"a collection of {len(answer)}"
-    return "something else" if _number(answer) is None else "a number"
 
 
 def _number(answer: Any) -> float | None:

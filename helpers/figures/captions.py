@@ -22,20 +22,10 @@ FOLDER = files("helpers") / "captions"
 
 
 def caption(key: str, values: Mapping[str, Any]) -> tuple[str, str, list[str]]:
-    """Title, alt text and panels' titles of the caption `key`, filled with `values`.
+    """Title, alt text and panels' titles of the caption `key` ("01.scores"), filled with `values`.
 
-    Parameters
-    ----------
-    key : str
-        Lesson and name, "01.scores".
-    values : mapping of name to value
-        One for every placeholder of the caption's texts, and no others.
-
-    Raises
-    ------
-    ValueError
-        If there is no such caption, if a value is missing, not used or does not fit its format, or if a brace is
-        left over. The message names the file and the key.
+    `values` holds one for every placeholder of the texts, and no others. ValueError, with the file and the key: there
+    is no such caption, or a value is missing, not used or does not fit its format.
     """
     lesson, _, name = str(key).partition(".")
     file = FOLDER / f"{lesson}.toml"
@@ -43,22 +33,18 @@ def caption(key: str, values: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     if not file.is_file():
         raise ValueError(f"{where}: no such file; a key is a lesson and a name, as in '01.scores'")
     table = tomllib.loads(file.read_text(encoding="utf-8"))
-    if name not in table:
-        raise ValueError(f"{where}: not there; the file has {', '.join(table)}")
-    texts = table[name]
+    texts = table.get(name, {})
     if not {"title", "alt"} <= set(texts) <= {"title", "alt", "titles"}:
-        raise ValueError(f"{where} has {', '.join(texts)}; expected title, alt and perhaps titles")
+        raise ValueError(
+            f"{where} has {', '.join(texts) or 'nothing'}; expected title, alt and perhaps titles "
+            f"(the file has {', '.join(table)})"
+        )
     lines = [texts["title"], texts["alt"], *texts.get("titles", ())]
     try:
-        fields = [field for line in lines for _, field, _, _ in Formatter().parse(line)]
-        wanted = {field for field in fields if field is not None}
-        if missing := wanted - set(values):
-            raise ValueError(f"no value for {', '.join(sorted(missing))}")
-        if surplus := set(values) - wanted:
-            raise ValueError(f"no place for {', '.join(sorted(surplus))}")
+        fields = {field for line in lines for _, field, _, _ in Formatter().parse(line)} - {None}
+        if fields != set(values):
+            raise ValueError(f"has places for {sorted(fields)}; given {sorted(values)}")
         title, alt, *titles = (" ".join(line.format(**values).split()) for line in lines)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: {error}") from None
-    if set("{}") & set("".join([title, alt, *titles])):
-        raise ValueError(f"{where}: a brace is left over in {title!r} or {alt!r}")
     return title, alt, titles

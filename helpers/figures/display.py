@@ -34,29 +34,21 @@ digits in which processors differ."""
 def show(figure: Figure, key: str, /, **values: Any) -> None:
     """Display a figure under its title, with its alt text.
 
-    The output holds three things: a PNG at twice its display size with the alt text in the output's metadata, and
-    as plain text the alt text and a digest of what is drawn (data, limits, labels, colours), which nbval compares.
+    The output holds a PNG at twice its display size with the alt text in its metadata, and as plain text the alt text
+    and a digest of what is drawn (data, limits, labels, colours), which nbval compares.
 
     Parameters
     ----------
     figure : matplotlib Figure
+        TypeError if it is something else, ValueError if it is empty or the caption does not fit its panels.
     key : str
         Where title and alt text stand: "01.scores" is the table `[scores]` of `helpers/captions/01.toml`.
     **values
-        What its placeholders stand for.
-
-    Raises
-    ------
-    TypeError
-        If `figure` is not a Figure.
-    ValueError
-        If `figure` is empty, or the caption does not fit the values or the panels of the figure.
+        What its placeholders stand for; ValueError if they do not fit.
     """
     if not isinstance(figure, Figure):
-        raise TypeError(
-            f"figure must be a matplotlib Figure; given {type(figure).__name__} "
-            "(an Axes knows its figure as ax.figure)"
-        )
+        given = f"given {type(figure).__name__} (an Axes knows its figure as ax.figure)"
+        raise TypeError(f"figure must be a matplotlib Figure; {given}")
     data, metadata = bundle(figure, captioned(figure, key, values))
     display(data, metadata=metadata, raw=True)
 
@@ -89,12 +81,11 @@ def bundle(figure: Figure, alt: str, sharp: bool = True) -> tuple[dict[str, Any]
         canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     raw = io.BytesIO()
-    if sharp:
-        # 128 colours are plenty for lines, bars and their smoothed edges; the file is a third of the size.
+    if (
+        sharp
+    ):  # 128 colours are plenty for lines, bars and their smoothed edges: a third of the size
         picture = picture.quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        picture.save(raw, "png", optimize=True)
-    else:
-        picture.save(raw, "png", compress_level=1)
+    picture.save(raw, "png", optimize=sharp, compress_level=1)
     encoded = base64.b64encode(raw.getvalue()).decode()
     data = {"image/png": encoded, "text/plain": f"{alt}\n{digest(figure)}"}
     return data, {"image/png": {"width": width, "height": height, "alt": alt}}

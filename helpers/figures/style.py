@@ -35,11 +35,8 @@ STYLE = {
     "ytick.color": "#444444",
     "lines.linewidth": 1.8,
     "legend.frameon": False,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
     "axes.prop_cycle": mpl.cycler(color=list(PALETTE)),
 }
-
 
 SCORE = "correctness score (0 to 1)"
 TITLE = {"fontsize": 10, "fontweight": "normal"}  # of a panel, under the figure's own
@@ -56,8 +53,8 @@ def canvas(
     """An empty figure in the course's style; `show` writes its title.
 
     Labels, with units, stand at the bottom and the left axes of a grid of rows × columns. The figure is 7 inches wide
-    and `height` inches high; an inch is 100 display pixels. `subplots` goes to matplotlib's `Figure.subplots`.
-    Gives the Figure, and one Axes or an array of them as `Figure.subplots` does.
+    and `height` inches high; an inch is 100 display pixels. `subplots` goes to matplotlib's `Figure.subplots`, which
+    makes the Axes.
     """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
