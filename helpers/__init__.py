@@ -9,6 +9,7 @@ feedback     `check` and `hint`; the keys are in `answers`
 forms        the ten questions before and after the course
 """
 
+import fewgroups
 from helpers.datasets import load
 from helpers.feedback import check, hint
 from helpers.figures import show
@@ -33,15 +34,8 @@ __all__ = [
     "simulate_many",
 ]
 
-MOVED = (
-    "bootstrap coefficients compare explain f_tests fit fit_many monte_carlo power "
-    "predictions report simulate_from variances"
-).split()
-
 
 def __getattr__(name: str) -> object:
-    if name in MOVED:  # an older copy of a lesson
-        raise ImportError(
-            f"{name} is now in the library fewgroups: write `from fewgroups import {name}`"
-        )
+    if name in fewgroups.__all__:  # an older copy of a lesson
+        raise ImportError(f"{name} is in the library fewgroups: `from fewgroups import {name}`")
     raise AttributeError(f"module 'helpers' has no attribute {name!r}")

@@ -56,9 +56,8 @@ def score(form: str, answers: Sequence[Any], before: Sequence[Any] | None = None
     if now is None or then is None:
         return
     if not any(now):
-        print(
-            f"Form {form}: nothing answered yet. The letters go into the cells below the questions."
-        )
+        where = "The letters go into the cells below the questions."
+        print(f"Form {form}: nothing answered yet. {where}")
         return
     earlier = f"; before: {_count(form, then)}" if any(then) else ""
     print(f"Form {form}: {_count(form, now)}{earlier}")
@@ -79,9 +78,7 @@ def earlier_answers(folder: str | Path = ".") -> list[Any]:
     `folder` is where the copy is, as a rule beside the lesson that asks; TypeError if it is no path.
     """
     if not isinstance(folder, str | Path):
-        raise TypeError(
-            f"folder must be the name of the folder that holds your copies; given {folder!r}"
-        )
+        raise TypeError(f"folder must be the folder that holds your copies; given {folder!r}")
     copies = [path for place in PLACES for path in Path(folder).glob(place)]
     for path in sorted(copies, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
@@ -109,9 +106,8 @@ def _letters(form: str, answers: Sequence[Any]) -> list[str] | None:
     for number, answer in enumerate(answers, start=1):
         letter = answer.strip(" ()").lower() if isinstance(answer, str) else answer
         if letter is not ... and letter not in ["", *"abcd"]:
-            print(
-                f"{form}{number}: {answer!r} is none of the options: write a, b, c or d, in quotes."
-            )
+            advice = "write a, b, c or d, in quotes"
+            print(f"{form}{number}: {answer!r} is none of the options: {advice}.")
             return None
         letters.append("" if letter is ... else letter)
     return letters

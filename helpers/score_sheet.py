@@ -59,10 +59,11 @@ class ScoreSheetError(ValueError):
     def __init__(self, source: str, problems: list[Problem]) -> None:
         self.problems = tuple(problems)
         count = _counted(len(problems), "problem")
-        lines = [f"{source} cannot be used as it is: {count} (row 1 is the header)."]
-        lines += [f"- {problem.text}" for problem in problems]
-        lines += ["Nothing was read. Correct the file, then read it again."]
-        super().__init__("\n".join(lines))
+        listed = "".join(f"- {problem.text}\n" for problem in problems)
+        super().__init__(
+            f"{source} cannot be used as it is: {count} (row 1 is the header).\n{listed}"
+            "Nothing was read. Correct the file, then read it again."
+        )
 
 
 class _Findings:
@@ -123,9 +124,8 @@ def read_scores(
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        An argument is not what it must be; there is no such file.
-    ScoreSheetError (a ValueError)
-        The file is refused; `.problems` holds every problem with its rows, as a spreadsheet numbers them.
+        An argument is not what it must be; there is no such file. ScoreSheetError (a ValueError): the file is refused;
+        `.problems` holds every problem with its rows, as a spreadsheet numbers them.
     """
     file, used, limits = _checked(
         path, range, score=score, athlete=athlete, session=session, repeat=repeat
@@ -182,8 +182,7 @@ def _checked(
     if len(set(used.values())) < len(used):
         raise ValueError(f"{', '.join(used)} must be different columns; given {[*used.values()]}")
     what = "range must be a pair of finite numbers, the lower one first, such as (0, 1)"
-    pair = isinstance(limits, (tuple, list)) and [isinstance(x, Real) for x in limits]
-    if pair != [True, True]:
+    if not isinstance(limits, (tuple, list)) or [isinstance(x, Real) for x in limits] != [True] * 2:
         raise TypeError(f"{what}; given {limits!r}")
     if not -math.inf < limits[0] < limits[1] < math.inf:
         raise ValueError(f"{what}; given {limits!r}")
@@ -295,8 +294,8 @@ def _header(cells: pd.DataFrame, wanted: set[str], found: _Findings) -> list[str
 def _names(cells: pd.Series, found: _Findings) -> pd.Series:
     """Names of athletes or sessions: text as it stands, missing where refused; each has one spelling."""
     label, wrong = cells.name, cells.str.fullmatch(NO_NAME)
-    what = f"is blank, or an error of the spreadsheet ({_quoted(cells[wrong])})"
-    found.refuse(f"{label} {what}", wrong)
+    error = f"is blank, or an error of the spreadsheet ({_quoted(cells[wrong])})"
+    found.refuse(f"{label} {error}", wrong)
     names = cells.mask(wrong)
     for same in _spellings(names):
         each = "; ".join(f'"{name}" in {_rows(cells.index[cells == name])}' for name in same)
@@ -313,9 +312,10 @@ def _names(cells: pd.Series, found: _Findings) -> pd.Series:
 
 def _spellings(names: pd.Series) -> list[list[str]]:
     """Names that are spelt in several ways, with their spellings."""
-    distinct = pd.Series(names.dropna().unique(), dtype="str")
-    groups = distinct.groupby(distinct.map(_identity), sort=False)
-    return [group.tolist() for _, group in groups if len(group) > 1]
+    found: dict[str, list[str]] = {}
+    for name in names.dropna().unique():
+        found.setdefault(_identity(name), []).append(name)
+    return [spellings for spellings in found.values() if len(spellings) > 1]
 
 
 def _identity(name: str) -> str:
@@ -345,8 +345,8 @@ def _sessions(names: pd.Series, reference: str | None, found: _Findings) -> pd.S
         found.refuse(f'reference "{reference}" is no session of the file{known}')
     others = [label for label in labels if label != low]
     if len(others) > 1:
-        listed = _quoted(others, 50)
-        found.note(f"session_high is 1 in every session but the reference: {listed}")
+        every = "session_high is 1 in every session but the reference"
+        found.note(f"{every}: {_quoted(others, 50)}")
     return names.astype(pd.CategoricalDtype(pd.Index([low, *others], dtype="str")))
 
 
@@ -396,8 +396,6 @@ def _scores(cells: pd.Series, limits: tuple[float, float], found: _Findings) -> 
     if limits == (0, 1) and values.min() >= 0 and values.max() <= 100 and values.median() > 1:
         listed += "; if these scores go from 0 to 100, pass range=(0, 100)"
     found.refuse(f"{label} lies outside range {low:g} to {high:g}: {listed}", outside)
-    if low >= 0 and high > 1 and values.max() <= 1:
-        found.note(f"no score is above 1, though range goes to {high:g}: is that their unit?")
     return values
 
 
@@ -531,8 +529,8 @@ def session_predictors(
         added["dose"] = (values - middle) / step
         centred = f"{dose} − {middle:g}"
         notes.append(f"dose is {centred}" if step == 1 else f"dose is ({centred}) / {step:g}")
-        if within := int((by_session.nunique() > 1).sum()):
-            notes.append(f"{dose} changes within {_counted(within, 'session')}")
+        if (by_session.nunique() > 1).any():
+            notes.append(f"{dose} changes within a session")
         if missing := int(values.isna().sum()):
             notes.append(f"{dose} is missing in {_counted(missing, 'row')}, and so is dose")
     if date is not None:

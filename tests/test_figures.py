@@ -130,15 +130,14 @@ def test_estimates_are_drawn_in_their_rows_and_around_their_truth() -> None:
     assert ax.collections[0].get_segments()[1].tolist() == [[1, 0], [4, 0]]
 
 
-def test_each_panel_draws_a_line_a_person_their_average_and_the_spread_asked_for() -> None:
+def test_each_panel_draws_a_line_a_person_and_their_average() -> None:
     model = pd.DataFrame([[1.0, 3.0], [2.0, 2.0], [3.0, 7.0]], columns=[0, 1])
     panels = {"a": model, "b": model + 1}
-    figure = figures.own_lines(panels, "x", "y", points=model, spreads={0: 0.5})
+    figure = figures.own_lines(panels, "x", "y", points=model)
     for shift, ax in enumerate(figure.axes):
         assert_allclose([line.get_ydata() for line in ax.lines[:3]], model + shift)
         assert_allclose([line.get_ydata() for line in ax.lines[3:6]], model)
         assert_allclose(drawn(ax, "the model, average")[:, 1], [2 + shift, 4 + shift])
-        assert_allclose(ax.collections[0].get_segments()[0], [[0, 1.5 + shift], [0, 2.5 + shift]])
 
 
 def test_the_two_slopes_of_a_predictor_are_drawn_as_given() -> None:

@@ -208,8 +208,8 @@ def power_map() -> Explorable:
         ax.grid(visible=False)
         levels = [level for level in (0.5, 0.8, 0.95) if power.min() < level < power.max()]
         if levels:
-            look = {"colors": INK, "linewidths": [2.2 if at == 0.8 else 0.9 for at in levels]}
-            lines = ax.contour(ATHLETES, REPEATS, power, levels=levels, **look)
+            widths = [2.2 if level == 0.8 else 0.9 for level in levels]
+            lines = ax.contour(ATHLETES, REPEATS, power, levels, colors=INK, linewidths=widths)
             ax.clabel(lines, fmt=lambda level: f"{level:g}"[1:], fontsize=9)
         buys = (budget / ATHLETES - ATHLETE_HOURS) / (2 * REPEAT_HOURS)
         ax.plot(ATHLETES, buys, "--", color=ORANGE, label=f"designs that cost {budget} hours")

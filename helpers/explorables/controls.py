@@ -21,23 +21,14 @@ REST = 0.3
 class Explorable:
     """A figure and the controls that redraw it.
 
-    While a control moves, the picture follows at single density, in a third of the time; once it rests, it is drawn
+    `key` names title and alt text, as in `show`; `controls` are widgets with a `.value`, one for each argument of
+    `draw`. While a control moves, the picture follows at single density, in half the time; once it rests, it is drawn
     at double density.
-
-    Parameters
-    ----------
-    key : str
-        Title and alt text, as in `show`.
-    draw : callable
-        Takes the controls' values by name.
-    **controls : ipywidgets
-        One widget with a `.value` for each argument of `draw`.
     """
 
     def __init__(self, key: str, draw: Callable[..., Drawn], /, **controls: Any):
         self.key, self.draw, self.controls = key, draw, controls
         self.picture = widgets.HTML()
-        self._places: list[Any] = []
         self._waiting: asyncio.TimerHandle | None = None
         for control in controls.values():
             control.observe(self._follow, names="value")
@@ -46,15 +37,7 @@ class Explorable:
         """Draw with the controls' values, in the live view too; gives the outputs by MIME type and their metadata."""
         now = {name: control.value for name, control in self.controls.items()}
         figure, values = self.draw(**now)
-        alt = captioned(figure, self.key, values)
-        if (
-            self._places and not sharp
-        ):  # the last layout will do; to find one is a third of the work
-            figure.set_layout_engine("none")
-            for ax, place in zip(figure.axes, self._places, strict=True):
-                ax.set_position(place)
-        data, metadata = bundle(figure, alt, sharp)
-        self._places = [ax.get_position() for ax in figure.axes]
+        data, metadata = bundle(figure, captioned(figure, self.key, values), sharp)
         shown = metadata["image/png"]
         self.picture.value = (
             f'<img alt="{html.escape(shown["alt"])}" width="{shown["width"]}" height="{shown["height"]}" '

@@ -126,14 +126,11 @@ def own_lines(
     xlabel: str,
     ylabel: str,
     points: pd.DataFrame | None = None,
-    ticks: Mapping[float, str] | None = None,
-    spreads: Mapping[float, float] | None = None,
 ) -> Figure:
     """A thin line a person and a thick one for their average, in one panel a model.
 
     `panels` maps a panel's title to what a model says, persons (rows) × places on the x axis (columns); `points`, of
-    the same shape, holds what was measured. `ticks` maps places to labels. `spreads` maps places to the SD that a bar
-    shows there, up and down from the average.
+    the same shape, holds what was measured.
     """
     figure, axes = panels_of(list(panels), xlabel, ylabel, height=4.4 if len(panels) > 1 else 4.0)
     for ax, table in zip(axes, panels.values(), strict=True):
@@ -144,19 +141,7 @@ def own_lines(
         for k, own in enumerate([] if points is None else points.to_numpy()):
             label = "own means" if k == 0 else None
             ax.plot(places, own, ":o", color=GREY, markersize=4.5, linewidth=1.3, label=label)
-        average = table.mean()
-        ax.plot(places, average, color=ORANGE, linewidth=3, label="the model, average")
-        for place, sd in (spreads or {}).items():
-            middle = float(np.interp(place, places, average))
-            bar = {"color": INK, "linewidth": 2.4, "capsize": 6, "capthick": 2.4, "zorder": 5}
-            ax.errorbar(place, middle, yerr=sd, **bar)
-            side, step = ("right", -10) if place >= places.mean() else ("left", 10)
-            look = {"ha": side, "fontweight": "bold", "backgroundcolor": "white"}
-            note(ax, f"SD {sd:.1f}", (place, middle + sd), (step, 6), **look)
-        if ticks:
-            ax.set_xticks(list(ticks), list(ticks.values()))
-            ax.margins(x=0.22)
-            ax.grid(visible=False, axis="x")
+        ax.plot(places, table.mean(), color=ORANGE, linewidth=3, label="the model, average")
     legend_below(figure, axes[0])
     return figure
 
@@ -407,7 +392,7 @@ def quantiles(panels: Mapping[str, Any], ylabel: str, sound: Any = None) -> Figu
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     height = 1.2 + (1.75 if rows > 1 else 2.6) * rows
-    look = {"columns": columns, "sharex": True, "height": height}
+    look: dict[str, Any] = {"columns": columns, "sharex": True, "height": height}
     figure, axes = panels_of(list(panels), "normal quantile (SDs)", ylabel, **look)
     for ax, given in zip(axes, panels.values(), strict=True):
         values = np.sort(np.asarray(given, dtype=float))

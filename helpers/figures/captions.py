@@ -41,7 +41,8 @@ def caption(key: str, values: Mapping[str, Any]) -> tuple[str, str, list[str]]:
         )
     lines = [texts["title"], texts["alt"], *texts.get("titles", ())]
     try:
-        fields = {field for line in lines for _, field, _, _ in Formatter().parse(line)} - {None}
+        parsed = [part for line in lines for part in Formatter().parse(line)]
+        fields = {field for _, field, _, _ in parsed if field is not None}
         if fields != set(values):
             raise ValueError(f"has places for {sorted(fields)}; given {sorted(values)}")
         title, alt, *titles = (" ".join(line.format(**values).split()) for line in lines)
