@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers import explorables
-from helpers.figures.captions import caption
+from helpers.figures.display import caption
 from tests.contract.code import FILLER
 from tests.contract.words import AMERICAN, UNKIND
 from tests.notebooks import CAPTIONS, LESSONS, read
@@ -78,7 +78,7 @@ def test_a_caption_that_does_not_fit_is_refused_by_file_and_key(
             for name, alt in alts.items()
         )
     )
-    monkeypatch.setattr("helpers.figures.captions.FOLDER", tmp_path)
+    monkeypatch.setattr("helpers.figures.display.FOLDER", tmp_path)
     with pytest.raises(ValueError) as error:
         caption(key, values)
     assert words in str(error.value) and repr(key) in str(error.value)
@@ -91,6 +91,6 @@ def test_a_caption_is_filled_and_stands_on_one_line(
         "[one]\ntitle = '{n} rows'\nalt = '''\nA rate\nof {rate:.2f}.'''\ntitles = ['n {n}', 'b']"
     )
     (tmp_path / "01.toml").write_text(text)
-    monkeypatch.setattr("helpers.figures.captions.FOLDER", tmp_path)
+    monkeypatch.setattr("helpers.figures.display.FOLDER", tmp_path)
     found = caption("01.one", {"n": 3, "rate": 0.5})
     assert found == ("3 rows", "A rate of 0.50.", ["n 3", "b"])

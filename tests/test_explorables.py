@@ -12,12 +12,12 @@ from PIL import Image
 
 from fewgroups import monte_carlo, power
 from helpers import Design, Truth, design_grid, explorables
-from helpers.explorables import ATHLETES, REPEATS, controls, paired_power
+from helpers.explorables import ATHLETES, REPEATS, Explorable, paired_power
 
 EVERY = [getattr(explorables, name) for name in explorables.__all__]
 
 
-def alt(explorable: controls.Explorable, **moved: Any) -> str:
+def alt(explorable: Explorable, **moved: Any) -> str:
     """The alt text of the picture with some controls moved."""
     for name, value in moved.items():
         explorable.controls[name].value = value
@@ -45,7 +45,7 @@ def test_moving_any_control_redraws_the_live_picture_with_its_alt_text(make: Any
 def test_while_a_slider_moves_the_picture_is_quick_and_where_it_rests_sharp(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(controls, "REST", 0.01)
+    monkeypatch.setattr(explorables, "REST", 0.01)
     widths = []
 
     def width(picture: str) -> int:

@@ -62,7 +62,7 @@ def test_the_last_digits_in_which_processors_differ_do_not_change_the_digest() -
 def captions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "[dots]\ntitle = '{n} dots'\nalt = 'A plot of {n} dots.'\ntitles = ['left', 'right']"
     (tmp_path / "01.toml").write_text(text)
-    monkeypatch.setattr("helpers.figures.captions.FOLDER", tmp_path)
+    monkeypatch.setattr("helpers.figures.display.FOLDER", tmp_path)
 
 
 @pytest.mark.usefixtures("captions")

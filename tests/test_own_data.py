@@ -14,7 +14,7 @@ from scipy import stats
 
 from fewgroups import coefficients, fit, variances
 from helpers import load, read_scores, session_predictors
-from helpers.figures.captions import caption
+from helpers.figures.display import caption
 from tests.notebooks import FOLDER, lesson_path, read
 
 ROOT = FOLDER.parent

@@ -1,8 +1,7 @@
 """What the reader sees drawn: the drawings of the lessons, in one style, and `show`, which displays a figure.
 
 First athletes (a table of scores has a row a score and the columns athlete_id, session_label and correctness), then
-estimates and tests, then checks of a model. `style` holds the look, `captions` titles and alt texts, `display` the
-rest of `show`.
+estimates and tests, then checks of a model. `style` holds the look, `display` titles and alt texts, and `show`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,20 @@
-"""Shows a figure with title and alt text, and says in text what is drawn: a changed figure is a changed output."""
+"""Shows a figure with title and alt text, and says in text what is drawn: a changed figure is a changed output.
+
+Titles and alt texts stand in `helpers/captions/NN.toml` and not in the cell that draws: there, they would answer what
+the reader was asked to predict. The key "01.scores" is the table `[scores]` of `01.toml`; it holds `title` (the
+figure's message), `alt` (what it shows, for those who do not see it), and `titles`, one for each panel, where the
+drawing does not name them itself. All of them may hold values as `str.format` writes them, `{rate:.3f}`.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import tomllib
 import zlib
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from string import Formatter
 from typing import Any
 
 import matplotlib as mpl
@@ -23,9 +32,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 from PIL import Image
 
-from helpers.figures.captions import caption
 from helpers.figures.style import STYLE, TITLE
 
+FOLDER = files("helpers") / "captions"
 STEPS = 2000
 """Data are rounded to a 2000th of the axis before they are digested: finer than the eye, coarser than the last
 digits in which processors differ."""
@@ -51,6 +60,36 @@ def show(figure: Figure, key: str, /, **values: Any) -> None:
         raise TypeError(f"figure must be a matplotlib Figure; {given}")
     data, metadata = bundle(figure, captioned(figure, key, values))
     display(data, metadata=metadata, raw=True)
+
+
+def caption(key: str, values: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+    """Title, alt text and panels' titles of the caption `key` ("01.scores"), filled with `values`.
+
+    `values` holds one for every placeholder of the texts, and no others. ValueError, with the file and the key: there
+    is no such caption, or a value is missing, not used or does not fit its format.
+    """
+    lesson, _, name = str(key).partition(".")
+    file = FOLDER / f"{lesson}.toml"
+    where = f"caption {key!r} of helpers/captions/{lesson}.toml"
+    if not file.is_file():
+        raise ValueError(f"{where}: no such file; a key is a lesson and a name, as in '01.scores'")
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    texts = table.get(name, {})
+    if not {"title", "alt"} <= set(texts) <= {"title", "alt", "titles"}:
+        raise ValueError(
+            f"{where} has {', '.join(texts) or 'nothing'}; expected title, alt and perhaps titles "
+            f"(the file has {', '.join(table)})"
+        )
+    lines = [texts["title"], texts["alt"], *texts.get("titles", ())]
+    try:
+        parsed = [part for line in lines for part in Formatter().parse(line)]
+        fields = {field for _, field, _, _ in parsed if field is not None}
+        if fields != set(values):
+            raise ValueError(f"has places for {sorted(fields)}; given {sorted(values)}")
+        title, alt, *titles = (" ".join(line.format(**values).split()) for line in lines)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where}: {error}") from None
+    return title, alt, titles
 
 
 def captioned(figure: Figure, key: str, values: Mapping[str, Any]) -> str:
