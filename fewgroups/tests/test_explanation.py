@@ -175,6 +175,12 @@ def test_a_curve_is_one_term_and_no_column_of_it_is_an_effect() -> None:
             assert not re.search(r"further [^,]*(bs\(|\*\* 2)", words)
 
 
+def test_an_interaction_with_a_curve_names_the_curve_and_the_other() -> None:
+    text = flat(explain(of_patients("y ~ bs(age, df=3) * cond")()))
+    assert "The curve over `age` may differ with `cond` (`bs(age, df=3):cond`)" in text
+    assert "are 0, the mean" not in text and "is 0, the mean" not in text
+
+
 def test_groups_by_time_is_a_difference_between_groups_in_a_change() -> None:
     change = "The difference “`time = after` minus `time = before`” in the mean `y` is"
     for formula in ("y ~ kind * time", "y ~ time * kind"):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from fewgroups.explanation.effects import interval_words, t_words
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.numbers import code, joined, signed
+from fewgroups.explanation.numbers import code, joined, listed, signed
 from fewgroups.explanation.random_effects import sd_words, spread_rows, varying
 from fewgroups.explanation.templates import say
 from fewgroups.resampling import FEW
@@ -114,9 +114,9 @@ def _slopes(facts: FittedModel) -> Iterator[Caution]:
     worst = max(longer, key=lambda name: longer[name])
     one = next(one for one in facts.coefficients if one.name == worst)
     slope = facts.slopes_left_out[worst]
-    terms = dict.fromkeys(code(one.term) for one in facts.coefficients if one.name in longer)
+    terms = list(dict.fromkeys(x.term for x in facts.coefficients if x.name in longer))
     words = {
-        "names": joined(list(terms)),
+        "names": listed(terms, 3),
         "verb": "varies" if len(terms) == 1 else "vary",
         "name": code(worst),
         "interval": interval_words(facts, one, slope),

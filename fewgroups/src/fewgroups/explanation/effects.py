@@ -151,8 +151,8 @@ def worded(facts: FittedModel, term: WholeTerm) -> bool:
     """
     if term.kind in ("curve", "coded") or not term.partners:
         return term.kind in ("single", "levels")
-    places = facts.coefficients[term.coefficients[0]].places
-    return term.kind == "single" and len(places) == 1 and places[0].factor.reaches_zero
+    at = [place.factor for place in facts.coefficients[term.coefficients[0]].places]
+    return term.kind == "single" and len(at) == 1 and at[0].reaches_zero and at[0].columns == 1
 
 
 def term_sentence(facts: FittedModel, term: WholeTerm, row: Any) -> str:
@@ -164,11 +164,18 @@ def term_sentence(facts: FittedModel, term: WholeTerm, row: Any) -> str:
     inside = list(dict.fromkeys(part.factor for part in parts if part.level is not None))
     effects = [factor for factor in factors if factor not in inside]
     if term.kind == "curve":
-        variables = list(dict.fromkeys(v for factor in factors for v in sorted(factor.variables)))
-        over = joined([words.curves.get(v, code(v)) for v in variables])
+        every = [v for factor in factors for v in sorted(factor.variables)]
+        curved = [
+            x for x in factors if x.columns > 1 or any(every.count(v) > 1 for v in x.variables)
+        ]
+        over = dict.fromkeys(v for factor in curved for v in sorted(factor.variables))
+        shown = joined([words.curves.get(v, code(v)) for v in over])
         columns = joined([code(name) for name in term.terms])
-        key = "curve_depends" if len(variables) > 1 else "curve"
-        text = say(f"term.{key}", given, over=over, columns=columns)
+        others = [factor for factor in factors if factor not in curved]
+        key, more = (
+            ("curve_depends", {"others": _names(words, others)}) if others else ("curve", {})
+        )
+        text = say(f"term.{key}", given, over=shown, columns=columns, **more)
     elif inside and effects and not term.partners:
         names = {"names": _names(words, effects), "inside": _names(words, inside)}
         text = say("term.within", given, **names)

@@ -15,6 +15,7 @@ from fewgroups.explanation.numbers import (
     code,
     counted,
     joined,
+    listed,
     p_value,
     rounded,
     signed,
@@ -109,23 +110,17 @@ def _header_words(facts: FittedModel) -> dict[str, str]:
         "rows": counted(facts.rows_used, "row", "rows"),
         "group": code(words.group),
         "number": str(facts.groups),
-        "groups": _some(sizes.index, 6),
+        "groups": listed(sizes.index, 6),
         "smallest": counted(low, "row", "rows"),
-        "smallest_of": _some(sizes.index[sizes == low], 3),
+        "smallest_of": listed(sizes.index[sizes == low], 3),
         "largest": counted(high, "row", "rows"),
-        "largest_of": _some(sizes.index[sizes == high], 3),
+        "largest_of": listed(sizes.index[sizes == high], 3),
         "mean_size": f"{sizes.mean():.1f}",
         "loglik": signed(f"{float(facts.result.llf):.4f}"),
     }
     if not facts.reml:
         found |= {"aic": two(facts.result.aic), "bic": two(facts.result.bic)}
     return found | sd_words(facts, facts.spread(-1)) if facts.finished else found
-
-
-def _some(names: Any, most: int) -> str:
-    """The first names, and how many more there are."""
-    shown = [code(name) for name in names[:most]]
-    return joined(shown if len(names) <= most else [*shown, f"{len(names) - most} more"])
 
 
 def _columns(facts: FittedModel) -> Iterator[Passage]:

@@ -25,7 +25,7 @@ from fewgroups.explanation.numbers import (
     three,
     two,
 )
-from fewgroups.explanation.random_effects import intraclass, spread_rows
+from fewgroups.explanation.random_effects import intraclass, sd_words, spread_rows
 from fewgroups.explanation.render import Passage, as_html, as_text, marked
 from fewgroups.explanation.screen import model_words
 from fewgroups.explanation.templates import say, sentences
@@ -201,12 +201,12 @@ def _effects(
 
 def _variation(facts: FittedModel, spreads: NotedTable) -> Iterator[str]:
     """The SDs, R², and the intraclass correlation where there is one."""
-    unit, rows = facts.words.with_unit, [row for row in spread_rows(facts) if row.other is None]
+    rows = [row for row in spread_rows(facts, read=True) if row.other is None]
     sds = [
-        say("report.sd", sd=unit(three(spreads["sd"].iloc[row.at])), of=row.thing.between)
+        say("report.sd", of=row.thing.between, **sd_words(facts, spreads.iloc[row.at]))
         for row in rows
     ]
-    residual = unit(three(spreads["sd"].iloc[-1]))
+    residual = facts.words.with_unit(three(spreads["sd"].iloc[-1]))
     yield say("report.sds", sds="; ".join(sds), residual=residual)
     yield say(
         "report.r2", **{x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}

@@ -67,6 +67,12 @@ def joined(phrases: Sequence[str]) -> str:
     return ", ".join(phrases[:-1]) + f" and {phrases[-1]}"
 
 
+def listed(names: Sequence[object], most: int) -> str:
+    """The first of the names, as code, and how many more there are."""
+    shown = [code(name) for name in names[:most]]
+    return joined(shown if len(names) <= most else [*shown, f"{len(names) - most} more"])
+
+
 def clean(text: object) -> str:
     """What a user named something, on one line and without the backticks that mark names."""
     return " ".join(str(text).replace("`", "'").split())
