@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from fewgroups.likelihood import _descend, evaluate, hessian, optimum, profile_loglik
+from fewgroups.likelihood import _descend, evaluate, hessian, optimum
 from fewgroups.structure import Structure, sqrt_factor
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from running_example import Design, Truth, simulate
 from statsmodels.regression.mixed_linear_model import MixedLM
-from test_engine import dense_profile, two_maxima
+from test_engine import BATCHES, HARD, dense, variance
+
+from fewgroups import fit_many
 
 REFERENCE = Path(__file__).parent / "reference"
 SPECS = json.loads((REFERENCE / "coefficients_fits.json").read_text())
@@ -37,13 +37,8 @@ def sample(seed: int, groups: int = 5) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     g = np.repeat(np.arange(groups), rng.integers(3, 10, groups))
     x, z = rng.normal(3, 2, g.size), rng.normal(0, 1, g.size)
-    y = (
-        1
-        + 0.5 * x
-        + rng.normal(0, 1, groups)[g]
-        + rng.normal(0, 0.4, groups)[g] * x
-        + rng.normal(0, 1, g.size)
-    )
+    y = 1 + 0.5 * x + rng.normal(0, 1, groups)[g] + rng.normal(0, 0.4, groups)[g] * x
+    y += rng.normal(0, 1, g.size)
     return pd.DataFrame({"g": g, "x": x, "z": z, "a": rng.integers(0, 3, g.size), "one": 1, "y": y})
 
 
@@ -51,47 +46,27 @@ def model_of(name: str, data: pd.DataFrame) -> MixedLM:
     return smf.mixedlm("y ~ x", data, **({"groups": "g"} | MODELS[name]))
 
 
-def dense(
-    model: MixedLM, psi: np.ndarray, variances: np.ndarray, reml: bool
-) -> tuple[float, Any, Any, float]:
-    """The textbook's −2 log-likelihood, β, var(β̂) and σ², from n × n matrices."""
-    n = len(model.endog)
-    V = np.eye(n)
-    for g, name in enumerate(model.group_labels):
-        rows = np.ix_(model.row_indices[name], model.row_indices[name])
-        if model.k_re:
-            V[rows] += model.exog_re_li[g] @ psi @ model.exog_re_li[g].T
-        for variance, mats in zip(variances, model.exog_vc.mats, strict=True):
-            V[rows] += variance * mats[g] @ mats[g].T
-    X, inverse = model.exog, np.linalg.inv(V)
-    XVX = X.T @ inverse @ X
-    beta = np.linalg.solve(XVX, X.T @ inverse @ model.endog)
-    r = model.endog - X @ beta
-    df = n - X.shape[1] if reml else n
-    scale = r @ inverse @ r / df
-    deviance = np.linalg.slogdet(V)[1] + df * (np.log(2 * np.pi * scale) + 1)
-    deviance += np.linalg.slogdet(XVX)[1] if reml else 0
-    return deviance, beta, scale * np.linalg.inv(XVX), scale
-
-
 @pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize("name", MODELS)
 def test_deviance_and_fixed_effects_are_those_of_dense_matrices(name: str, reml: bool) -> None:
-    model = model_of(name, sample(1))
+    model, rng = model_of(name, sample(1)), np.random.default_rng(2)
     s = Structure.of(model)
-    rng = np.random.default_rng(2)
     for singular in (False, True):
         theta = rng.normal(0, 1, s.size)
         theta[-1] *= not singular
-        found = evaluate(s, theta, reml)
-        deviance, beta, phi, scale = dense(model, *s.to_data_units(theta), reml)
-        assert found.deviance == pytest.approx(deviance, abs=1e-9)
+        found, (psi, variances) = evaluate(s, theta, reml), s.to_data_units(theta)
+        V = np.eye(s.n)
+        for g, group in enumerate(model.group_labels):
+            rows = np.ix_(model.row_indices[group], model.row_indices[group])
+            if model.k_re:
+                V[rows] += model.exog_re_li[g] @ psi @ model.exog_re_li[g].T
+            for ratio, mats in zip(variances, model.exog_vc.mats, strict=True):
+                V[rows] += ratio * mats[g] @ mats[g].T
+        (loglik,), (beta,), (scale,), (phi,) = dense(model.endog[None], model.exog, V, reml)
+        assert found.deviance == pytest.approx(-2 * loglik, abs=1e-9)
         np.testing.assert_allclose(found.beta, beta, rtol=1e-9)
         np.testing.assert_allclose(found.phi, phi, rtol=1e-8, atol=1e-12)
         assert found.scale == pytest.approx(scale, rel=1e-10)
-        assert profile_loglik(model, *s.to_data_units(theta), reml) == pytest.approx(
-            -deviance / 2, abs=1e-8
-        )
 
 
 @pytest.mark.parametrize("reml", [True, False])
@@ -148,68 +123,62 @@ def test_optimum_is_never_below_lmer_and_stands_where_lmer_stands(key: str) -> N
 @pytest.mark.parametrize("name", MODELS)
 def test_the_search_leaves_the_saddle_at_zero_variance(name: str) -> None:
     s = Structure.of(model_of(name, sample(5)))
-    best = optimum(s, True)
-    found = evaluate(s, _descend(s, np.zeros(s.size), True), True)
-    assert evaluate(s, np.zeros(s.size), True).deviance > -2 * best.loglik + 0.1, (
-        "a saddle, not the optimum"
-    )
+    best, zero = optimum(s), np.zeros(s.size)
+    assert evaluate(s, zero, True).deviance > -2 * best.loglik + 0.1  # a saddle, not the optimum
+    found = evaluate(s, _descend(s, zero, True), True)
     assert found.deviance == pytest.approx(-2 * best.loglik, abs=1e-6)
 
 
-@pytest.mark.parametrize("reml", [True, False])
-def test_of_two_maxima_the_higher_one_is_found(reml: bool) -> None:
-    y, X, groups = two_maxima(4)
-    ratios = np.concatenate([[0, 1e-4], np.geomspace(1e-3, 1e4, 200)])
-    profile = np.array([dense_profile(y, X, groups, ratio, reml) for ratio in ratios])
-    peaks = (profile[1:-1] > profile[:-2]) & (profile[1:-1] > profile[2:])
-    chosen = np.flatnonzero(peaks.any(axis=0) & (profile[1] < profile[0]))[:40]
-    assert len(chosen) > 10
-    for number in chosen:
-        model = smf.mixedlm("y ~ x", pd.DataFrame({"y": y[number], "x": X[:, 1]}), groups=groups)
-        assert optimum(model, reml).loglik > profile[:, number].max() - 1e-7
+def test_of_two_maxima_of_a_random_intercept_the_higher_one_is_found() -> None:
+    """ML; one group has most of the rows, and others are now and then far away. The engine looks at nine points of the
+    profile: in one of a hundred such data sets that is too coarse, and costs up to .03."""
+    rng, groups = np.random.default_rng(4), np.repeat(np.arange(4), [2, 60, 3, 1])
+    X = np.column_stack([np.ones(66), rng.integers(0, 2, 66)])
+    far = 0.4 * rng.standard_t(1.5, (1000, 4)) * [1, 0, 1, 1]
+    y = rng.standard_normal((1000, 66)) + far[:, groups]
+    ratios = np.concatenate([[0], np.geomspace(1e-3, 1e4, 80)])[:, None, None]
+    profile = np.array([dense(y, X, variance(X, groups, ratio), False)[0] for ratio in ratios])
+    highest = profile.max(axis=0)
+    two = np.flatnonzero((profile[1] < profile[0]) & (profile.argmax(axis=0) > 1))
+    assert len(two) > 100
+    short = highest - fit_many(y, X, groups, reml=False).loglik
+    assert np.sum(short > 1e-7) <= 0.02 * len(two) and short.max() < 0.03
+    for k in two[:20]:
+        model = smf.mixedlm("y ~ x", pd.DataFrame({"y": y[k], "x": X[:, 1]}), groups=groups)
+        assert optimum(model, reml=False).loglik > highest[k] - 1e-7
+
+
+@pytest.mark.parametrize(("number", "k"), HARD)
+def test_single_fits_reach_the_higher_maximum_of_the_hard_cases(number: int, k: int) -> None:
+    batch = BATCHES[number]
+    y, X, groups = batch.draw()[k], batch.X, batch.rows[0]
+    best = optimum(MixedLM(y, X, groups=groups, exog_re=X), batch.reml)
+    by_engine = fit_many(y, X, groups, slopes=True, reml=batch.reml)
+    assert best.loglik == pytest.approx(by_engine.loglik[0] + HARD[number, k], abs=1e-3)
 
 
 def test_zero_variances_are_reached_exactly() -> None:
-    data = simulate(Design(), Truth(), 42)
-    best = optimum(
-        smf.mixedlm(
-            "correctness ~ session_high", data, groups="athlete_id", re_formula="~session_high"
-        )
-    )
+    data, formula = simulate(Design(), Truth(), 42), "correctness ~ session_high"
+    best = optimum(smf.mixedlm(formula, data, groups="athlete_id", re_formula="~session_high"))
     assert best.singular
     assert np.linalg.eigvalsh(best.cov_re).min() < 1e-15
     assert best.loglik == pytest.approx(328.5364, abs=5e-5)
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    unit=st.floats(1e-3, 1e3),
-    centre=st.floats(-50, 50),
-    size=st.floats(1e-2, 1e2),
-    slopes=st.booleans(),
-    shift=st.floats(-100, 100),
-    seed=st.integers(0, 30),
-    reml=st.booleans(),
-)
-def test_units_and_centring_change_nothing_but_what_they_must(
-    unit: float, centre: float, size: float, slopes: bool, shift: float, seed: int, reml: bool
-) -> None:
+@pytest.mark.parametrize("seed", range(24))
+def test_units_and_centring_change_nothing_but_what_they_must(seed: int) -> None:
     data = simulate(Design(athletes=6), Truth(slope_sd=0.03, clip=False), seed)
+    rng, reml = np.random.default_rng(seed), seed % 2 == 0
+    unit, size = 10 ** rng.uniform([-3, -2], [3, 2])
+    shift, centre = rng.uniform([-100, -50], [100, 50])
     changed = data.assign(
         correctness=shift + unit * data["correctness"],
         session_high=centre + size * data["session_high"],
     )
     changed = changed.sample(frac=1, random_state=seed)  # nor does the order of rows
+    formula, re_formula = "correctness ~ session_high", "~session_high" if seed % 3 else "~1"
     before, after = (
-        optimum(
-            smf.mixedlm(
-                "correctness ~ session_high",
-                table,
-                groups="athlete_id",
-                re_formula="~session_high" if slopes else "~1",
-            ),
-            reml,
-        )
+        optimum(smf.mixedlm(formula, table, groups="athlete_id", re_formula=re_formula), reml)
         for table in (data, changed)
     )
     rows = len(data) - (2 if reml else 0)
@@ -219,33 +188,34 @@ def test_units_and_centring_change_nothing_but_what_they_must(
     assert after.scale == pytest.approx(before.scale * unit**2, rel=1e-4)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.integers(1, 4), st.integers(0, 3), st.integers(0, 2**32 - 1))
-def test_a_covariance_has_a_lower_triangular_factor_whatever_its_rank(
-    size: int, rank: int, seed: int
-) -> None:
-    root = np.random.default_rng(seed).normal(size=(size, min(rank, size)))
+@pytest.mark.parametrize("rank", range(4))
+def test_a_covariance_has_a_lower_triangular_factor_whatever_its_rank(rank: int) -> None:
+    root = np.random.default_rng(rank).normal(size=(3, rank))
     L = sqrt_factor(root @ root.T)
     np.testing.assert_allclose(L @ L.T, root @ root.T, atol=1e-12)
-    np.testing.assert_allclose(L, np.tril(L), atol=0)
-    assert np.all(np.diag(L) >= 0)
+    assert np.array_equal(L, np.tril(L)) and np.all(np.diag(L) >= 0)
 
 
-def test_a_structure_that_cannot_be_names_the_columns() -> None:
-    data = sample(6).assign(twice=lambda d: 2 * d["x"], flat=0.7)
-    with pytest.raises(ValueError, match="fixed effects .* 'twice' follows from"):
-        Structure.of(smf.mixedlm("y ~ x + twice", data, groups="g"))
-    with pytest.raises(ValueError, match="random effects .* 'twice' follows from"):
-        Structure.of(smf.mixedlm("y ~ x", data, groups="g", re_formula="~x + twice"))
-    with pytest.raises(ValueError, match="does not vary"):
-        Structure.of(smf.mixedlm("flat ~ x", data, groups="g"))
-    with pytest.raises(
-        ValueError, match=r"the outcome reaches \d\.\d*e\+200, too large to be squared"
-    ):
-        Structure.of(smf.mixedlm("huge ~ x", data.assign(huge=data["y"] * 1e200), groups="g"))
-    parts = {"none": "0 + I(0 * x)", "some": "0 + x"}
-    with pytest.raises(ValueError, match="the columns of none are zero in every row"):
-        Structure.of(smf.mixedlm("y ~ x", data, groups="g", vc_formula=parts))
+@pytest.mark.parametrize(
+    ("formula", "more", "message"),
+    [
+        ("y ~ x + twice", {}, "fixed effects .* 'twice' follows from"),
+        ("y ~ x", {"re_formula": "~x + twice"}, "random effects .* 'twice' follows from"),
+        ("flat ~ x", {}, "does not vary"),
+        ("huge ~ x", {}, r"reaches \d\.\d*e\+200, too large to be squared"),
+        (
+            "y ~ x",
+            {"vc_formula": {"none": "0 + I(0 * x)", "z": "0 + z"}},
+            "columns of none are zero",
+        ),
+    ],
+)
+def test_a_structure_that_cannot_be_names_the_columns(
+    formula: str, more: dict[str, Any], message: str
+) -> None:
+    data = sample(6).assign(twice=lambda d: 2 * d["x"], flat=0.7, huge=lambda d: d["y"] * 1e200)
+    with pytest.raises(ValueError, match=message):
+        Structure.of(smf.mixedlm(formula, data, groups="g", **more))
 
 
 @pytest.mark.parametrize("seed", [2, *(pytest.param(k, marks=pytest.mark.full) for k in (0, 1, 3))])

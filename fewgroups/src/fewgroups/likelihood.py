@@ -5,9 +5,8 @@ random-effect columns (Ψ = σ² L Lᵀ, unstructured) and the relative SDs τ/�
 σ² are profiled out, as in lme4 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3), so
 that only Λ is searched for:
 
-    optimum(model, reml)                           the best point, an `Optimum` in the units of the data
-    profile_loglik(model, psi, variances, reml)    log-likelihood at Ψ/σ², τ²/σ² with β, σ² at their best
-    evaluate(Structure.of(model), theta, reml)     deviance, gradient, first-order conditions
+    optimum(model, reml)                          the best point, an `Optimum` in the units of the data
+    evaluate(Structure.of(model), theta, reml)    deviance, gradient, first-order conditions
 
 Inside, coordinates are standardised (X and the random-effect columns orthonormal, residuals of least squares
 of unit variance), so that neither units nor centring of scores and predictors matter to the search. θ stands
@@ -20,7 +19,7 @@ Cost: one pass over the rows at the start, then per evaluation groups × (column
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -34,12 +33,10 @@ SINGULAR = 1e-4
 """A standard deviation this small, relative to σ and per standardised column, is zero (as in lme4)."""
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
 NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
-STARTS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-RAY = (0.0, *np.geomspace(0.05, 5, 14))
-"""Sizes of the random effects at which the deviance is looked at, lest one of several minima be missed."""
+SIZES = np.array([0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0])
+"""Relative SDs at which the deviance is looked at for a start."""
 ANGLES = 8
-TURNS = np.linspace(-0.6, 0.6, 7) * np.pi / ANGLES
-"""Directions of elongated Ψ at which it is looked at for the same reason, and turns of Ψ beside a minimum."""
+"""Directions, in a plane of two columns, of elongated Ψ at which it is looked at for further starts."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +134,8 @@ class Optimum:
 
     cov_re (q, q), vcomp (v,), scale: Ψ, τ², σ²; beta (p,); phi (p, p) = (XᵀV⁻¹X)⁻¹; loglik; theta (size,) the
     standardised point; gradient: largest derivative of the deviance by θ there; singular: whether a relative
-    SD is zero (per standardised column, so that units and centring do not matter) or a correlation ±1; cost
-    (q, q), (v,): what the deviance loses per unit of relative variance in the units of the data; tried: the
-    log-likelihood from each start.
+    SD is zero (per standardised column, so that units and centring do not matter) or a correlation ±1; tried:
+    the log-likelihood reached from each start.
     """
 
     cov_re: Array
@@ -155,21 +151,22 @@ class Optimum:
 
 
 def optimum(model: Any, reml: bool = True) -> Optimum:
-    """The (RE)ML optimum of a statsmodels MixedLM `model`, from two starts, and more where the deviance dips
-    elsewhere; each is polished and checked to first order.
+    """The (RE)ML optimum of a statsmodels MixedLM `model`: the best end of a few searches, each polished and
+    checked to first order.
 
-    `model` may also be a Structure. Raises ValueError as `Structure.of` does, and when no start leads to a
-    point where the derivatives vanish.
+    With few, uneven groups the likelihood can have several maxima. So a search starts from random effects of two
+    sizes, and wherever else the deviance dips as they grow; and where there are correlated ones from two more,
+    elongated in the directions in which the deviance is lowest. `model` may also be a Structure.
+
+    Raises ValueError as `Structure.of` does, and when no start leads to a point where the derivatives vanish.
     """
     s = model if isinstance(model, Structure) else Structure.of(model)
     unit = s.pack(np.eye(s.q), np.ones(s.v))
-    by_deviance = sorted(STARTS, key=lambda size: evaluate(s, size * unit, reml).deviance)
-    starts = [by_deviance[0], 1.0 if by_deviance[0] != 1.0 else by_deviance[1]]
-    points = [size * unit for size in [*starts, *_dips(s, unit, reml)]] + _turned(
-        s, starts[0], reml
-    )
-    ends = [_descend(s, point, reml) for point in points]
-    ends += [_descend(s, point, reml) for point in _flattened(s, _lowest(s, ends, reml), reml)]
+    deviances = np.array([evaluate(s, size * unit, reml).deviance for size in SIZES])
+    lowest, second = SIZES[np.argsort(deviances, kind="stable")[:2]]
+    sizes = sorted({lowest, 1.0 if lowest != 1.0 else second, *SIZES[_dips(deviances)]})
+    starts = [size * unit for size in sizes] + _elongated(s, lowest, reml)
+    ends = [_descend(s, start, reml) for start in starts]
     at = [evaluate(s, theta, reml) for theta in ends]
     best = min(range(len(ends)), key=lambda i: at[i].deviance)
     theta, found = ends[best], at[best]
@@ -196,50 +193,26 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     )
 
 
-def _dips(s: Structure, unit: Array, reml: bool) -> list[float]:
-    """The sizes along RAY · unit at which the deviance dips, if it dips more than once (as at zero and above)."""
-    values = np.array([evaluate(s, size * unit, reml).deviance for size in RAY])
+def _dips(values: Array) -> Array:
+    """Places of the local minima of values (k,), ends included."""
     beside = np.concatenate([[np.inf], values, [np.inf]])
-    low = np.flatnonzero((values < beside[:-2]) & (values < beside[2:]))
-    return [RAY[place] for place in low if place] if len(low) > 1 else []
+    return np.flatnonzero((values < beside[:-2]) & (values <= beside[2:]))
 
 
-def _turned(s: Structure, size: float, reml: bool) -> list[Array]:
-    """The two lowest dips of the deviance over elongated Ψ of any direction in a plane of two columns."""
-    found = []
-    for i, j in combinations(range(s.q), 2):
-        for length in (size, 3 * size):
-            ring = []
-            for angle in np.arange(ANGLES) * np.pi / ANGLES:
-                v = np.zeros(s.q)
-                v[[i, j]] = np.cos(angle), np.sin(angle)
-                ring.append(
-                    s.pack(
-                        length**2 * (np.outer(v, v) + 0.03 * np.eye(s.q)), np.full(s.v, length**2)
-                    )
-                )
-            values = np.array([evaluate(s, point, reml).deviance for point in ring])
-            low = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
-            found += [(values[k], ring[k]) for k in low]
-    return [point for _, point in sorted(found, key=lambda pair: pair[0])[:2]]
-
-
-def _flattened(s: Structure, theta: Array, reml: bool) -> list[Array]:
-    """Beside a minimum whose Ψ has full rank: the lowest of those, turned a little, that lack its shortest axis."""
-    L, sds = s.unpack(theta)
-    if s.q < 2 or is_singular(s, theta):
-        return []
-    values, vectors = np.linalg.eigh(L @ L.T)
-    points = []
-    for turn in TURNS:
-        axes = vectors.copy()
-        axes[:, -1] = np.cos(turn) * vectors[:, -1] + np.sin(turn) * vectors[:, 0]
-        points.append(s.pack((axes[:, 1:] * values[1:]) @ axes[:, 1:].T, sds**2))
-    return [_lowest(s, points, reml)]
-
-
-def _lowest(s: Structure, points: list[Array], reml: bool) -> Array:
-    return min(points, key=lambda point: evaluate(s, point, reml).deviance)
+def _elongated(s: Structure, size: float, reml: bool) -> list[Array]:
+    """θ of the two lowest dips of the deviance over elongated Ψ of any direction in a plane of two columns."""
+    dips = []
+    for (i, j), length in product(combinations(range(s.q), 2), (size, 3 * size)):
+        ring = []
+        for angle in np.arange(ANGLES) * np.pi / ANGLES:
+            v = np.zeros(s.q)
+            v[[i, j]] = np.cos(angle), np.sin(angle)
+            psi = length**2 * (np.outer(v, v) + 0.03 * np.eye(s.q))
+            ring.append(s.pack(psi, np.full(s.v, length**2)))
+        values = np.array([evaluate(s, point, reml).deviance for point in ring])
+        low = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
+        dips += [(values[k], ring[k]) for k in low]
+    return [point for _, point in sorted(dips, key=lambda pair: pair[0])[:2]]
 
 
 def is_singular(structure: Structure, theta: Array) -> bool:
@@ -247,12 +220,6 @@ def is_singular(structure: Structure, theta: Array) -> bool:
     L, sds = structure.unpack(theta)
     smallest = np.append(np.linalg.svd(L, compute_uv=False) if structure.q else [], np.abs(sds))
     return bool(np.any(smallest < SINGULAR))
-
-
-def profile_loglik(model: Any, psi: Array, variances: Array, reml: bool = True) -> float:
-    """Log-likelihood at Ψ/σ² = psi (q, q) and τ²/σ² = variances (v,), with β and σ² at their best."""
-    s = model if isinstance(model, Structure) else Structure.of(model)
-    return -evaluate(s, s.from_data_units(psi, variances), reml).deviance / 2
 
 
 def _descend(s: Structure, theta: Array, reml: bool) -> Array:
@@ -264,7 +231,7 @@ def _descend(s: Structure, theta: Array, reml: bool) -> Array:
 
     for _ in range(10):
         theta = _polish(
-            s, minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-4}).x, reml
+            s, minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-6}).x, reml
         )
         away = _escape(s, theta, reml)
         if away is None:

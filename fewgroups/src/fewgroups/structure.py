@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray
+DEPENDENT = 1e-10
+"""A column that keeps less than this share of its length beside the columns before it adds nothing to them."""
 
 
 @dataclass(frozen=True)
-class Block:
+class GroupBlock:
     """The g groups that have the same random-effect columns: labels (m,), W = ZᵀZ (g, m, m), ZB = Zᵀ[Q r] (g,
     m, p+1).
 
@@ -44,7 +46,7 @@ class Structure:
     p: int
     q: int
     v: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[GroupBlock, ...]
     BB: Array
     R_inverse: Array
     start: Array
@@ -61,7 +63,7 @@ class Structure:
         """
         X, y = np.asarray(model.exog, dtype=float), np.asarray(model.endog, dtype=float)
         (n, p), q, v = X.shape, model.k_re, model.k_vc
-        Q, R = _orthonormal(X, "fixed effects", list(model.exog_names))
+        Q, R = _independent(X, "fixed effects", list(model.exog_names))
         coefficients = Q.T @ y
         residuals = y - Q @ coefficients
         with np.errstate(over="ignore"):
@@ -80,7 +82,7 @@ class Structure:
         R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
         if q:
             names = list(getattr(model.data, "exog_re_names", None) or range(q))
-            Q_re, R_re = _orthonormal(
+            Q_re, R_re = _independent(
                 np.asarray(model.exog_re, dtype=float), "random effects", names
             )
             Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
@@ -93,20 +95,9 @@ class Structure:
             raise ValueError(
                 f"vc_formula: the columns of {', '.join(map(str, empty))} are zero in every row"
             )
-        R_inverse = np.linalg.inv(R)
-        return cls(
-            n,
-            p,
-            q,
-            v,
-            _blocks(model, B, Z_re, unit_vc),
-            B.T @ B,
-            R_inverse,
-            R_inverse @ coefficients,
-            unit,
-            R_re,
-            unit_vc,
-        )
+        blocks, R_inverse = _blocks(model, B, Z_re, unit_vc), np.linalg.inv(R)
+        start = R_inverse @ coefficients
+        return cls(n, p, q, v, blocks, B.T @ B, R_inverse, start, unit, R_re, unit_vc)
 
     @property
     def size(self) -> int:
@@ -148,44 +139,43 @@ def sqrt_factor(psi: Array) -> Array:
     return lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
 
 
-def _orthonormal(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Array]:
-    """matrix (n, k) = Q R; ValueError naming the first column that the ones before it already determine."""
+def orthonormal(matrix: Array) -> tuple[Array, Array, int | None]:
+    """Q (n, k) orthonormal and R (k, k) upper triangular, its diagonal not negative, with matrix (n, k) = QR; and the
+    first column that is a combination of those before it, or None."""
     size = np.linalg.norm(matrix, axis=0)
-    scaled = matrix / np.where(size > 0, size, 1.0)
-    Q, R = np.linalg.qr(scaled)
-    short = (
-        np.flatnonzero(np.abs(np.diag(R)) < 1e-10)
-        if len(matrix) >= matrix.shape[1]
-        else [len(matrix)]
-    )
-    if len(short):
+    Q, R = np.linalg.qr(matrix / np.where(size > 0, size, 1.0))
+    signs = np.where(np.diag(R) < 0, -1.0, 1.0)
+    short = np.append(np.flatnonzero(np.abs(np.diag(R)) < DEPENDENT), range(len(R), len(size)))
+    return Q * signs, signs[:, None] * R * size, int(short[0]) if short.size else None
+
+
+def _independent(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Array]:
+    """matrix (n, k) = QR; ValueError naming the first column that the ones before it already determine."""
+    Q, R, short = orthonormal(matrix)
+    if short is not None:
         raise ValueError(
-            f"the {what} have columns that say the same: {names[short[0]]!r} follows from the columns "
-            f"before it ({', '.join(map(repr, names[: short[0]]))}); leave it out"
+            f"the {what} have columns that say the same: {names[short]!r} follows from the columns "
+            f"before it ({', '.join(map(repr, names[:short]))}); leave it out"
         )
-    return Q, R * size
+    return Q, R
 
 
 def _dense(matrix: Any) -> Array:
     return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix, dtype=float)
 
 
-def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[Block, ...]:
+def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[GroupBlock, ...]:
     """Cross-products per group, gathered where groups have the same kinds of columns."""
     gathered: dict[tuple[int, ...], list[tuple[Array, Array]]] = defaultdict(list)
+    q = Z_re.shape[1]
     for g, name in enumerate(model.group_labels):
         rows = model.row_indices[name]
-        mats = [
-            _dense(mats[g]) / unit for mats, unit in zip(model.exog_vc.mats, unit_vc, strict=True)
-        ]
-        Z = np.hstack([Z_re[rows], *mats])
-        labels = (
-            *range(-1, -1 - Z_re.shape[1], -1),
-            *(k for k, mat in enumerate(mats) for _ in range(mat.shape[1])),
-        )
-        gathered[labels].append((Z.T @ Z, Z.T @ B[rows]))
+        Z, labels = random_design(model, g)
+        Z[:, :q] = Z_re[rows]
+        Z[:, q:] /= unit_vc[labels[q:]]
+        gathered[tuple(labels)].append((Z.T @ Z, Z.T @ B[rows]))
     return tuple(
-        Block(
+        GroupBlock(
             np.array(labels, dtype=int),
             np.stack([W for W, _ in pairs]),
             np.stack([ZB for _, ZB in pairs]),

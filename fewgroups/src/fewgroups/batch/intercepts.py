@@ -2,7 +2,7 @@
 
 With θ = τ²/σ², M = I − X(XᵀX)⁻¹Xᵀ and ZᵀMZ = Σ λₖvₖvₖᵀ, minus twice the restricted log-likelihood is, up to constants,
 (N−p) log[R + Σ sₖ/(1+θλₖ)] + Σ log(1+θλₖ), with sₖ = (vₖᵀZᵀMy)²/λₖ and R the residual sum of squares once every
-athlete has a column (Patterson & Thompson 1971, Biometrika 58:545; spectral form: Kang et al. 2008, Genetics 178:1709).
+group has a column (Patterson & Thompson 1971, Biometrika 58:545; spectral form: Kang et al. 2008, Genetics 178:1709).
 A data set is then a handful of numbers, however many columns X has. Every sum has positive terms: no digits are lost.
 """
 
@@ -11,44 +11,64 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from fewgroups.batch.cells import CellStatistics
-from fewgroups.batch.layouts import Layout, combine, orthonormal, solve_upper
-from fewgroups.batch.spectra import Spectrum, spectrum
+from fewgroups.batch.layouts import Layout
 
-GRID, FINE = 9, 24
-"""Points at which the profile is looked at before Newton starts, so that a second, lower minimum is not missed; the
-finer ones where zero seems to be the lowest."""
+ROUNDING = 1e-10
+"""An eigenvalue below this share of the largest is zero."""
+
+GRID = 9
+"""Points at which the profile is looked at for a start."""
+
+ROUNDS = 80
+"""Newton and bisection steps after which a data set counts as not solved; five are usual."""
 
 
 @dataclass(frozen=True, eq=False)
 class InterceptModel:
-    """What the fits of one layout share.
+    """What the fits of one layout share; `intercept_model` makes it.
+
+    Groups with the same number of rows (a class) have, beyond what X explains of their totals, that number as their
+    eigenvalue, with a multiplicity: their sum of squares is all that matters, and no eigenvectors are needed.
 
     Attributes
     ----------
-    roots : (r,) the λₖ > 0 of the terms sₖ.
-    logs, copies : a and c of the terms c·log(1 + aθ): the roots under REML, the athletes' sizes under ML.
-    freedom : N − p under REML, N under ML.
-    pulls : (p, s) how far each eigenvector moves the coefficients, (XᵀX)⁻¹XᵀZvₖ.
+    layout : the cells, groups and columns.
+    projection : (p, cells) (XᵀX)⁻¹XᵀW, from cell means to least-squares coefficients.
+    within : (cells, r) orthonormal basis (a cell counts `sizes` times) of what X explains within groups.
+    explained : (m, s) orthonormal basis of what X explains of the totals of each class.
+    classes : (c, m) 1 where a group belongs to the class, for the classes that X does not explain entirely.
+    vectors, vector_eigenvalues : (m, s), (s,) the other eigenvectors, and their λ, zeros included.
+    eigenvalues : the λ > 0 of the terms sₖ, classes first.
+    log_factors, multiplicity : a and c of the terms c·log(1 + aθ): λ under REML, the groups' sizes under ML.
+    df : N − p under REML, N under ML.
+    blup_weights : (p, s) (XᵀX)⁻¹XᵀZv of each vector: what predicted group effects take off the coefficients.
+    inverse : (p,) diagonal of (XᵀX)⁻¹.
     constant : what log|XᵀX| and 2π add to −2 log-likelihood.
     """
 
     layout: Layout
-    spectrum: Spectrum
-    own: np.ndarray
-    roots: np.ndarray
-    logs: np.ndarray
-    copies: np.ndarray
-    freedom: int
-    pulls: np.ndarray
+    projection: np.ndarray
+    within: np.ndarray
+    explained: np.ndarray
+    classes: np.ndarray
+    vectors: np.ndarray
+    vector_eigenvalues: np.ndarray
+    eigenvalues: np.ndarray
+    log_factors: np.ndarray
+    multiplicity: np.ndarray
+    df: int
+    blup_weights: np.ndarray
     inverse: np.ndarray
     constant: float
 
     @property
     def closed(self) -> bool:
-        """Whether θ has a closed form: all roots, and all that stands in the logarithms, are equal."""
-        return bool(np.ptp(np.concatenate([self.logs, self.roots])) <= 1e-12 * self.roots[0])
+        """Whether θ has a closed form: all eigenvalues, and all that is in the logarithms, are equal."""
+        values = np.concatenate([self.log_factors, self.eigenvalues])
+        return bool(np.ptp(values) <= 1e-12 * values[0])
 
 
 def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
@@ -57,239 +77,180 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
     Raises
     ------
     ValueError
-        When X leaves no difference between athletes, or no residual, to estimate a variance from.
+        When X leaves no difference between groups, or no residual, to estimate a variance from.
     """
     Q, R = layout.basis
-    shares = layout.by_athlete(layout.sizes[:, None] * Q)
-    spaces = spectrum(layout.athlete_sizes, shares)
-    positive = spaces.roots > 0
-    roots = np.concatenate([spaces.contrast_roots, spaces.roots[positive]])
-    root_copies = np.concatenate([spaces.contrast_copies, np.ones(positive.sum())])
-    if not len(roots):
+    sizes, class_of = np.unique(layout.group_sizes, return_inverse=True)
+    # ZᵀMZ = D − SSᵀ with S = ZᵀQ and D the groups' sizes.
+    shares = layout.by_group(layout.sizes[:, None] * Q)
+    spans = []
+    for k in range(len(sizes)):
+        U, lengths, _ = np.linalg.svd(shares[class_of == k], full_matrices=False)
+        span = np.zeros((layout.groups, int(np.sum(lengths > 1e-9))))
+        span[class_of == k] = U[:, lengths > 1e-9]
+        spans.append(span)
+    explained, ranks = np.hstack(spans), np.array([span.shape[1] for span in spans])
+    inner = explained.T @ shares
+    values, rotation = np.linalg.eigh(np.diag(np.repeat(sizes, ranks)) - inner @ inner.T)
+    values = np.where(values > ROUNDING * sizes.max(), values, 0.0)
+    vectors = explained @ rotation
+    contrasts = np.bincount(class_of) - ranks
+    kept = contrasts > 0
+    eigenvalues = np.concatenate([sizes[kept], values[values > 0]])
+    multiplicity = np.concatenate([contrasts[kept], np.ones_like(values[values > 0])])
+    if not len(eigenvalues):
         raise ValueError(
-            "X already tells every athlete from the others; no variance between athletes is left to "
-            "estimate: leave out columns that are constant within athletes"
+            "X already tells every group from the others; no variance between groups is left to "
+            "estimate: leave out columns that are constant within groups"
         )
-    if layout.rows - layout.columns - root_copies.sum() < 1:
+    if layout.rows - layout.columns - multiplicity.sum() < 1:
         raise ValueError(
-            f"too few rows: {layout.rows} for {layout.columns} fixed effects and {layout.athletes} "
-            "athletes leave none to estimate the residual variance from; athletes need repeats"
+            f"too few rows: {layout.rows} for {layout.columns} fixed effects and {layout.groups} "
+            "groups leave none to estimate the residual variance from; groups need repeats"
         )
-    centred = layout.X - (layout.athlete_sums / layout.athlete_sizes[:, None])[layout.athlete]
-    # A column that is constant within athletes is rounding once centred: measured against what it was.
-    centred[
-        :,
-        (layout.sizes[:, None] * centred**2).sum(axis=0)
-        < 1e-18 * (layout.sizes[:, None] * layout.X**2).sum(axis=0),
-    ] = 0
-    own, _, _ = orthonormal(centred, layout.sizes)
-    sizes, size_copies = np.unique(layout.athlete_sizes, return_counts=True)
-    freedom = layout.rows - layout.columns if reml else layout.rows
+    R_inverse = solve_triangular(R, np.eye(layout.columns))
+    df = layout.rows - layout.columns * reml
+    constant = df * (1 + np.log(2 * np.pi / df))
     return InterceptModel(
         layout=layout,
-        spectrum=spaces,
-        own=own,
-        roots=roots,
-        logs=roots if reml else sizes,
-        copies=root_copies if reml else size_copies.astype(float),
-        freedom=freedom,
-        pulls=solve_upper(R, combine(spaces.vectors, shares).T.copy()),
-        inverse=(solve_upper(R, np.eye(layout.columns)) ** 2).sum(axis=1),
-        constant=freedom * (1 + np.log(2 * np.pi / freedom))
-        + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
+        projection=R_inverse @ (layout.sizes[:, None] * Q).T,
+        within=_within_basis(layout),
+        explained=explained,
+        classes=(class_of == np.flatnonzero(kept)[:, None]).astype(float),
+        vectors=vectors,
+        vector_eigenvalues=values,
+        eigenvalues=eigenvalues,
+        log_factors=eigenvalues if reml else sizes,
+        multiplicity=multiplicity if reml else np.bincount(class_of).astype(float),
+        df=df,
+        blup_weights=R_inverse @ shares.T @ vectors,
+        inverse=(R_inverse**2).sum(axis=1),
+        constant=constant + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
     )
 
 
-def fit_intercepts(
-    model: InterceptModel, cells: CellStatistics, iterate: bool = False
-) -> dict[str, np.ndarray]:
-    """Fits of all data sets at once; `iterate` leaves the closed form of balanced layouts unused.
+def _within_basis(layout: Layout) -> np.ndarray:
+    """Orthonormal basis (cells, r), each cell counted `sizes` times, of X centred within groups."""
+    root = np.sqrt(layout.sizes)[:, None]
+    means = layout.by_group(layout.sizes[:, None] * layout.X) / layout.group_sizes[:, None]
+    centred = root * (layout.X - means[layout.group])
+    # A column that is constant within groups is rounding once centred: measured against what it was.
+    length, before = np.linalg.norm(centred, axis=0), np.linalg.norm(root * layout.X, axis=0)
+    varies = length > 1e-9 * before
+    U, lengths, _ = np.linalg.svd(centred[:, varies] / length[varies], full_matrices=False)
+    return U[:, lengths > 1e-9] / root
 
-    Returns arrays with data sets along the last axis: estimate (p, n), variance (p, n), psi (1, n) = τ²/σ², scale (n,),
-    loglik (n,), solved (n,), singular (n,).
+
+def fit_intercepts(model: InterceptModel, cells: CellStatistics) -> dict[str, np.ndarray]:
+    """Fits of n data sets at once.
+
+    Returns arrays with data sets along the last axis: estimate (p, n), se (p, n), psi (1, 1, n) = τ²/σ², scale
+    (n,), loglik (n,), solved (n,), singular (n,).
     """
     layout = model.layout
-    ols = combine(layout.coefficients, cells.means)
-    fitted = combine(layout.X, ols)
-    residuals = np.subtract(cells.means, fitted, out=fitted)
-    totals = layout.by_athlete(layout.sizes[:, None] * residuals)
-    scores = combine(model.spectrum.vectors, totals)
-    positive = model.spectrum.roots > 0
-    sums = (
-        np.concatenate([model.spectrum.contrast_squares(totals), scores[positive] ** 2])
-        / model.roots[:, None]
+    ols = model.projection @ cells.means
+    residuals = cells.means - layout.X @ ols
+    totals = layout.by_group(layout.sizes[:, None] * residuals)
+    contrasts = totals - model.explained @ (model.explained.T @ totals)
+    scores = model.vectors.T @ totals
+    explained = scores[model.vector_eigenvalues > 0]
+    squares = (
+        np.concatenate([model.classes @ contrasts**2, explained**2]) / model.eigenvalues[:, None]
     )
-    rest = cells.within + _within_athletes(model, residuals, totals)
-    # Less than 14 digits below the scores themselves is rounding: no residual variance, nothing to estimate.
+    residuals -= (totals / layout.group_sizes[:, None])[layout.group]
+    residuals -= model.within @ ((layout.sizes[:, None] * model.within).T @ residuals)
+    rest = cells.within + layout.sizes @ residuals**2
+    # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
     alive = rest > 1e-28 * cells.squares
-    if not alive.all():
-        rest, sums = np.where(alive, rest, 1.0), np.where(alive, sums, 0.0)
-    if model.closed and not iterate:
-        theta, solved = _closed_form(model, sums.sum(axis=0), rest), alive
+    rest, squares = np.where(alive, rest, 1.0), np.where(alive, squares, 0.0)
+    if model.closed:
+        theta, solved = _closed_form(model, squares.sum(axis=0), rest), alive
     else:
-        theta, solved = _newton(model, sums, rest)
-    shrunk = 1 / (1 + theta * model.roots[:, None])
-    total = rest + (sums * shrunk).sum(axis=0)
-    deviance = model.freedom * np.log(total) + model.constant
-    for size, copies in zip(model.logs, model.copies, strict=True):
-        deviance += copies * np.log1p(theta * size)
-    pulled = theta / (1 + theta * model.spectrum.roots[:, None])
-    scale = total / model.freedom
+        theta, solved = _newton(model, squares, rest)
+    total, value = _profile(model, squares, rest, theta)
+    shrunk = theta / (1 + theta * model.vector_eigenvalues[:, None])
+    scale = total / model.df
     return {
-        "estimate": ols - combine(model.pulls, pulled * scores),
-        "variance": scale * (model.inverse[:, None] + combine(model.pulls**2, pulled)),
-        "psi": theta[None],
+        "estimate": ols - model.blup_weights @ (shrunk * scores),
+        "se": np.sqrt(scale * (model.inverse[:, None] + model.blup_weights**2 @ shrunk)),
+        "psi": theta[None, None],
         "scale": scale,
-        "loglik": -deviance / 2,
+        "loglik": -(value + model.constant) / 2,
         "solved": solved & alive,
-        # τ/σ below 1e-4, lme4's tolerance: a ratio, whatever the units of the score.
+        # τ/σ below 1e-4, lme4's tolerance: a ratio, whatever the units of the outcome.
         "singular": theta < 1e-8,
     }
 
 
-def _within_athletes(
-    model: InterceptModel, residuals: np.ndarray, totals: np.ndarray
-) -> np.ndarray:
-    """Sum of squares of the cell means that neither X nor a column per athlete explains, (n,); `totals` (m, n) are the
-    athletes' sums of `residuals`, which are used up."""
-    layout = model.layout
-    if layout.cells == layout.athletes:
-        return np.zeros(residuals.shape[1])
-    left = residuals  # in place, here and below: what does not leave the processor's cache is soon done
-    left -= (totals / layout.athlete_sizes[:, None])[layout.athlete]
-    for column in model.own.T:
-        if column.any():
-            left -= column[:, None] * combine((layout.sizes * column)[None], left)
-    left *= left
-    return combine(layout.sizes[None], left)[0]
-
-
 def _closed_form(model: InterceptModel, squares: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """θ when all roots are equal: the ANOVA estimator cut at zero (Searle, Casella & McCulloch 1992, §4.5)."""
-    copies = model.copies.sum()
-    excess = (model.freedom - copies) * squares / (copies * rest) - 1
-    return np.maximum(excess, 0) / model.roots[0]
+    """θ when all eigenvalues are equal: the ANOVA estimator cut at zero (Searle, Casella & McCulloch 1992, §4.5)."""
+    between = model.multiplicity.sum()
+    excess = (model.df - between) * squares / (between * rest) - 1
+    return np.maximum(excess, 0) / model.eigenvalues[0]
 
 
 def _newton(
-    model: InterceptModel, sums: np.ndarray, rest: np.ndarray
+    model: InterceptModel, squares: np.ndarray, rest: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """θ of every data set by Newton steps in s = log(1 + θ·λ₁), kept inside a bracket of the lowest grid point."""
-    unit = model.roots.max()
+    """θ of every data set, and whether it was reached: Newton steps in s = log(1 + θ·λ₁), bisection where one fails.
+
+    The start is the lowest of a few points, and the search stays between its neighbours: with few, uneven groups the
+    likelihood can have a maximum at zero and another one.
+    """
+    unit = model.eigenvalues.max()
     # No stationary point lies beyond the θ at which each term is smaller than its own logarithm's slope.
-    reach = max(1.0, unit / model.logs.min())
-    largest = ((reach * model.freedom * sums / rest - 1) / model.roots[:, None]).max(axis=0)
-    upper = np.log1p(unit * np.maximum(largest, 0))
-    best = np.full(rest.shape, np.inf)
-    place = np.zeros(rest.shape)
-    for k in range(GRID):
-        value = _profile(model, sums, rest, np.expm1(upper * k / (GRID - 1)) / unit)
-        lower = value < best
-        best, place = np.where(lower, value, best), np.where(lower, float(k), place)
-    step = upper / (GRID - 1)
-    low, high = np.maximum(place - 1, 0) * step, np.minimum(place + 1, GRID - 1) * step
-    s = place * step
-    slope, _ = _derivatives(model, sums, rest, np.zeros_like(s), unit)
-    boundary = (place == 0) & (slope >= 0)
-    s = np.where(place == 0, step / 2, s)
-    s[boundary] = 0.0
-    inside = np.flatnonzero(~boundary)
-    solved = np.ones(rest.shape, dtype=bool)
-    s[inside], solved[inside] = _descend(
-        model, sums[:, inside], rest[inside], s[inside], low[inside], high[inside], unit
+    furthest = max(1.0, unit / model.log_factors.min())
+    largest = (furthest * model.df * squares / rest - 1) / model.eigenvalues[:, None]
+    grid = np.linspace(0, np.log1p(unit * np.maximum(largest.max(axis=0), 0)), GRID)
+    lowest = np.argmin(
+        [_profile(model, squares, rest, np.expm1(s) / unit)[1] for s in grid], axis=0
     )
-    doubtful = np.flatnonzero(boundary & (upper > 0))
-    if doubtful.size:
-        dips, start, beside = _dips(model, sums[:, doubtful], rest[doubtful], upper[doubtful], unit)
-        again = doubtful[dips]
-        other, reached = _descend(
-            model, sums[:, again], rest[again], start, start - beside, start + beside, unit
-        )
-        lower = (
-            _profile(model, sums[:, again], rest[again], np.expm1(other) / unit)
-            < best[again] - 1e-9
-        )
-        s[again[lower]], solved[again[lower]] = other[lower], reached[lower]
+    every = np.arange(len(rest))
+    low, high = (grid[np.clip(lowest + k, 0, GRID - 1), every] for k in (-1, 1))
+    slope, _ = _derivatives(model, squares, rest, np.zeros_like(low), unit)
+    active = np.flatnonzero((lowest > 0) | (slope < 0))  # for the others the maximum is at zero
+    s = np.where(lowest > 0, grid[lowest, every], np.where(slope < 0, high / 2, 0.0))
+    for _ in range(ROUNDS):
+        if not active.size:
+            break
+        here = s[active]
+        slope, curvature = _derivatives(model, squares[:, active], rest[active], here, unit)
+        low[active] = left = np.where(slope < 0, here, low[active])
+        high[active] = right = np.where(slope < 0, high[active], here)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = here - slope / curvature
+        safe = (curvature > 0) & (moved > left) & (moved < right)
+        s[active] = moved = np.where(safe, moved, (left + right) / 2)
+        active = active[np.abs(moved - here) > 1e-9 * (1 + here)]
+    solved = np.ones(s.shape, dtype=bool)
+    solved[active] = False
     return np.expm1(s) / unit, solved
 
 
-def _dips(
-    model: InterceptModel, sums: np.ndarray, rest: np.ndarray, upper: np.ndarray, unit: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Data sets whose profile dips above zero, the lowest dip of each, and the step beside it."""
-    step = upper / FINE
-    values = np.stack(
-        [_profile(model, sums, rest, np.expm1(step * k) / unit) for k in range(FINE + 1)]
-    )
-    dip = (values[1:-1] < values[:-2]) & (values[1:-1] < values[2:])
-    dips = np.flatnonzero(dip.any(axis=0))
-    place = 1 + np.where(dip, values[1:-1], np.inf).argmin(axis=0)[dips]
-    return dips, place * step[dips], step[dips]
-
-
-def _descend(
-    model: InterceptModel,
-    sums: np.ndarray,
-    rest: np.ndarray,
-    s: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    unit: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """From s down to the minimum between low and high, and whether it was reached."""
-    s, active = s.copy(), np.arange(len(s))
-    solved = np.ones(rest.shape, dtype=bool)
-    part = (s, low, high, sums, rest)
-    for _ in range(80):
-        if not active.size:
-            break
-        here, left, right, its_sums, its_rest = part
-        slope, curvature = _derivatives(model, its_sums, its_rest, here, unit)
-        left, right = np.where(slope < 0, here, left), np.where(slope < 0, right, here)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            moved = here - slope / curvature
-        fits = (curvature > 0) & (moved > left) & (moved < right)
-        moved = np.where(fits, moved, (left + right) / 2)
-        going = np.abs(moved - here) > 1e-9 * (1 + here)
-        s[active] = moved
-        active = active[going]
-        part = (moved[going], left[going], right[going], its_sums[:, going], its_rest[going])
-    solved[active] = False
-    return s, solved
-
-
 def _profile(
-    model: InterceptModel, sums: np.ndarray, rest: np.ndarray, theta: np.ndarray
-) -> np.ndarray:
-    """−2 log-likelihood at θ, but for constants."""
-    total = rest.copy()
-    for square, root in zip(sums, model.roots, strict=True):
-        total += square / (1 + theta * root)
-    value = model.freedom * np.log(total)
-    for size, copies in zip(model.logs, model.copies, strict=True):
-        value += copies * np.log1p(theta * size)
-    return value
+    model: InterceptModel, squares: np.ndarray, rest: np.ndarray, theta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The residual total R + Σ sₖ/(1+θλₖ) at θ, and −2 log-likelihood but for the constant, (n,)."""
+    total = rest + (squares / (1 + theta * model.eigenvalues[:, None])).sum(axis=0)
+    log_terms = model.multiplicity @ np.log1p(theta * model.log_factors[:, None])
+    return total, model.df * np.log(total) + log_terms
 
 
 def _derivatives(
-    model: InterceptModel, sums: np.ndarray, rest: np.ndarray, s: np.ndarray, unit: float
+    model: InterceptModel, squares: np.ndarray, rest: np.ndarray, s: np.ndarray, unit: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First and second derivative of the profile in s."""
-    stretch = np.exp(s)
-    theta = (stretch - 1) / unit
-    total, first, second = rest.copy(), np.zeros_like(s), np.zeros_like(s)
-    for square, root in zip(sums, model.roots, strict=True):
-        shrunk = 1 / (1 + theta * root)
-        term = square * shrunk
-        total += term
-        term = term * (shrunk * root)
-        first += term
-        second += term * (shrunk * root)
-    first /= total
-    slope, curvature = -model.freedom * first, model.freedom * (2 * second / total - first**2)
-    for size, copies in zip(model.logs, model.copies, strict=True):
-        share = size / (1 + theta * size)
-        slope += copies * share
-        curvature -= copies * share**2
-    stretch = stretch / unit
-    return slope * stretch, curvature * stretch**2 + slope * stretch
+    """First and second derivative of −2 log-likelihood in s = log(1 + θ·unit), (n,)."""
+    growth = np.exp(s) / unit  # dθ/ds
+    theta = np.expm1(s) / unit
+    shrunk = 1 / (1 + theta * model.eigenvalues[:, None])
+    terms = squares * shrunk
+    total = rest + terms.sum(axis=0)
+    weights = shrunk * model.eigenvalues[:, None]
+    terms *= weights
+    first = terms.sum(axis=0) / total
+    terms *= weights
+    second = 2 * terms.sum(axis=0) / total
+    share = model.log_factors[:, None] / (1 + theta * model.log_factors[:, None])
+    slope = model.multiplicity @ share - model.df * first
+    curvature = model.df * (second - first**2) - model.multiplicity @ share**2
+    return slope * growth, curvature * growth**2 + slope * growth

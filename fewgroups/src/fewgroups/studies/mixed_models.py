@@ -57,7 +57,7 @@ def reml_fits(cells: CellMeans, slopes: bool) -> REMLFits:
         found = fit_intercepts(intercept_model(layout, reml=True), statistics)
     solved = found["solved"]
     psi, scale = np.where(solved, found["psi"], 0), np.where(solved, found["scale"], 1)
-    gamma = np.vstack([psi, np.ones(cells.n)]).T
+    gamma = np.vstack([psi[np.tril_indices(len(psi))], np.ones(cells.n)]).T
     return REMLFits(gamma, scale, found["loglik"], solved, found["singular"] & solved)
 
 
