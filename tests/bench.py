@@ -1,12 +1,11 @@
 """How fast the engine is, as ratios measured in one run on one thread: `course.py bench [--long] [--save FILE]`.
 
-Every row is a function below that returns `Row`s; add one and name it in `SECTIONS`.
+Every row is a function below that returns `Measurement`s; add one and name it in `SECTIONS`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import subprocess
@@ -14,20 +13,17 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from helpers import Design
+from typing import Any
 
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One line of the table: what was done, how long it took, and how that compares."""
 
     task: str
@@ -47,68 +43,55 @@ def seconds(work: Callable[[], object], repeats: int = 9) -> float:
     return best
 
 
-def designs() -> dict[str, Design]:
-    """The running design, and one with repeats that differ and a missed session; both 4 athletes and 200 rows."""
-    from helpers import Design
-
-    uneven = [
-        {"low": 20, "high": 30},
-        {"low": 33, "high": 0},
-        {"low": 28, "high": 42},
-        {"low": 9, "high": 38},
-    ]
-    return {"balanced": Design(), "unbalanced": Design(4, uneven)}
+def effects(slopes: bool) -> str:
+    """The random effects in words."""
+    return "intercept and slope" if slopes else "intercept"
 
 
-def fits() -> list[Row]:
-    """fit_many against statsmodels' MixedLM, from raw scores."""
+def fits() -> list[Measurement]:
+    """fit_many against statsmodels' MixedLM, from raw outcomes; both designs have 4 groups and 200 rows."""
     import statsmodels.formula.api as smf
 
     from fewgroups import fit_many
-    from helpers import Truth, simulate_many
+    from helpers import Design, Truth, simulate_many
 
     n, shown = 2**14, 12
-    targets = {
-        ("balanced", False): 20_000,
-        ("balanced", True): 50_000,
-        ("unbalanced", False): 5_000,
-        ("unbalanced", True): 7_000,
-    }
+    counts = [(20, 30), (33, 0), (28, 42), (9, 38)]
+    uneven = Design(4, [{"low": low, "high": high} for low, high in counts])
+    plan = [
+        ("balanced", Design(), False, 20_000),
+        ("balanced", Design(), True, 50_000),
+        ("unbalanced", uneven, False, 5_000),
+        ("unbalanced", uneven, True, 7_000),
+    ]
     rows = []
-    for name, design in designs().items():
-        y = simulate_many(design, Truth(slope_sd=0.02), n, seed=1)
-        table = design.table()
-        for slopes in (False, True):
+    for name, design, slopes, target in plan:
+        y, table = simulate_many(design, Truth(slope_sd=0.02), n, seed=1), design.table()
+        formula, re_formula = "correctness ~ session_high", "~session_high" if slopes else "~1"
+        tables = [table.assign(correctness=scores) for scores in y[:shown]]
 
-            def reference(table: Any = table, y: Any = y, slopes: bool = slopes) -> None:
-                for scores in y[:shown]:
-                    table["correctness"] = scores
-                    smf.mixedlm(
-                        "correctness ~ session_high",
-                        table,
-                        groups="athlete_id",
-                        re_formula="~session_high" if slopes else "~1",
-                    ).fit()
+        def reference(tables: Any = tables, formula: str = formula, re: str = re_formula) -> None:
+            for one in tables:
+                smf.mixedlm(formula, one, groups="athlete_id", re_formula=re).fit()
 
-            with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore"
-                )  # a fifth of these fits warn: lesson 04's subject, not this table's
-                theirs = seconds(reference, 3) / shown
-            ours = seconds(partial(fit_many, y, design, slopes=slopes)) / n
-            rows.append(
-                Row(
-                    f"fit_many, {name}, {'intercept and slope' if slopes else 'intercept'}",
-                    f"{ours * 1e6:.2f} µs a fit; statsmodels {theirs * 1e3:.1f} ms",
-                    theirs / ours,
-                    "times statsmodels",
-                    f"≥ {targets[name, slopes]:,}",
-                )
+        with warnings.catch_warnings():
+            # A fifth of these fits warn: lesson 04's subject, not this table's.
+            warnings.simplefilter("ignore")
+            theirs = seconds(reference, 3) / shown
+        ours = seconds(partial(fit_many, y, design, slopes=slopes)) / n
+        rows.append(
+            Measurement(
+                f"fit_many, {name}, {effects(slopes)}",
+                f"{ours * 1e6:.2f} µs a fit; statsmodels {theirs * 1e3:.1f} ms",
+                theirs / ours,
+                "times statsmodels",
+                f"≥ {target:,}",
             )
+        )
     return rows
 
 
-def simulation() -> list[Row]:
+def simulation() -> list[Measurement]:
     """Drawing and fitting against drawing the normals alone."""
     import numpy as np
 
@@ -126,8 +109,8 @@ def simulation() -> list[Row]:
 
         both = seconds(both_steps, 25)
         rows.append(
-            Row(
-                f"simulate + fit, {'intercept and slope' if slopes else 'intercept'}",
+            Measurement(
+                f"simulate + fit, {effects(slopes)}",
                 f"{both / n * 1e6:.2f} µs a data set; normals {normals / n * 1e6:.2f} µs",
                 both / normals,
                 "times the normals",
@@ -137,27 +120,24 @@ def simulation() -> list[Row]:
     return rows
 
 
-def growth() -> list[Row]:
-    """Time per athlete and data set as both grow: constant when cost is linear."""
+def growth() -> list[Measurement]:
+    """Time per group and data set as both grow: constant when cost is linear."""
     from fewgroups import fit_many
     from helpers import Design, Truth, simulate_many
 
     rows = []
     for slopes in (False, True):
         base = None
-        for athletes, n in [(20, 2000), (20, 8000), (80, 2000), (320, 500)]:
-            design = Design(
-                athletes, [{"low": 15 + k % 7, "high": 20 + k % 11} for k in range(athletes)]
-            )
+        for groups, n in [(20, 2000), (20, 8000), (80, 2000), (320, 500)]:
+            counts = [{"low": 15 + k % 7, "high": 20 + k % 11} for k in range(groups)]
+            design = Design(groups, counts)
             y = simulate_many(design, Truth(slope_sd=0.02), n, seed=1)
-            each = seconds(partial(fit_many, y, design, slopes=slopes), 3)
-            each /= n * athletes
+            each = seconds(partial(fit_many, y, design, slopes=slopes), 3) / (n * groups)
             base = base or each
             rows.append(
-                Row(
-                    f"unbalanced, {athletes} athletes, {n} data sets, "
-                    f"{'intercept and slope' if slopes else 'intercept'}",
-                    f"{each * 1e9:.0f} ns per athlete",
+                Measurement(
+                    f"unbalanced, {groups} groups, {n} data sets, {effects(slopes)}",
+                    f"{each * 1e9:.0f} ns per group",
                     each / base,
                     "times the first of these",
                     "about 1 or less",
@@ -166,29 +146,23 @@ def growth() -> list[Row]:
     return rows
 
 
-def studies() -> list[Row]:
+def studies() -> list[Measurement]:
     """All methods on the same simulated experiments."""
     from fewgroups import monte_carlo
     from helpers import Design, Truth
 
     took = seconds(lambda: monte_carlo(Design(), Truth(slope_sd=0.02), n=10_000, seed=1), 3)
-    return [
-        Row(
-            "monte_carlo, 10 000 experiments, every method",
-            f"{took:.2f} s",
-            took,
-            "seconds",
-            "< 0.5",
-        )
-    ]
+    task = "monte_carlo, 10 000 experiments, every method"
+    return [Measurement(task, f"{took:.2f} s", took, "seconds", "< 0.5")]
 
 
-def memory() -> list[Row]:
+def memory() -> list[Measurement]:
     """Peak memory of a million experiments, in a process of its own."""
+    task = "monte_carlo, a million experiments, every method"
     try:
         import resource  # noqa: F401  (not on Windows)
     except ImportError:
-        return [Row("monte_carlo, a million experiments", "memory is not measured on this system")]
+        return [Measurement(task, "memory is not measured on this system")]
     program = (
         "import resource, sys, time; from fewgroups import monte_carlo;"
         "from helpers import Design, Truth; start = time.time();"
@@ -204,19 +178,12 @@ def memory() -> list[Row]:
         text=True,
     )
     peak, took = map(float, run.stdout.split()[-2:])
-    return [
-        Row(
-            "monte_carlo, a million experiments, every method",
-            f"{took:.0f} s, {peak / 2**30:.2f} GB at most",
-            peak / 2**30,
-            "GB",
-            "< 1",
-        )
-    ]
+    result = f"{took:.0f} s, {peak / 2**30:.2f} GB at most"
+    return [Measurement(task, result, peak / 2**30, "GB", "< 1")]
 
 
-SECTIONS: list[Callable[[], list[Row]]] = [fits, simulation, growth, studies]
-LONG_SECTIONS: list[Callable[[], list[Row]]] = [memory]
+SECTIONS: list[Callable[[], list[Measurement]]] = [fits, simulation, growth, studies]
+LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [memory]
 
 
 def machine() -> dict[str, str]:
@@ -237,7 +204,7 @@ def machine() -> dict[str, str]:
     }
 
 
-def markdown(about: dict[str, str], rows: list[Row]) -> str:
+def markdown(about: dict[str, str], rows: list[Measurement]) -> str:
     """The table, as Markdown."""
     lines = [
         ", ".join(f"{name} {value}" for name, value in about.items()),
@@ -246,13 +213,8 @@ def markdown(about: dict[str, str], rows: list[Row]) -> str:
         "|---|---|---|---|",
     ]
     for row in rows:
-        ratio = (
-            ""
-            if row.ratio is None
-            else f"{row.ratio:,.0f}"
-            if row.ratio >= 100
-            else f"{row.ratio:.2f}"
-        )
+        digits = 0 if row.ratio and row.ratio >= 100 else 2
+        ratio = "" if row.ratio is None else f"{row.ratio:,.{digits}f}"
         lines.append(f"| {row.task} | {row.result} | {ratio} {row.against} | {row.target} |")
     return "\n".join(lines) + "\n"
 
@@ -264,34 +226,22 @@ def main(arguments: list[str] | None = None) -> int:
         "--long", action="store_true", help="also the memory that a million experiments take"
     )
     parser.add_argument(
-        "--save", metavar="FILE", type=Path, help="write the table as .md, or all numbers as .json"
+        "--save", metavar="FILE", type=Path, help="write the table to this file, as Markdown"
     )
     options = parser.parse_args(arguments)
-    if options.save and options.save.suffix not in (".md", ".json"):
-        parser.error(f"--save needs a file that ends in .md or .json; given {options.save}")
     if any(os.environ.get(name) != value for name, value in THREADS.items()):
         # Libraries read the number of threads when they are loaded: start again with one.
-        again = [
-            sys.executable,
-            "-m",
-            "tests.bench",
-            *(arguments if arguments is not None else sys.argv[1:]),
-        ]
+        given = arguments if arguments is not None else sys.argv[1:]
+        again = [sys.executable, "-m", "tests.bench", *given]
         return subprocess.run(again, env=os.environ | THREADS).returncode
-    rows: list[Row] = []
+    rows: list[Measurement] = []
     for section in SECTIONS + (LONG_SECTIONS if options.long else []):
         print(f"measuring: {section.__doc__}", file=sys.stderr, flush=True)
         rows += section()
-    about = machine()
-    print(markdown(about, rows))
+    text = markdown(machine(), rows)
+    print(text)
     if options.save:
-        numbers = json.dumps(
-            {"machine": about, "rows": [asdict(row) for row in rows]}, indent=1, ensure_ascii=False
-        )
-        options.save.write_text(
-            markdown(about, rows) if options.save.suffix == ".md" else numbers + "\n",
-            encoding="utf-8",
-        )
+        options.save.write_text(text, encoding="utf-8")
     return 0
 
 
