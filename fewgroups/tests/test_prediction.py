@@ -190,22 +190,6 @@ def test_groups_given_as_a_series_and_random_columns_in_other_coding_are_underst
         assert ours == pytest.approx(theirs, rel=1e-3)
 
 
-def test_a_random_column_that_is_no_fixed_effect_is_made_from_its_name() -> None:
-    data = load("sleepstudy")
-    for slopes in ("~Days", "~np.sqrt(Days)", "~bs(Days, df=3, degree=1)"):
-        result = fit("Reaction ~ 1", data, "Subject", slopes)
-        ours = predictions(result, data, who="known")["estimate"].to_numpy()
-        assert ours == pytest.approx(np.asarray(result.fittedvalues), rel=1e-7)
-    hidden = fit("Reaction ~ 1", data, "Subject", "~fitted_by_hand(Days)")
-    with pytest.raises(ValueError, match=r"re_formula: nothing says what .*fitted_by_hand\(Days\)"):
-        predictions(hidden, who="new")
-    assert len(predictions(hidden)) == 1  # the average needs no random effects
-
-
-def fitted_by_hand(days: Any) -> Any:
-    return days**0.5
-
-
 @pytest.mark.parametrize("who, of", WAYS)
 def test_what_the_interval_is_about_is_said_below_it(who: str, of: str) -> None:
     table = predictions(fitted("pushups"), who=who, of=of)

@@ -81,10 +81,6 @@ def component(code: str, formula: str = "Reaction ~ Days", data: Any = SLEEP) ->
     return lambda: fit(formula, data, "Subject", "~1", {"s": f"0 + {code}"})
 
 
-def between(re_formula: str) -> Request:
-    return lambda: fit("score ~ 1", MACHINES, "Worker", re_formula)
-
-
 def batches(**arguments: Any) -> Request:
     """A fit of Pastes: casks a, b, c in each of ten batches."""
     return lambda: fit("strength ~ 1", PASTES, **arguments)
@@ -260,18 +256,19 @@ PREDICTIONS: dict[str, tuple[Request, Any]] = {
     "text for numbers": (new(SLOPES, Days=["3"]), Refuses("data['Days'] must hold numbers")),
     "small integers": (new(sleep("Reaction ~ I(Days**2)"), Days=np.array([100], dtype="int8")),
                        new(sleep("Reaction ~ I(Days**2)"), Days=[100.0])),
-    "slopes over labels": (new(between("~C(shift)"), shift=[1]), new(between("~shift"), shift=[1])),
-    "slopes over a label that was not fitted": (new(between("~0 + C(shift)"), shift=[2]), Refuses("was not fitted")),
     "a label that was not fitted": (new(machines(), Machine=["D"]), Refuses("value 'D' does not match")),
     "crossed groups": (lambda: predictions(CROSSED(), PENICILLIN, "known")["estimate"], lambda: CROSSED().fittedvalues),
-    "a transform of slopes": (new(sleep(re_formula="~np.sqrt(Days)"), Days=[4]),
-                              new(sleep(re_formula="~root", root=SLEEP["Days"] ** 0.5), Days=[4], root=[2.0])),
+    "slopes that are no fixed effect": (
+        new(sleep("Reaction ~ 1", "~Days"), Days=[4]), Refuses("re_formula: 'Subject', 'Days' vary between groups")),
+    "the average beside slopes that are no fixed effect": (
+        new(sleep("Reaction ~ 1", "~Days"), "average", Days=[4]),
+        lambda: predictions(sleep("Reaction ~ 1", "~Days")())),
+    "slopes in another coding": (
+        new(lambda: fit("score ~ C(shift)", MACHINES, "Worker", "~0 + C(shift)"), shift=[1]),
+        new(lambda: fit("score ~ shift", MACHINES, "Worker", "~shift"), shift=[1])),
     "a centred component": (
         new(component("center(Days)", data=UNEVEN), Days=[4]),
         new(component("I(c)", data=CENTRED), Days=[4], c=[4 - MEAN])),
-    "centred slopes": (
-        new(lambda: fit("Reaction ~ 1", UNEVEN, "Subject", "~center(Days)"), Days=[4]),
-        new(lambda: fit("Reaction ~ 1", CENTRED, "Subject", "~c"), Days=[4], c=[4 - MEAN])),
     "a component that depends on other rows": (
         new(component("I(Days - Days.mean())", data=UNEVEN), Days=[4]),
         Refuses("vc_formula['s']: nothing says what 'I(Days - Days.mean())' is in these rows")),

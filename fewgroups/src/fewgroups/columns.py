@@ -19,6 +19,7 @@ class _Unquoted(ast.NodeTransformer):
     """Q("a b") as if "a b" were a name of Python's."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        """ast's name for what is done with a call."""
         if _calls(node, "Q") and isinstance(node.args[0], ast.Constant):
             return ast.Name(str(node.args[0].value))
         return self.generic_visit(node)

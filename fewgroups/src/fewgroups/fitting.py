@@ -193,9 +193,12 @@ def _statsmodels_fit(
         shortest = min(shortest, abs(best.loglik - result.llf))
         if result.converged and abs(best.loglik - result.llf) < SAME:
             return result, held_back, tuple(tried)
+    sizes = np.abs(model.exog).max(axis=0)
+    largest = model.exog_names[int(sizes.argmax())]
     raise ValueError(
-        f"statsmodels cannot reproduce this optimum: its log-likelihood there is {shortest:.2g} off. "
-        f"{_units(model)}"
+        f"statsmodels cannot reproduce this optimum: its log-likelihood there is {shortest:.2g} off. Bring the "
+        f"predictors to a size of about 1: {largest!r} reaches {sizes.max():.3g}; subtract its mean and divide by its "
+        "standard deviation, and fit again"
     )
 
 
@@ -238,12 +241,3 @@ def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
             if abs(r) > 1 - 1e-6:
                 found.append(f"the correlation of {names[j]} and {names[i]} is {round(r):d}")
     return tuple(found) or ("one combination of the random effects has no variance",)
-
-
-def _units(model: MixedLM) -> str:
-    """Advice on the predictor whose units are the most extreme."""
-    sizes = np.abs(model.exog).max(axis=0)
-    return (
-        f"Bring the predictors to a size of about 1: {model.exog_names[int(sizes.argmax())]!r} reaches "
-        f"{sizes.max():.3g}; subtract its mean and divide by its standard deviation, and fit again"
-    )

@@ -50,10 +50,9 @@ class NewRows:
             )
         average, n = who == "average", len(frame)
         T = np.zeros((model.k_fe, model.k_re)) if average else _from_fixed(model)
-        random = [] if T is not None else _terms(model.data.exog_re_names, _constants(model))
         colnames = [] if average else model.exog_vc.colnames
         components = [_terms(itertools.chain(*part)) for part in colnames]
-        used = _names([*spec.terms, *random, *itertools.chain(*components)]).variables
+        used = _names([*spec.terms, *itertools.chain(*components)]).variables
         columns = [name for name in frame.columns if name in used]
         group = _group_column(model, frame) if who == "known" and model.n_groups > 1 else None
         needed = columns if group in (None, *columns) else [group, *columns]
@@ -69,12 +68,11 @@ class NewRows:
         X = _fixed(spec, _names(spec.terms).table(both))
         if not _same(X[:n], np.asarray(model.exog)):
             raise _not_made("formula", spec.term_names)
-        Z = X @ T if T is not None else _random(model, random, both)
         parts = tuple(_component(model, c, terms, both) for c, terms in enumerate(components))
         numbers = np.zeros(len(shown), dtype=int) if who == "known" else None
         if group is not None:
             numbers = _numbers(model, shown[group], group)
-        return cls(shown, X[n:], Z[n:], parts, numbers)
+        return cls(shown, X[n:], X[n:] @ T, parts, numbers)
 
 
 def _checked(data: Any, columns: list[str], group: str | None) -> pd.DataFrame:
@@ -151,55 +149,32 @@ def _fixed(spec: patsy.DesignInfo, table: pd.DataFrame) -> Array:
     return np.asarray(made, dtype=float).reshape(len(table), len(spec.column_names))
 
 
-def _from_fixed(model: MixedLM) -> Array | None:
-    """T (p, q) with Z = XT where the random-effect columns are made of the fixed-effect ones, else None."""
-    if not model.k_re:
-        return np.zeros((model.exog.shape[1], 0))
-    X, Z = np.asarray(model.exog, dtype=float), np.asarray(model.exog_re, dtype=float)
+def _from_fixed(model: MixedLM) -> Array:
+    """T (p, q) with Z = XT; ValueError where the random-effect columns are not made of the fixed-effect ones."""
+    X = np.asarray(model.exog, dtype=float)
+    Z = np.asarray(model.exog_re, dtype=float) if model.k_re else np.zeros((len(X), 0))
     T = np.linalg.lstsq(X, Z, rcond=None)[0]
-    T[np.abs(T) < 1e-10 * np.abs(T).max()] = 0.0
-    return T if np.abs(Z - X @ T).max() < 1e-8 * np.abs(Z).max() else None
+    T[np.abs(T) < 1e-10 * np.abs(T).max(initial=0.0)] = 0.0
+    if not _same(X @ T, Z):
+        raise ValueError(
+            f"re_formula: {some(model.data.exog_re_names)} vary between groups, but are no fixed effects, which alone "
+            "can be made for new rows: add them to formula, where they belong, and fit again"
+        )
+    return T
 
 
-def _constants(model: MixedLM) -> list[str]:
-    """Names of the random-effect columns that are the same in all rows: the groups' own intercept."""
-    same = np.ptp(np.asarray(model.exog_re, dtype=float), axis=0) == 0
-    return [str(name) for name, s in zip(model.data.exog_re_names, same, strict=True) if s]
-
-
-def _terms(names: Iterable[Any], groups: Iterable[Any] = ()) -> list[patsy.Term]:
-    """The formula's terms behind columns' names, C(cask) behind "C(cask)[a]"; `groups`: names of the groups' own
-    intercept, behind which there is none."""
+def _terms(names: Iterable[Any]) -> list[patsy.Term]:
+    """The formula's terms behind columns' names, C(cask) behind "C(cask)[a]"."""
     codes = dict.fromkeys(re.sub(r"\[[^\]]*\]", "", str(name)) for name in names)
-    for group in groups:
-        codes.pop(group, None)
     constant = [patsy.INTERCEPT] if codes.pop("Intercept", "") is None else []
     try:
         return constant + patsy.ModelDesc.from_formula(" + ".join(["0", *codes])).rhs_termlist
     except patsy.PatsyError:
-        raise _not_made("result", codes) from None
+        raise _not_made("vc_formula", codes) from None
 
 
 def _names(terms: Iterable[patsy.Term]) -> Names:
     return Names.of(factor.name() for term in terms for factor in term.factors)
-
-
-def _random(model: MixedLM, terms: list[patsy.Term], both: pd.DataFrame) -> Array:
-    """Z of fitted and new rows, of random-effect columns that the fixed effects do not have, by their names."""
-    names, Z = list(model.data.exog_re_names), np.asarray(model.exog_re, dtype=float)
-    constant = np.isin(names, _constants(model))
-    order = ["Intercept" if same else name for name, same in zip(names, constant, strict=True)]
-    description = patsy.ModelDesc([], [patsy.INTERCEPT] * bool(constant.any()) + terms)
-    table = _names(terms).table(both)
-    try:
-        design = patsy.incr_dbuilder(description, lambda: iter([table[: len(Z)]]), NUMPY)
-        (made,) = patsy.build_design_matrices([design], table, return_type="dataframe")
-        found = made[order].to_numpy(dtype=float)
-    except Exception:  # a formula may call anything
-        raise _not_made("re_formula", names) from None
-    if not _same(found[: len(Z)], Z):
-        raise _not_made("re_formula", names)
-    return found
 
 
 def _component(

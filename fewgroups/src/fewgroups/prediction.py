@@ -100,10 +100,7 @@ def predictions(
     up to .999. All this is for a model that is right: one that lets groups differ in level only, where they differ in
     slope, is too sure of every group.
 
-    Errors
-    ------
-    As in `coefficients`; ValueError or TypeError naming data for unknown groups or levels, missing columns or values;
-    ValueError for an unknown who or of, and for the average's score.
+    ValueError or TypeError as in `coefficients`, and naming `data` for what it lacks or what was not fitted.
 
     Sources: Henderson 1975 (Biometrics 31:423); Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997
     (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error is left out:
@@ -122,7 +119,10 @@ def predictions(
     fit = examine(plain, "kenward-roger")
     found, method = fit.found, KenwardRoger.of(fit.found)
     X, Z = found.rows(rows.X), rows.Z @ found.random
-    targets = [_target(plain.model, found, rows, who, k, X[k], Z[k]) for k in range(len(X))]
+    if who == "average":
+        targets = [average(found, x) for x in X]
+    else:
+        targets = _targets(plain.model, found, rows, X, Z)
     if of == "score":
         unit = np.eye(len(method.spread))[-1]
         targets = [target.with_variance(fit.at[2], unit) for target in targets]
@@ -134,61 +134,61 @@ def predictions(
         variance = variance + np.einsum("ia,ab,ib->i", X, method.covariance - method.phi, X)
     se = np.sqrt(variance)
     half_width = stats.t.ppf((1 + level) / 2, df) * se
-    found_columns = {
-        "estimate": estimate,
-        "se": se,
-        "df": df,
-        "low": estimate - half_width,
-        "high": estimate + half_width,
-    }
+    limits = {"low": estimate - half_width, "high": estimate + half_width}
+    predicted = {"estimate": estimate, "se": se, "df": df, **limits}
     columns: dict[str, Any] = {
-        f"{name} (data)" if name in found_columns else name: rows.shown[name].array
+        f"{name} (data)" if name in predicted else name: rows.shown[name].array
         for name in rows.shown.columns
     }
     places = useful_decimals(float(se.min()))
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2}
     kept = [note for note in fit.notes if who == "average" or not note.startswith("Singular fit")]
-    limits = _limits(plain.model, fit, bool(np.any(raw < LEAST_DF))) if who != "average" else []
-    notes = [f"low, high: {100 * level:g} % {ABOUT[who, of]}.", *limits, *kept]
-    table = noted_table(columns | found_columns, rows.shown.index, notes, decimals)
+    notes = [
+        f"low, high: {100 * level:g} % {ABOUT[who, of]}.",
+        *_limits(plain.model, who, fit, bool(np.any(raw < LEAST_DF))),
+        *kept,
+    ]
+    table = noted_table(columns | predicted, rows.shown.index, notes, decimals)
     table.attrs |= {name: fit.facts[name] for name in ("singular", "refitted", "shortfall")}
     table.attrs |= {"who": who, "of": of, "level": level}
     return table
 
 
-def _target(
-    model: MixedLM, found: Information, rows: NewRows, who: str, k: int, x: Array, z: Array
-) -> Target:
-    """Row k's mean, before any residual; x (p,), z (q,) its orthonormal columns."""
-    values = [rows_of[k] for rows_of in rows.components]
-    if who == "average":
-        return average(found, x)
-    if rows.groups is None:
-        squares = np.array([sum(value**2 for value in made.values()) for made in values])
-        return average(found, x).with_variance(*prior(z, squares, found))
-    number = int(rows.groups[k])
-    seen = [[str(name) for name in names[number]] for names in model.exog_vc.colnames]
-    known = [
-        made.get(name, 0.0) for made, names in zip(values, seen, strict=True) for name in names
-    ]
-    rest = [
-        sum(value**2 for name, value in made.items() if name not in names)
-        for made, names in zip(values, seen, strict=True)
-    ]
-    target = Group.of(model, number, found).target(found, x, np.concatenate([z, known]))
-    return target.with_variance(*prior(np.zeros(len(z)), np.array(rest), found))
+def _targets(model: MixedLM, found: Information, rows: NewRows, X: Array, Z: Array) -> list[Target]:
+    """Each row's mean, before any residual, in its own group or a new one; X (n, p), Z (n, q) orthonormal columns."""
+    numbers = [] if rows.groups is None else rows.groups.tolist()
+    measured = {number: Group.of(model, number, found) for number in set(numbers)}
+    targets = []
+    for k, (x, z) in enumerate(zip(X, Z, strict=True)):
+        values = [of_rows[k] for of_rows in rows.components]
+        if numbers:
+            seen = [names[numbers[k]] for names in model.exog_vc.colnames]
+            pairs = zip(values, seen, strict=True)
+            known = [made.get(name, 0.0) for made, names in pairs for name in names]
+            target = measured[numbers[k]].target(found, x, np.concatenate([z, known]))
+            z = np.zeros(len(z))
+        else:
+            seen, target = [[] for _ in values], average(found, x)
+        pairs = zip(values, seen, strict=True)
+        new = [sum(v**2 for name, v in made.items() if name not in names) for made, names in pairs]
+        targets.append(target.with_variance(*prior(z, np.array(new), found)))
+    return targets
 
 
-def _limits(model: MixedLM, fit: Examination, floored: bool) -> list[str]:
-    """Where intervals for groups lean on what the model takes for granted."""
+def _limits(model: MixedLM, who: str, fit: Examination, floored: bool) -> list[str]:
+    """Where intervals lean on what the model takes for granted."""
     notes = []
     level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
-    if level_only and any(np.ptp(x, axis=0).any() for x in map(np.asarray, model.exog_li)):
+    if (
+        who != "average"
+        and level_only
+        and any(np.ptp(x, axis=0).any() for x in map(np.asarray, model.exog_li))
+    ):
         notes.append(
             "The model lets groups differ in level only: if the predictors do not act on all alike, intervals for one "
             "group are too short."
         )
-    if fit.facts["singular"]:
+    if who != "average" and fit.facts["singular"]:
         notes.append(
             "Singular fit: a variance is estimated as zero or a correlation as ±1. Predictions use that value; "
             "that it is uncertain is counted in df only."
