@@ -19,6 +19,7 @@ from scipy.stats import chi2
 
 from fewgroups import fit, variances
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # none beside a right number
 STORED = json.loads((REFERENCE / "components.json").read_text(encoding="utf-8"))
 ROWS = {  # our rows in the order in which lme4's confint has them
     "dyestuff": ["Batch", "residual"],

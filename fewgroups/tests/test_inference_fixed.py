@@ -24,6 +24,7 @@ from scipy import stats
 
 from fewgroups import coefficients, f_tests, fit
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # none beside a right number
 ANSWERS = json.loads((REFERENCE / "coefficients_public.json").read_text(encoding="utf-8"))
 TERMS = json.loads((REFERENCE / "terms.json").read_text(encoding="utf-8"))
 SIMULATED = pd.read_csv(REFERENCE / "coefficients_simulated.csv").set_index("data_set")

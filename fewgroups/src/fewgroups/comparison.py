@@ -18,7 +18,7 @@ from statsmodels.regression.linear_model import OLS, RegressionResults, Regressi
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
 
 from fewgroups.checks import check_choice, check_result
-from fewgroups.noted_table import NotedTable, noted_table, show_p
+from fewgroups.noted_table import NotedTable, noted_table, p_is
 from fewgroups.resampling import (
     FEW,
     best_fit,
@@ -152,40 +152,40 @@ def compare(
         )
     statistic = statistic if statistic > ROUNDING else 0.0
     mixture = extra.mixture if method == "boundary" else ((1.0, extra.parameters),)
-    null, error, failed = None, 0.0, 0
+    null, error = None, 0.0
+    notes = _refit_notes(extra, large_reml, small_reml, reml)
     if method == "bootstrap":
         scores = draw(small, fits[0], n, seed)
         pair = refit(small, scores, reml), refit(large, scores, reml)
-        lost = pair[0].failed | pair[1].failed
-        if lost.all():
+        failed = pair[0].failed | pair[1].failed
+        if failed.all():
             raise ValueError(
                 "none of the drawn data sets could be fitted by both models; simplify the random effects"
             )
-        ratio = 2 * (pair[1].loglik - pair[0].loglik)[~lost]
-        mixture, null, failed = None, np.where(ratio > ROUNDING, ratio, 0.0), int(lost.sum())
+        if failed.any():
+            notes.append(
+                f"{failed.sum()} of {n} drawn data sets could not be fitted by both models: left out of p."
+            )
+        ratio = 2 * (pair[1].loglik - pair[0].loglik)[~failed]
+        mixture, null = None, np.where(ratio > ROUNDING, ratio, 0.0)
         # Davison & Hinkley 1997, eq. 4.11
         p = (1 + int(np.sum(null >= statistic - ROUNDING))) / (len(null) + 1)
         error = float(np.sqrt(p * (1 - p) / (len(null) + 1)))
+        against = f"{len(null)} data sets drawn from the smaller model"
     else:
         p = mixture_p(statistic, mixture or ())
-    notes = _refit_notes(extra, large_reml, small_reml, reml)
-    if failed:
-        notes.append(f"{failed} of {n} drawn data sets could not be fitted and are left out of p.")
+        against = " + ".join(f"½χ²({df})" for _, df in mixture or ())
+        if method == "lrt" or not extra.bounds:
+            against = f"χ² with {extra.parameters} df"
     notes += _null_notes(method, extra, statistic, bool(fits[0].singular[0]))
     notes += _few_notes(method, extra, fewest_groups(large))
-    count = large.exog.shape[1] + RandomEffects.of(large).parameters + 1
-    if mixture is None:
-        against = f"{n - failed} data sets drawn from the smaller model"
-    elif len(mixture) == 1:
-        against = f"χ² with {mixture[0][1]} df"
-    else:
-        against = " + ".join(f"½χ²({df})" for _, df in mixture)
     fixed = f"the fixed effect{'s' * (len(extra.fixed) > 1)} {_list(extra.fixed)}"
     sentence = (
         f"The larger model adds {_list([fixed] * bool(extra.fixed) + [*extra.random])}. Twice its gain in "
         f"{'restricted log-likelihood' if reml else 'log-likelihood'} is {statistic:.3f}; against {against}, "
-        f"p = {show_p(p)}" + (f" (Monte-Carlo error {error:.2g})." if mixture is None else ".")
+        f"{p_is(p)}{f' (Monte-Carlo error {error:.2g})' if null is not None else ''}."
     )
+    count = large.exog.shape[1] + RandomEffects.of(large).parameters + 1
     return Comparison(
         statistic=statistic,
         df=extra.parameters,
@@ -479,7 +479,7 @@ def _null_notes(method: str, extra: Added, statistic: float, singular: bool) -> 
         right = "half of this p" if d == 1 else f"the average of the p of χ²({d - 1}) and χ²({d})"
         notes.append(
             f"A variance is added, which cannot be less than zero, so χ² errs to the safe side: {right} is right. "
-            f"method='boundary' gives it: p = {show_p(mixture_p(statistic, extra.mixture))}."
+            f"method='boundary' gives it: {p_is(mixture_p(statistic, extra.mixture))}."
         )
     elif method == "lrt" and extra.bounds:
         notes.append(

@@ -14,7 +14,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import check_choice, check_level, check_result
 from fewgroups.examination import METHODS, examine
-from fewgroups.noted_table import NotedTable, noted_table, show_p, useful_decimals
+from fewgroups.noted_table import NotedTable, noted_table, p_is, useful_decimals
 
 Array = np.ndarray
 Rows = dict[str, tuple[Array, Array]]
@@ -81,7 +81,7 @@ def coefficients(
     columns |= {"low": estimate - half_width, "high": estimate + half_width}
     paired = paired_tests(plain.model, fit.beta, fit.phi) if contrasts is None else {}
     notes = fit.notes + [
-        f"{term}: the design is balanced; the paired t-test on group means gives t({df}) = {t:.3f}, p = {show_p(p)}."
+        f"{term}: the design is balanced; the paired t-test on group means gives t({df}) = {t:.3f}, {p_is(p)}."
         for term, (t, df, p) in paired.items()
     ]
     places = useful_decimals(float(se.min()))

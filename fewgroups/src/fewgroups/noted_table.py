@@ -73,3 +73,9 @@ def show_p(p: float) -> str:
     if np.isnan(p):
         return ""
     return f"{p:.3f}" if p >= 0.001 else f"{p:.2g}" if p > 0 else "< 1e-300"
+
+
+def p_is(p: float) -> str:
+    """A p-value in a sentence: "p = 0.034", "p < 1e-300"."""
+    shown = show_p(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"

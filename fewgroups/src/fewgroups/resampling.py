@@ -13,7 +13,7 @@ import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
 
 from fewgroups.batch import fit_many
-from fewgroups.checks import NotAtOptimumWarning, check_choice, check_level, check_result
+from fewgroups.checks import NotAtOptimumWarning, check_level, check_result
 from fewgroups.examination import SHORTFALL
 from fewgroups.likelihood import Optimum, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
@@ -54,36 +54,32 @@ class Bootstrap:
     singular: Array
     notes: tuple[str, ...]
 
-    def intervals(self, level: float = 0.95, kind: str = "percentile") -> NotedTable:
-        """Bootstrap intervals: DataFrame by term, with estimate, bias (mean of the draws less the estimate), se (their
+    def intervals(self, level: float = 0.95) -> NotedTable:
+        """Percentile intervals: DataFrame by term, with estimate, bias (mean of the draws less the estimate), se (their
         SD), low, high.
 
-        kind "percentile": quantiles of the draws; "basic": those reflected at the estimate (for an SD not below zero,
-        for a correlation not beyond ±1). Davison & Hinkley 1997, section 5.2. ValueError for a level outside (0, 1), or
-        for which there are too few draws: at least one must lie beyond each end.
+        The k-th of n draws stands for the quantile k/(n + 1) (Davison & Hinkley 1997, section 5.2). ValueError for a
+        level outside (0, 1), or for which there are too few draws: at least one must lie beyond each end.
         """
         level = check_level(level)
-        check_choice("kind", kind, ("percentile", "basic"))
         needed = int(np.ceil(round(2 / (1 - level), 6))) - 1
         if len(self.draws) < needed:
             raise ValueError(
                 f"level {level:g} needs {needed} draws or more, so that one lies beyond each end; there are "
                 f"{len(self.draws)}: give bootstrap a larger n"
             )
-        table = pd.DataFrame({"estimate": self.estimates, "bias": self.draws.mean()})
-        table["bias"] -= self.estimates
-        table["se"] = self.draws.std(ddof=1)
-        # the k-th of n draws stands for the quantile k/(n + 1)
-        tails = [(1 - level) / 2, (1 + level) / 2]
-        ends = self.draws.apply(lambda draws: _quantiles(draws.dropna(), tails)).T
-        if kind == "basic":
-            bounds = np.array([_bounds(name) for name in self.draws])
-            ends = 2 * self.estimates.to_numpy()[:, None] - ends.iloc[:, ::-1].to_numpy()
-            ends = pd.DataFrame(np.clip(ends, bounds[:, :1], bounds[:, 1:]), self.draws.columns)
-        table[["low", "high"]] = ends
-        places = useful_decimals(float(table["se"].min()))
+        ends = [
+            np.quantile(draws.dropna(), [(1 - level) / 2, (1 + level) / 2], method="weibull")
+            if draws.notna().any()
+            else (np.nan, np.nan)
+            for _, draws in self.draws.items()
+        ]
+        se, bias = self.draws.std(ddof=1), self.draws.mean() - self.estimates
+        columns = {"estimate": self.estimates, "bias": bias, "se": se}
+        columns |= dict(zip(("low", "high"), np.transpose(ends), strict=True))
+        places = useful_decimals(float(se.min()))
         index = pd.Index(self.draws.columns, name="term")
-        return noted_table(dict(table), index, self.notes, dict.fromkeys(table, places))
+        return noted_table(columns, index, self.notes, dict.fromkeys(columns, places))
 
     def __str__(self) -> str:
         return repr(self._shown())
@@ -99,17 +95,6 @@ class Bootstrap:
         return noted_table(
             {"estimate": self.estimates}, self.estimates.index, self.notes, {"estimate": 4}
         )
-
-
-def _quantiles(draws: pd.Series, at: list[float]) -> Array:
-    return np.quantile(draws, at, method="weibull") if len(draws) else np.full(len(at), np.nan)
-
-
-def _bounds(name: str) -> tuple[float, float]:
-    """The least and the largest value that a parameter of this name can have."""
-    if name.startswith("cor("):
-        return -1.0, 1.0
-    return (0.0, np.inf) if name.startswith("sd(") else (-np.inf, np.inf)
 
 
 def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
