@@ -87,6 +87,8 @@ def caption(key: str, values: Mapping[str, Any]) -> tuple[str, str, list[str]]:
         if fields != set(values):
             raise ValueError(f"has places for {sorted(fields)}; given {sorted(values)}")
         title, alt, *titles = (" ".join(line.format(**values).split()) for line in lines)
+        if any(brace in line for line in (title, alt, *titles) for brace in "{}"):
+            raise ValueError(f"a brace is left over in {title!r} or {alt!r}")
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: {error}") from None
     return title, alt, titles
