@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from public_data import load
 
-from fewgroups import coefficients, fit, predictions, variances
+from fewgroups import bootstrap, coefficients, compare, f_tests, fit, predictions, variances
 
 R = json.loads((Path(__file__).parent / "reference" / "strangers.json").read_text("utf-8"))
 Request = Callable[[], Any]
@@ -291,10 +292,71 @@ PREDICTIONS: dict[str, tuple[Request, Any]] = {
     "data: infinite": (new(SLOPES, Days=[np.inf, 1]), Refuses("are infinite in 'Days': rows 0")),
     "data: complex": (new(SLOPES, Days=[1j]), Refuses("data['Days'] holds complex")),
 }  # fmt: skip
+WIDE_NAMES = MACHINES.set_axis(
+    ["who?", "machine type", "units / h", "shift", "late", "number"], axis=1
+)
+SPARE = MACHINES.astype({"Machine": pd.CategoricalDtype([*"ABCDEFGH"])})
+
+
+def plain(formula: str, data: pd.DataFrame, groups: str, **options: Any) -> Any:
+    """statsmodels' own fit; of its warnings lessons speak, here they say nothing new."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return smf.mixedlm(formula, data, groups=groups, **options).fit()
+
+
+def named() -> Any:
+    formula, component = (
+        "Q('units / h') ~ Q('machine type') * shift",
+        {"m c": "0 + Q('machine type')"},
+    )
+    return fit(formula, WIDE_NAMES, "who?", "~1", component)
+
+
+def with_machines(data: pd.DataFrame) -> Any:
+    return plain(
+        "score ~ shift", data, "Worker", re_formula="1", vc_formula={"m": "0 + C(Machine)"}
+    )
+
+
+def said(made: Any) -> str:
+    return " ".join(made.notes)
+
+
+INFERENCE: dict[str, tuple[Request, Any]] = {
+    **{f"a plain fit of {name}": (lambda data=data: coefficients(plain("Reaction ~ Days", data, "Subject")),
+                                  lambda: coefficients(fit("Reaction ~ Days", LATE, "Subject")))
+       for name, data in {"filtered rows": LATE, "other order": LATE.iloc[::-1, ::-1],
+                          "repeated labels": LATE.set_axis(np.arange(len(LATE)) % 7)}.items()},
+    "a plain fit with categories without rows": (
+        lambda: coefficients(with_machines(SPARE)), lambda: coefficients(with_machines(MACHINES))),
+    "variances with categories without rows": (
+        lambda: variances(with_machines(SPARE))["sd"], lambda: variances(with_machines(MACHINES))["sd"]),
+    "few groups with categories without rows": (
+        lambda: said(compare(plain("score ~ shift", SPARE, "Worker"), with_machines(SPARE))), Says("Few groups (6)")),
+    "a contrast in quoted names": (
+        lambda: coefficients(named(), contrasts="Q('machine type')[T.B] = 0"),
+        lambda: coefficients(named()).loc[["Q('machine type')[T.B]"]]),
+    "whole terms in quoted names": (
+        lambda: f_tests(named()).to_numpy(),
+        lambda: f_tests(machines("score ~ Machine * shift", m="0 + Machine")()).to_numpy()),
+    "whole terms of truth values": (
+        lambda: f_tests(machines("score ~ Machine * late")()).to_numpy(),
+        lambda: f_tests(machines("score ~ C(Machine, Sum) * C(late, Sum)")()).to_numpy()),
+    "ICC by names with spaces": (lambda: said(variances(named())), Says("of the same who? and m c")),
+    "no ICC of slopes": (lambda: said(variances(SLOPES())), Says("no single ICC")),
+    "two groups": (
+        lambda: coefficients(fit("score ~ Machine", MACHINES[MACHINES["Worker"] < "3"], "Worker"))["df"][1:], [14, 14]),
+    "a bootstrap in quoted names": (lambda: " ".join(bootstrap(named(), 3, seed=1).draws), Says("sd(m c)")),
+    "a comparison over other rows": (
+        lambda: compare(plain("Reaction ~ 1", LATE, "Subject"), sleep()()),
+        Refuses("smaller has 144 rows and larger 180")),
+}  # fmt: skip
 TABLES = {
     f"{kind}: {name}": row
     for kind, table in {
-        "types": TYPES, "rows": ROWS, "formulas": FORMULAS, "names": NAMES, "predictions": PREDICTIONS
+        "types": TYPES, "rows": ROWS, "formulas": FORMULAS, "names": NAMES, "predictions": PREDICTIONS,
+        "inference": INFERENCE,
     }.items()
     for name, row in table.items()
 }  # fmt: skip
