@@ -108,13 +108,7 @@ def drawn(ax: Any, label: str) -> np.ndarray:
     return next(line.get_xydata() for line in ax.lines if line.get_label() == label)
 
 
-def test_scores_are_drawn_with_the_mean_of_each_athlete_and_session() -> None:
-    ax = figures.scores(TABLE).axes[0]
-    points = [line for line in ax.lines if line.get_linestyle() == "None"]
-    assert sum(len(line.get_xdata()) for line in points) == len(TABLE)
-    assert names(ax.get_xticklabels()) == list(Design().group_names)
-    bars = [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "-"]
-    assert_allclose(sorted(bars), sorted(MEANS))
+def test_changes_join_the_means_of_each_athlete() -> None:
     for ax, name in zip(figures.changes(TABLE).axes, Design().group_names, strict=True):
         assert ax.get_title() == name
         assert_allclose(drawn(ax, "mean")[:, 1], MEANS[name])

@@ -57,27 +57,6 @@ def changes(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def scores(table: pd.DataFrame) -> Figure:
-    """Every score as a point, athletes side by side, sessions by colour and marker, with each cell's mean as a bar."""
-    cells = dict(list(table.groupby(["athlete_id", "session_label"])["correctness"]))
-    athletes, sessions = pd.unique(table["athlete_id"]), pd.unique(table["session_label"])
-    step = 0.8 / len(sessions)
-    figure, ax = canvas("", SCORE)
-    for j, session in enumerate(sessions):
-        for i, athlete in enumerate(athletes):
-            cell, first = cells[athlete, session], i == 0
-            middle = i + (j - (len(sessions) - 1) / 2) * step
-            x = middle + spread(len(cell), step * 0.7)
-            dots(ax, x, cell, j, alpha=0.55, label=session if first else None)
-            ends = [middle - step * 0.42, middle + step * 0.42]
-            label = "mean" if first and j == 0 else None
-            ax.plot(ends, [cell.mean()] * 2, color=INK, linewidth=2.2, label=label)
-    ax.set_xticks(range(len(athletes)), athletes)
-    ax.grid(visible=False, axis="x")
-    legend_below(figure, ax)
-    return figure
-
-
 def terms(table: pd.DataFrame, steps: Mapping[str, Any]) -> Figure:
     """The same scores in one panel a step, in row order, with the line that each step of an equation draws.
 
