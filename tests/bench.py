@@ -182,7 +182,28 @@ def memory() -> list[Measurement]:
     return [Measurement(task, result, peak / 2**30, "GB", "< 1")]
 
 
-SECTIONS: list[Callable[[], list[Measurement]]] = [fits, simulation, growth, studies]
+def exercises() -> list[Measurement]:
+    """The slowest answer of an exercise of part I, once the keys are loaded."""
+    from contextlib import redirect_stdout
+    from io import StringIO
+
+    from helpers import check
+    from helpers.feedback import exercises as known
+
+    def ask(name: str) -> None:
+        with redirect_stdout(StringIO()):
+            check(name, -1.0)
+
+    slowest, name = max((seconds(partial(ask, name), 1), name) for name in known() if name < "6")
+    result = f"{slowest:.2f} s ({name})"
+    return [
+        Measurement(
+            "check, the slowest exercise of lessons 00 to 05", result, slowest, "seconds", "< 0.3"
+        )
+    ]
+
+
+SECTIONS: list[Callable[[], list[Measurement]]] = [fits, simulation, growth, studies, exercises]
 LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [memory]
 
 
