@@ -194,7 +194,9 @@ def exercises() -> list[Measurement]:
         with redirect_stdout(StringIO()):
             check(name, -1.0)
 
-    slowest, name = max((seconds(partial(ask, name), 1), name) for name in known() if name < "6")
+    slowest, name = max(
+        (seconds(partial(ask, name), 1), name) for name in known() if float(name) < 6
+    )
     result = f"{slowest:.2f} s ({name})"
     return [
         Measurement(
