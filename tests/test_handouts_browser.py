@@ -129,7 +129,7 @@ def test_every_page_passes(browser: Any, course: Path, name: str, edition: str) 
     alts = page.evaluate("[...document.images].map(image => image.alt)")
     assert all(len(alt) >= 40 and "No description" not in alt for alt in alts)
     assert page.evaluate(
-        "[...document.images].every(image => image.naturalWidth >= 2 * image.width - 2)"
+        "[...document.querySelectorAll('figure img')].every(i => i.naturalWidth >= 2 * i.width - 2)"
     )
     page.emulate_media(color_scheme="dark")
     assert violations(page) == []
