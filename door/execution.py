@@ -79,9 +79,6 @@ def main(paths: list[str]) -> int:
         except ValueError as error:
             print(error, file=sys.stderr, flush=True)
             return 1
-        except KeyboardInterrupt:
-            print(f"\nStopped; {path.name} is left as it was.", file=sys.stderr, flush=True)
-            return 130
         print(f"{path.stem}: {outcome} ({time.monotonic() - begun:.1f} s)", flush=True)
     return 0
 
