@@ -187,7 +187,7 @@ class Environment:
             pip = subprocess.Popen(command, stdout=out, stderr=out, cwd=where, env=env)
             while pip.poll() is None:
                 try:
-                    pip.wait(5)
+                    pip.wait(10)
                 except subprocess.TimeoutExpired:
                     say(f"  {self.progress(log, total)} ({time.monotonic() - begun:.0f} s)")
         if pip.returncode != 0:
