@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -51,8 +52,8 @@ def part(path: str) -> str | None:
 
 def course_files() -> list[str]:
     """The files of the course: what git tracks, or in a plain download all that is not made by running it."""
-    git = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
-    if git.returncode == 0 and git.stdout:
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        git = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
         names = git.stdout.decode().split("\0")
         return [name for name in names if name and (ROOT / name).is_file()]
     made = {"my_lessons", "build", "__pycache__", "wheels"}
