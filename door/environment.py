@@ -132,11 +132,12 @@ class Environment:
         """Whether the environment can be brought up to date as it is: made here, intact, with pip and with every
         file that its packages list. One that `python3 -m venv .venv` made is usable too."""
         check = (
-            "import pip, sysconfig\n"
+            "import csv, pip, sysconfig\n"
             "from importlib.metadata import distributions\n"
             "for package in distributions(path=[sysconfig.get_path('purelib')]):\n"
-            "    files = [file for file in package.files or [] if file.suffix != '.pyc']\n"
-            "    assert files and all(file.locate().exists() for file in files)"
+            "    names = [row[0] for row in csv.reader(package.read_text('RECORD').splitlines())]\n"
+            "    files = [package.locate_file(name) for name in names if not name.endswith('.pyc')]\n"
+            "    assert files and all(file.exists() for file in files)"
         )
         try:
             config = (self.folder / "pyvenv.cfg").read_text("utf-8", errors="replace")
