@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from door import ROOT
 from handouts import editions, source
 from tests.notebooks import LESSONS, read
 
@@ -32,7 +34,9 @@ SHOWN = "document.querySelector('.jp-Notebook').innerText"  # leaves out what cl
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of a JupyterLab, and the folder that it serves, with every learner's copy."""
-    folder = tmp_path_factory.mktemp("learner")
+    folder = tmp_path_factory.mktemp("learner") / "my_lessons"
+    shutil.copytree(ROOT / "data", folder.parent / "data")
+    folder.mkdir()
     for path in LESSONS:
         text = editions.notebook(source.read(path), editions.SELF_STUDY)
         (folder / path.name).write_text(text, encoding="utf-8")
