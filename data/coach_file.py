@@ -1,4 +1,4 @@
-"""Makes the two files of lesson 11, as a coach's spreadsheet program would save them.
+"""Makes the two files of lesson 13, as a coach's spreadsheet program would save them.
 
     python data/coach_file.py
 

@@ -19,11 +19,11 @@ NAMES = [
     "05_reading_the_output",
     "06_random_slopes",
     "07_few_athletes",
-    "08_checking_the_model",
-    "09_comparing_models",
-    "10_planning_a_study",
-    "11_your_own_data",
-    "12_post_test_and_glossary",
+    "10_checking_the_model",
+    "11_comparing_models",
+    "12_planning_a_study",
+    "13_your_own_data",
+    "14_test_yourself_and_glossary",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Lesson 11's template runs on files of many shapes, and its R column is what R gave."""
+"""Lesson 13's template runs on files of many shapes, and its R column is what R gave."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.notebooks import FOLDER, lesson_path, read
 
 ROOT = FOLDER.parent
 REFERENCE = ROOT / "tests" / "reference"
-LESSON = read(lesson_path("11"))
+LESSON = read(lesson_path("13"))
 CELLS = {cell.id: cell.source for cell in LESSON.code}
 SHEET = {"score": "score", "athlete": "who", "session": "session", "repeat": "rep"}
 PLAIN: dict[str, Any] = {"sheet": SHEET, "limits": (0, 1), "dose": None, "step": 1, "date": None}

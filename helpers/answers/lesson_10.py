@@ -1,157 +1,137 @@
-"""Answer keys of lesson 10, planning a study."""
+"""Answer keys of lesson 10, checking the model."""
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
-from fewgroups.studies import power
-from scipy import stats
+import numpy as np
+import pandas as pd
+from fewgroups.batch import fit_many
+from fewgroups.fitting import fit
 
+from helpers.datasets import load
 from helpers.feedback import Exercise, Slip
-from helpers.pushups import Design, Truth
+from helpers.pushups import Design
+
+STUDIES, RHO = 20_000, 0.5
 
 
-def _own_sd(repeats: int, slope_sd: float) -> float:
-    """SD of one athlete's difference of means, with a residual SD of .05."""
-    return math.sqrt(slope_sd**2 + 2 * 0.05**2 / repeats)
-
-
-def _power(athletes: int, own_sd: float, effect: float) -> float:
-    """Power of the paired t-test at 5 %, by the noncentral t distribution."""
-    df, shift = athletes - 1, abs(effect) * math.sqrt(athletes) / own_sd
-    bar = stats.t.ppf(0.975, df)
-    return float(stats.nct.sf(bar, df, shift) + stats.nct.cdf(-bar, df, shift))
+def _machine_b(table: pd.DataFrame) -> float:
+    """How far machine B is ahead of A, random intercepts."""
+    return float(fit("score ~ Machine", table, groups="Worker").fe_params["Machine[T.B]"])
 
 
 @cache
-def _needed(own_sd: float, effect: float) -> int:
-    """The smallest number of athletes with a power of .8."""
-    return next(m for m in range(2, 1000) if _power(m, own_sd, effect) >= 0.8)
+def _without() -> dict[str, float]:
+    """The same with each worker left out; "" leaves out nobody."""
+    table = load("machines")
+    return {
+        name: _machine_b(table[table["Worker"] != name]) for name in ["", *table["Worker"].unique()]
+    }
 
 
-def _by_normal_curve(own_sd: float, effect: float) -> int:
-    """What the formula of the normal curve asks for."""
-    return math.ceil(((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * own_sd / effect) ** 2)
+def _by_change(place: int) -> float:
+    """The coefficient without a worker: 0 for the one who changes it least, −1 for the one who changes it most."""
+    found = dict(_without())
+    everybody = found.pop("")
+    return sorted(found.values(), key=lambda one: abs(one - everybody))[place]
 
 
 @cache
-def _headline(athletes: int, effect: float, slope_sd: float) -> tuple[float, float]:
-    """Power and exaggeration of significant estimates, 15 repeats in each session."""
-    design = Design(athletes, {"short": 15, "long": 15})
-    row = power(
-        design, Truth(effect=effect, slope_sd=slope_sd, clip=False), ["paired t"], n=20_000, seed=11
-    ).iloc[0]
-    return float(row["power"]), float(row["type_m"])
+def _false_alarms(step: int) -> float:
+    """Rate of |z| > 1.96 in the lesson's linked studies, of which every `step`-th repeat is kept.
+
+    The draws are those of the lesson: levels first, then luck, from seed 8.
+    """
+    rng = np.random.default_rng(8)
+    levels = 0.85 + 0.05 * rng.standard_normal((STUDIES, 4, 1))
+    scores = 0.05 * rng.standard_normal((STUDIES, 4, 50))
+    for k in range(1, 50):
+        if k != 20:
+            scores[:, :, k] = RHO * scores[:, :, k - 1] + np.sqrt(1 - RHO**2) * scores[:, :, k]
+    kept = (levels + scores)[:, :, ::step].reshape(STUDIES, -1)
+    fits = fit_many(kept, Design(repeats={"short": 20 // step, "long": 30 // step}))
+    return float(np.mean(np.abs(fits.estimate[:, 1] / fits.se[:, 1]) > 1.96))
 
 
 EXERCISES = {
     "10.1": Exercise(
-        key=lambda: _own_sd(20, 0.05) / math.sqrt(8),
-        places=4,
-        right="{key}. Nearly all of it is how differently the athletes tire: repeats would not help.",
+        key=lambda: 0.002 * (20.5 - 5.5),
+        places=3,
+        right="{key}: the mean repeat number is 20.5 in one session and 5.5 in the other, fifteen repeats apart.",
         hints=(
-            "One athlete's difference has the variance of the own changes, and the luck of two session means.",
-            "The root of (0.05**2 + 0.05**2/20 + 0.05**2/20) / 8.",
+            "What is the mean repeat number of a session of 10? And of one of 40?",
+            "0.002 times the difference of the two mean repeat numbers.",
         ),
         slips=(
             Slip(
-                lambda: _own_sd(20, 0) / math.sqrt(8),
-                "That is the luck of repeats alone: the athletes' own changes are missing.",
+                lambda: 0.002 * 30,
+                "That is what the last repeats differ by. The means lie half as far apart: each session starts fresh.",
             ),
             Slip(
-                lambda: _own_sd(20, 0.05),
-                "That is the SD of one athlete's difference. The mean of eight is surer.",
+                lambda: -0.002 * 15,
+                "The right size. The question is by how much it is lower, so the sign is in the words.",
             ),
             Slip(
-                lambda: _own_sd(20, 0.05) / 8, "The variance is divided by 8; the SD by its root."
-            ),
-            Slip(
-                lambda: _own_sd(40, 0.05) / math.sqrt(8),
-                "Each of the two session means has luck of its own: add σ²/20 twice.",
-            ),
-            Slip(
-                lambda: 0.05 / math.sqrt(8),
-                "That is the floor that repeats without end would reach.",
+                lambda: 0.0,
+                "The session itself does nothing, and its mean is lower all the same: more of its repeats come late.",
             ),
         ),
     ),
     "10.2": Exercise(
-        key=lambda: _needed(_own_sd(15, 0.03), -0.03),
-        places=0,
-        right="{key} athletes, where the .04 took nine: a smaller effect is dear.",
+        key=lambda: "c",
+        right="It multiplies the false alarms of z, and a QQ plot would not show it. Test on athlete means.",
         hints=(
-            "First the SD of one athlete's difference, by standard_error(1, 15, 15, slope_sd=0.03).",
-            "athletes_needed(standard_error(1, 15, 15, slope_sd=0.03), -0.03).",
+            "Which of them raises the false alarms of z far above one in twenty?",
+            "Levels cancel; lost scores cost power; noise where there are more repeats makes z timid.",
         ),
         slips=(
             Slip(
-                lambda: _by_normal_curve(_own_sd(15, 0.03), -0.03),
-                "That is the formula of the normal curve. The standard error is estimated: t needs more athletes.",
+                lambda: "a",
+                "Every athlete is in both sessions, so levels cancel, whatever their shape.",
             ),
             Slip(
-                lambda: _needed(_own_sd(15, 0.03), -0.04),
-                "That is for a drop of .04. Smaller effects need more.",
+                lambda: "b",
+                "Worth looking up, and it costs power; but false alarms stay where they should be.",
             ),
             Slip(
-                lambda: _needed(_own_sd(15, 0), -0.03), "That is for athletes who all tire alike."
-            ),
-            Slip(
-                lambda: _needed(_own_sd(30, 0.03), -0.03),
-                "Each of the two session means has luck of its own: add σ²/15 twice.",
+                lambda: "d",
+                "With more noise where there are more repeats z is too timid: an effect that it finds stands.",
             ),
         ),
     ),
     "10.3": Exercise(
-        key=lambda: _headline(6, -0.03, 0.05)[1],
-        places=1,
-        right="About {key}: believe the sign before the size.",
+        key=lambda: _by_change(-1),
+        places=2,
+        right="{key} points without worker 6, who did badly on machine B alone.",
         hints=(
-            "power(...) has a column for it: type_m.",
-            'power(Design(6, {"short": 15, "long": 15}), Truth(effect=-0.03, slope_sd=0.05, clip=False), '
-            '["paired t"], n=20_000, seed=11)["type_m"].',
+            'without_each(machines, "score ~ Machine", "Worker", "Machine[T.B]") gives six estimates.',
+            "Compare each with the estimate from everybody, and take the one furthest from it.",
         ),
         slips=(
+            Slip(lambda: _without()[""], "That is the coefficient with everybody."),
+            Slip(lambda: _by_change(-2), "Somebody else changes it more, in the other direction."),
+            Slip(lambda: _by_change(0), "That is the worker who changes it least."),
             Slip(
-                lambda: 1,
-                "All estimates together are right on average. Among the significant ones it is not so.",
-            ),
-            Slip(lambda: _headline(6, -0.03, 0.05)[0], "That is the power."),
-            Slip(
-                lambda: _headline(6, -0.03, 0.03)[1],
-                "That is for a slope SD of .03. Here athletes differ more, and luck matters more.",
-            ),
-            Slip(
-                lambda: -0.03 * _headline(6, -0.03, 0.05)[1],
-                "That is the mean of those estimates; divide by −.03.",
+                lambda: _by_change(-1) - _without()[""],
+                "That is the change; the coefficient itself was asked.",
             ),
         ),
     ),
     "10.4": Exercise(
-        key=lambda: math.ceil(_needed(_own_sd(12, 0.04), -0.03) / 0.8),
-        places=0,
-        right="{key} invited, so that a power of .8 is left when one in five is lost. Now write the plan.",
+        key=lambda: _false_alarms(2),
+        places=2,
+        right="About {key} false alarms: less than with all scores, and still far above one in twenty.",
         hints=(
-            "First the athletes who must do both sessions, at the careful slope SD of .04.",
-            "athletes_needed(standard_error(1, 12, 12, slope_sd=0.04), -0.03) must be four fifths of the invited.",
+            "linked(0.5)[:, :, ::2] keeps every second repeat.",
+            'rejections(linked(0.5)[:, :, ::2], short=10)["z"]',
         ),
         slips=(
             Slip(
-                lambda: _needed(_own_sd(12, 0.04), -0.03),
-                "So many must do both sessions. One in five of the invited will not.",
+                lambda: 0.05,
+                "That is what you would get if every second repeat were independent. It is not.",
             ),
-            Slip(
-                lambda: math.ceil(1.2 * _needed(_own_sd(12, 0.04), -0.03)),
-                "A fifth of the *invited* is lost: divide by .8, which is more than adding a fifth.",
-            ),
-            Slip(
-                lambda: math.ceil(_needed(_own_sd(12, 0.02), -0.03) / 0.8),
-                "That is the hopeful end of the range. Plan for the careful one.",
-            ),
-            Slip(
-                lambda: math.ceil(_needed(_own_sd(12, 0.03), -0.03) / 0.8),
-                "That is the middle of the range. Plan for its careful end.",
-            ),
+            Slip(lambda: _false_alarms(1), "That is the rate with all the scores."),
         ),
     ),
 }

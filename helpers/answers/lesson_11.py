@@ -1,156 +1,123 @@
-"""Answer keys of lesson 11, your own data: all from the coach's file that comes with the course."""
+"""Answer keys of lesson 11, comparing models."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-from functools import cache
-from typing import Any
-
 import numpy as np
-import pandas as pd
-from fewgroups.components import variances
-from fewgroups.fitting import fit
-from fewgroups.fixed_effects import coefficients
+from scipy import stats
 
-from helpers.datasets import DATA
 from helpers.feedback import Exercise, Slip
-from helpers.score_sheet import read_scores, session_predictors
 
-SESSION = {"session": "0 + C(session_label)"}
-
-
-@cache
-def _coach() -> pd.DataFrame:
-    """The scores of the coach's file with dose, day and order; what the readers print is the lesson's matter."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        table = read_scores(
-            DATA / "coach_file.csv",
-            score="Score",
-            athlete="Athlete",
-            session="Session",
-            repeat="Repeat",
-        )
-        return session_predictors(table, dose="Planned", step=10, date="Date")
+WITHOUT, WITH = -887.74, -875.97
+"""ML log-likelihoods of the sleep study as the exercise gives them."""
+VARIANCE_RATIO = 2 * (211.75 - 210.30)
 
 
-def _not_done() -> int:
-    """Planned repeats that have no score, in the sessions that took place."""
-    sessions = _coach().groupby(["athlete_id", "session_label"], observed=True)["Planned"]
-    return int((sessions.first() - sessions.size()).sum())
+def _size(athletes: int) -> float:
+    """True rate of LR = m log(1 + t²/(m − 1)) above the 95 % point of χ²₁, for the mean of m normal values."""
+    t = np.sqrt((athletes - 1) * np.expm1(stats.chi2.ppf(0.95, 1) / athletes))
+    return float(2 * stats.t.sf(t, athletes - 1))
 
 
-@cache
-def _sleep(formula: str, re_formula: str = "~dose") -> Any:
-    """The coefficients with hours of sleep, from the sessions for which they are known."""
-    slept = _coach().dropna(subset=["Sleep"])
-    return coefficients(fit(formula, slept, "athlete_id", re_formula, SESSION))
+def _fewest(rate: float) -> int:
+    return next(athletes for athletes in range(3, 1000) if _size(athletes) <= rate)
 
-
-@cache
-def _sds() -> dict[str, float]:
-    """Estimated SDs of own changes ("dose"), sessions and residuals."""
-    result = fit("correctness ~ dose + order", _coach(), "athlete_id", "~dose", SESSION)
-    return {str(name): float(value) for name, value in variances(result)["sd"].dropna().items()}
-
-
-def _dose_se(athletes: int, times: int) -> float:
-    """Standard error of the dose, five sessions `times` over, nothing missing: the formula of exercise 11.4."""
-    sd = _sds()
-    of_sessions = (sd["session"] ** 2 + sd["residual"] ** 2 / 20) / (2.5 * times)
-    return float(np.sqrt((sd["dose"] ** 2 + of_sessions) / athletes))
-
-
-WITH_SLEEP = "correctness ~ dose + order + Sleep"
 
 EXERCISES = {
     "11.1": Exercise(
-        key=_not_done,
-        places=0,
-        right="{key} repeats. How many an athlete manages is a result, so the dose is what was planned.",
+        key=lambda: 2 * (WITH - WITHOUT),
+        places=2,
+        right="{key}: twice the gain, with one parameter more. By chance it would exceed 3.84 once in twenty.",
         hints=(
-            "Planned is the same in all rows of a session: take its first value in each, as per_session counts rows.",
-            "df.groupby([athlete_id, session_label])['Planned'].first() minus per_session, added up.",
+            "By how much does the larger model's log-likelihood lie above the smaller one's?",
+            "Twice that: 2 * (larger - smaller), and minus 875.97 is the larger number.",
         ),
         slips=(
             Slip(
-                lambda: 30 - _not_done(),
-                "That is how many were done in that session, not how many were not.",
+                lambda: WITH - WITHOUT, "That is the gain; the likelihood ratio is twice the gain."
             ),
-            Slip(lambda: 30, "That is what was planned in that session."),
             Slip(
-                lambda: 65,
-                "65 planned repeats belong to sessions that did not take place; the question is about one that did.",
+                lambda: 2 * (WITHOUT - WITH),
+                "The sign is turned: the larger model never fits worse, so the ratio is never negative.",
+            ),
+            Slip(lambda: WITHOUT - WITH, "Larger minus smaller, and then twice that."),
+            Slip(
+                lambda: stats.chi2.sf(2 * (WITH - WITHOUT), 1),
+                "That is close to the p-value; the question is the ratio.",
             ),
         ),
     ),
     "11.2": Exercise(
-        key=lambda: _sleep(WITH_SLEEP).loc["Sleep", "estimate"],
+        key=lambda: 0.5 * stats.chi2.sf(VARIANCE_RATIO, 1),
         places=3,
-        right="{key} for an hour more, less than its own standard error: the file has no say on sleep.",
+        right="{key}: half of what χ² with one df gives, since a variance cannot fall below zero.",
         hints=(
-            "df.dropna(subset=['Sleep']) leaves the rows whose sleep is known; count what is gone.",
-            "Add ' + Sleep' to the formula, keep re_formula and vc_formula; the row Sleep of coefficients.",
+            "First the ratio: twice the gain in log-likelihood. Then: how many variances are added?",
+            "One variance: half the time zero, half the time χ² with 1 df. Its p is half of the usual one.",
+            "0.5 * stats.chi2.sf(2.9, 1)",
         ),
         slips=(
             Slip(
-                lambda: -_sleep(WITH_SLEEP).loc["Sleep", "estimate"],
-                "The size is right, the sign is not.",
+                lambda: stats.chi2.sf(VARIANCE_RATIO, 1),
+                "That is the usual χ² with one df, as if the variance could be negative.",
             ),
             Slip(
-                lambda: _sleep("correctness ~ Sleep", "~1").loc["Sleep", "estimate"],
-                "That is sleep without dose and order in the formula.",
+                lambda: (
+                    0.5 * stats.chi2.sf(VARIANCE_RATIO, 1) + 0.5 * stats.chi2.sf(VARIANCE_RATIO, 2)
+                ),
+                "That mixture is for a slope that brings a correlation along; here one variance is added.",
             ),
-            Slip(lambda: _sleep(WITH_SLEEP).loc["Sleep", "se"], "That is its standard error."),
             Slip(
-                lambda: _sleep(WITH_SLEEP).loc["dose", "estimate"], "That is the row of the dose."
+                lambda: 0.5 * stats.chi2.sf(VARIANCE_RATIO / 2, 1),
+                "The ratio is twice the gain in log-likelihood.",
             ),
+            Slip(
+                lambda: stats.chi2.sf(VARIANCE_RATIO / 2, 1),
+                "Twice the gain, and then the mixture.",
+            ),
+            Slip(lambda: VARIANCE_RATIO, "That is the ratio; the question is its p-value."),
         ),
     ),
     "11.3": Exercise(
         key=lambda: "c",
-        right="Own level and own change of athletes, and one effect for each session of each athlete.",
+        right="The design put the slope into the model, before the scores; the df know that there are six athletes.",
         hints=(
-            "Look for three things: athletes' levels, athletes' changes, and sessions within athletes.",
-            "Is session 1 of Ana the same session as session 1 of Bo?",
+            "Three of them let the data choose the model, or compare what cannot be compared.",
+            "Which one could have been written down before the first push-up?",
         ),
         slips=(
             Slip(
                 lambda: "a",
-                "The sessions' own luck is missing: the order would get far too many df.",
+                "With six athletes the test misses real slopes; the p that follows is computed as if there were none.",
             ),
             Slip(
                 lambda: "b",
-                "(1 | session) has five sessions in all, shared by everybody: session 1 of Ana and session 1 of Bo "
-                "would have the same luck.",
+                "REML log-likelihoods of models with different fixed effects do not compare: the units of a predictor "
+                "change them.",
             ),
             Slip(
                 lambda: "d",
-                "Athletes' own changes are missing: this model says that the dose does the same to all.",
+                "The winner of twelve has had twelve chances; its p-value does not know of the other eleven.",
             ),
         ),
     ),
     "11.4": Exercise(
-        key=lambda: _dose_se(8, 2),
-        places=4,
-        right="{key}: hardly less than now, since own changes do not shrink with sessions.",
+        key=lambda: _fewest(0.06),
+        places=0,
+        right="{key} athletes, to come from .115 down to .06. A t-test keeps .05 with four.",
         hints=(
-            "Twice the sessions: the sum of squared doses doubles, to 5. The athletes stay eight.",
-            "np.sqrt((sd_dose**2 + (sd_session**2 + sd_residual**2 / 20) / 5) / 8).",
+            "exact_size(athletes) falls as athletes are added: where does it pass .06?",
+            "Try exact_size(10), exact_size(20), and walk between them.",
+            "next(athletes for athletes in range(3, 200) if exact_size(athletes) <= 0.06)",
         ),
         slips=(
             Slip(
-                lambda: _dose_se(8, 1) / np.sqrt(2),
-                "That divides all of it by two. Sessions divide only their own part; athletes divide all.",
+                lambda: _fewest(0.06) - 1, "One short: with so many it is still a little above .06."
             ),
             Slip(
-                lambda: _dose_se(8, 1), "That is the standard error with the sessions as they are."
+                lambda: 20,
+                "It is below .06 there, and was below before: the question is the smallest number.",
             ),
-            Slip(lambda: _dose_se(8, 2) ** 2, "That is the squared standard error: take the root."),
-            Slip(
-                lambda: _dose_se(8, 1) / 2,
-                "Twice the data does not halve a standard error, not even at its best.",
-            ),
+            Slip(lambda: 4, "Four athletes are where it is worst in this lesson: .115."),
         ),
     ),
 }

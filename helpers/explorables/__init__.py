@@ -254,7 +254,7 @@ SHADES = mcolors.LinearSegmentedColormap.from_list("power", ["white", "#6FB2DA"]
 
 
 def paired_power(effect: float, slope_sd: float) -> np.ndarray:
-    """Power of the paired t-test at the 5 % level, (repeats, athletes), as lesson 10 derives it.
+    """Power of the paired t-test at the 5 % level, (repeats, athletes), as lesson 12 derives it.
 
     Every athlete does both sessions, with the same number of scored repeats in each; scores are not clipped. Then t
     follows a noncentral t distribution, shifted by the effect over its true standard error.
@@ -299,7 +299,7 @@ def power_map() -> Explorable:
         return figure, best | {"budget": budget, "effect": effect, "slope_sd": slope_sd}
 
     return Explorable(
-        "10.power_map",
+        "12.power_map",
         draw,
         budget=whole("budget in hours", 20, 5, 80),
         effect=slider("smallest effect of interest", 0.04, 0.01, 0.10),

@@ -1,11 +1,11 @@
-"""The ten questions before and after the course: form A before lesson 00 and in lesson 12, form B there."""
+"""The ten questions before and after the course: form A before lesson 00 and in lesson 14, form B there."""
 
 import re
 from collections.abc import Iterator
 
 from tests.notebooks import Notebook
 
-FORMS = {"before_you_begin": "A", "12_post_test_and_glossary": "AB"}
+FORMS = {"before_you_begin": "A", "14_test_yourself_and_glossary": "AB"}
 QUESTIONS = range(1, 11)
 LETTERS = "abcd"
 

@@ -1,4 +1,4 @@
-"""Terms: in bold once, where a lesson introduces them, with an entry in lesson 12, and links both ways.
+"""Terms: in bold once, where a lesson introduces them, with an entry in lesson 14, and links both ways.
 
     python -m tests.contract.glossary            what is missing
     python -m tests.contract.glossary --write    link terms and entries to each other, and sort the entries
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tests.notebooks import LESSONS, Cell, Notebook, read
 
-GLOSSARY = "12_post_test_and_glossary.ipynb"
+GLOSSARY = "14_test_yourself_and_glossary.ipynb"
 SECTION = "## Glossary"
 BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 LINKED = re.compile(r"\[(.+)\]\((\S+)\)")
@@ -126,7 +126,7 @@ def order(words: str) -> str:
 
 def problems(lessons: Sequence[Notebook]) -> Iterator[str]:
     """What terms and glossary owe each other, each with what to do."""
-    found = [term for lesson in lessons if int(lesson.number) < 12 for term in terms(lesson)]
+    found = [term for lesson in lessons if lesson.path.name != GLOSSARY for term in terms(lesson)]
     last = [lesson for lesson in lessons if lesson.path.name == GLOSSARY]
     written = entries(last[0]) if last else []
     by_address = {f"{GLOSSARY}#cell-id={entry.cell.id}": entry for entry in written}
@@ -135,7 +135,7 @@ def problems(lessons: Sequence[Notebook]) -> Iterator[str]:
         where = f"lesson {term.lesson.number}, cell {term.cell.id}: **{term.words}**"
         if not term.target:
             yield (
-                f"{where} leads to no entry. A term: write its entry into lesson 12 (a cell of its own with "
+                f"{where} leads to no entry. A term: write its entry into lesson 14 (a cell of its own with "
                 f"'### {term.words}' and one or two plain sentences) and run `python -m tests.contract.glossary "
                 "--write`. Defined in an earlier lesson: take the bold away. Emphasis: use *italics*."
             )

@@ -1,4 +1,4 @@
-# The R column of lesson 11's table, run: its code, its printout and its numbers.
+# The R column of lesson 13's table, run: its code, its printout and its numbers.
 #   Rscript rosetta.R        reads ../../data/sleepstudy.csv and ../../data/coach_file.csv,
 #                            writes ../../data/rosetta.txt (the printout that the lesson shows) and rosetta.json
 suppressMessages({library(lme4); library(lmerTest); library(jsonlite)})
