@@ -20,7 +20,7 @@ BOTH = [(form, number) for form in "AB" for number in QUESTIONS]
 NOTHING = [...] * 10
 RIGHT = {form: [one.key for one in questions(form).values()] for form in "AB"}
 BEFORE = FOLDER / "before_you_begin.ipynb"
-START, END = read(BEFORE), read(lesson_path("12"))
+START, END = read(BEFORE), read(lesson_path("14"))
 
 
 @pytest.mark.parametrize(("form", "number"), BOTH)
@@ -40,7 +40,7 @@ def test_the_forms_are_parallel_and_their_lessons_exist() -> None:
     concepts = [[one.concept for one in questions(form).values()] for form in "AB"]
     assert concepts[0] == concepts[1] and len(set(concepts[0])) == 10
     lessons = {lesson for _, lessons in CONCEPTS for lesson in lessons}
-    assert lessons <= {f"{k:02}" for k in range(1, 12)}
+    assert lessons <= {f"{k:02}" for k in range(1, 14)}
 
 
 @pytest.mark.parametrize("form", "AB")

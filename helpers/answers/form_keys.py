@@ -1,6 +1,6 @@
 """The two parallel forms of ten questions: for each its concept, its key, and what each wrong option shows.
 
-The questions themselves stand in the lessons (form A in 00 and 12, form B in 12), with the reasons in 12.
+The questions themselves stand in the lessons (form A in before_you_begin and 14, form B in 14), with the reasons in 14.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ CONCEPTS = (
     ("variance and SD", ("05",)),
     ("few groups", ("03", "07")),
     ("p and interval", ("05",)),
-    ("REML and ML", ("05", "09")),
+    ("REML and ML", ("05", "11")),
     ("slopes", ("01", "06")),
-    ("design", ("01", "10")),
+    ("design", ("01", "12")),
 )
 
 A = {
@@ -50,8 +50,8 @@ A = {
         "d": "takes independence for a matter of the normal curve",
     }),
     2: ("d", {
-        "a": "expects equal numbers to mend what counting seedlings as pots does",
-        "b": "expects a large number of rows to mend it",
+        "a": "expects equal numbers to correct what counting seedlings as pots does",
+        "b": "expects a large number of rows to correct it",
         "c": "sees that many seedlings make a mean precise, but not that they all share their pots",
     }),
     3: ("b", {
@@ -60,7 +60,7 @@ A = {
         "d": "takes 'random' for changing from day to day",
     }),
     4: ("a", {
-        "b": "takes the share of the pull to be the same for all (it depends on the number of scores)",
+        "b": "takes the share by which a mean is drawn in to be the same for all (it depends on the number of scores)",
         "c": "pools nothing: takes a mean of three as it stands",
         "d": "pools everything: gives up on a group with few scores",
     }),
@@ -72,7 +72,7 @@ A = {
     6: ("d", {
         "a": "counts ratings where judges count",
         "b": "expects REML to make up for few groups",
-        "c": "expects more ratings to stand in for more judges",
+        "c": "expects more ratings to replace more judges",
     }),
     7: ("b", {
         "a": "takes p for the probability that there is no effect",
@@ -104,8 +104,8 @@ B = {
     }),
     2: ("a", {
         "b": "expects the drawing of lots for schools to make pupils independent",
-        "c": "takes the promise of 5 % to hold whatever the data are",
-        "d": "expects a large number of rows to mend it",
+        "c": "takes the 5 % to hold whatever the data are",
+        "d": "expects a large number of rows to correct it",
     }),
     3: ("b", {
         "a": "thinks that nothing about the groups is estimated",
@@ -123,18 +123,18 @@ B = {
         "d": "takes a ratio of variances for a ratio of spreads",
     }),
     6: ("b", {
-        "a": "expects more patients to stand in for more hospitals",
+        "a": "expects more stays to replace more hospitals",
         "c": "expects resampling to add information",
         "d": "expects REML to make up for few groups",
     }),
     7: ("d", {
         "a": "takes an interval for the average to be about single fields",
         "b": "takes 1 − p for the probability that the effect is real",
-        "c": "takes the interval to foretell the estimates of other studies",
+        "c": "takes the interval to predict the estimates of other studies",
     }),
     8: ("c", {
         "a": "takes REML's log-likelihood to be fit for comparing fixed effects",
-        "b": "takes a missing AIC for a failed fit",
+        "b": "takes `nan` for a failed fit",
         "d": "takes any fall of the residual variance for evidence",
     }),
     9: ("a", {
