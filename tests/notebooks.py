@@ -11,7 +11,7 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 CAPTIONS = FOLDER.parent / "helpers" / "captions"
 LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
-TEACHING = range(1, 12)  # lessons that teach; 00 opens the course and 12 closes it
+TEACHING = range(1, 14)  # lessons that teach; 00 opens the course and 14 closes it
 
 
 def joined(source: Any) -> str:

@@ -34,22 +34,22 @@ def load(name: str) -> pd.DataFrame:
     return pd.read_csv(DATA / f"{name}.csv", dtype="str", keep_default_na=False).astype(types)
 
 
-@cache
-def public_fit(name: str, reml: bool, formula: str | None = None) -> Any:
-    """The fit of that name in coefficients_fits.json, as R fitted it; or the same with another formula."""
+def request(name: str) -> dict[str, Any]:
+    """What `fit`, or statsmodels' own function, is asked for the fit of that name in coefficients_fits.json."""
     spec = SPECS["fits"][name]
     factors = dict.fromkeys(SPECS["data"][spec["data"]]["factors"], str)
     data = pd.read_csv(DATA / f"{spec['data']}.csv", dtype=factors).assign(all="all")
     data = data.drop(index=[row - 1 for row in spec.get("without_rows", [])])
+    asked = {"formula": spec["formula"], "data": data, "groups": spec["groups"]}
     re_formula = spec.get("re_formula", "1")
-    return fit(
-        formula or spec["formula"],
-        data,
-        groups=spec["groups"],
-        re_formula=None if re_formula == "0" else re_formula,
-        vc_formula=spec.get("vc_formula"),
-        reml=reml,
-    )
+    asked["re_formula"] = None if re_formula == "0" else re_formula
+    return asked | {"vc_formula": spec.get("vc_formula")}
+
+
+@cache
+def public_fit(name: str, reml: bool) -> Any:
+    """The fit of that name, as R fitted it."""
+    return fit(**request(name), reml=reml)
 
 
 def covariance(

@@ -32,7 +32,7 @@ from explained_fits import (
     whole,
 )
 from fewgroups.explanation.predictors import read_coefficients
-from fewgroups.explanation.templates import TemplateError, places, say
+from fewgroups.explanation.templates import TemplateError, say
 from fewgroups.explanation.terms import read_terms
 from public_data import load
 from scipy import stats
@@ -450,14 +450,6 @@ def test_html_is_escaped_and_aligned_to_the_left() -> None:
         cells = page.find_all(["td", "th"])
         assert cells and all("text-align:left" in cell["style"] for cell in cells)
         assert "http" not in source and "<script" not in source and "color" not in source
-
-
-@pytest.mark.parametrize(
-    "template", ["a {b", "a b}", "{{a}}", "{a:>3}", "{a!r}", "{}", "{a.b}", "{0}", "{a b}"]
-)
-def test_a_malformed_template_is_an_error(template: str) -> None:
-    with pytest.raises(TemplateError):
-        places(template)
 
 
 def test_a_sentence_wants_exactly_its_words() -> None:

@@ -12,7 +12,7 @@ import pytest
 import statsmodels.formula.api as smf
 from fewgroups.resampling import batch_slopes, refit
 from public_data import DATA, REFERENCE, covariance, load
-from running_example import Design, Truth, simulate, simulate_many
+from running_example import Design, Truth, simulate
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
@@ -205,28 +205,6 @@ def test_few_groups_earn_a_caution_with_the_exact_size_and_many_do_not() -> None
     assert np.mean(ratio > stats.chi2.ppf(0.95, 1)) == pytest.approx(0.115, abs=0.003)
 
 
-def test_levels_without_rows_count_as_no_groups() -> None:
-    data = public_data("Machines")
-    data["Machine"] = pd.Categorical(data["Machine"], [*"ABC", *map(str, range(20))])
-    small, large = (
-        smf.mixedlm("score ~ 1", data, groups="all", re_formula="0", vc_formula=components).fit()
-        for components in (
-            {"w": "0 + C(Worker)"},
-            {"w": "0 + C(Worker)", "m": "0 + C(Machine)"},
-        )
-    )
-    assert any("Few groups (3)" in note for note in compare(small, large, "boundary").notes)
-
-
-def test_the_comparison_reads_in_words_and_in_html() -> None:
-    ours = compare(push_ups(), push_ups(slopes=True), "boundary")
-    for text in ("adds the variance of session_high and a covariance", "½χ²(1) + ½χ²(2)"):
-        assert text in " ".join(str(ours).split()) and text in ours._repr_html_()
-    freed = compare(*pair_of("symmetric_to_full"))  # one spread, one correlation: 3 and 3
-    assert "adds 4 variances and covariances." in freed.sentence
-    assert "adds a covariance." in compare(*pair_of("correlation")).sentence
-
-
 # ---- what is refused -------------------------------------------------------------------------------------
 
 
@@ -342,16 +320,6 @@ def test_bootstrap_draws_are_the_fits_of_the_simulated_data() -> None:
     np.testing.assert_allclose(drawn.draws[fixed], fits.estimate, atol=1e-5)
     np.testing.assert_allclose(drawn.draws["sd(residual)"], np.sqrt(fits.scale), atol=1e-5)
     assert any("singular" in note for note in drawn.notes)
-
-
-def test_bootstrap_estimates_have_the_spread_that_new_studies_have() -> None:
-    sd, residual = float(np.sqrt(push_ups().cov_re.iloc[0, 0])), float(np.sqrt(push_ups().scale))
-    truth = Truth(effect=-0.08, athlete_sd=sd, residual_sd=residual, clip=False)
-    fresh = fit_many(simulate_many(Design(), truth, 20_000, 9), Design())
-    drawn = bootstrap(push_ups(), 20_000, seed=9).draws.std()
-    assert drawn["session_high"] == pytest.approx(fresh.estimate[:, 1].std(), rel=0.03)
-    sds = np.sqrt(fresh.cov_re[:, 0, 0])
-    assert drawn["sd(Intercept)"] == pytest.approx(sds.std(), rel=0.03)
 
 
 def test_intervals_are_quantiles_of_the_draws() -> None:

@@ -138,13 +138,6 @@ def test_reml_intervals_end_where_a_dense_likelihood_has_fallen_by_chi_squared(
     assert fallen == pytest.approx(chi2.ppf(0.95, 1), abs=2e-3)
 
 
-def test_the_push_ups_standard_deviations_and_intervals() -> None:
-    reml, ml = table("pushups", True).loc["athlete_id"], table("pushups", False).loc["athlete_id"]
-    assert reml[["sd", "low", "high"]].round(4).tolist() == [0.0232, 0.0111, 0.0706]
-    assert ml[["low", "high"]].round(4).tolist() == [0.0101, 0.0506]
-    assert round(reml["se"], 6) == 0.000471
-
-
 @pytest.mark.parametrize("name", ["pushups", "dyestuff"])
 @pytest.mark.parametrize("reml", [True, False])
 def test_standard_errors_are_the_closed_form_of_balanced_designs(name: str, reml: bool) -> None:
@@ -290,13 +283,9 @@ def test_a_fit_below_the_optimum_keeps_its_estimates_and_warns() -> None:
     assert "the intervals those of the model" in answer.notes[-1]
 
 
-def test_the_display_says_what_the_columns_are_and_that_r_profiles_ml() -> None:
-    answer = table("pushups", True)
-    assert list(answer.columns) == ["sd", "variance", "se", "low", "high", "share"]
-    assert "profile REML intervals of the SDs; se: of the variances" in repr(answer)
-    assert "R² marginal 0.339, conditional 0.482" in answer._repr_html_()
+def test_the_notes_say_that_r_profiles_ml_where_it_matters() -> None:
     r = "R's confint() profiles ML"
-    assert r in answer.notes[0] and r not in table("pushups", False).notes[0]
+    assert r in table("pushups", True).notes[0] and r not in table("pushups", False).notes[0]
     data = load("pushups").assign(score=lambda d: 1e5 * d["correctness"])
     large = repr(variances(fit("score ~ 1", data, "athlete_id"))).splitlines()
     assert large[3].split()[1].isdigit()  # no digits that mean nothing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,13 @@ import pytest
 import statsmodels.formula.api as smf
 from fewgroups.likelihood import _descend, evaluate, hessian, optimum
 from fewgroups.structure import Structure, sqrt_factor
-from running_example import Design, Truth, simulate
+from public_data import REFERENCE, SPECS, request
 from statsmodels.regression.mixed_linear_model import MixedLM
 from test_engine import BATCHES, HARD, dense, variance
 
 from fewgroups import fit_many
 
-REFERENCE = Path(__file__).parent / "reference"
-SPECS = json.loads((REFERENCE / "coefficients_fits.json").read_text())
-BY_R = json.loads((REFERENCE / "coefficients_public.json").read_text())
+BY_R = json.loads((REFERENCE / "coefficients_public.json").read_text(encoding="utf-8"))
 
 MODELS: dict[str, dict[str, Any]] = {
     "intercept": {},
@@ -94,22 +91,7 @@ def test_gradient_and_scores_are_the_derivatives_of_the_deviance(name: str, reml
 
 @pytest.mark.parametrize("key", SPECS["fits"])
 def test_optimum_is_never_below_lmer_and_stands_where_lmer_stands(key: str) -> None:
-    spec = SPECS["fits"][key]
-    data = pd.read_csv(REFERENCE / "data" / f"{spec['data']}.csv")
-    data = data.drop(index=[number - 1 for number in spec.get("without_rows", [])]).reset_index(
-        drop=True
-    )
-    for factor in SPECS["data"][spec["data"]]["factors"]:
-        data[factor] = data[factor].astype(str)
-    groups = data[spec["groups"]] if spec["groups"] in data else np.ones(len(data))
-    model = smf.mixedlm(
-        spec["formula"],
-        data,
-        groups=groups,
-        re_formula=spec.get("re_formula"),
-        vc_formula=spec.get("vc_formula"),
-    )
-    s = Structure.of(model)
+    s = Structure.of(smf.mixedlm(**request(key)))
     for reml in (True, False):
         stored, best = BY_R[key]["REML" if reml else "ML"], optimum(s, reml)
         assert best.loglik > stored["loglik"] - 1e-5
@@ -157,65 +139,12 @@ def test_single_fits_reach_the_higher_maximum_of_the_hard_cases(number: int, k: 
     assert best.loglik == pytest.approx(by_engine.loglik[0] + HARD[number, k], abs=1e-3)
 
 
-def test_zero_variances_are_reached_exactly() -> None:
-    data, formula = simulate(Design(), Truth(), 42), "correctness ~ session_high"
-    best = optimum(smf.mixedlm(formula, data, groups="athlete_id", re_formula="~session_high"))
-    assert best.singular
-    assert np.linalg.eigvalsh(best.cov_re).min() < 1e-15
-    assert best.loglik == pytest.approx(328.5364, abs=5e-5)
-
-
-@pytest.mark.parametrize("seed", range(24))
-def test_units_and_centring_change_nothing_but_what_they_must(seed: int) -> None:
-    data = simulate(Design(athletes=6), Truth(slope_sd=0.03, clip=False), seed)
-    rng, reml = np.random.default_rng(seed), seed % 2 == 0
-    unit, size = 10 ** rng.uniform([-3, -2], [3, 2])
-    shift, centre = rng.uniform([-100, -50], [100, 50])
-    changed = data.assign(
-        correctness=shift + unit * data["correctness"],
-        session_high=centre + size * data["session_high"],
-    )
-    changed = changed.sample(frac=1, random_state=seed)  # nor does the order of rows
-    formula, re_formula = "correctness ~ session_high", "~session_high" if seed % 3 else "~1"
-    before, after = (
-        optimum(smf.mixedlm(formula, table, groups="athlete_id", re_formula=re_formula), reml)
-        for table in (data, changed)
-    )
-    rows = len(data) - (2 if reml else 0)
-    expected = before.loglik - rows * np.log(unit) - (np.log(size) if reml else 0)
-    assert after.loglik == pytest.approx(expected, abs=1e-6)
-    assert after.singular == before.singular
-    assert after.scale == pytest.approx(before.scale * unit**2, rel=1e-4)
-
-
 @pytest.mark.parametrize("rank", range(4))
 def test_a_covariance_has_a_lower_triangular_factor_whatever_its_rank(rank: int) -> None:
     root = np.random.default_rng(rank).normal(size=(3, rank))
     L = sqrt_factor(root @ root.T)
     np.testing.assert_allclose(L @ L.T, root @ root.T, atol=1e-12)
     assert np.array_equal(L, np.tril(L)) and np.all(np.diag(L) >= 0)
-
-
-@pytest.mark.parametrize(
-    ("formula", "more", "message"),
-    [
-        ("y ~ x + twice", {}, "fixed effects .* 'twice' follows from"),
-        ("y ~ x", {"re_formula": "~x + twice"}, "random effects .* 'twice' follows from"),
-        ("flat ~ x", {}, "does not vary"),
-        ("huge ~ x", {}, r"reaches \d\.\d*e\+200, too large to be squared"),
-        (
-            "y ~ x",
-            {"vc_formula": {"none": "0 + I(0 * x)", "z": "0 + z"}},
-            "columns of none are zero",
-        ),
-    ],
-)
-def test_a_structure_that_cannot_be_names_the_columns(
-    formula: str, more: dict[str, Any], message: str
-) -> None:
-    data = sample(6).assign(twice=lambda d: 2 * d["x"], flat=0.7, huge=lambda d: d["y"] * 1e200)
-    with pytest.raises(ValueError, match=message):
-        Structure.of(smf.mixedlm(formula, data, groups="g", **more))
 
 
 @pytest.mark.parametrize("seed", [2, *(pytest.param(k, marks=pytest.mark.full) for k in (0, 1, 3))])
