@@ -286,7 +286,7 @@ def power_map() -> Explorable:
         if levels:
             widths = [2.2 if level == 0.8 else 0.9 for level in levels]
             lines = ax.contour(ATHLETES, REPEATS, power, levels, colors=INK, linewidths=widths)
-            ax.clabel(lines, fmt=lambda level: f"{level:g}"[1:], fontsize=9)
+            ax.clabel(lines, fmt=lambda level: f"{level:g}", fontsize=9)
         buys = (budget / ATHLETES - ATHLETE_HOURS) / (2 * REPEAT_HOURS)
         ax.plot(ATHLETES, buys, "--", color=ORANGE, label=f"designs that cost {budget} hours")
         look = {"markersize": 9, "markeredgecolor": INK, "label": "the most power of them"}
