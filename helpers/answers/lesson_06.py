@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
+import numpy as np
+from scipy import stats
+
+from helpers.datasets import load
 from helpers.feedback import Exercise, Slip
 
-LEVELS, CHANGES = 0.05, 0.04  # exercise 6.3
+LEVELS, CHANGES = 0.05, 0.04  # the SDs in exercise 6.2
 
 
-def _half_way(correlation: float = 0.0) -> float:
-    """SD of the levels half-way between sessions coded 0 and 1."""
-    return math.sqrt(LEVELS**2 + correlation * LEVELS * CHANGES + CHANGES**2 / 4)
+@cache
+def _nights() -> tuple[float, float, int]:
+    """Mean and standard error of people's own slopes over the nights after the baseline, and how many people.
+
+    The design is balanced and the fit interior, so the slope model has the same mean and the same standard error.
+    """
+    table = load("sleepstudy")
+    people = table[table["Days"] >= 2].groupby("Subject")
+    own = [np.polyfit(person["Days"], person["Reaction"], 1)[0] for _, person in people]
+    return float(np.mean(own)), float(stats.sem(own)), len(own)
 
 
-def _athletes(
-    change: float = 0.04, day: float = 0.03, residual: float = 0.05, days_each: int = 2
-) -> float:
-    """Athletes for a standard error of .01: the variance of one athlete's difference of means over .01²."""
-    luck = residual**2 * (1 / 20 + 1 / 30)
-    return (change**2 + (2 * day**2 + luck) / days_each) / 0.01**2
+def _end(side: int = -1, z: bool = False) -> float:
+    """An end of the 95 % interval for the average slope: the lower one, or with side=1 the upper one."""
+    mean, se, people = _nights()
+    limit = stats.norm.ppf(0.975) if z else stats.t.ppf(0.975, people - 1)
+    return mean + side * float(limit) * se
 
 
 EXERCISES = {
     "6.1": Exercise(
         key=lambda: 0.03 / math.sqrt(9),
         places=2,
-        right="{key}: the mean of nine own changes cannot be known better, however many repeats there are.",
+        right="{key}: the mean of nine changes cannot be known better, however many repeats there are.",
         hints=(
             "Repeats without end: the parts with σ² go to zero. What is left under the root?",
-            "τ₁²/9, and its root is .03 / 3.",
+            "The variance of the changes over nine; its root is 0.03 / 3.",
         ),
         slips=(
             Slip(
@@ -42,37 +53,17 @@ EXERCISES = {
         ),
     ),
     "6.2": Exercise(
-        key=lambda: "d",
-        right="Levels and slopes by athlete, and days as groups within athletes.",
-        hints=(
-            "Who has own levels and own slopes? That column goes into groups.",
-            "Tire differently: re_formula. Good and bad days: a component within athletes.",
-        ),
-        slips=(
-            Slip(
-                lambda: "a",
-                "Days as fixed effects are differences between those very days, and they swallow the session: "
-                "each day belongs to one kind of session.",
-            ),
-            Slip(
-                lambda: "b",
-                "Then days have own levels, and nobody knows that several days belong to one athlete.",
-            ),
-            Slip(lambda: "c", "Good: days within athletes. But here everyone tires alike."),
-        ),
-    ),
-    "6.3": Exercise(
-        key=_half_way,
+        key=lambda: math.sqrt(LEVELS**2 + CHANGES**2 / 4),
         places=4,
         right="{key}. At another zero it is another SD, and the correlation is no longer zero there.",
         hints=(
-            "The level half-way is u₀ + u₁/2. What is its variance when the two are uncorrelated?",
-            "0.05**2 + 0.04**2 / 4, then the root.",
+            "The level half-way is u₀ + u₁/2. What is its variance if the two are uncorrelated?",
+            "The root of 0.05**2 + 0.04**2 / 4.",
         ),
         slips=(
             Slip(
                 lambda: LEVELS,
-                "That is the SD at the short session. Lines that are not parallel lie otherwise apart half-way.",
+                "That is the SD in the short session. Half-way, the lines lie further apart.",
             ),
             Slip(lambda: LEVELS + CHANGES / 2, "SDs do not add; variances do."),
             Slip(
@@ -83,33 +74,32 @@ EXERCISES = {
                 lambda: math.sqrt(LEVELS**2 + CHANGES**2 / 2),
                 "Half of u₁ has a quarter of its variance, not half.",
             ),
+            Slip(lambda: LEVELS**2 + CHANGES**2 / 4, "That is the variance. Take its root."),
         ),
     ),
-    "6.4": Exercise(
-        key=lambda: math.ceil(_athletes()),
-        places=0,
-        right="{key} athletes. Own changes make most of it, and only more athletes help against those.",
+    "6.3": Exercise(
+        key=_end,
+        places=1,
+        right="{key} ms: further down than 9.3, because people do slow down differently.",
         hints=(
-            "One athlete's difference: own change, plus the means of two days on either side, plus repeats.",
-            "0.04**2 + 2 * 0.03**2 / 2 + 0.05**2 * (1/40 + 1/60), divided by 0.01**2, rounded up.",
+            "Which argument lets each person have their own change? What may differ goes there.",
+            'coefficients(fit("Reaction ~ nights", sleep, "Subject", re_formula="~nights")), column low.',
         ),
         slips=(
             Slip(
-                lambda: math.floor(_athletes()),
-                "With so many the standard error is still a hair above .01: round up.",
+                lambda: 9.26,  # of the levels-only fit, printed in lesson 05
+                'That is the model with levels only. Add re_formula="~nights".',
             ),
             Slip(
-                lambda: math.ceil(_athletes(day=0)),
-                "The days are missing: each side of the difference is a mean of two days.",
+                lambda: _end(z=True),
+                "That is the printed interval, which uses the normal curve. There are 18 people: "
+                "use coefficients, or a t with 17 df.",
             ),
-            Slip(lambda: math.ceil(_athletes(days_each=1)), "That is for one day of each kind."),
+            Slip(lambda: _end(side=1), "That is the upper end."),
+            Slip(lambda: _nights()[0], "That is the average itself. The lower end was asked for."),
             Slip(
-                lambda: math.ceil(_athletes(change=0)),
-                "Own changes are missing: they do not average out over days.",
-            ),
-            Slip(
-                lambda: math.ceil((0.04**2 + 0.03**2 / 2 + 0.05**2 * (1 / 40 + 1 / 60)) / 0.01**2),
-                "The difference has days on both sides: twice the variance of a mean of two days.",
+                lambda: 7.21,  # of all ten days
+                "That is with all ten days. Use nights, from the baseline on.",
             ),
         ),
     ),

@@ -239,7 +239,7 @@ def own_slopes() -> Explorable:
     return Explorable(
         "06.own_slopes",
         draw,
-        slope_sd=slider("SD of own changes, τ₁", 0.03, 0, 0.1),
+        slope_sd=slider("SD of own changes", 0.03, 0, 0.1),
         athletes=whole("athletes", 10, 3, 30),
         repeats=whole("repeats in the short session", 20, 2, 100),
     )

@@ -112,7 +112,10 @@ def own_lines(
     """
     figure, axes = panels_of(list(panels), xlabel, ylabel, height=4.4 if len(panels) > 1 else 4.0)
     for ax, table in zip(axes, panels.values(), strict=True):
-        places = table.columns.to_numpy(dtype=float)
+        places, ticks = _places(table.columns.to_series())
+        if ticks:
+            ax.set_xticks(range(len(ticks)), ticks)
+            ax.margins(x=0.2)
         for k, line in enumerate(table.to_numpy()):
             label = "the model, one person" if k == 0 else None
             ax.plot(places, line, color=BLUE, linewidth=1, alpha=0.75, label=label)
