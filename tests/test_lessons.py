@@ -19,6 +19,7 @@ NAMES = [
     "05_reading_the_output",
     "06_random_slopes",
     "07_few_athletes",
+    "09_more_than_one_grouping",
     "10_checking_the_model",
     "11_comparing_models",
     "12_planning_a_study",
