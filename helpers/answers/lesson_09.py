@@ -66,7 +66,7 @@ EXERCISES = {
         places=1,
         right="{key} points: nearly as much as workers differ in level (4.8).",
         hints=(
-            "Workers are the groups, with re_formula='~1'. The component lies within workers, one draw for each machine.",
+            "Workers are the groups, with re_formula='~1'. The component has one draw for each machine of a worker.",
             'vc_formula={"own way": "0 + C(Machine)"}, then np.sqrt(result.vcomp[0]).',
         ),
         slips=(
