@@ -26,7 +26,7 @@ EXERCISES = {
     "11.1": Exercise(
         key=lambda: 2 * (WITH - WITHOUT),
         places=2,
-        right="{key}: twice the gain, with one parameter more. By chance it would exceed 3.84 once in twenty.",
+        right="{key}: twice the gain, with one parameter more. By chance alone it would pass 3.84 in 5 of 100 large studies.",
         hints=(
             "By how much does the larger model's log-likelihood lie above the smaller one's?",
             "Twice that: 2 * (larger - smaller), and minus 875.97 is the larger number.",
@@ -37,7 +37,7 @@ EXERCISES = {
             ),
             Slip(
                 lambda: 2 * (WITHOUT - WITH),
-                "The sign is turned: the larger model never fits worse, so the ratio is never negative.",
+                "The sign is reversed: the larger model never fits worse, so the ratio is never negative.",
             ),
             Slip(lambda: WITHOUT - WITH, "Larger minus smaller, and then twice that."),
             Slip(
@@ -78,46 +78,23 @@ EXERCISES = {
         ),
     ),
     "11.3": Exercise(
-        key=lambda: "c",
-        right="The design put the slope into the model, before the scores; the df know that there are six athletes.",
-        hints=(
-            "Three of them let the data choose the model, or compare what cannot be compared.",
-            "Which one could have been written down before the first push-up?",
-        ),
-        slips=(
-            Slip(
-                lambda: "a",
-                "With six athletes the test misses real slopes; the p that follows is computed as if there were none.",
-            ),
-            Slip(
-                lambda: "b",
-                "REML log-likelihoods of models with different fixed effects do not compare: the units of a predictor "
-                "change them.",
-            ),
-            Slip(
-                lambda: "d",
-                "The winner of twelve has had twelve chances; its p-value does not know of the other eleven.",
-            ),
-        ),
-    ),
-    "11.4": Exercise(
         key=lambda: _fewest(0.06),
         places=0,
-        right="{key} athletes, to come from .115 down to .06. A t-test keeps .05 with four.",
+        right="{key} athletes, to come from 11.5 down to 6 in 100. The paired t-test raises 5 with four.",
         hints=(
-            "exact_size(athletes) falls as athletes are added: where does it pass .06?",
-            "Try exact_size(10), exact_size(20), and walk between them.",
-            "next(athletes for athletes in range(3, 200) if exact_size(athletes) <= 0.06)",
+            "false_alarms(athletes) falls as athletes are added: where does it pass 6?",
+            "Try false_alarms(10) and false_alarms(20), and go on between them.",
+            "The smallest number for which false_alarms(number) <= 6.",
         ),
         slips=(
             Slip(
-                lambda: _fewest(0.06) - 1, "One short: with so many it is still a little above .06."
+                lambda: _fewest(0.06) - 1, "One too few: with so many it is still slightly above 6."
             ),
             Slip(
                 lambda: 20,
-                "It is below .06 there, and was below before: the question is the smallest number.",
+                "With 20 it is below 6, but a smaller number is enough.",
             ),
-            Slip(lambda: 4, "Four athletes are where it is worst in this lesson: .115."),
+            Slip(lambda: 4, "With four athletes it raises 11.5 false alarms in 100 studies."),
         ),
     ),
 }
