@@ -1,5 +1,5 @@
-# Writes sleepstudy.csv, machines.csv, penicillin.csv and pastes.csv into the folder given as the argument
-# (default: the folder data/ of the course), from the R packages lme4 and nlme, where these data are published.
+# Writes sleepstudy.csv, machines.csv, penicillin.csv, pastes.csv and anorexia.csv into the folder given as the argument
+# (default: the folder data/ of the course), from the R packages lme4, nlme and MASS, where these data are published.
 #
 #     Rscript data/export_from_r.R [folder]
 #
@@ -33,4 +33,7 @@ export(lme4::sleepstudy, "sleepstudy.csv")
 export(nlme::Machines, "machines.csv")
 export(lme4::Penicillin, "penicillin.csv")
 export(lme4::Pastes, "pastes.csv")
-cat("lme4", format(packageVersion("lme4")), "nlme", format(packageVersion("nlme")), R.version.string, "\n")
+export(MASS::anorexia, "anorexia.csv")
+versions <- vapply(c("lme4", "nlme", "MASS"), function(name) format(packageVersion(name)), "")
+cat(paste(names(versions), versions), R.version.string, sep = "\n")
+cat("\n")

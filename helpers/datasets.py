@@ -22,6 +22,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "machines": {"Worker": "str", "Machine": "str", "score": "float64"},
     "penicillin": {"diameter": "float64", "plate": "str", "sample": "str"},
     "pastes": {"strength": "float64", "batch": "str", "cask": "str", "sample": "str"},
+    "anorexia": {"Treat": "str", "Prewt": "float64", "Postwt": "float64"},
 }
 """Column → type of each data set. Numbers that only name somebody (Subject 308, Worker 1) are text: no model
 should take them for quantities."""
@@ -33,8 +34,8 @@ def load(name: str) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        "pushups" (200 rows), "sleepstudy" (180), "machines" (54), "penicillin" (144) or "pastes" (60); columns, units
-        and meaning stand in `data/README.md`.
+        "pushups" (200 rows), "sleepstudy" (180), "machines" (54), "penicillin" (144), "pastes" (60) or "anorexia" (72);
+        columns, units and meaning stand in `data/README.md`.
 
     Raises
     ------

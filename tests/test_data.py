@@ -22,6 +22,7 @@ SUMS = (DATA / "SHA256SUMS").read_text(encoding="ascii").splitlines()
 NAMES = sorted(datasets.COLUMNS)
 FIELD = ["coach_file", "coach_file_first_try"]  # as a spreadsheet saves them: for read_scores
 ROWS = {"pushups": 200, "sleepstudy": 180, "machines": 54, "penicillin": 144, "pastes": 60}
+ROWS |= {"anorexia": 72}
 TYPES = {"text": "str", "whole number": "int64", "decimal": "float64"}
 COACH = runpy.run_path(str(DATA / "coach_file.py"))
 
@@ -77,7 +78,7 @@ def test_checksum_origin_and_licence_are_stated(name: str) -> None:
     found, text = hashlib.sha256(content).hexdigest(), section(name.removesuffix("_first_try"))
     assert f"`{found}`" in text and f"{found}  {name}.csv" in SUMS
     assert re.search(r"^- Origin: .{20}", text, re.MULTILINE)
-    assert re.search(r"^- Licence: (GPL \(≥ 2\)|Creative Commons)", text, re.MULTILINE)
+    assert re.search(r"^- Licence: (GPL \(≥ 2\)|GPL-2 or GPL-3|Creative Commons)", text, re.MULTILINE)
     if name in NAMES:
         assert content.isascii() and content.endswith(b"\n") and not set(b'\r"') & set(content)
         assert all(line.strip() == line and line for line in content.decode().splitlines())

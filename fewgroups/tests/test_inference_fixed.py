@@ -211,6 +211,10 @@ def test_no_paired_test_is_offered_where_it_would_be_another_question() -> None:
     for unit in (1, 1e-7):
         scaled = data.assign(correctness=unit * data["correctness"])
         assert coefficients(fit(f"{formula} + tired", scaled, "athlete_id")).attrs["paired"] == {}
+    data["trained"] = data["athlete_id"].isin(["david_04", "susan_01"]) - 0.5
+    for code in ("trained", "C(trained, Sum)"):  # the model explains a part of the differences
+        result = fit(f"correctness ~ {code} * session_high", data, "athlete_id")
+        assert coefficients(result).attrs["paired"] == {}
 
 
 def test_wald_is_z_with_the_model_based_standard_errors() -> None:

@@ -302,9 +302,12 @@ def paired_tests(model: MixedLM, beta: Array, phi: Array) -> dict[str, tuple[flo
 
     Balanced: both levels within every group, each equally often in all groups, and the mean difference of the groups'
     means is the model's estimate. Then t has one degree of freedom less than there are groups, exactly, whether or not
-    the effect varies between groups. beta (p,), phi (p, p): the estimates and their covariance.
+    the effect varies between groups. Where another column changes with the predictor within groups (an interaction with
+    a property of the groups, in ±½ or sum coding), the model explains a part of the differences, and the paired t-test
+    would answer another question. beta (p,), phi (p, p): the estimates and their covariance.
     """
     tests = {}
+    size = np.abs(model.exog).max(axis=0)
     for column, term in enumerate(model.exog_names):
         levels = np.unique(model.exog[:, column])
         if len(levels) != 2 or model.n_groups < 2:
@@ -312,6 +315,11 @@ def paired_tests(model: MixedLM, beta: Array, phi: Array) -> dict[str, tuple[flo
         high = [x[:, column] == levels[1] for x in model.exog_li]
         counts = {(int(h.sum()), int((~h).sum())) for h in high}
         if len(counts) != 1 or 0 in next(iter(counts)):
+            continue
+        shifts = [
+            x[h].mean(axis=0) - x[~h].mean(axis=0) for x, h in zip(model.exog_li, high, strict=True)
+        ]
+        if np.any(np.delete(np.abs(shifts) > 1e-9 * size, column, axis=1)):
             continue
         pairs = zip(model.endog_li, high, strict=True)
         differences = np.array([y[h].mean() - y[~h].mean() for y, h in pairs]) / np.ptp(levels)
