@@ -78,7 +78,9 @@ def test_checksum_origin_and_licence_are_stated(name: str) -> None:
     found, text = hashlib.sha256(content).hexdigest(), section(name.removesuffix("_first_try"))
     assert f"`{found}`" in text and f"{found}  {name}.csv" in SUMS
     assert re.search(r"^- Origin: .{20}", text, re.MULTILINE)
-    assert re.search(r"^- Licence: (GPL \(≥ 2\)|GPL-2 or GPL-3|Creative Commons)", text, re.MULTILINE)
+    assert re.search(
+        r"^- Licence: (GPL \(≥ 2\)|GPL-2 or GPL-3|Creative Commons)", text, re.MULTILINE
+    )
     if name in NAMES:
         assert content.isascii() and content.endswith(b"\n") and not set(b'\r"') & set(content)
         assert all(line.strip() == line and line for line in content.decode().splitlines())

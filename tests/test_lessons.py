@@ -19,6 +19,7 @@ NAMES = [
     "05_reading_the_output",
     "06_random_slopes",
     "07_few_athletes",
+    "08_two_groups_before_and_after",
     "09_more_than_one_grouping",
     "10_checking_the_model",
     "11_comparing_models",

@@ -1,0 +1,68 @@
+"""Lesson 08 against R: the anorexia data by every analysis of the lesson, and its simulated powers by formula."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
+
+from fewgroups import coefficients, fit
+from helpers import load
+from tests.notebooks import lesson_path, read
+
+R: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "reference" / "two_groups.json").read_text("utf-8")
+)
+COLUMNS = ["estimate", "se", "df", "t", "p"]
+
+
+@pytest.fixture(scope="module")
+def two() -> pd.DataFrame:
+    """Family treatment and control, one row per patient."""
+    table = load("anorexia").query("Treat != 'CBT'").reset_index(names="patient")
+    change = table["Postwt"] - table["Prewt"]
+    return table.assign(change=change, family=(table["Treat"] == "FT").astype(int))
+
+
+def rates(cell_id: str) -> dict[str, list[int]]:
+    """The rates in per cent that a cell of the lesson prints: what stands before them → the row's numbers."""
+    lesson = read(lesson_path("08"))
+    printed = next(cell.printed for cell in lesson.code if cell.id == cell_id)
+    lines = {re.split(r"\s+\d+%", line)[0]: line for line in printed.splitlines() if "%" in line}
+    return {head: [int(x) for x in re.findall(r"(\d+)%", line)] for head, line in lines.items()}
+
+
+def test_one_score_per_occasion_the_mixed_model_the_t_test_and_r_agree(two: pd.DataFrame) -> None:
+    test = stats.ttest_ind(*(two.loc[two["family"] == group, "change"] for group in (1, 0)))
+    np.testing.assert_allclose([test.statistic, test.df, test.pvalue], R["t_test"], rtol=1e-9)
+    weights = two.melt(["patient", "family"], ["Prewt", "Postwt"], "occasion", "weight")
+    weights["time"] = (weights["occasion"] == "Postwt").astype(int)
+    table = coefficients(fit("weight ~ family * time", weights, groups="patient"))
+    np.testing.assert_allclose(table[COLUMNS].iloc[1:], R["mixed"][1:], rtol=1e-5)
+    assert table.loc["family:time", "t"] == pytest.approx(test.statistic, rel=1e-7)
+
+
+def test_ancova_and_the_published_analysis_of_all_groups_are_rs(two: pd.DataFrame) -> None:
+    result = smf.ols("Postwt ~ Prewt + family", two).fit()
+    ours = [column["family"] for column in (result.params, result.bse, result.tvalues)]
+    np.testing.assert_allclose([*ours, result.pvalues["family"]], R["ancova"], rtol=1e-8)
+    table = load("anorexia")
+    everybody = smf.ols("I(Postwt - Prewt) ~ Prewt + Treat", table).fit().params
+    names = ["Intercept", "Prewt", "Treat[T.Cont]", "Treat[T.FT]"]
+    np.testing.assert_allclose(everybody[names], R["published"], rtol=1e-8)
+
+
+def test_the_simulated_powers_of_the_lesson_are_those_of_rs_power_t_test() -> None:
+    found = np.array(list(rates("three-analyses").values())) / 100
+    np.testing.assert_allclose(found[:, 0], R["change_power"], rtol=0, atol=0.015)
+    np.testing.assert_allclose(found[:, 1], R["after_power"], rtol=0, atol=0.015)
+    # R's power.t.test for one group; the two groups are independent.
+    one = R["gain_power"]
+    here_not_there, difference = (row[0] / 100 for row in rates("one-group-only").values())
+    assert here_not_there == pytest.approx(2 * one * (1 - one), abs=0.015)
+    assert difference == pytest.approx(0.05, abs=0.01)
