@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -15,21 +16,28 @@ LEVELS, CHANGES = 0.05, 0.04  # the SDs in exercise 6.2
 
 
 @cache
-def _nights() -> tuple[float, float, int]:
-    """Mean and standard error of people's own slopes over the nights after the baseline, and how many people.
+def _slowing(first_day: int = 2, alike: bool = False) -> tuple[float, float, int]:
+    """Mean change per day from the first day on, its standard error and df.
 
-    The design is balanced and the fit interior, so the slope model has the same mean and the same standard error.
+    People have changes of their own, or all change alike. The design is balanced and both fits are interior, so the
+    models have the same means and standard errors as these least-squares fits.
     """
     table = load("sleepstudy")
-    people = table[table["Days"] >= 2].groupby("Subject")
+    table = table[table["Days"] >= first_day]
+    people = table.groupby("Subject")[["Days", "Reaction"]]
     own = [np.polyfit(person["Days"], person["Reaction"], 1)[0] for _, person in people]
-    return float(np.mean(own)), float(stats.sem(own)), len(own)
+    if not alike:
+        return float(np.mean(own)), float(stats.sem(own)), len(own) - 1
+    around = table[["Days", "Reaction"]] - people.transform("mean")
+    common = stats.linregress(around["Days"], around["Reaction"])
+    df = len(table) - len(own) - 1
+    return float(common.slope), float(common.stderr) * math.sqrt((len(table) - 2) / df), df
 
 
-def _end(side: int = -1, z: bool = False) -> float:
-    """An end of the 95 % interval for the average slope: the lower one, or with side=1 the upper one."""
-    mean, se, people = _nights()
-    limit = stats.norm.ppf(0.975) if z else stats.t.ppf(0.975, people - 1)
+def _end(side: int = -1, z: bool = False, **model: Any) -> float:
+    """An end of the 95 % interval for the average change: the lower one, or with side=1 the upper one."""
+    mean, se, df = _slowing(**model)
+    limit = stats.norm.ppf(0.975) if z else stats.t.ppf(0.975, df)
     return mean + side * float(limit) * se
 
 
@@ -87,7 +95,7 @@ EXERCISES = {
         ),
         slips=(
             Slip(
-                lambda: 9.26,  # of the levels-only fit, printed in lesson 05
+                lambda: _end(alike=True),
                 'That is the model with levels only. Add re_formula="~nights".',
             ),
             Slip(
@@ -96,9 +104,9 @@ EXERCISES = {
                 "use coefficients, or a t with 17 df.",
             ),
             Slip(lambda: _end(side=1), "That is the upper end."),
-            Slip(lambda: _nights()[0], "That is the average itself. The lower end was asked for."),
+            Slip(lambda: _slowing()[0], "That is the average itself. The lower end was asked for."),
             Slip(
-                lambda: 7.21,  # of all ten days
+                lambda: _end(first_day=0),
                 "That is with all ten days. Use nights, from the baseline on.",
             ),
         ),
