@@ -82,15 +82,3 @@ def test_a_caption_that_does_not_fit_is_refused_by_file_and_key(
     with pytest.raises(ValueError) as error:
         caption(key, values)
     assert words in str(error.value) and repr(key) in str(error.value)
-
-
-def test_a_caption_is_filled_and_stands_on_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = (
-        "[one]\ntitle = '{n} rows'\nalt = '''\nA rate\nof {rate:.2f}.'''\ntitles = ['n {n}', 'b']"
-    )
-    (tmp_path / "01.toml").write_text(text)
-    monkeypatch.setattr("helpers.figures.display.FOLDER", tmp_path)
-    found = caption("01.one", {"n": 3, "rate": 0.5})
-    assert found == ("3 rows", "A rate of 0.50.", ["n 3", "b"])

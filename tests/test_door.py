@@ -19,7 +19,7 @@ import pytest
 
 from door import ROOT as COURSE
 from door import Stop, commands, environment
-from door.environment import TROUBLES, Environment, ensure, reason
+from door.environment import Environment, ensure
 from door.execution import WIDGET, execute
 from door.lessons import Copies, chosen, fresh
 
@@ -387,14 +387,6 @@ def test_no_network_is_told(elsewhere: Path, monkeypatch: Patch, capsys: Said) -
     monkeypatch.setenv("PIP_RETRIES", "1")
     assert "check the network" in told(capsys, "run")
     assert not Environment(elsewhere).ready(full=False)
-
-
-def test_each_sign_in_pips_account_is_told_in_its_sentence() -> None:
-    for signs, sentence in TROUBLES.items():
-        for sign in signs.split("|"):
-            assert reason(f"Collecting anyio\nERROR: {sign.upper()}\n") == sentence
-    said = reason("Collecting anyio\nERROR: something new\nnot an error\n", Path("install.log"))
-    assert 'pip says "ERROR: something new" (its full account is in install.log)' in said
 
 
 def test_wrong_commands_and_lessons_are_told(elsewhere: Path, capsys: Said) -> None:

@@ -182,20 +182,3 @@ def test_no_lesson_leaks_into_any_student_page_index_notebook_or_zip(student_cou
         if needle in text
     ]
     assert not leaks
-
-
-def test_links_between_lessons_lead_to_places_that_the_student_edition_has(
-    student_course: Path,
-) -> None:
-    pages = {
-        path.name: path.read_text(encoding="utf-8")
-        for path in (student_course / "student").glob("*.html")
-    }
-    places = {name: set(re.findall(r'\bid="([^"]+)"', text)) for name, text in pages.items()}
-    named = [
-        (name, target or name, anchor)
-        for name, text in pages.items()
-        for target, anchor in re.findall(r'href="([\w.]*)#([^"]+)"', text)
-    ]
-    assert sum(anchor.startswith("cell-") for _, _, anchor in named) > 100
-    assert [link for link in named if link[2] not in places[link[1]]] == []

@@ -119,32 +119,24 @@ def test_standard_errors_that_mislead_are_told() -> None:
     assert "standard errors" not in str(fine)
 
 
-def check_slope_fits(numbers: list[int]) -> None:
+@pytest.mark.parametrize(
+    "numbers", [range(60), pytest.param(range(0, 2000, 4), marks=pytest.mark.full)]
+)
+def test_slope_fits_of_the_push_up_design_stand_on_their_optimum(numbers: range) -> None:
     """Each stands on the best log-likelihood known, and singular means singular; see fits_cases."""
     scores, by_lmer = fits_cases.scores(), fits_cases.stored()
     np.testing.assert_allclose(scores.sum(axis=1), by_lmer["y_sum"], atol=1e-7)
     table = fits_cases.DESIGN.table()
     for k in numbers:
         table["correctness"] = scores[k]
-        result = fit(F, table, "athlete_id", "~session_high")
-        lmer = by_lmer.loc[k]
+        result, lmer = fit(F, table, "athlete_id", "~session_high"), by_lmer.loc[k]
         assert result.converged and result.report.converged
         assert result.llf > max(lmer["loglik"], result.report.best) - 1e-5
         assert result.report.singular >= bool(lmer["singular"])
-        if result.report.singular > bool(
-            lmer["singular"]
-        ):  # lmer stopped next to the boundary, or lower
+        # lmer stopped next to the boundary, or lower
+        if result.report.singular > bool(lmer["singular"]):
             assert result.llf > lmer["loglik"] - 1e-6
             assert np.linalg.eigvalsh(result.cov_re / result.scale)[0] < 2e-9
-
-
-def test_slope_fits_of_the_push_up_design_stand_on_their_optimum() -> None:
-    check_slope_fits(list(range(60)))
-
-
-@pytest.mark.full
-def test_all_2000_slope_fits_of_the_push_up_design_stand_on_their_optimum() -> None:
-    check_slope_fits(list(range(fits_cases.N)))
 
 
 def test_a_higher_maximum_in_another_direction_is_found() -> None:

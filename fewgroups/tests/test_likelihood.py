@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from fewgroups.likelihood import _descend, evaluate, hessian, optimum
-from fewgroups.structure import Structure, sqrt_factor
+from fewgroups.structure import Structure
 from public_data import REFERENCE, SPECS, request
 from statsmodels.regression.mixed_linear_model import MixedLM
 from test_engine import BATCHES, HARD, dense, variance
@@ -137,14 +137,6 @@ def test_single_fits_reach_the_higher_maximum_of_the_hard_cases(number: int, k: 
     best = optimum(MixedLM(y, X, groups=groups, exog_re=X), batch.reml)
     by_engine = fit_many(y, X, groups, slopes=True, reml=batch.reml)
     assert best.loglik == pytest.approx(by_engine.loglik[0] + HARD[number, k], abs=1e-3)
-
-
-@pytest.mark.parametrize("rank", range(4))
-def test_a_covariance_has_a_lower_triangular_factor_whatever_its_rank(rank: int) -> None:
-    root = np.random.default_rng(rank).normal(size=(3, rank))
-    L = sqrt_factor(root @ root.T)
-    np.testing.assert_allclose(L @ L.T, root @ root.T, atol=1e-12)
-    assert np.array_equal(L, np.tril(L)) and np.all(np.diag(L) >= 0)
 
 
 @pytest.mark.parametrize("seed", [2, *(pytest.param(k, marks=pytest.mark.full) for k in (0, 1, 3))])

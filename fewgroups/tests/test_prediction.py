@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from functools import cache
 from pathlib import Path
@@ -20,13 +21,7 @@ from test_inference_fixed import public_fit
 from fewgroups import coefficients, fit, predictions
 
 STORED = json.loads((Path(__file__).parent / "reference" / "predictions.json").read_text("utf-8"))
-WAYS = {
-    ("average", "mean"): "confidence interval of the mean over all groups",
-    ("known", "mean"): "level of that group",
-    ("known", "score"): "one new outcome of that group",
-    ("new", "mean"): "level of a group that was not",
-    ("new", "score"): "one outcome of",
-}
+WAYS = [("average", "mean"), *itertools.product(("known", "new"), ("mean", "score"))]
 
 
 @cache
@@ -190,14 +185,6 @@ def test_groups_given_as_a_series_and_random_columns_in_other_coding_are_underst
         assert ours == pytest.approx(theirs, rel=1e-3)
 
 
-@pytest.mark.parametrize("who, of", WAYS)
-def test_what_the_interval_is_about_is_said_below_it(who: str, of: str) -> None:
-    table = predictions(fitted("pushups"), who=who, of=of)
-    assert WAYS[who, of] in " ".join(table.notes)
-    assert ("differ in level only" in " ".join(table.notes)) == (who != "average")
-    assert (table.attrs["who"], table.attrs["of"]) == (who, of)
-
-
 def test_a_singular_fit_says_so_and_df_are_one_at_least() -> None:
     slopes = fitted("pushups", "~session_high")
     assert "Singular fit" in " ".join(predictions(slopes, who="known").notes)
@@ -222,10 +209,10 @@ def test_results_that_cannot_be_predicted_from_are_refused() -> None:
 
 @pytest.mark.full
 def test_intervals_of_a_new_group_hold_what_they_promise() -> None:
-    """With four groups; the error of a share is .009, and ± 1.96 se covers .85 of the means."""
+    """With four groups; the error of a share is .012, and ± 1.96 se covers .85 of the means."""
     rng, truth = np.random.default_rng(7), Truth(slope_sd=0.05, clip=False)
     held: dict[str, list[bool]] = {"mean": [], "score": []}
-    for seed in range(600):
+    for seed in range(300):
         data = simulate(Design(), truth, seed)
         result = fit("correctness ~ session_high", data, "athlete_id", "~session_high")
         level = 0.77 + rng.normal(scale=[0.05, 0.05]).sum()

@@ -1,11 +1,10 @@
-"""How the prose is written: length, spelling, words that help nobody."""
+"""How the prose is written: spelling, words that help nobody."""
 
 import re
 from collections.abc import Iterator
 
 from tests.notebooks import Notebook
 
-FEWEST = 400  # words of prose in a lesson
 # These tell readers who do not follow that the fault is theirs.
 UNKIND = re.compile(r"(?i)\b(?:simply|obviously|just|trivial(?:ly)?|needless to say)\b")
 AMERICAN = re.compile(
@@ -32,12 +31,6 @@ def prose(notebook: Notebook) -> Iterator[tuple[int, str]]:
         yield cell.index, re.sub(r"`[^`]*`|\$[^$\n]+\$|\]\([^)]*\)|<[^>]*>", " ", "\n".join(lines))
 
 
-def is_long_enough(notebook: Notebook) -> Iterator[str]:
-    count = sum(len(cell.source.split()) for cell in notebook.markdown)
-    if count < FEWEST:
-        yield f"{count} words of prose: expected at least {FEWEST}"
-
-
 def says_nothing_unkind(notebook: Notebook) -> Iterator[str]:
     for index, text in prose(notebook):
         for match in UNKIND.finditer(text):
@@ -60,4 +53,4 @@ def _around(text: str, match: re.Match[str]) -> str:
     return "…" + " ".join(text[max(0, match.start() - 25) : match.end() + 25].split()) + "…"
 
 
-RULES = [is_long_enough, says_nothing_unkind, spells_the_british_way, nothing_is_left_over]
+RULES = [says_nothing_unkind, spells_the_british_way, nothing_is_left_over]
