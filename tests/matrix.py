@@ -63,18 +63,7 @@ def tried(python: Path, settings: dict[str, str], lax: bool) -> tuple[bool, str]
     strange = ("OPENBLAS", "PYTHON")
     env = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
     # pyproject.toml's options, but for the strict plugin where the run is lax.
-    command = [
-        str(python),
-        "-m",
-        "pytest",
-        "-q",
-        "-o",
-        "addopts=",
-        "-n",
-        "2",
-        "--dist",
-        "loadscope",
-    ]
+    command = [str(python), *"-m pytest -q -o addopts= -n 2 --dist loadscope".split()]
     command += ["--nbval-current-env", "--nbval-lax" if lax else "--nbval", "notebooks"]
     command += ["tests", "fewgroups/tests"] if lax else []
     env |= NO_BARS | settings

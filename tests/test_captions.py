@@ -66,18 +66,10 @@ def test_a_caption_says_in_plain_words_what_the_figure_shows(key: str) -> None:
 def test_a_caption_that_does_not_fit_is_refused_by_file_and_key(
     key: str, values: dict, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alts = {
-        "one": "A rate of {rate:.2f}.",
-        "odd": "",
-        "attribute": "{rate.real}",
-        "unclosed": "{rate",
-    }
-    (tmp_path / "01.toml").write_text(
-        "\n".join(
-            f"[{name}]\ntitle = 'Title'\n{'alt' if alt else 'text'} = {alt!r}"
-            for name, alt in alts.items()
-        )
-    )
+    lines = {"one": "alt = 'A rate of {rate:.2f}.'", "odd": "text = ''"}
+    lines |= {"attribute": "alt = '{rate.real}'", "unclosed": "alt = '{rate'"}
+    tables = [f"[{name}]\ntitle = 'Title'\n{line}\n" for name, line in lines.items()]
+    (tmp_path / "01.toml").write_text("".join(tables))
     monkeypatch.setattr("helpers.figures.display.FOLDER", tmp_path)
     with pytest.raises(ValueError) as error:
         caption(key, values)

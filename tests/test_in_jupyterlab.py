@@ -49,15 +49,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = [
-        "--no-browser",
-        "--allow-root",
-        "--IdentityProvider.token=",
-        "--ServerApp.disable_check_xsrf=True",
-        "--log-level=ERROR",
-    ]
-    command = [sys.executable, "-m", "jupyterlab", f"--port={port}", *options]
-    process = subprocess.Popen([*command, f"--ServerApp.root_dir={folder}"], env=env)
+    options = "--no-browser --allow-root --IdentityProvider.token= --log-level=ERROR"
+    command = [sys.executable, "-m", "jupyterlab", f"--port={port}", *options.split()]
+    command += ["--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={folder}"]
+    process = subprocess.Popen(command, env=env)
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(240):

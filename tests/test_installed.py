@@ -51,22 +51,15 @@ def test_the_library_runs_alone_and_the_course_beside_it_with_its_data(tmp_path:
         assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
         return done.stdout
 
-    install = [
-        "-m",
-        "pip",
-        "install",
-        "-c",
-        str(tmp_path / "pins.txt"),
-        str(tmp_path / "course" / "fewgroups"),
-    ]
-    python(*install)
+    install = ["-m", "pip", "install", "-c", str(tmp_path / "pins.txt")]
+    python(*install, str(tmp_path / "course" / "fewgroups"))
     names = [
         package["name"] for package in json.loads(python("-m", "pip", "list", "--format=json"))
     ]
     assert "fewgroups" in names and not [name for name in names if JUPYTER.search(name.lower())]
     assert "feed[T.old]" in python("-I", "-c", THEIR_OWN_TABLE + six_lines[1])
     student = unzipped_edition(tmp_path)
-    python(*install[:-1], *map(str, student.glob("wheels/*.whl")))
+    python(*install, *map(str, student.glob("wheels/*.whl")))
     said = python("-I", "-c", LESSON)
     assert said.startswith("200 True\n") and "1.1" in said
     lesson = student / "notebooks" / "00_start_here.ipynb"

@@ -61,16 +61,9 @@ def test_the_result_is_what_statsmodels_itself_makes_of_that_start() -> None:
 
 def test_the_report_says_that_the_boundary_alarm_was_false() -> None:
     report = fit(F, PUSHUPS, "athlete_id").report
-    assert (
-        report.converged
-        and not report.singular
-        and report.boundary == ()
-        and report.shortfall < 1e-8
-    )
-    assert any("boundary" in text for text in report.warnings)
-    text = str(report)
-    assert "Converged: log-likelihood 328.5277, the best found." in text
-    assert "Not singular" in text and "boundary warning was held back" in text
+    assert report.converged and report.shortfall < 1e-8
+    assert not report.singular and report.boundary == ()
+    assert any("boundary" in text for text in report.warnings) and "held back" in str(report)
     silent = fit(F, PUSHUPS.assign(correctness=100 * PUSHUPS["correctness"]), "athlete_id").report
     assert silent.warnings == () and "held back" not in str(silent)
 

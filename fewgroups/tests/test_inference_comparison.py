@@ -331,9 +331,3 @@ def test_intervals_are_quantiles_of_the_draws() -> None:
     assert "session_high" in str(drawn) and "<table" in drawn._repr_html_()
     assert len(bootstrap(push_ups(), 2, seed=1).draws) == 2  # the fewest that have a spread
     assert "session_high   -0.0727\n" in str(bootstrap(push_ups(), 5, seed=1))  # too few for ends
-
-
-def test_any_model_can_be_bootstrapped_one_fit_at_a_time() -> None:
-    drawn = bootstrap(fitted(CASKS), 20, seed=1)
-    assert list(drawn.draws) == ["Intercept", "sd(Intercept)", "sd(cask)", "sd(residual)"]
-    assert drawn.draws.notna().all(axis=None) and (drawn.draws.std() > 0).all()

@@ -403,21 +403,6 @@ def test_a_plain_fit_that_stops_short_is_flagged_and_its_own_numbers_are_shown()
     assert "not at its optimum" in table.notes[0]
 
 
-def test_plain_statsmodels_fits_at_the_optimum_pass_without_a_word() -> None:
-    data = load("pushups")
-    fits = [quiet_fit("correctness ~ session_high", data, groups=data["athlete_id"])]
-    X = sm.add_constant(data[["session_high"]])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fits.append(sm.MixedLM(data["correctness"], X, groups=data["athlete_id"]).fit())
-    for plain in fits:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            ours, tests = coefficients(plain), f_tests(plain)
-        np.testing.assert_allclose(ours["df"], coefficients(push_ups())["df"], rtol=1e-2)
-        assert list(tests.index) == ["session_high"]
-
-
 def test_the_display_is_rounded_and_no_p_reads_as_zero_but_values_are_exact() -> None:
     table = coefficients(push_ups())
     assert "1.8e-23" in str(table) and "-0.07267 0.00636 195.00 -11.422" in str(table)
