@@ -34,6 +34,7 @@ class Exercise:
     hints: tuple[str, ...]  # from a nudge to nearly there
     slips: tuple[Slip, ...] = ()  # looked through in order when the answer is wrong
     places: int = 3  # a number is right if it is the key rounded to so many decimals, or closer
+    luck: float = 0.0  # how far simulation may take a right answer from the key, besides
 
 
 @cache
@@ -130,7 +131,7 @@ def _reply(name: str, exercise: Exercise, answer: Any) -> Reply:
     not_yet = f"{name}: not yet."
     if problem := _wrong_kind(answer, key):
         return Reply("not yet", not_yet, problem)
-    if _same(answer, key, exercise.places):
+    if _same(answer, key, exercise.places, exercise.luck):
         shown = f"{key:.{exercise.places}f}" if isinstance(key, float) else key
         return Reply("right", f"{name}: right.", exercise.right.format(key=shown))
     for slip in exercise.slips:
@@ -171,9 +172,10 @@ def _number(answer: Any) -> float | None:
     return float(array.item()) if array.size == 1 and array.dtype.kind in "iuf" else None
 
 
-def _same(answer: Any, key: Any, places: int) -> bool:
+def _same(answer: Any, key: Any, places: int, luck: float = 0.0) -> bool:
     if isinstance(key, str):
         return answer.strip(" ().").casefold() == key.casefold()  # "(b)" is b
     value = _number(answer)
     # Half a unit of the last asked-for digit, and a little for values typed with just those digits.
-    return value is not None and abs(value - float(key)) <= 0.5 * 10**-places * (1 + 1e-6)
+    allowed = 0.5 * 10**-places * (1 + 1e-6) + luck
+    return value is not None and abs(value - float(key)) <= allowed

@@ -95,7 +95,7 @@ EXERCISES = {
         places=0,
         right="{key} invited, so that a power of 0.8 is left when one in five is lost. Now write the plan.",
         hints=(
-            "First the athletes who must do both sessions, at the careful slope SD of 0.04.",
+            "First the athletes who must do both sessions, with a slope SD of 0.04.",
             "athletes_needed(0.04, -0.03, 12) must be four fifths of the invited.",
         ),
         slips=(
@@ -109,11 +109,11 @@ EXERCISES = {
             ),
             Slip(
                 lambda: math.ceil(_needed(_own_sd(12, 0.02), -0.03) / 0.8),
-                "That is the hopeful end of the range. Plan for the careful one.",
+                "That is for the smallest SD of the range. Plan for the largest.",
             ),
             Slip(
                 lambda: math.ceil(_needed(_own_sd(12, 0.03), -0.03) / 0.8),
-                "That is the middle of the range. Plan for its careful end.",
+                "That is the middle of the range. Plan for the largest SD.",
             ),
         ),
     ),
