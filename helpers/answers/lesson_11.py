@@ -26,7 +26,7 @@ EXERCISES = {
     "11.1": Exercise(
         key=lambda: 2 * (WITH - WITHOUT),
         places=2,
-        right="{key}: twice the gain, with one parameter more. By chance alone it would pass 3.84 in 5 of 100 large studies.",
+        right="{key}: twice the gain. By chance alone it would pass 3.84 in 5 of 100 large studies.",
         hints=(
             "By how much does the larger model's log-likelihood lie above the smaller one's?",
             "Twice that: 2 * (larger - smaller), and minus 875.97 is the larger number.",
