@@ -1,0 +1,78 @@
+"""Lesson 07: its CR2 cell has R's numbers, and its table of the null-fit bootstrap is what was measured."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fewgroups import fit
+from helpers import Design, Truth, load, simulate, simulate_many
+from tests.notebooks import Notebook, lesson_path, read
+from tests.reference import null_bootstrap as boot
+
+WHOLE, HANDFUL = {"session_20": 20, "session_30": 30}, {"session_20": 3, "session_30": 4}
+UNEVEN = Design(4, [WHOLE, WHOLE, HANDFUL, {"session_20": 2, "session_30": 6}])
+STORED = pd.read_csv(boot.STORED)
+
+
+@pytest.fixture(scope="module")
+def few_athletes() -> Notebook:
+    return read(lesson_path("07"))
+
+
+@pytest.mark.parametrize(
+    ("data", "by_r"),  # clubSandwich 0.5.8, tests/reference/cr2.R
+    [
+        (load("pushups"), (-0.07267365944, 0.00306838045, 3.0)),
+        (
+            simulate(UNEVEN, Truth(clip=False), seed=3),
+            (-0.05972872430, 0.00408861276, 1.56968898181),
+        ),
+    ],
+    ids=["balanced", "a handful of repeats"],
+)
+def test_the_lines_of_cr2_in_the_lesson_give_the_numbers_of_clubsandwich(
+    few_athletes: Notebook, data: pd.DataFrame, by_r: tuple[float, ...]
+) -> None:
+    names: dict = {}
+    for cell in few_athletes.code:
+        if cell.id in ("imports", "cr2"):
+            exec(cell.source, names)
+    found = names["cr2"]("correctness ~ session_high", data, "athlete_id")
+    np.testing.assert_allclose(found, by_r, rtol=1e-7)
+
+
+def test_the_table_of_the_bootstrap_in_the_lesson_is_what_was_measured(
+    few_athletes: Notebook,
+) -> None:
+    text = next(cell.source for cell in few_athletes.markdown if cell.id == "bootstrap-after")
+    rows = re.findall(r"(?m)^\|(\d[\d.]*)\|([\d.]+) %\|([\d.]+) %\|", text)
+    shares = STORED.assign(share=100 * STORED["rejected"] / STORED["studies"])
+    table = shares.pivot(index="slope_sd", columns="effect", values="share")[[0.0, -0.02]]
+    assert [tuple(map(float, row)) for row in rows] == [
+        (slope_sd, *row.round(1)) for slope_sd, row in table.iterrows()
+    ]
+    assert (STORED["studies"] >= 2_000).all()
+
+
+def test_the_fit_without_an_average_change_is_that_of_fit() -> None:
+    studies = simulate_many(Design(), Truth(effect=-0.02, slope_sd=0.02, clip=False), 5, seed=2)
+    mean, theta, scale = boot.null_fits(studies)
+    table = Design().table()
+    for k, scores in enumerate(studies):
+        table["correctness"] = scores
+        found = fit("correctness ~ 1", table, "athlete_id", re_formula="~session_high")
+        factor = np.array([[theta[0, k], 0], [theta[1, k], theta[2, k]]])
+        assert mean[k] == pytest.approx(found.fe_params.iloc[0], rel=1e-6)
+        assert scale[k] == pytest.approx(found.scale, rel=1e-6)
+        covariance = scale[k] * factor @ factor.T
+        np.testing.assert_allclose(covariance, found.cov_re, atol=1e-5 * found.scale)
+
+
+@pytest.mark.full
+def test_the_bootstrap_rejects_as_stored_in_the_first_studies_of_each_world() -> None:
+    """A p that falls on .05 may tip over on another processor, so one study may differ."""
+    for row in STORED.itertuples():
+        found = boot.rejects(row.effect, row.slope_sd, boot.FIRST)
+        assert abs(found.sum() - row.of_first) <= 1, row
