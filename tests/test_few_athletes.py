@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fewgroups import fit
+from fewgroups import fit, fit_many
 from helpers import Design, Truth, load, simulate, simulate_many
 from tests.notebooks import Notebook, lesson_path, read
 from tests.reference import null_bootstrap as boot
@@ -41,6 +41,19 @@ def test_the_lines_of_cr2_in_the_lesson_give_the_numbers_of_clubsandwich(
             exec(cell.source, names)
     found = names["cr2"]("correctness ~ session_high", data, "athlete_id")
     np.testing.assert_allclose(found, by_r, rtol=1e-7)
+
+
+def test_in_balanced_studies_a_slope_fit_is_never_surer_than_the_paired_t_test() -> None:
+    """The two standard errors are equal but where the fit is singular; there the fit's is the larger."""
+    truth = Truth(slope_sd=0.02, clip=False)
+    scores = simulate_many(Design(), truth, 2_000, seed=4).reshape(-1, 4, boot.ROWS // 4)
+    late = boot.HIGH == 1
+    changes = scores[:, :, late].mean(axis=2) - scores[:, :, ~late].mean(axis=2)
+    fits = fit_many(scores.reshape(len(scores), -1), Design(), slopes=True)
+    ratio = fits.se[:, 1] / (changes.std(axis=1, ddof=1) / 2)
+    np.testing.assert_allclose(ratio[~fits.singular], 1, rtol=1e-8)
+    assert (ratio[fits.singular] > 1 - 1e-12).all()
+    assert 0.3 < fits.singular.mean() < 0.6
 
 
 def test_the_table_of_the_bootstrap_in_the_lesson_is_what_was_measured(
