@@ -19,13 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+import requests
 import websocket
 from jupyter_client.session import Session
 
@@ -62,15 +62,14 @@ class Learner:
         self.server = subprocess.Popen(command, stdout=quiet, stderr=quiet)
 
     def ask(self, path: str, content: Any = None) -> Any:
-        """What the server answers to a request."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/api/{path}",
-            data=content and json.dumps(content).encode(),
-            headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=120) as answer:
-            return json.load(answer)
+        """What the server answers to a request; OSError when it does not."""
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy stands between
+            address = f"http://127.0.0.1:{self.port}/api/{path}?token={TOKEN}"
+            how = "POST" if content else "GET"
+            answer = session.request(how, address, json=content, timeout=120)
+            answer.raise_for_status()
+            return answer.json()
 
     def wait(self) -> None:
         """Until the server answers, two minutes at most."""
@@ -150,10 +149,8 @@ def main() -> int:
     about = __doc__.splitlines()[0]
     parser = argparse.ArgumentParser(prog="python -m tests.classroom", description=about)
     parser.add_argument("--learners", type=int, default=30)
-    parser.add_argument("--lesson", type=int, default=1)
+    parser.add_argument("--lesson", choices=list(lessons()), default="01")
     given = parser.parse_args()
-    if given.learners < 1 or given.lesson not in lessons():
-        parser.error(f"--learners must be 1 or more, --lesson one of {list(lessons())}")
     lesson = lessons()[given.lesson]
     with tempfile.TemporaryDirectory() as home:
         folders = [Path(home) / f"learner_{number:02}" for number in range(given.learners)]

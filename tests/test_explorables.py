@@ -114,14 +114,6 @@ def test_the_power_map_agrees_with_power_within_simulation_luck(
         assert abs(here - counted["power"][0]) < 4 * counted["power_error"][0]
 
 
-def test_power_is_the_level_without_an_effect_and_a_number_for_every_place_of_the_sliders() -> None:
-    np.testing.assert_allclose(paired_power(0, 0.03), 0.05)
-    for slope_sd in np.linspace(0, 0.1, 11):
-        found = [paired_power(effect, slope_sd) for effect in np.linspace(0.01, 0.1, 10)]
-        assert np.all(np.diff(found, axis=0) >= -1e-12)  # a larger effect is not harder to find
-        assert np.min(found) > 0.05 and np.max(found) < 1 + 1e-12
-
-
 @pytest.mark.parametrize("budget", [5, 20, 80])
 @pytest.mark.parametrize("slope_sd", [0.0, 0.03, 0.1])
 def test_the_power_map_names_the_design_with_most_power_that_the_budget_buys(

