@@ -74,13 +74,13 @@ def opened(browser: Any, path: Path, width: int = 1280, **options: Any) -> Any:
     return page
 
 
-def violations(page: Any) -> list[str]:
-    """What axe-core finds, all folds open."""
+def violations(page: Any, rules: list[str] = RULES) -> list[str]:
+    """What axe-core finds by these rules or groups of rules, all folds open."""
     axe = pytest.importorskip("axe_playwright_python", reason=NO_PACKAGES)
     page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
     page.evaluate(Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", RULES
+        "rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", rules
     )
     return [
         f"{rule['id']}: {node['html'][:150]} {node['failureSummary'][:200]}"
