@@ -1,4 +1,4 @@
-"""What an edition's notebooks need to run elsewhere, for its zip: both packages, the data, three lines of how."""
+"""What an edition's notebooks need to run elsewhere, for its zip: both packages, data included, and three lines of how."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOW = """To run the notebooks you need Python 3.11 or newer and, once, a network
 
 def needs(course: Path) -> dict[str, bytes]:
     """Name in the zip → content, from the folder of the course: wheels of `fewgroups` and of the course's own
-    package, the data that lessons read as files, and how to install them.
+    package, which holds the data, and how to install them.
 
     Raises RuntimeError with pip's last words when a wheel cannot be made.
     """
@@ -38,6 +38,4 @@ def needs(course: Path) -> dict[str, bytes]:
         if made.returncode != 0:
             raise RuntimeError(f"the packages could not be made: {made.stderr.strip()[-300:]}")
         wheels = {f"wheels/{file.name}": file.read_bytes() for file in Path(folder).glob("*.whl")}
-    data = [*course.glob("data/coach_file*.csv"), course / "data" / "rosetta.txt"]
-    files = wheels | {f"data/{file.name}": file.read_bytes() for file in data}
-    return files | {"READ ME.txt": HOW.format(wheels=" ".join(sorted(wheels))).encode()}
+    return wheels | {"READ ME.txt": HOW.format(wheels=" ".join(sorted(wheels))).encode()}

@@ -1,8 +1,8 @@
 """What the lessons import besides the statistics, which are the library `fewgroups`.
 
-datasets     `load`, the data sets that come with the course
+datasets     `load`, the data sets that come with the course; `example_file`, where their files lie
 pushups      the push-up words: Design, Truth, simulate, simulate_many, design_grid
-score_sheet  `read_scores`, a score sheet of your own; `session_predictors`
+score_sheet  `read_scores`, a score sheet of your own
 figures      the drawings, and `show`, which stores a figure under its title, with its alt text (in `captions`)
 explorables  figures that answer to sliders
 feedback     `check` and `hint`; the keys are in `answers`
@@ -10,12 +10,12 @@ forms        the ten questions before and after the course
 """
 
 import fewgroups
-from helpers.datasets import load
+from helpers.datasets import example_file, load
 from helpers.feedback import check, hint
 from helpers.figures import show
 from helpers.forms import answered, earlier_answers, score
 from helpers.pushups import Design, Truth, design_grid, simulate, simulate_many
-from helpers.score_sheet import read_scores, session_predictors
+from helpers.score_sheet import read_scores
 
 __all__ = [
     "Design",
@@ -24,11 +24,11 @@ __all__ = [
     "check",
     "design_grid",
     "earlier_answers",
+    "example_file",
     "hint",
     "load",
     "read_scores",
     "score",
-    "session_predictors",
     "show",
     "simulate",
     "simulate_many",

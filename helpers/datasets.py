@@ -63,6 +63,18 @@ def load(name: str) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False).astype(types)
 
 
+def example_file(name: str) -> Path:
+    """Where a file of the course's data lies, such as "coach_file.csv", for `read_scores` or pandas.
+
+    FileNotFoundError, if there is no such file.
+    """
+    file = DATA / str(name)
+    if not file.is_file():
+        files = ", ".join(sorted(other.name for other in DATA.glob("*.csv")))
+        raise FileNotFoundError(f"name: the course has no file {name!r}; it has {files}")
+    return file
+
+
 def _bytes(path: Path) -> bytes:
     """The file with LF line ends: a copy whose line ends some tool turned into CRLF holds the same data."""
     try:

@@ -1,4 +1,4 @@
-"""Score sheets of your own, read and checked as a whole, and their sessions as numbers for a model."""
+"""Score sheets of your own, read and checked as a whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from numbers import Real
 from os import PathLike
@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-COLUMNS = ["athlete_id", "session_label", "session_high", "repeat_id", "correctness"]
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 NO_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]"
@@ -89,37 +88,47 @@ class _Findings:
 
 
 def read_scores(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | pd.DataFrame,
     score: str,
     athlete: str,
     session: str,
     repeat: str | None = None,
-    range: tuple[float, float] = (0, 1),
+    range: tuple[float, float] | None = (0, 1),
     reference: str | None = None,
+    group: str | None = None,
+    control: str | None = None,
+    date: str | None = None,
+    date_format: str | None = None,
 ) -> pd.DataFrame:
-    """A score sheet (CSV, one row per repeat) as a checked tidy table, ready for the course's models.
+    """A score sheet (CSV, one row per score) as a checked tidy table, ready for the course's models.
 
     What has only one meaning is repaired and noted (encodings, separators and decimal commas of spreadsheets, spaces,
     empty rows and columns); anything else that is wrong is refused, all of it in one error.
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or DataFrame
+        The file, or a table that pandas has read or made long.
     score, athlete, session : str
-        Names of the file's columns: the score of the repeat, who did it, in which session.
-    repeat : str, optional
-        Column that numbers the repeats of an athlete's session; without it, they are numbered in file order.
-    range : (low, high)
-        Limits of a valid score, both included, in the unit of the file, which scores keep: (0, 100) for percent.
-    reference : str, optional
-        Label of the session with which the others are compared; the session in the first row, if none is given.
+        Names of the file's columns: the score, who did it, in which session.
+    repeat, group, date : str, optional
+        Columns that number the repeats of an athlete's session (otherwise they are numbered in file order); that say to
+        which group the athlete belongs (one filled row per athlete is enough); dates or day numbers of the sessions.
+    range : (low, high) or None
+        Limits of a valid score, both included, in the unit of the file, which scores keep: (0, 100) for percent; None
+        for scores without limits.
+    reference, control : str, optional
+        The session, and the group, with which the others are compared; those of the first row, if none is given.
+    date_format : str, optional
+        How dates are written ("%d.%m.%Y", as for `datetime.strptime`); otherwise, the usual ways are tried.
 
     Returns
     -------
     DataFrame, a row for each of the file: athlete_id (str), session_label (categorical, the reference first),
-    session_high (0 in the reference session, else 1), repeat_id (int), correctness (float), then the other columns: as
-    numbers where all cells are, else as text; blanks there are missing values. Ids are text: "01" stays "01", and "01"
-    beside "1" is refused. The notes are printed, and are in `.attrs["notes"]`.
+    session_high (0 in the reference session, else 1), repeat_id (int), correctness (float). With a group: group
+    (categorical). With a date: day (int, from the first in the file) and order (int, how many sessions the athlete had
+    on earlier days). Then the other columns: as numbers where all cells are, else as text; blanks there are missing
+    values. Ids are text: "01" stays "01". The notes are printed, and are in `.attrs["notes"]`.
 
     Raises
     ------
@@ -127,17 +136,22 @@ def read_scores(
         An argument is not what it must be; there is no such file. ScoreSheetError (a ValueError): the file is refused;
         `.problems` holds every problem with its rows, as a spreadsheet numbers them.
     """
-    file, used, limits = _checked(
-        path, range, score=score, athlete=athlete, session=session, repeat=repeat
-    )
-    if not isinstance(reference, str | None):
-        raise TypeError(f'reference must be a text, such as "{reference}"; given {reference!r}')
-    found = _Findings(file.name)
-    cells = _cells(file, set(used.values()), found)
-    taken = {key: cells.pop(name).rename(f'{key} "{name}"') for key, name in used.items()}
+    name, content = _content(path)
+    needed = {"score": score, "athlete": athlete, "session": session}
+    used = _columns(needed, {"repeat": repeat, "group": group, "date": date})
+    if (control is not None and group is None) or (date_format is not None and date is None):
+        raise ValueError("control needs a group, date_format a date: the name of its column")
+    limits = _limits(range)
+    found = _Findings(name)
+    cells = _cells(content, set(used.values()), found)
+    taken = {key: cells.pop(column).rename(f'{key} "{column}"') for key, column in used.items()}
     table = pd.DataFrame({"athlete_id": _names(taken["athlete"], found)})
-    table["session_label"] = _sessions(_names(taken["session"], found), reference, found)
-    table["session_high"] = (table["session_label"].cat.codes != 0).astype("int64")
+    sessions = _categories(_names(taken["session"], found), "reference", reference, found)
+    table["session_label"], labels = sessions, sessions.cat.categories
+    table["session_high"] = (sessions.cat.codes != 0).astype("int64")
+    if len(labels) > 2:
+        every = "session_high is 1 in every session but the reference"
+        found.note(f"{every}: {_quoted(labels[1:], 50)}")
     scores = _scores(taken["score"], limits, found)
     by_session = table.groupby(["athlete_id", "session_label"], observed=True)
     if "repeat" in taken:
@@ -146,52 +160,74 @@ def read_scores(
         table["repeat_id"] = by_session.cumcount() + 1
         found.note("repeats are numbered in file order within athlete and session")
     table["correctness"] = scores
+    if "group" in taken:
+        table["group"] = _groups(taken["group"], table["athlete_id"], control, found)
+    if "date" in taken:
+        table["day"] = _days(taken["date"], date_format, found)
+        table["order"] = _order(table, taken["date"].name, found)
     mark = "," if taken["score"].str.contains(",").any() else "."
-    for name in cells:
-        _add_other(table, cells[name], mark, found)
+    for column in cells:
+        _add_other(table, cells[column], mark, found)
     found.stop_if_refused()
-    counts, labels = by_session.size(), table["session_label"].cat.categories
+    counts = by_session.size()
     present = counts.groupby("athlete_id").size()
     if partly := list(present.index[present < len(labels)]):
         share = f"({len(partly)} of {len(present)} athletes)"
         found.note(f"not in every session: {_quoted(partly, 20)} {share}")
     if limits != (0, 1):
-        found.note("scores are kept in their unit, {:g} to {:g}".format(*limits))
+        ends = "without limits" if range is None else "{:g} to {:g}".format(*limits)
+        found.note(f"scores are kept in their unit, {ends}")
     each = " to ".join(map(str, sorted({counts.min(), counts.max()})))
     print(
-        f"{file.name}: {len(table)} scores of {len(present)} athletes in {len(labels)} sessions "
+        f"{name}: {len(table)} scores of {len(present)} athletes in {len(labels)} sessions "
         f"({_quoted(labels, 10)}), repeats each: {each}"
     )
-    return _with_notes(table.reset_index(drop=True), found.notes)
+    print("".join(f"- {note}\n" for note in found.notes), end="")
+    table.attrs["notes"] = found.notes
+    return table.reset_index(drop=True)
 
 
-def _checked(
-    path: Any, limits: Any, **columns: Any
-) -> tuple[Path, dict[str, str], tuple[float, float]]:
-    """The file, argument → name of its column, and the range of scores."""
+def _columns(needed: Mapping[str, Any], optional: Mapping[str, Any]) -> dict[str, str]:
+    """Argument → name of its column, for those that are given."""
+    given = {**needed, **{key: name for key, name in optional.items() if name is not None}}
+    for argument, name in given.items():
+        if not isinstance(name, str):
+            raise TypeError(f"{argument} must be the name of a column, a text; given {name!r}")
+    used = {argument: _clean(name) for argument, name in given.items()}
+    if len(set(used.values())) < len(used):
+        raise ValueError(f"{', '.join(used)} must be different columns; given {[*used.values()]}")
+    return used
+
+
+def _limits(given: Any) -> tuple[float, float]:
+    """The lowest and the highest possible score."""
+    if given is None:
+        return -math.inf, math.inf
+    what = "range must be a pair of finite numbers, the lower one first, such as (0, 1), or None"
+    if not isinstance(given, (tuple, list)) or [isinstance(x, Real) for x in given] != [True] * 2:
+        raise TypeError(f"{what}; given {given!r}")
+    if not -math.inf < given[0] < given[1] < math.inf:
+        raise ValueError(f"{what}; given {given!r}")
+    return float(given[0]), float(given[1])
+
+
+def _content(path: Any) -> tuple[str, bytes]:
+    """What messages call the file, and its bytes; a table's are those of the file that it would make."""
+    if isinstance(path, pd.DataFrame):
+        return "the table", path.to_csv(index=False).encode()
     if not isinstance(path, (str, PathLike)):
-        raise TypeError(f'path must be the name of a file, such as "scores.csv"; given {path!r}')
+        what = 'the name of a file, such as "scores.csv", or a table'
+        raise TypeError(f"path must be {what}; given {path!r}")
     file = Path(path).expanduser()
     if not file.is_file():
         near = _nearest(file.name, (other.name for other in file.parent.glob("*")))
         raise FileNotFoundError(f"path: there is no file {str(path)!r}{near}")
-    for argument, name in columns.items():
-        if not isinstance(name, str) and (argument != "repeat" or name is not None):
-            raise TypeError(f"{argument} must be the name of a column, a text; given {name!r}")
-    used = {argument: _clean(name) for argument, name in columns.items() if name is not None}
-    if len(set(used.values())) < len(used):
-        raise ValueError(f"{', '.join(used)} must be different columns; given {[*used.values()]}")
-    what = "range must be a pair of finite numbers, the lower one first, such as (0, 1)"
-    if not isinstance(limits, (tuple, list)) or [isinstance(x, Real) for x in limits] != [True] * 2:
-        raise TypeError(f"{what}; given {limits!r}")
-    if not -math.inf < limits[0] < limits[1] < math.inf:
-        raise ValueError(f"{what}; given {limits!r}")
-    return file, used, (float(limits[0]), float(limits[1]))
+    return file.name, file.read_bytes()
 
 
-def _cells(path: Path, wanted: set[str], found: _Findings) -> pd.DataFrame:
+def _cells(content: bytes, wanted: set[str], found: _Findings) -> pd.DataFrame:
     """The sheet as trimmed text: the header's names as columns, row numbers of a spreadsheet as index."""
-    text = _decoded(path.read_bytes(), found)
+    text = _decoded(content, found)
     if text.startswith("sep="):  # Excel does not show this line, nor count it as a row
         text = text.partition("\n")[2]
         found.note('the first line, "sep=…", is a note to Excel and no row')
@@ -333,21 +369,74 @@ def _in_words(names: Iterable[str]) -> str:
     return f" (with {', '.join(sorted(odd))})" if odd else ""
 
 
-def _sessions(names: pd.Series, reference: str | None, found: _Findings) -> pd.Series:
-    """The sessions as categories, the reference first, then as they come in the file."""
+def _categories(names: pd.Series, argument: str, chosen: str | None, found: _Findings) -> pd.Series:
+    """Sessions or groups as categories: the one to compare with first, then as they come in the file."""
+    if not isinstance(chosen, str | None):
+        raise TypeError(f'{argument} must be a text, such as "{chosen}"; given {chosen!r}')
     labels = [*names.dropna().unique()]
-    low = _clean(reference) if reference is not None else labels[0] if labels else ""
-    if reference is None:
-        choice = "since it comes first; pass reference= to choose another"
-        found.note(f'session "{low}" is the reference, {choice}')
-    elif low not in labels:
-        known = f"{_nearest(low, labels)}; the sessions are {_quoted(labels, 50)}"
-        found.refuse(f'reference "{reference}" is no session of the file{known}')
-    others = [label for label in labels if label != low]
-    if len(others) > 1:
-        every = "session_high is 1 in every session but the reference"
-        found.note(f"{every}: {_quoted(others, 50)}")
-    return names.astype(pd.CategoricalDtype(pd.Index([low, *others], dtype="str")))
+    kind = str(names.name).partition(" ")[0]
+    first = _clean(chosen) if chosen is not None else labels[0] if labels else ""
+    if chosen is None:
+        choice = f"since it comes first; pass {argument}= to choose another"
+        found.note(f'{kind} "{first}" is the reference, {choice}')
+    elif first not in labels:
+        known = f"{_nearest(first, labels)}; the {kind}s are {_quoted(labels, 50)}"
+        found.refuse(f'{argument} "{chosen}" is no {kind} of the file{known}')
+    order = pd.Index([first, *(label for label in labels if label != first)], dtype="str")
+    return names.astype(pd.CategoricalDtype(order))
+
+
+def _groups(
+    cells: pd.Series, athletes: pd.Series, control: str | None, found: _Findings
+) -> pd.Series:
+    """The group of each athlete: the same in all rows, filled in where some of an athlete's rows leave it blank."""
+    blank = cells == ""
+    given = cells.mask(blank).groupby(athletes).transform("first")
+    filled = blank & given.notna()
+    if filled.any():
+        rows = _counted(int(filled.sum()), "row")
+        found.note(f"{cells.name} is blank in {rows}: filled in from the athlete's other rows")
+    names = _names(cells.mask(filled, given), found)
+    several = names.map(_identity, na_action="ignore").groupby(athletes).transform("nunique") > 1
+    rows_of = names[several].groupby([athletes, names], sort=False).groups
+    each = "; ".join(f'{who}, "{label}" in {_rows(rows)}' for (who, label), rows in rows_of.items())
+    found.refuse(f"{cells.name} changes within an athlete: {each}", several, named=True)
+    return _categories(names, "control", control, found)
+
+
+def _days(cells: pd.Series, date_format: str | None, found: _Findings) -> pd.Series:
+    """Days from the first one, 0 where refused: from dates, or from whole numbers."""
+    numbers = _values(cells)
+    whole = (numbers % 1 == 0) & (numbers < 1e5)  # beyond, 20260309 is a date
+    ways = [date_format] if date_format else [] if whole.all() else FORMATS
+    read = {} if date_format else {"whole numbers": numbers.where(whole)}
+    for way in ways:
+        when = pd.to_datetime(cells, format=way, errors="coerce").dt.normalize()
+        read[way] = (when - pd.Timestamp(0)).dt.days
+    best = max(read, key=lambda way: read[way].count())
+    days, odd = read[best], read[best].isna()
+    if odd.any():
+        what = f"is blank, or not written like {best} ({_quoted(cells[odd])})"
+        found.refuse(f"{cells.name} {what}: write all in one way, or pass date_format", odd)
+        return odd.astype("int64")
+    if unlike := [way for way in read if not read[way].isna().any() and not days.equals(read[way])]:
+        ways = " and as ".join([best, *unlike])
+        found.refuse(f"{cells.name} can be read as {ways}: say which with date_format")
+    found.note(f'day counts from "{cells[days.idxmin()]}", the first in {cells.name}')
+    return (days - days.min()).astype("int64")
+
+
+def _order(table: pd.DataFrame, label: object, found: _Findings) -> pd.Series:
+    """For each row, how many sessions its athlete had on earlier days; a session has one day."""
+    session = ["athlete_id", "session_label"]
+    several = table.groupby(session, observed=True)["day"].transform("nunique") > 1
+    labels = table["athlete_id"] + ", session " + table["session_label"].astype("str")
+    advice = "give each day's session a label of its own; one past midnight has one date"
+    found.refuse(f"{label} has several days in {_quoted(labels[several])}: {advice}", several)
+    found.note("order counts an athlete's sessions on earlier days, so that the first is 0")
+    first = table.drop_duplicates(session).groupby("athlete_id")["day"].rank("min") - 1
+    order = table.assign(order=first).groupby(session, observed=True)["order"].transform("first")
+    return order.fillna(0).astype("int64")
 
 
 def _values(cells: pd.Series) -> pd.Series:
@@ -408,7 +497,7 @@ def _add_other(table: pd.DataFrame, cells: pd.Series, mark: str, found: _Finding
         differs = values != table[name]
         found.refuse(f'the column "{name}" contradicts the reference session: {advice}', differs)
         return
-    if name in COLUMNS:
+    if name in table:
         advice = ', or pass repeat="repeat_id"' * (name == "repeat_id")
         found.refuse(f'the column "{name}" would collide with the table\'s own: rename it{advice}')
         return
@@ -459,118 +548,3 @@ def _quoted(values: Iterable[Any], most: int = 5) -> str:
     """The first few different values in quotes, "…" for the others."""
     texts = [f'"{value:.60}{"…" * (len(value) > 60)}"' for value in dict.fromkeys(map(str, values))]
     return ", ".join(texts[:most] + ["…"] * (len(texts) > most))
-
-
-def _with_notes(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """The table with further notes in its `attrs`; they are printed."""
-    table.attrs["notes"] = [*table.attrs.get("notes", []), *notes]
-    print("".join(f"- {note}\n" for note in notes), end="")
-    return table
-
-
-def session_predictors(
-    table: pd.DataFrame,
-    dose: str | None = None,
-    step: float = 1,
-    date: str | None = None,
-    date_format: str | None = None,
-) -> pd.DataFrame:
-    """A table of scores with the columns `dose`, `day` and `order` added; how they came about is printed.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `read_scores`.
-    dose : str, optional
-        A column of numbers that changes from session to session, such as the repeats planned. The new column `dose`
-        (float) is that number, counted in steps from the median session.
-    step : number
-        How much of it is one unit of `dose`: 10 makes the coefficient "per ten repeats".
-    date : str, optional
-        A column of dates (text) or of day numbers. `day` (int) counts days from the first day in the table; `order`
-        (int) counts the sessions that the athlete had on earlier days, so that it is 0 in the first.
-    date_format : str, optional
-        How the dates are written, as `datetime.strptime` has it ("%d.%m.%Y"). Without it, the usual ways are tried.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A column that is not there, or holds what is no number or no date; dates that can be read in two ways; a
-        session with several dates, a dose that never changes. The message says what would do.
-    """
-    key = ["athlete_id", "session_label"]
-    if not isinstance(table, pd.DataFrame) or not set(key) <= set(table):
-        raise TypeError("table must be a table of scores, as read_scores gives it")
-    if not isinstance(step, Real) or not 0 < step < math.inf:
-        raise ValueError(f"step must be a positive number, one unit of the dose; given {step!r}")
-    if not isinstance(date_format, str | None):
-        raise TypeError(f'date_format must be a text, such as "%d.%m.%Y"; given {date_format!r}')
-    for new, argument, name in (
-        ("dose", "dose", dose),
-        ("day", "date", date),
-        ("order", "date", date),
-    ):
-        if name is not None and name not in list(table):
-            near = f"{_nearest(str(name), table)}; the columns are {_quoted(table, 50)}"
-            raise ValueError(f"{argument}: there is no column {name!r}{near}")
-        if name not in (None, new) and new in table:
-            raise ValueError(f"the table has a column {new!r} of its own: rename it")
-    added = table.copy()
-    notes: list[str] = []
-    if dose is not None:
-        values = table[dose]
-        if not pd.api.types.is_numeric_dtype(values):
-            advice = "write numbers only, with the decimal mark of the scores"
-            raise ValueError(f"dose: {dose!r} is text ({_quoted(values.dropna())}): {advice}")
-        if values.nunique() < 2 or not np.isfinite(values.dropna()).all():
-            raise ValueError(f"dose: {dose!r} is the same in all rows, or infinite")
-        by_session = values.groupby([table[name] for name in key], observed=True)
-        middle = float(by_session.first().median())
-        added["dose"] = (values - middle) / step
-        centred = f"{dose} − {middle:g}"
-        notes.append(f"dose is {centred}" if step == 1 else f"dose is ({centred}) / {step:g}")
-        if (by_session.nunique() > 1).any():
-            notes.append(f"{dose} changes within a session")
-        if missing := int(values.isna().sum()):
-            notes.append(f"{dose} is missing in {_counted(missing, 'row')}, and so is dose")
-    if date is not None:
-        days = _days(table[date], date_format)
-        added["day"] = days - days.min()
-        dates = added.groupby(key, observed=True)["day"]
-        several = dates.nunique()[lambda count: count > 1].index
-        if len(several):
-            raise ValueError(
-                f"date: several dates in {_quoted(map(', session '.join, several))}. If these are sessions "
-                "of the same kind, give each its own label (1, 2, 3 …) in the session column and keep the "
-                "kind in another column; if a session went past midnight, give it one date"
-            )
-        order = dates.first().groupby("athlete_id").rank("min").astype("int64") - 1
-        added["order"] = order.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy()
-        notes.append(f"day counts from the first date, to {added['day'].max()}")
-        notes.append("order counts an athlete's sessions on earlier days, so that the first is 0")
-    return _with_notes(added, notes)
-
-
-def _days(values: pd.Series, date_format: str | None) -> pd.Series:
-    """Day numbers, from dates as text or from numbers."""
-    what = f"date: {values.name!r}"
-    if missing := int(values.isna().sum()):
-        advice = "fill the dates in, or pass None"
-        raise ValueError(f"{what} is blank in {_counted(missing, 'row')}: {advice}")
-    if date_format is None and pd.api.types.is_numeric_dtype(values) and values.abs().max() < 1e5:
-        if (values % 1 != 0).any():
-            raise ValueError(f"{what} holds numbers that are no whole days")
-        return values.astype("int64")
-    read = {}
-    for way in [date_format] if date_format else FORMATS:
-        when = pd.to_datetime(values.astype("str"), format=way, errors="coerce")
-        read[way] = (when.dt.normalize() - pd.Timestamp(0)).dt.days
-    best = max(read, key=lambda way: read[way].count())
-    if read[best].isna().any():
-        odd = f"{_quoted(values[read[best].isna()])}, no date that is written like {best}"
-        raise ValueError(f"{what} holds {odd}: write all dates in one way, or give date_format")
-    for way, days in read.items():
-        if days.notna().all() and not days.equals(read[best]):
-            advice = "which are other days; say which with date_format"
-            raise ValueError(f"{what} can be read as {best} and as {way}, {advice}")
-    return read[best].astype("int64")

@@ -13,18 +13,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import Design, Truth, datasets, load, read_scores, simulate
+from helpers import Design, Truth, datasets, example_file, load, read_scores, simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 README = (DATA / "README.md").read_text(encoding="utf-8")
 SUMS = (DATA / "SHA256SUMS").read_text(encoding="ascii").splitlines()
 NAMES = sorted(datasets.COLUMNS)
-FIELD = ["coach_file", "coach_file_first_try"]  # as a spreadsheet saves them: for read_scores
+FIELD = [
+    "coach_file",
+    "coach_file_first_try",
+    "jumps_phone",
+]  # as people have them: for read_scores
 ROWS = {"pushups": 200, "sleepstudy": 180, "machines": 54, "penicillin": 144, "pastes": 60}
 ROWS |= {"anorexia": 72}
 TYPES = {"text": "str", "whole number": "int64", "decimal": "float64"}
 COACH = runpy.run_path(str(DATA / "coach_file.py"))
+PHONE = runpy.run_path(str(DATA / "jumps_phone.py"))
 
 
 def section(name: str) -> str:
@@ -61,7 +66,11 @@ def test_pushups_are_what_the_source_notebook_drew_and_what_simulate_gives() -> 
 
 def test_every_file_has_a_section_and_travels_in_the_wheel() -> None:
     assert sorted(path.stem for path in DATA.glob("*.csv")) == sorted([*NAMES, *FIELD])
-    assert set(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE)) == {*NAMES, "coach_file"}
+    assert set(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE)) == {
+        *NAMES,
+        "coach_file",
+        "jumps_phone",
+    }
     overview = re.findall(r"^\| `(\w+)\.csv` \| .+? \| (\d+) \|", README, re.MULTILINE)
     assert {name: int(rows) for name, rows in overview if name in ROWS} == ROWS
     built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
@@ -127,8 +136,9 @@ def test_load_refuses_a_changed_or_missing_file_but_not_other_line_ends(
         load("pastes")
 
 
-def test_coachs_files_are_made_by_their_script_and_described(tmp_path: Path) -> None:
+def test_files_as_people_have_them_are_made_by_their_scripts_and_described(tmp_path: Path) -> None:
     COACH["write"](tmp_path)
+    PHONE["write"](tmp_path)
     for name in FIELD:
         assert (tmp_path / f"{name}.csv").read_bytes() == (DATA / f"{name}.csv").read_bytes()
     own = {"Score": "correctness", "Athlete": "athlete_id"}
@@ -138,6 +148,27 @@ def test_coachs_files_are_made_by_their_script_and_described(tmp_path: Path) -> 
     for name, (kind, _, _, values) in dictionary("coach_file").items():
         if name != "Date":
             assert_range(table[own.get(name, name)], kind, values)
+
+
+def test_example_file_says_where_a_file_lies_or_which_there_are() -> None:
+    assert example_file("jumps_phone.csv") == DATA / "jumps_phone.csv"
+    with pytest.raises(FileNotFoundError, match=r"no file 'jumps.csv'.*jumps_phone\.csv"):
+        example_file("jumps.csv")
+
+
+def test_jump_heights_come_from_the_truth_that_is_stated() -> None:
+    truth = PHONE["TRUTH"]
+    assert all(f"{value:g}" in section("jumps_phone") for value in truth.values())
+    lines = [line.split(",") for seed in range(40) for line in PHONE["lines"](seed)[1:]]
+    heights = pd.DataFrame([line[2:] for line in lines]).replace("", np.nan).astype(float)
+    change = heights[[3, 4, 5]].mean(axis=1) - heights[[0, 1, 2]].mean(axis=1)
+    usual, trained = (
+        change[[line[1] == group for line in lines]] for group in ("usual", "plyometric")
+    )
+    # four standard errors of 320 players in each group
+    assert abs(usual.mean() - truth["control_change"]) < 0.4
+    further = trained.mean() - usual.mean()
+    assert abs(further - truth["further_change_with_training"]) < 0.55
 
 
 def test_coachs_file_comes_from_the_truth_that_is_stated() -> None:
