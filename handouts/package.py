@@ -1,4 +1,4 @@
-"""What an edition's notebooks need to run elsewhere, for its zip: both packages, data included, and three lines of how."""
+"""What an edition's notebooks need to run elsewhere, for its zip: both packages with the data, three lines of how."""
 
 from __future__ import annotations
 

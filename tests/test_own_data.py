@@ -1,7 +1,8 @@
-"""Lesson 13's template runs on files of many shapes, and its R column is what R gave."""
+"""Lesson 13's template goes from file to report on files of many shapes, and its R column is what R gave."""
 
 from __future__ import annotations
 
+import io
 import json
 import runpy
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from scipy import stats
 
 from fewgroups import coefficients, fit, variances
-from helpers import load, read_scores, session_predictors
+from helpers import load, read_scores
 from helpers.figures.display import caption
 from tests.notebooks import FOLDER, lesson_path, read
 
@@ -21,67 +22,130 @@ ROOT = FOLDER.parent
 REFERENCE = ROOT / "tests" / "reference"
 LESSON = read(lesson_path("13"))
 CELLS = {cell.id: cell.source for cell in LESSON.code}
-SHEET = {"score": "score", "athlete": "who", "session": "session", "repeat": "rep"}
-PLAIN: dict[str, Any] = {"sheet": SHEET, "limits": (0, 1), "dose": None, "step": 1, "date": None}
-PLAIN["covariates"] = []
-DOSE = {"dose": "dose_kg", "step": 10, "one_step": "ten kilograms"}
-TWO = [("short", 20), ("long", 30)]
+SESSIONS = {"session": "0 + C(session_label)"}
+WHO = {"score": "score", "athlete": "who", "session": "session"}
 FIVE = [(str(k), n) for k, n in enumerate([10, 20, 15, 30, 25], 1)]
+PHONE = {
+    "limits": None,
+    "columns": {"score": "Height (cm)", "athlete": "Player name", "session": "when"}
+    | {"repeat": "attempt", "group": "Training", "reference": "before", "control": "usual"},
+}
+PLAIN: dict[str, Any] = {"columns": WHO, "limits": (0, 1), "dose": None, "main": "session_high"}
+PLAIN |= {"formula": "correctness ~ session_high", "re_formula": "~1", "vc_formula": None}
+PLAIN |= {"x": "session_label", "x_label": "session"}
+PLAIN["words"] = {"correctness": "result", "athlete_id": ("person", "people")}
+TWO = [("before", 20), ("after", 30)]
 
 
 def field(
-    athletes: list[str], sessions: list[tuple[str, int]], repeats: int | None = None
+    people: list[str], sessions: list[tuple[str, int]], repeats: int, gain: float = 0.0
 ) -> pd.DataFrame:
-    """Scores of athletes in sessions (label, dose); as many repeats as the dose, if no number is given."""
+    """Scores around 0.8 of people in sessions (label, load); the second half of the people gains more by `gain`."""
     rng = np.random.default_rng(3)
     rows = []
-    for who in athletes:
-        level, slope = rng.normal(0.85, 0.05), rng.normal(-0.04, 0.02)
-        for number, (label, dose) in enumerate(sessions):
-            mean = level + slope * (dose - 20) / 10 + rng.normal(0, 0.02)
-            scores = np.clip(rng.normal(mean, 0.05, repeats or dose), 0, 1).round(3)
-            rows += [(who, label, dose, number, rep, x) for rep, x in enumerate(scores, 1)]
-    return pd.DataFrame(rows, columns=["who", "session", "dose_kg", "number", "rep", "score"])
+    for place, who in enumerate(people):
+        level, slope = rng.normal(0.8, 0.05), rng.normal(-0.04, 0.02)
+        slope += gain * (2 * place >= len(people))
+        for day, (label, load_kg) in enumerate(sessions):
+            mean = level + slope * (load_kg - 20) / 10 + rng.normal(0, 0.02)
+            scores = np.clip(rng.normal(mean, 0.05, repeats), 0, 1).round(3)
+            rows += [(who, label, load_kg, 3 * day + place % 2, x) for x in scores]
+    table = pd.DataFrame(rows, columns=["who", "session", "Load (kg)", "day number", "score"])
+    arm = table["who"].map({who: 2 * k >= len(people) for k, who in enumerate(people)})
+    return table.assign(arm=np.where(arm, "training", "usual"))
 
 
-def shapes() -> dict[str, tuple[pd.DataFrame, dict[str, Any], str]]:
-    """Name → the file's table, what stands in the template's cell, words of what it prints."""
-    six, twelve = list("ABCDEF"), [f"Runner {k} of the club" for k in range(12)]
-    march = {number: f"2026-03-{number or 9:02d}" for number in range(5)}
-    dated = field(twelve, FIVE).assign(date=lambda rows: rows["number"].map(march))
-    percent = field(["1", "2", "3", "4"], TWO).assign(score=lambda rows: 100 * rows["score"])
-    whole = field(six, TWO)
-    missing = whole[~((whole["who"] == "C") & (whole["session"] == "long"))]
-    groups = whole[whole["who"].isin(["A", "B", "C"]) == (whole["session"] == "long")]
-    weather = field(six, FIVE, 12)
-    weather["weather (felt)"] = np.where(weather["number"] % 2, "hot", "cold")
-    sleep = field(six, FIVE, 8)
-    sleep["sleep"] = 6 + sleep["number"].where(sleep["number"] != 2) / 2
-    two_days = whole.assign(day_number=abs(whole["number"] - whole["who"].isin(["A", "B", "C"])))
-    clumsy, order = {"covariates": ["weather (felt)"]}, {"covariates": ["order"]}
-    single = field(six, [("pre", 20), ("mid", 20), ("post", 20)], 1).drop(columns="rep")
-    kinds = field(six, FIVE + [("6", 25)], 10).assign(kind=lambda rows: rows["number"] % 2)
-    evenly = field(six, FIVE, 10).assign(day_number=lambda rows: 3 * rows["number"])
-    no_repeat = {"sheet": {key: name for key, name in SHEET.items() if key != "repeat"}}
-    slept, slopes = "missing: 48", "no slopes: to tell own changes from good days"
+def from_a_phone(table: pd.DataFrame) -> pd.DataFrame:
+    """A wide sheet of centimetres, exported with a blank and an empty row, and made long as the lesson does it."""
+    attempt = (table.groupby(["who", "session"]).cumcount() + 1).astype("str")
+    jumps = table.assign(jump=table["session"] + " " + attempt, score=40 * table["score"])
+    wide = jumps.pivot(index=["who", "arm"], columns="jump", values="score").round(1).reset_index()
+    wide.loc[1, "after 2"] = np.nan
+    text = wide.rename(columns={"who": "Player name", "arm": "Training"}).to_csv(index=False)
+    exported = io.StringIO(text.replace("\n", "\r\n") + ",,,,,,,\r\n")
+    space = {"pd": pd, "example_file": lambda _: exported}
+    exec(CELLS["wide"].partition("\n")[0], space)
+    exec(CELLS["long"].partition("jumps = ")[0], space)
+    return space["long"]
+
+
+def shapes() -> dict[str, tuple[str | pd.DataFrame, dict[str, Any]]]:
+    """Name → the file's text (or its table), and what a reader writes into the lesson's cell."""
+    six, ten = list("ABCDEF"), [f"Runner {k} of the club" for k in range(10)]
+    slope = {"re_formula": "~session_high"}
+    dose = {"dose": "(`Load (kg)` - 20) / 10", "formula": "correctness ~ dose", "main": "dose"}
+    dose |= {
+        "re_formula": "~dose",
+        "vc_formula": SESSIONS,
+        "x": "Load (kg)",
+        "x_label": "kilograms",
+    }
+    both = {"formula": "correctness ~ group * session_high"}
+    both |= {
+        "main": "group[T.training]:session_high",
+        "columns": WHO | {"group": "arm", "control": "usual"},
+    }
+    label = {"formula": "correctness ~ session_label", "main": "session_label[T.20]"}
+    label["columns"] = WHO | {"session": "Load (kg)", "reference": "10"}
+    loads, pairs, groups = field(six, FIVE, 8), field(six, TWO, 12), field(ten, TWO, 3, 0.2)
+    excel = groups.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n")
+    once = groups.groupby(["who", "session", "arm"], sort=False, as_index=False)["score"].mean()
+    short = groups.assign(arm=groups["arm"].where(groups["session"] == "before", ""))
+    percent = pairs.assign(score=100 * pairs["score"])
+    percent = percent[(percent["who"] != "C") | (percent["session"] == "before")]
+    seconds = loads.assign(score=300 - 90 * loads["score"])
+    dated = field(ten, FIVE, 4)
+    dated["day number"] = "2026-03-" + (10 + dated["day number"]).astype("str")
     return {
-        "two athletes": (field(["Ann", "Ben"], FIVE), DOSE, ""),
-        "two doses": (whole, DOSE, slopes),
-        "two kinds, three days each": (kinds, {"dose": "kind"}, ""),
-        "two days": (two_days, {"date": "day_number"} | order, ""),
-        "ids with spaces, dates": (dated, DOSE | {"date": "date"} | order, ""),
-        "percent, numbers as ids": (percent, {"limits": (0, 100)}, ""),
-        "one session missing": (missing, {}, ""),
-        "every athlete in one session": (groups, {}, ""),
-        "a text column with a clumsy name": (weather, DOSE | clumsy, ""),
-        "a covariate with blanks": (sleep, DOSE | {"covariates": ["sleep"]}, slept),
-        "one score a session": (single, no_repeat, ""),
-        "even day numbers": (evenly, DOSE | {"date": "day_number"} | order, "'day' follows from"),
+        "two sessions, several scores": (pairs.to_csv(index=False), slope),
+        "percent, one absent": (percent.to_csv(index=False), slope | {"limits": (0, 100)}),
+        "two people": (loads[loads["who"] < "C"].to_csv(index=False), dose),
+        "a dose, its column with spaces": (loads.to_csv(index=False), dose),
+        "dates and their order": (
+            dated.to_csv(index=False),
+            dose
+            | {"columns": WHO | {"date": "day number"}, "formula": "correctness ~ dose + order"},
+        ),
+        "seconds, without limits": (seconds.to_csv(index=False), dose | {"limits": None}),
+        "sessions by name": (loads.to_csv(index=False), label | {"vc_formula": SESSIONS}),
+        "sessions by name, one score": (
+            loads.groupby(["who", "Load (kg)"], as_index=False)["score"].mean().to_csv(index=False),
+            label,
+        ),
+        "groups and time, Excel in Europe": ("\ufeffsep=;\r\n" + excel, both | slope),
+        "groups and time, one score": (once, both),
+        "groups and time, the group written once": (short.to_csv(index=False), both | slope),
+        "groups on one occasion": (
+            groups[groups["session"] == "before"].to_csv(index=False),
+            {"columns": WHO | {"session": "arm"}},
+        ),
+        "a phone's wide sheet": (from_a_phone(groups), both | slope | PHONE),
     }
 
 
 SHAPES = shapes()
-QUICK = ["two athletes", "two days", "two kinds, three days each", "one session missing"]
+QUICK = {
+    "percent, one absent",
+    "two people",
+    "groups and time, Excel in Europe",
+    "a phone's wide sheet",
+}
+
+
+def run(name: str, folder: Path) -> dict[str, Any]:
+    """What the lesson's cells from `read` to `report` leave behind, run on the file of that shape."""
+    content, settings = SHAPES[name]
+    space: dict[str, Any] = {"alts": []}
+    exec(CELLS["imports"], space)
+    space |= PLAIN | settings | {"path": content}
+    if isinstance(content, str):
+        space["path"] = folder / "own.csv"
+        space["path"].write_text(content, encoding="utf-8", newline="")
+    space["show"] = lambda figure, key, **values: space["alts"].append(caption(key, values)[1])
+    order = list(CELLS)
+    for cell in order[order.index("read") : order.index("report") + 1]:
+        exec(CELLS[cell], space)
+    return space
 
 
 @pytest.mark.parametrize(
@@ -91,39 +155,22 @@ QUICK = ["two athletes", "two days", "two kinds, three days each", "one session 
 def test_template_goes_from_file_to_report(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, settings, words = SHAPES[name]
-    path = tmp_path / "scores.csv"
-    german = {"sep": ";", "decimal": ","} if "clumsy" in name else {}
-    table.drop(columns="number").to_csv(path, index=False, **german)
-    alts: list[str] = []
-    space: dict[str, Any] = {}
-    exec(CELLS["imports"], space)
-    exec(CELLS["settings"], space)
-    space |= PLAIN | {"path": str(path)} | settings
-    space["show"] = lambda figure, key, **values: alts.append(caption(key, values)[1])
-    names = list(CELLS)
-    for cell in names[names.index("read") : names.index("report") + 1]:
-        exec(CELLS[cell], space)
+    space = run(name, tmp_path)
     printed = capsys.readouterr().out
-    used = len(space["df"])
-    assert used == len(table) - 48 * ("blanks" in name) and words in printed
-    assert len(alts) == 3 and f"to {used} rows" in printed.replace("\n", " ")
-    assert "Still to be said by you" in printed
-    assert "nan" not in printed.split("scores at a limit")[1].split("\n")[0]
-    if "kinds" in name:  # balanced: the slopes make it the paired t-test of the athletes' means
-        means = table.pivot_table(index="who", columns="kind", values="score")
-        found = coefficients(space["result"]).loc["dose"]
-        expected = stats.ttest_1samp(means[1] - means[0], 0).statistic
-        assert [found["df"], found["t"]] == pytest.approx([5, expected])
-
-
-def test_template_says_in_a_sentence_that_order_needs_a_date(tmp_path: Path) -> None:
-    field(["A", "B"], TWO).to_csv(tmp_path / "scores.csv", index=False)
-    space: dict[str, Any] = {}
-    exec(CELLS["imports"], space)
-    space |= PLAIN | {"path": tmp_path / "scores.csv", "covariates": ["order"]}
-    with pytest.raises(ValueError, match="no column .'order'.*order needs a date"):
-        exec(CELLS["read"], space)
+    table, found = space["df"], coefficients(space["result"]).loc[space["main"]]
+    assert len(space["alts"]) == 3 and "Still to be said by you" in printed
+    assert f"to {len(table)} rows of {table['athlete_id'].nunique()} people" in printed.replace(
+        "\n", " "
+    )
+    assert "nan" not in printed and "None" not in printed and "{" not in str(space["paper"])
+    means = table.pivot_table(index="athlete_id", columns="session_high", values="correctness")
+    change = means.get(1, np.nan) - means[0]
+    if name == "two sessions, several scores":
+        assert found["t"] == pytest.approx(stats.ttest_1samp(change, 0).statistic)
+    if name.startswith("groups and time"):  # balanced: the two-sample t-test of the changes
+        trained = table.groupby("athlete_id")["group"].first() == "training"
+        expected = stats.ttest_ind(change[trained], change[~trained]).statistic
+        assert [found["df"], found["t"]] == pytest.approx([8, expected])
 
 
 NUMBERS = json.loads((REFERENCE / "rosetta.json").read_text(encoding="utf-8"))
@@ -148,8 +195,9 @@ def test_r_gives_the_numbers_of_the_short_nights(ddf: str) -> None:
 
 
 def test_r_gives_the_numbers_of_the_coachs_file() -> None:
-    df = read_scores(ROOT / "data" / "coach_file.csv", "Score", "Athlete", "Session", "Repeat")
-    df = session_predictors(df, dose="Planned", step=10, date="Date")
+    own = {"score": "Score", "athlete": "Athlete", "session": "Session", "date": "Date"}
+    df = read_scores(ROOT / "data" / "coach_file.csv", **own)
+    df["dose"] = (df["Planned"] - 20) / 10
     sessions = {"session": "0 + C(session_label)"}
     result = fit("correctness ~ dose + order", df, "athlete_id", "~dose", sessions)
     reference = NUMBERS["coach_kenward_roger"]

@@ -127,6 +127,52 @@ def test_what_the_reader_of_the_table_should_know_is_noted(
 def test_the_unit_of_the_scores_is_noted(read: Reader) -> None:
     percent = read(GOOD.replace("0.25", "25"), range=(0, 100))
     assert notes(percent).endswith("scores are kept in their unit, 0 to 100")
+    heights = read(GOOD.replace("0.25", "-2.5e9"), range=None)
+    assert notes(heights).endswith("scores are kept in their unit, without limits")
+    assert heights["correctness"].min() == -2.5e9
+
+
+def test_a_table_of_pandas_is_read_as_the_file_that_it_would_make(read: Reader) -> None:
+    text = with_column('"Load, kg"', "1.5", "", "2", "2")
+    table = pd.read_csv(io.StringIO(text))
+    pd.testing.assert_frame_equal(read_scores(table.convert_dtypes(), **SHEET), read(text))
+    with pytest.raises(ScoreSheetError, match=r"(?s)the table cannot be used.*blank.*row 3"):
+        read_scores(table.assign(points=[1, None, 0, 1]), **SHEET)
+
+
+def test_groups_are_categories_and_filled_in_where_they_are_written_once(read: Reader) -> None:
+    table = read(with_column("arm", " new ", "", "old", ""), group="arm")
+    assert list(table["group"]) == ["new", "new", "old", "old"]
+    assert list(table) == [*COLUMNS, "group"] and table["group"].dtype == "category"
+    assert 'group "arm" is blank in 2 rows: filled in' in notes(table)
+    assert 'group "new" is the reference' in notes(table)
+    chosen = read(with_column("arm", "new", "new", "old", "old"), group="arm", control="old")
+    assert list(chosen["group"].cat.categories) == ["old", "new"]
+
+
+DATES = ["2026-03-09", "2026-03-02", "2026-03-04", "2026-03-04"]
+
+
+@pytest.mark.parametrize(
+    "way", ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%d %B %Y", "%Y-%m-%d %H:%M", None]
+)
+def test_dates_in_the_usual_ways_and_day_numbers_give_day_and_order(
+    read: Reader, way: str | None
+) -> None:
+    written = [pd.Timestamp(date) for date in [*DATES[:3], "2026-03-20"]]
+    cells = [f"{date:{way}}" if way else f"{date.day_of_year}" for date in written]
+    table = read(with_column("on", *cells), date="on")
+    assert table["day"].tolist() == [7, 0, 2, 18] and table["order"].tolist() == [1, 0, 0, 1]
+    assert f'day counts from "{cells[1]}", the first in date "on"' in notes(table)
+
+
+def test_order_counts_earlier_sessions_and_dates_are_read_as_asked(read: Reader) -> None:
+    three = "".join(f"ana,{label},.5,{day}\n" for label, day in zip("abcd", "3113", strict=True))
+    table = read("who,when,points,on\n" + three + "ben,a,.5,2\n", date="on")
+    assert table["order"].tolist() == [2, 0, 0, 2, 0]
+    slashes = with_column("on", *["03/04/2026", "05/04/2026"] * 2)
+    for way, last in [("%d/%m/%Y", 2), ("%m/%d/%Y", 61)]:
+        assert read(slashes, date="on", date_format=way)["day"].max() == last
 
 
 @pytest.mark.parametrize(
@@ -287,6 +333,29 @@ TWICE = "who,when,n,points\nana,a,1,.5\nana,a,2,.5\nana,a,1,.5\nben,b,2,.5\nben,
         (GOOD, {"reference": "S20"}, 'no session of the file (perhaps "s20"); the sessions', ()),
         ("Push-ups; 2024\n\n" + GOOD, {}, "row 3 looks like the header: delete the rows", ()),
         ("who,when,points, points\nana,a,.1,.1\n", {}, 'columns share a name: "points"', ()),
+        (with_column("arm", *"aaab"), {"group": "arm"}, 'ben, "a" in row 4; ben, "b"', (4, 5)),
+        (with_column("arm", "a", "", "", ""), {"group": "arm"}, "is blank", (4, 5)),
+        (with_column("arm", *"aaaa"), {"group": "arm"}, "nothing to compare", ()),
+        (with_column("arm", *"aabb"), {"group": "arm", "control": "c"}, "no group of the file", ()),
+        (with_column("arm", *"aabB"), {"group": "arm"}, "differ only in case", (4, 5)),
+        (
+            with_column("on", "Monday", *DATES[1:]),
+            {"date": "on"},
+            "not written like %Y-%m-%d",
+            (2,),
+        ),
+        (with_column("on", "", *DATES[1:]), {"date": "on"}, "is blank, or not written", (2,)),
+        (with_column("on", *["1.5"] * 4), {"date": "on"}, "not written like whole", (2, 3, 4, 5)),
+        (with_column("on", *["03/04/2026"] * 4), {"date": "on"}, "as %d/%m/%Y and as %m/%d/%Y", ()),
+        (
+            sheet("ben,s30,1")
+            .replace("\n", ",1\n")
+            .replace("30,0,1", "30,0,2")
+            .replace("s,1", "s,on"),
+            {"date": "on"},
+            'several days in "ben, session s30"',
+            (5, 6),
+        ),
         (GOOD.replace(",", "|"), {}, "separate the columns by commas, semicolons or tabs", ()),
         (with_column("correctness", *"1234"), {}, 'the column "correctness" would collide', ()),
         (with_column("session_high", *"0100"), {}, "contradicts the reference session", (5,)),
@@ -339,6 +408,9 @@ def test_rows_are_numbered_as_a_spreadsheet_does(read: Reader) -> None:
         ({"range": (1, 0)}, ValueError, "range must be a pair .*lower one first.*given"),
         ({"range": (0, float("nan"))}, ValueError, "range must be a pair of finite"),
         ({"range": ("0", "1")}, TypeError, "range must be a pair"),
+        ({"group": 1}, TypeError, "group must be the name of a column"),
+        ({"control": "a"}, ValueError, "control needs a group"),
+        ({"date_format": "%d"}, ValueError, "date_format a date"),
         ({"reference": 20}, TypeError, 'reference must be a text, such as "20"'),
     ],
 )  # fmt: skip

@@ -13,31 +13,20 @@ from fewgroups.components import variances
 from fewgroups.fitting import fit
 from fewgroups.fixed_effects import coefficients
 
-from helpers.datasets import DATA
+from helpers.datasets import example_file
 from helpers.feedback import Exercise, Slip
-from helpers.score_sheet import read_scores, session_predictors
+from helpers.score_sheet import read_scores
 
 SESSION = {"session": "0 + C(session_label)"}
 
 
 @cache
 def _coach() -> pd.DataFrame:
-    """The scores of the coach's file with dose, day and order; what the readers print is the lesson's matter."""
+    """The scores of the coach's file with dose and order; what the reader prints is the lesson's matter."""
+    columns = {"score": "Score", "athlete": "Athlete", "session": "Session"}
     with contextlib.redirect_stdout(io.StringIO()):
-        table = read_scores(
-            DATA / "coach_file.csv",
-            score="Score",
-            athlete="Athlete",
-            session="Session",
-            repeat="Repeat",
-        )
-        return session_predictors(table, dose="Planned", step=10, date="Date")
-
-
-def _not_done() -> int:
-    """Planned repeats that have no score, in the sessions that took place."""
-    sessions = _coach().groupby(["athlete_id", "session_label"], observed=True)["Planned"]
-    return int((sessions.first() - sessions.size()).sum())
+        table = read_scores(example_file("coach_file.csv"), **columns, date="Date")
+    return table.assign(dose=(table["Planned"] - 20) / 10)
 
 
 @cache
@@ -55,7 +44,7 @@ def _sds() -> dict[str, float]:
 
 
 def _dose_se(athletes: int, times: int) -> float:
-    """Standard error of the dose, five sessions `times` over, nothing missing: the formula of exercise 11.4."""
+    """Standard error of the dose, five sessions `times` over, nothing missing: the exercise's formula."""
     sd = _sds()
     of_sessions = (sd["session"] ** 2 + sd["residual"] ** 2 / 20) / (2.5 * times)
     return float(np.sqrt((sd["dose"] ** 2 + of_sessions) / athletes))
@@ -65,29 +54,31 @@ WITH_SLEEP = "correctness ~ dose + order + Sleep"
 
 EXERCISES = {
     "13.1": Exercise(
-        key=_not_done,
-        places=0,
-        right="{key} repeats. How many an athlete manages is a result, so the dose is what was planned.",
+        key=lambda: "c",
+        right="The interaction answers, pianists may change differently, and points go to 100.",
         hints=(
-            "Planned is the same in all rows of a session: take its first value in each, as per_session counts rows.",
-            "df.groupby([athlete_id, session_label])['Planned'].first() minus per_session, added up.",
+            "Before and after in two groups: which line of the table? And how many scores has each occasion?",
+            "Three takes before and after: each pianist needs a change of their own, which is ~session_high.",
         ),
         slips=(
             Slip(
-                lambda: 30 - _not_done(),
-                "That is how many were done in that session, not how many were not.",
+                lambda: "a",
+                "With a plus, both groups change alike: nothing in this formula asks whether the metronome helped.",
             ),
-            Slip(lambda: 30, "That is what was planned in that session."),
             Slip(
-                lambda: 65,
-                "65 planned repeats belong to sessions that did not take place; the question is about one that did.",
+                lambda: "b",
+                "With several takes on each occasion, pianists' own changes must be in the model; without them, takes "
+                "pass for pianists.",
+            ),
+            Slip(
+                lambda: "d", "Each take gets up to 100 points: read_scores would refuse the file."
             ),
         ),
     ),
     "13.2": Exercise(
         key=lambda: _sleep(WITH_SLEEP).loc["Sleep", "estimate"],
         places=3,
-        right="{key} for an hour more, less than its own standard error: the file has no say on sleep.",
+        right="{key} for an hour more. Small gains and losses fit the data; an hour worth ten repeats, 0.04, does not.",
         hints=(
             "df.dropna(subset=['Sleep']) leaves the rows whose sleep is known; count what is gone.",
             "Add ' + Sleep' to the formula, keep re_formula and vc_formula; the row Sleep of coefficients.",
@@ -108,29 +99,6 @@ EXERCISES = {
         ),
     ),
     "13.3": Exercise(
-        key=lambda: "c",
-        right="Own level and own change of athletes, and one effect for each session of each athlete.",
-        hints=(
-            "Look for three things: athletes' levels, athletes' changes, and sessions within athletes.",
-            "Is session 1 of Ana the same session as session 1 of Bo?",
-        ),
-        slips=(
-            Slip(
-                lambda: "a",
-                "The sessions' own luck is missing: the order would get far too many df.",
-            ),
-            Slip(
-                lambda: "b",
-                "(1 | session) has five sessions in all, shared by everybody: session 1 of Ana and session 1 of Bo "
-                "would have the same luck.",
-            ),
-            Slip(
-                lambda: "d",
-                "Athletes' own changes are missing: this model says that the dose does the same to all.",
-            ),
-        ),
-    ),
-    "13.4": Exercise(
         key=lambda: _dose_se(8, 2),
         places=4,
         right="{key}: hardly less than now, since own changes do not shrink with sessions.",

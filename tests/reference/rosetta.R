@@ -1,6 +1,6 @@
 # The R column of lesson 13's table, run: its code, its printout and its numbers.
 #   Rscript rosetta.R        reads ../../data/sleepstudy.csv and ../../data/coach_file.csv,
-#                            writes rosetta.txt (the printout that the lesson shows) and rosetta.json
+#                            writes ../../data/rosetta.txt (the printout that the lesson shows) and rosetta.json
 suppressMessages({library(lme4); library(lmerTest); library(jsonlite)})
 tight <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-9, maxfun = 1e5))
 sleepstudy <- read.csv("../../data/sleepstudy.csv")
@@ -14,7 +14,7 @@ summary(m)
 
 printed <- capture.output(print(summary(m), correlation = FALSE))
 from <- grep("REML criterion", printed)
-writeLines(sub(" +$", "", printed[-seq_len(from - 1)]), "rosetta.txt")
+writeLines(sub(" +$", "", printed[-seq_len(from - 1)]), "../../data/rosetta.txt")
 
 coach <- read.csv2("../../data/coach_file.csv", fileEncoding = "UTF-8-BOM", strip.white = TRUE)[, 1:7]
 names(coach) <- c("athlete", "date", "session", "planned", "repeat_id", "score", "sleep")
