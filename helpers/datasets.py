@@ -64,9 +64,9 @@ def load(name: str) -> pd.DataFrame:
 
 
 def example_file(name: str) -> Path:
-    """Where a file of the course's data lies, such as "coach_file.csv", for `read_scores` or pandas.
+    """Where a file of the course's data lies, for `read_scores` or pandas, wherever a lesson is run.
 
-    FileNotFoundError, if there is no such file.
+    `name` is the file's, such as "coach_file.csv"; FileNotFoundError, if there is no such file.
     """
     file = DATA / str(name)
     if not file.is_file():

@@ -420,8 +420,8 @@ def _days(cells: pd.Series, date_format: str | None, found: _Findings) -> pd.Ser
         found.refuse(f"{cells.name} {what}: write all in one way, or pass date_format", odd)
         return odd.astype("int64")
     if unlike := [way for way in read if not read[way].isna().any() and not days.equals(read[way])]:
-        ways = " and as ".join([best, *unlike])
-        found.refuse(f"{cells.name} can be read as {ways}: say which with date_format")
+        either = " and as ".join([best, *unlike])
+        found.refuse(f"{cells.name} can be read as {either}: say which with date_format")
     found.note(f'day counts from "{cells[days.idxmin()]}", the first in {cells.name}')
     return (days - days.min()).astype("int64")
 

@@ -30,8 +30,24 @@ PHONE = {
     "columns": {"score": "Height (cm)", "athlete": "Player name", "session": "when"}
     | {"repeat": "attempt", "group": "Training", "reference": "before", "control": "usual"},
 }
+ITEMS: dict[str, Any] = {
+    "groups": "everybody",
+    "dose": "session_high - 0.5",
+    "formula": "correctness ~ dose",
+}
+ITEMS |= {"main": "dose", "re_formula": None}
+ITEMS["vc_formula"] = {
+    "athlete_id": "0 + C(athlete_id)",
+    "own change": "0 + C(athlete_id):dose",
+    "item": "0 + C(item)",
+}
 PLAIN: dict[str, Any] = {"columns": WHO, "limits": (0, 1), "dose": None, "main": "session_high"}
-PLAIN |= {"formula": "correctness ~ session_high", "re_formula": "~1", "vc_formula": None}
+PLAIN |= {
+    "formula": "correctness ~ session_high",
+    "re_formula": "~1",
+    "vc_formula": None,
+    "groups": "athlete_id",
+}
 PLAIN |= {"x": "session_label", "x_label": "session"}
 PLAIN["words"] = {"correctness": "result", "athlete_id": ("person", "people")}
 TWO = [("before", 20), ("after", 30)]
@@ -72,20 +88,27 @@ def from_a_phone(table: pd.DataFrame) -> pd.DataFrame:
 def shapes() -> dict[str, tuple[str | pd.DataFrame, dict[str, Any]]]:
     """Name → the file's text (or its table), and what a reader writes into the lesson's cell."""
     six, ten = list("ABCDEF"), [f"Runner {k} of the club" for k in range(10)]
-    slope = {"re_formula": "~session_high"}
-    dose = {"dose": "(`Load (kg)` - 20) / 10", "formula": "correctness ~ dose", "main": "dose"}
+    slope: dict[str, Any] = {"re_formula": "~session_high"}
+    dose: dict[str, Any] = {
+        "dose": "(`Load (kg)` - 20) / 10",
+        "formula": "correctness ~ dose",
+        "main": "dose",
+    }
     dose |= {
         "re_formula": "~dose",
         "vc_formula": SESSIONS,
         "x": "Load (kg)",
         "x_label": "kilograms",
     }
-    both = {"formula": "correctness ~ group * session_high"}
+    both: dict[str, Any] = {"formula": "correctness ~ group * session_high"}
     both |= {
         "main": "group[T.training]:session_high",
         "columns": WHO | {"group": "arm", "control": "usual"},
     }
-    label = {"formula": "correctness ~ session_label", "main": "session_label[T.20]"}
+    label: dict[str, Any] = {
+        "formula": "correctness ~ session_label",
+        "main": "session_label[T.20]",
+    }
     label["columns"] = WHO | {"session": "Load (kg)", "reference": "10"}
     loads, pairs, groups = field(six, FIVE, 8), field(six, TWO, 12), field(ten, TWO, 3, 0.2)
     excel = groups.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n")
@@ -93,6 +116,8 @@ def shapes() -> dict[str, tuple[str | pd.DataFrame, dict[str, Any]]]:
     short = groups.assign(arm=groups["arm"].where(groups["session"] == "before", ""))
     percent = pairs.assign(score=100 * pairs["score"])
     percent = percent[(percent["who"] != "C") | (percent["session"] == "before")]
+    items = field(ten, TWO, 6)
+    items["item"] = items.groupby(["who", "session"]).cumcount() % 6
     seconds = loads.assign(score=300 - 90 * loads["score"])
     dated = field(ten, FIVE, 4)
     dated["day number"] = "2026-03-" + (10 + dated["day number"]).astype("str")
@@ -119,6 +144,7 @@ def shapes() -> dict[str, tuple[str | pd.DataFrame, dict[str, Any]]]:
             groups[groups["session"] == "before"].to_csv(index=False),
             {"columns": WHO | {"session": "arm"}},
         ),
+        "items": (items.to_csv(index=False), ITEMS),
         "a phone's wide sheet": (from_a_phone(groups), both | slope | PHONE),
     }
 
@@ -159,9 +185,8 @@ def test_template_goes_from_file_to_report(
     printed = capsys.readouterr().out
     table, found = space["df"], coefficients(space["result"]).loc[space["main"]]
     assert len(space["alts"]) == 3 and "Still to be said by you" in printed
-    assert f"to {len(table)} rows of {table['athlete_id'].nunique()} people" in printed.replace(
-        "\n", " "
-    )
+    flat, people = " ".join(printed.split()), table["athlete_id"].nunique()
+    assert f"to {len(table)} rows" in flat and f" {people} people" in flat
     assert "nan" not in printed and "None" not in printed and "{" not in str(space["paper"])
     means = table.pivot_table(index="athlete_id", columns="session_high", values="correctness")
     change = means.get(1, np.nan) - means[0]
@@ -195,7 +220,12 @@ def test_r_gives_the_numbers_of_the_short_nights(ddf: str) -> None:
 
 
 def test_r_gives_the_numbers_of_the_coachs_file() -> None:
-    own = {"score": "Score", "athlete": "Athlete", "session": "Session", "date": "Date"}
+    own: dict[str, Any] = {
+        "score": "Score",
+        "athlete": "Athlete",
+        "session": "Session",
+        "date": "Date",
+    }
     df = read_scores(ROOT / "data" / "coach_file.csv", **own)
     df["dose"] = (df["Planned"] - 20) / 10
     sessions = {"session": "0 + C(session_label)"}

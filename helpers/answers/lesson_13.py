@@ -23,9 +23,10 @@ SESSION = {"session": "0 + C(session_label)"}
 @cache
 def _coach() -> pd.DataFrame:
     """The scores of the coach's file with dose and order; what the reader prints is the lesson's matter."""
-    columns = {"score": "Score", "athlete": "Athlete", "session": "Session"}
     with contextlib.redirect_stdout(io.StringIO()):
-        table = read_scores(example_file("coach_file.csv"), **columns, date="Date")
+        table = read_scores(
+            example_file("coach_file.csv"), "Score", "Athlete", "Session", date="Date"
+        )
     return table.assign(dose=(table["Planned"] - 20) / 10)
 
 
