@@ -84,9 +84,9 @@ def test_the_shrinkage_picture_states_the_factor_of_the_formula() -> None:
 
 
 def standard_errors(**moved: float) -> tuple[float, float]:
-    """With own levels only and with own slopes, as the alt text has them."""
+    """For levels only and with slopes, as the alt text has them."""
     said = alt(explorables.own_slopes(), **moved)
-    levels, slopes = re.findall(r"own (?:levels only|slopes) (0\.\d{4})", said)
+    levels, slopes = re.findall(r"(?:levels only|with slopes) (0\.\d{4})", said)
     return float(levels), float(slopes)
 
 

@@ -47,7 +47,7 @@ EXERCISES = {
         places=2,
         right="{key}: the mean of nine changes cannot be known better, however many repeats there are.",
         hints=(
-            "Repeats without end: the parts with σ² go to zero. What is left under the root?",
+            "Infinitely many repeats: the parts with σ² go to zero. What is left under the root?",
             "The variance of the changes over nine; its root is 0.03 / 3.",
         ),
         slips=(
@@ -56,7 +56,7 @@ EXERCISES = {
             ),
             Slip(
                 lambda: 0.0,
-                "Repeats without end take away the luck of repeats, not that of which athletes came.",
+                "Infinitely many repeats take away the luck of repeats, not that of which athletes came.",
             ),
         ),
     ),

@@ -196,7 +196,7 @@ def shrinkage() -> Explorable:
 
 
 def own_slopes() -> Explorable:
-    """Athletes' own lines, and how sure of the average change two models are: own levels only, and own slopes."""
+    """A line for each athlete, and how sure of the average change two models are: levels only, and with slopes."""
 
     def draw(slope_sd: float, athletes: int, repeats: int) -> Drawn:
         # Everybody's luck is drawn for the most athletes and repeats there can be: a slider adds people and repeats,
@@ -232,14 +232,14 @@ def own_slopes() -> Explorable:
         right.axvline(effect, color=INK, linestyle="--", linewidth=1)
         xlabel = "average change, ± 1.96 SE (dashed: truth)"
         right.set(xlabel=xlabel, xlim=(-0.2, 0.04), ylim=(-0.6, 1.7))
-        right.set_yticks([0, 1], ["own slopes", "own levels\nonly"])
+        right.set_yticks([0, 1], ["with slopes", "levels only"])
         values = {"se_slopes": errors[0], "se_levels": errors[1]}
         return figure, values | {"athletes": athletes, "slope_sd": slope_sd}
 
     return Explorable(
         "06.own_slopes",
         draw,
-        slope_sd=slider("SD of own changes", 0.03, 0, 0.1),
+        slope_sd=slider("SD of changes", 0.03, 0, 0.1),
         athletes=whole("athletes", 10, 3, 30),
         repeats=whole("repeats in the short session", 20, 2, 100),
     )
