@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -31,44 +30,30 @@ BAD: list[tuple[Rule, str, str]] = [  # of lesson 05
     (structure.ends_with_points_reading_next, "## Key points", "## Points"),
     (structure.links_to_the_next_lesson, r"\]\(06_\w+", "](04_fitting_the_model"),
     (structure.relative_links_resolve, r"\]\(04_fitting_the_model", "](04_gone"),
-    (structure.relative_links_resolve, "cell-id=ml", "cell-id=gone"),
     (structure.tags_and_names_of_cells, r'\["happened"\]', '["hide-input"]'),
-    (structure.tags_and_names_of_cells, '"id": "imports"', '"id": "title"'),
     (structure.exercises_have_stubs, r"Exercise 5\.2", "Exercise 5.4"),
     (structure.exercises_have_stubs, r'\["exercise"\]', "[]"),
     (structure.stubs_run_as_they_stand, r"answer = \.\.\.", "answer = 1"),
-    (structure.stubs_run_as_they_stand, r"5\.1: right", "5.1: not yet"),
     (structure.stubs_run_as_they_stand, '"source_hidden": true', '"source_hidden": false'),
     (structure.solutions_fill_their_stubs, "answer = np", "result = np"),
     (structure.teacher_notes_are_folded, r'\["teacher"\]', "[]"),
-    (structure.teacher_notes_are_folded, "<details><summary>For the teacher</summary>", ""),
     (grammar.is_of_its_size, "## Key points", "A word. " * 2000 + "## Key points"),
-    (grammar.is_of_its_size, "## Key", "".join(f"## {k}\\\\n" for k in range(9)) + "## Key"),
     (grammar.promises_its_minutes, r"\*\*Minutes:\*\* \d+", "**Minutes:** 20"),
     (grammar.opens_with_a_question_or_a_picture, r"\?\\n\\n\*\*Min", ".\\\\n\\\\n**Min"),
     (grammar.answers_stand_apart, r'\["happened"\]', "[]"),
-    (grammar.answers_stand_apart, '"id": "predict-', '"id": "predicted-'),
     (grammar.answers_stand_apart, r'(\["happened"\]}, "source": ")', r"\1One.\\n\\n$$y = x$$"),
     (grammar.the_aside_is_one_section, "## Going deeper", "## More"),
-    (grammar.the_aside_is_one_section, r'\["teacher"\]', '["deeper"]'),
     (code.ran_top_to_bottom, '"execution_count": 3', '"execution_count": 9'),
     (code.no_errors_or_warnings_shown, '"stdout"', '"stderr"'),
-    (code.no_errors_or_warnings_shown, '"output_type": "stream"', '"output_type": "error"'),
     (code.cells_are_short, "import warnings", "x = 1\\\\n" * 16 + "import warnings"),
     (code.code_is_plain_python, "import warnings", "%matplotlib inline"),
-    (code.code_is_plain_python, r"coefficients\(result\)", "coefficients(result);"),
     (code.imports_stand_in_the_first_cell, r'"variances\(result\)"', '"import scipy"'),
-    (code.imports_stand_in_the_first_cell, "from helpers", "from helpers.forms"),
     (code.nothing_is_hidden_from_nbval, "import warnings", "# NBVAL_IGNORE_OUTPUT"),
-    (code.nothing_is_hidden_from_nbval, r'\["exercise"\]', '["raises-exception"]'),
     (code.outputs_are_stable, r'"text": \["', '"text": ["Thing 0x7f3a2b1c9d'),
-    (code.outputs_are_stable, r'"text": \["', '"text": ["saved in /home/ada/course'),
     (code.file_is_clean, '"metadata": {}', '"metadata": {"execution": {}}'),
-    (code.file_is_clean, '"text/html"', '"application/vnd.jupyter.widget-view+json"'),
     (code.figures_are_described, r'"alt": "', '"alt": "Image of '),
     (code.figures_are_small, r'"image/png": "', '"image/png": "' + "AAAA" * 40_000),
     (code.figures_are_followed_by_prose, r'(\["happened"\]}, "source": ")', r"\1# "),
-    (code.prose_and_code_take_turns, '"markdown"', '"raw"'),
     (words.says_nothing_unkind, "## Key points", "It is simply so. ## Key points"),
     (words.spells_the_british_way, "## Key points", "A color. ## Key points"),
     (words.nothing_is_left_over, "## Key points", "TODO ## Key points"),
@@ -81,13 +66,10 @@ def test_each_rule_catches_a_bad_lesson(rule: Rule, old: str, new: str) -> None:
 
 
 def test_every_rule_has_a_bad_lesson_that_it_catches() -> None:
-    unnumbered = Notebook(Path("lesson5.ipynb"), read(lesson_path("05")).raw)
-    assert list(structure.has_a_numbered_name(unnumbered))
     unasked, unlettered = ("### Question A3", "### Question A4"), (r"- \(d\)", "- (e)")
     for old, new in (unasked, unlettered, (r"b5 = \.\.\.", "b5 = 'c'"), (r"a10\]", "]")):
         assert list(forms.forms_are_whole(spoilt("14", old, new)))
-    elsewhere = {structure.has_a_numbered_name, forms.forms_are_whole}
-    assert {rule for rule, *_ in BAD} | elsewhere == set(RULES)
+    assert {rule for rule, *_ in BAD} | {forms.forms_are_whole} == set(RULES)
 
 
 def test_lessons_and_glossary_keep_together(lessons: list[Notebook]) -> None:

@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from door import ROOT
 from handouts import editions, source
 from tests.notebooks import LESSONS, read
+from tests.test_bundle import fetch
 
 pytestmark = pytest.mark.full
 
@@ -55,12 +55,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     process = subprocess.Popen(command, env=env)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/api", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.5)
+        fetch(f"{address}/api")
         yield address, folder
     finally:
         process.kill()

@@ -1,12 +1,10 @@
 """Every number of the lessons' prose is bound to what shows it, and a changed digit or seed is noticed."""
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import numbers
 from tests.notebooks import Notebook
 from tests.prose import check
 
@@ -43,13 +41,11 @@ def problems(prose: str, output: str, source: str = "print(table)", first: str =
     ("prose", "output"),
     [
         ("The mean is .846.", "mean 0.8458461"),
-        ("The mean is 84.6 %.", "mean 0.8458461"),
         ("The share is 28 %.", "share in % 27.7"),
         ("The effect is −.073.", "effect -0.0727"),
         ("The effect is a drop of .073.", "effect -0.0727"),
         ("A half may go up, .13, or to even, .12.", "half 0.125"),
         ("A p of 1.8 × 10⁻²³.", "p 1.83e-23"),
-        ("`Scale: 0.0019` is a variance.", "Scale: 0.0019"),
         ("The interval, −.085 to −.060.", "[-0.085 -0.060]"),
     ],
 )
@@ -63,15 +59,12 @@ def test_a_number_is_bound_at_the_precision_printed(prose: str, output: str) -> 
         ("The mean is .847.", "mean 0.8458461"),
         ("The mean is .8458.", "mean 0.846"),
         ("The mean is 84.6.", "mean 0.846"),
-        ("The mean is .85 %.", "mean 0.85"),
         ("The effect is −.073.", "effect 0.0727"),
         ("The effect is .073.", "effect -0.0727"),
         ("The effect is +.073, a drop.", "effect -0.0727"),
-        ("There are 4 athletes.", "mean 3.9"),
         ("p is 0.", "p 0.000"),
         ("There are 20 rows.", "session_20 and 200"),
         ("In 2000 simulated studies.", "studies 3000"),
-        ("A score between 0 and 7.", "from 0 to 8"),
         ("$\\hat\\beta_1 = -0.074$", "effect -0.073"),
         ("| athlete | mean |\n|---|---|\n| Alex | .872 |", "mean 0.882"),
         ("<details><summary>Answer</summary>\n\nIt is .872.\n\n</details>", "mean 0.882"),
@@ -125,22 +118,3 @@ def test_numbers_typed_into_an_alt_text_are_bound(
     for alt, bound in [("at .846 of", True), ("at .912 of", False), ("at {y:.3f} of", True)]:
         (tmp_path / "05.toml").write_text(f"[line]\nalt = {alt!r}")
         assert (problems("It is level.", "mean 0.846", source=source) == []) == bound
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("84.6\u202f% is 5 per cent", [".846", ".05"]),
-        ("10 000, 10\u202f000 and 10,000", ["10000"] * 3),
-        (r"1.8e-23 and $1.8 \times 10^{-23}$", ["1.8e-23"] * 2),
-        (".085–.060", [".085", ".060"]),
-        ("0.846 − 0.073 = 0.773", [".846", ".073", ".773"]),
-        ("(−2), between −.085 and –.060.", ["-2", "-.085", "-.060"]),
-        ("60–70 %", [".60", ".70"]),
-        ("4, 200 and 20/30", ["4", "200", "20", "30"]),
-        ("session_20, alex_02, u0 and H0", []),
-    ],
-)
-def test_numbers_are_read_as_people_write_them(text: str, values: list[str]) -> None:
-    found = [number.signed for number in numbers.numbers(text)]
-    assert found == [Decimal(value) for value in values]

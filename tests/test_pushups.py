@@ -50,14 +50,10 @@ def test_labels_columns_and_what_is_printed_have_the_learners_words() -> None:
     ("call", "words"),
     [
         (lambda: Design(athletes=1), "athletes must be .* given 1"),
-        (lambda: Design(athletes=4.0), "athletes must be .* given 4.0"),
         (lambda: Design(repeats=20), "repeats must be a mapping of session .* given 20"),
-        (lambda: Design(repeats={"a": True, "b": 2}), r"repeats\['a'\] must be a whole number"),
         (lambda: Design(repeats={"a": 0, "b": 2}), "repeats must give every session"),
         (lambda: Design(repeats=[{"a": 1, "b": 2}]), "repeats .* one mapping per athlete, 4"),
-        (lambda: Design(between=1), "between must be True or False"),
         (lambda: Truth(athlete_sd=-0.1), "athlete_sd is a standard deviation.* given -0.1"),
-        (lambda: Truth(intercept=85), "intercept must lie in"),
         (lambda: design_grid(4, [15]), "athletes must be a list"),
         (
             lambda: monte_carlo(Design(between=True), Truth(), ["paired t"], seed=1),

@@ -34,7 +34,6 @@ from explained_fits import (
 from fewgroups.explanation.predictors import read_coefficients
 from fewgroups.explanation.terms import read_terms
 from public_data import load
-from scipy import stats
 
 from fewgroups import coefficients, explain, f_tests, fit
 
@@ -314,11 +313,6 @@ def test_a_singular_fit_is_told_by_its_slope_with_interval() -> None:
     row = varied("push-ups, slopes").loc["session_high"]
     (text,) = [c.text for c in explained("push-ups, slopes").cautions if c.kind == "singular"]
     assert agree(text.partition("intervals: ")[2], [row["sd"], row["low"], row["high"]])
-
-
-def test_few_groups_gives_the_size_of_z() -> None:
-    (text,) = [c.text for c in explained("push-ups").cautions if c.kind == "few groups"]
-    assert f"in {100 * 2 * stats.t.sf(1.96, 3):.0f} % of studies" in text
 
 
 # Fits that are no estimates

@@ -129,12 +129,7 @@ def test_words_of_the_reader_are_used_and_escaped() -> None:
     assert "SD between people, where Days is 0" in table(paper, "Variation").index
     assert "Coefficients (fixed effects), in ms" in paper.tables
     levels = {0: f"low {NASTY}", 1: f"high {NASTY}"}
-    names = {
-        "correctness": NASTY,
-        "session_high": levels,
-        "athlete_id": (NASTY, NASTY),
-        "Intercept": NASTY,
-    }
+    names = {"correctness": NASTY, "session_high": levels, "athlete_id": (NASTY, NASTY)}
     page = BeautifulSoup(report(fitted("push-ups"), NASTY, names)._repr_html_(), "html.parser")
     assert page.find("b") is None and flat(NASTY.replace("`", "'")) in flat(page.get_text())
 

@@ -286,11 +286,9 @@ def test_power_of_a_grid_has_the_figures_that_each_design_has_alone() -> None:
     ("changed", "error", "words"),
     [
         ({"n": 0}, ValueError, "n must be .* 1 or more"),
-        ({"n": 10.0}, TypeError, "n must be a whole number"),
         ({"seed": -1}, ValueError, "seed must be a whole number"),
         ({"level": 95}, ValueError, "level must be .* between 0 and 1"),
         ({"workers": 0}, ValueError, "workers must be"),
-        ({"workers": "all"}, TypeError, "workers must be a whole number"),
         ({"methods": "paired t"}, TypeError, "methods must be a list"),
         ({"methods": []}, TypeError, "methods must be a list of one or more"),
         (
@@ -303,7 +301,6 @@ def test_power_of_a_grid_has_the_figures_that_each_design_has_alone() -> None:
         ({"truth": 0.08}, TypeError, "truth must be a Truth"),
         ({"truth": Truth(residual_sd=0)}, ValueError, "truth.residual_sd must be above 0"),
         ({"truth": Truth(1, 1, 0, 0, 0, 1e-15, True)}, ValueError, "'pooled t' has no answer"),
-        ({"truth": Truth(1, residual_sd=1e-16)}, ValueError, "no answer"),
     ],
 )
 def test_monte_carlo_names_what_is_wrong(changed: dict, error: type, words: str) -> None:
@@ -319,8 +316,6 @@ def test_monte_carlo_names_what_is_wrong(changed: dict, error: type, words: str)
         ({"a": 4}, 1, TypeError, "designs must be a Design"),
         ([BALANCED, 4], 1, TypeError, "designs must be a Design, a list"),
         ([BALANCED, BALANCED], 1, ValueError, r"both called '4 groups, 20 \+ 30 repeats'"),
-        ({4: BALANCED}, 1, TypeError, "text labels"),
-        (4, 1, TypeError, "designs must be a Design"),
         ({"a": BETWEEN_4}, 1, ValueError, "design 'a': method 'paired t' needs"),
         (BALANCED, 0, ValueError, "truth.effect must not be 0"),
     ],

@@ -1,7 +1,6 @@
 """Binds every number that a lesson's prose states to the output that shows it.
 
     python -m tests.prose 05            what is not bound in lesson 05, and which outputs would fit
-    python -m tests.prose 05 --all      every number, with what binds it
     python -m tests.prose path/to.ipynb
 
 A number in a markdown cell, or typed into a figure's alt text, is one of

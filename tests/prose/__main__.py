@@ -37,7 +37,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "lessons", nargs="*", help="05, or a notebook's path; all lessons when left out"
     )
-    parser.add_argument("--all", action="store_true", help="list every number, bound or not")
     options = parser.parse_args(arguments)
     paths = [
         Path(name) if name.endswith(".ipynb") else lesson_path(name) for name in options.lessons
@@ -54,13 +53,6 @@ def main(arguments: list[str]) -> int:
             end=" ",
         )
         print(f"{caught:.1%} of one-digit changes would be noticed")
-        for binding in bindings if options.all else []:
-            source = [
-                f"{shown.cell}: {shown.line.strip()[:60]}" for shown in binding.shown_by[:1]
-            ] or ["given"]
-            print(
-                f"   {binding.block.cell.index:3} {binding.number.text:>10} {binding.weakness:4.0%}  {source[0]}"
-            )
         for problem in problems:
             print(f"    {problem}")
             for line in suggestions(notebook, problem):
