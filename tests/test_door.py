@@ -406,10 +406,3 @@ def test_control_c_ends_in_a_sentence(elsewhere: Path, monkeypatch: Patch, capsy
 
     monkeypatch.setattr(commands, "ensure", stopped)
     assert "the next start goes on" in told(capsys, "run")
-
-
-def test_help_lists_each_command_in_a_line(capsys: Said) -> None:
-    assert commands.main(["--help"]) == 0 and commands.main([]) == 2
-    said = capsys.readouterr().out
-    for name, command in commands.COMMANDS.items():
-        assert f"  {name:9}{command.__doc__}\n" in said

@@ -14,7 +14,6 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from fewgroups.checks import NotAtOptimumWarning
-from fewgroups.ddf import information
 from fewgroups.likelihood import optimum
 from fewgroups.noted_table import show_p
 from public_data import DATA, REFERENCE, SPECS, load, public_fit
@@ -218,27 +217,6 @@ def test_wald_is_z_with_the_model_based_standard_errors() -> None:
     np.testing.assert_allclose(table["p"], printed.pvalues[:2], rtol=1e-4)
     np.testing.assert_allclose(table[["low", "high"]], printed.conf_int(0.1).iloc[:2], rtol=1e-6)
     assert np.all(np.isinf(table["df"]))
-
-
-@pytest.mark.parametrize("reml", [True, False])
-def test_derivatives_of_the_likelihood_are_those_of_its_values(reml: bool) -> None:
-    model = public_fit("pixel", True).model  # slopes and a variance component
-    psi, vcomp, scale = np.array([[900.0, -9.0], [-9.0, 3.0]]), np.array([250.0]), 80.0
-    here = information(model, psi, vcomp, scale, reml)
-
-    def at(shift: np.ndarray) -> Any:  # a shift of the parameters of the orthonormal columns
-        by = np.array([[shift[0], shift[1]], [shift[1], shift[2]]])
-        cov_re = psi + here.random @ by @ here.random.T
-        return information(model, cov_re, vcomp + shift[3], scale + shift[4], reml)
-
-    for i, step in enumerate([0.1, 0.1, 0.1, 0.1, 0.02]):
-        up, down = at(np.eye(5)[i] * step), at(-np.eye(5)[i] * step)
-        slope = (down.loglik - up.loglik) / step
-        assert here.gradient[i] == pytest.approx(slope, rel=1e-4, abs=1e-6)
-        curvature = (up.gradient - down.gradient) / (2 * step)
-        np.testing.assert_allclose(here.hessian[i], curvature, rtol=2e-3, atol=1e-8)
-        slope = (up.phi - down.phi) / (2 * step)  # dΦ = −Φ P Φ
-        np.testing.assert_allclose(-here.phi @ here.P[i] @ here.phi, slope, rtol=2e-3, atol=1e-9)
 
 
 # ---- what changes nothing --------------------------------------------------------------------------------

@@ -59,12 +59,6 @@ def test_clipping_cuts_at_the_bounds_and_nowhere_else() -> None:
     assert (simulate(SMALL, clipped, 1)["outcome"] == one).all() and one.max() == 1
 
 
-def test_a_missed_condition_has_no_rows() -> None:
-    design = Design(2, [{"a": 3, "b": 0}, {"a": 1, "b": 2}])
-    y = simulate_many(design, Truth(1, -5, 0, residual_sd=0.001), 4, 1)
-    np.testing.assert_allclose(y, np.tile([1, 1, 1, 1, -4, -4], (4, 1)), atol=0.01)
-
-
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [

@@ -10,10 +10,3 @@ from tests.notebooks import Notebook
 
 Rule = Callable[[Notebook], Iterator[str]]
 RULES: list[Rule] = [*structure.RULES, *grammar.RULES, *code.RULES, *words.RULES, *forms.RULES]
-# Lessons that are still to be rewritten in the grammar of tests/contract/grammar.py.
-OLD: set[str] = set()
-
-
-def rules_of(notebook: Notebook) -> list[Rule]:
-    """The rules that a lesson must keep."""
-    return [rule for rule in RULES if notebook.number not in OLD or rule not in grammar.RULES]
