@@ -134,22 +134,6 @@ def test_each_panel_draws_a_line_a_person_and_their_average() -> None:
         assert_allclose(drawn(ax, "the model, average")[:, 1], [2 + shift, 4 + shift])
 
 
-def test_the_two_slopes_of_a_predictor_are_drawn_as_given() -> None:
-    table = pd.DataFrame({"who": [*"aabb"], "x": [0.0, 2, 4, 6], "y": [3.0, 1, 6, 4]})
-    ax = figures.within_between(table, ("who", "x", "y"), -0.5, 0.25, ("x", "y")).axes[0]
-    lines = [line.get_xydata().tolist() for line in ax.lines[1:]]
-    assert lines == [[[0, 2.5], [2, 1.5]], [[4, 5.5], [6, 4.5]], [[1, 2], [5, 5]], [[1, 3], [5, 4]]]
-
-
-def test_tails_are_the_shares_of_larger_ratios_and_of_the_mixtures() -> None:
-    values = np.r_[np.zeros(60), np.arange(1.0, 41) / 10]  # 40 of 100 above zero, the largest 4.0
-    ax = figures.tails({"one": values}, {"one": {"half": [(0.5, 0), (0.5, 1)]}}).axes[0]
-    for x, share in drawn(ax, "simulated")[[1, 100, 200, 300]]:
-        assert share == pytest.approx((values > x).mean())
-    x, y = drawn(ax, "half").T
-    assert np.interp(2.706, x, y) == pytest.approx(0.05, abs=2e-4)  # the 90 % point of χ²₁
-
-
 def test_sizes_draw_each_rule_and_keep_labels_apart() -> None:
     rates = {"bold": [0.05, 0.5], "close": [0.05, 0.061], "closer": [0.05, 0.06]}
     ax = figures.sizes(pd.DataFrame(rates, index=[0.0, 0.1]), "SD", top=0.3).axes[0]

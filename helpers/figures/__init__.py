@@ -6,7 +6,7 @@ estimates and tests, then checks of a model. `style` holds the look, `display` t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -124,34 +124,6 @@ def own_lines(
             ax.plot(places, own, ":o", color=GREY, markersize=4.5, linewidth=1.3, label=label)
         ax.plot(places, table.mean(), color=ORANGE, linewidth=3, label="the model, average")
     legend_below(figure, axes[0])
-    return figure
-
-
-def within_between(
-    table: pd.DataFrame,
-    columns: tuple[str, str, str],
-    within: float,
-    between: float,
-    labels: tuple[str, str],
-) -> Figure:
-    """Each person's scores with the slope within persons through them, and the slope between the persons' means.
-
-    `columns` names those of person, x and y; `labels` are those of the x and the y axis.
-    """
-    person, x, y = columns
-    figure, ax = canvas(*labels)
-    dots(ax, table[x], table[y], alpha=0.35, markersize=3.5, label="one score")
-    means = table.groupby(person)[[x, y]].mean()
-    for k, (name, own) in enumerate(table.groupby(person)[x]):
-        ends = np.array([own.min(), own.max()])
-        heights = means.loc[name, y] + within * (ends - means.loc[name, x])
-        label = "within a person" if k == 0 else None
-        ax.plot(ends, heights, color=BLUE, linewidth=1.2, label=label)
-    ax.plot(means[x], means[y], "D", color=INK, markersize=5, label="a person's mean")
-    ends = np.array([means[x].min(), means[x].max()])
-    heights = means[y].mean() + between * (ends - means[x].mean())
-    ax.plot(ends, heights, "--", color=ORANGE, linewidth=3, label="between persons")
-    legend_below(figure, ax)
     return figure
 
 
@@ -292,34 +264,6 @@ def sizes(table: pd.DataFrame, xlabel: str, top: float = 0.3) -> Figure:
     ax.set_ylim(0, top)
     ax.set_xlim(x[0], x[-1] + 0.25 * (x[-1] - x[0]))
     ax.set_xticks(x[:: max(1, len(x) // 4)])
-    return figure
-
-
-def tails(
-    ratios: Mapping[str, Any], curves: Mapping[str, Mapping[str, Sequence[tuple[float, int]]]]
-) -> Figure:
-    """How often a likelihood ratio is at least so large when nothing is there: simulated, and by χ² curves.
-
-    A test rejects beyond the place where its curve crosses the line at .05. By panel title, `ratios` holds what was
-    simulated, (n,), and `curves` the mixtures of χ² distributions by label, each ((weight, df), …), where df 0 stands
-    for a ratio of zero.
-    """
-    ylabel = "share of studies with a larger ratio"
-    figure, axes = panels_of(list(ratios), "likelihood ratio (LR)", ylabel, height=3.9)
-    grid = np.linspace(0.02, 8, 400)
-    looks = [(ORANGE, ":"), (GREEN, "--"), (INK, "-.")]
-    for ax, (name, values) in zip(axes, ratios.items(), strict=True):
-        for (label, mixture), (colour, dash) in zip(curves[name].items(), looks, strict=False):
-            share = sum(weight * stats.chi2.sf(grid, df) for weight, df in mixture if df)
-            ax.plot(grid, share, color=colour, linestyle=dash, linewidth=2, label=label)
-        beyond = 1 - np.searchsorted(np.sort(values), grid) / len(values)
-        ax.plot(grid, beyond, color=BLUE, linewidth=2.2, label="simulated")
-        ax.axhline(NOMINAL, color=INK, linewidth=1)
-        ax.set_yscale("log")
-        ax.set_ylim(0.005, 1)
-        ax.set_yticks([0.01, 0.05, 0.2, 0.5, 1], [".01", ".05", ".2", ".5", "1"])
-        ax.minorticks_off()
-    legend_below(figure, axes[0])
     return figure
 
 
