@@ -31,11 +31,11 @@ from explained_fits import (
     varied,
     whole,
 )
+from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import read_coefficients
-from fewgroups.explanation.terms import read_terms
 from public_data import load
 
-from fewgroups import coefficients, explain, f_tests, fit
+from fewgroups import coefficients, explain, fit
 
 UNREADABLE = re.compile(
     r"[{}]|\bnan\b|\bNone\b|\binf\b|\b([A-Za-z]{2,}) \1\b|(?<![\d.])1 (?:rows|groups|terms|levels)\b"
@@ -140,8 +140,7 @@ REFERENCE = {  # R 4.2.2, lmerTest 3.1-3: anova(m, type = 3, ddf = "Kenward-Roge
 
 def term_tests(result: Any) -> pd.DataFrame:
     """Every whole term, tested by f_tests."""
-    terms = read_terms(*read_coefficients(result.model))
-    return f_tests(result, contrasts={term.name: term.rows for term in terms})
+    return FittedModel.of(result).tests_by()
 
 
 def test_terms_in_interactions_are_tested_on_average_as_in_r() -> None:

@@ -54,7 +54,7 @@ def test_every_test_of_every_data_set_is_that_of_r(name: str) -> None:
         assert len(expected) == n
         model = method.split()[0]
         if model == "slope":
-            above = work.slope.fits.loglik - expected["loglik"]
+            above = work.slope.loglik - expected["loglik"]
             assert above.min() > -1e-6, "lmer stands higher"
             # lmer stops short of the optimum now and then: its numbers are not those of the REML fit there.
             found, expected = found[above < 1e-6], expected[above < 1e-6]
@@ -71,7 +71,7 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     none, all is residual."""
     work, m = analyses(Design(6, SHORT_LONG), world(0.02), 400, 3), 6
     white = (work.cells.means - work.cells.condition_means) * np.sqrt([20, 30])[:, None]
-    within, nu = work.cells.squares.sum(axis=0), work.cells.within_df
+    within, nu = work.cells.statistics.within, work.cells.rows - work.cells.layout.cells
     values, vectors = np.linalg.eigh(np.einsum("ian,ibn->nab", white, white) / (m - 1))
     low, top = values.T
     across, along = (np.array([-1, 1]) / np.sqrt([20, 30]) @ vectors).T ** 2
@@ -82,14 +82,14 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     expected[top <= s] = nu + 2 * (m - 1)
     expected[low > within / nu] = m - 1
     assert len(set(expected.round(6))) > 50, "singular and interior fits are both there"
-    np.testing.assert_allclose(work.slope.satterthwaite().df, expected, rtol=1e-6)
+    np.testing.assert_allclose(per_data_set(work, "slope Satterthwaite")["df"], expected, rtol=1e-6)
 
 
 def test_in_balanced_designs_paired_t_cr2_and_interior_slope_fits_are_one_test() -> None:
     work = analyses(Design(5, SHORT_LONG), world(0.05), 200, 8)
     paired, cr2 = per_data_set(work, "paired t"), per_data_set(work, "cluster-robust CR2")
     pd.testing.assert_frame_equal(cr2, paired, rtol=1e-9)
-    interior = ~work.slope.fits.singular
+    interior = ~work.slope.singular
     assert 50 < interior.sum() < 200
     for name in ("slope Satterthwaite", "slope Kenward–Roger"):
         columns = ["estimate", "se", "df"]

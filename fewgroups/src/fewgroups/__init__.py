@@ -38,34 +38,7 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [
-    "Bootstrap",
-    "Caution",
-    "Comparison",
-    "Design",
-    "Explanation",
-    "FitReport",
-    "Fits",
-    "NotAtOptimumWarning",
-    "Report",
-    "Truth",
-    "bootstrap",
-    "coefficients",
-    "compare",
-    "design_grid",
-    "explain",
-    "f_tests",
-    "fit",
-    "fit_many",
-    "monte_carlo",
-    "power",
-    "predictions",
-    "report",
-    "simulate",
-    "simulate_from",
-    "simulate_many",
-    "variances",
-]
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

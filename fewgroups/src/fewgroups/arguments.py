@@ -38,10 +38,30 @@ def true_or_false(name: str, value: Any) -> bool:
 
 
 def confidence_level(level: Any) -> float:
-    """`level` as a float strictly between 0 and 1; TypeError or ValueError if it is not."""
-    what = "level must be a number between 0 and 1, such as 0.95"
-    if isinstance(level, (bool, np.bool_)) or not isinstance(level, Real):
-        raise TypeError(f"{what}; given {level!r}")
-    if level <= 0 or not level < 1:
-        raise ValueError(f"{what}; given {level}")
+    """`level` as a float strictly between 0 and 1; ValueError if it is anything else."""
+    number = isinstance(level, Real) and not isinstance(level, bool | np.bool_)
+    if not number or level <= 0 or not level < 1:
+        raise ValueError(f"level must be a number between 0 and 1, such as 0.95; given {level!r}")
     return float(level)
+
+
+def check_choice(name: str, given: Any, allowed: tuple[str, ...]) -> None:
+    """ValueError, which lists them, unless `given` is one of `allowed`."""
+    if not isinstance(given, str) or given not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}; given {given!r}")
+
+
+def number_array(name: str, value: Any, what: str, kinds: str = "fiu") -> np.ndarray:
+    """`value` as an array of numbers; TypeError or ValueError, which says `what` it must be, for anything else."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be {what}: {error}") from None
+    if np.ma.is_masked(value):
+        raise TypeError(
+            f"{name} has masked values, which would be taken as they stand below the mask: leave such rows out"
+        )
+    if array.dtype.kind not in kinds:
+        given = f"{type(value).__name__} of dtype {array.dtype}"
+        raise TypeError(f"{name} must be {what}; given {given}")
+    return array

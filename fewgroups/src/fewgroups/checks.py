@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -75,17 +74,3 @@ def _check_fit(result: MixedLMResults, converged: bool) -> None:
         raise ValueError(
             f"this fit holds values that are missing, infinite or no variance: {REFIT}"
         )
-
-
-def check_choice(name: str, given: Any, allowed: tuple[str, ...]) -> str:
-    """`given` if it is one of `allowed`; else a ValueError that lists them."""
-    if not isinstance(given, str) or given not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}")
-    return str(given)
-
-
-def check_level(level: Any) -> float:
-    """A confidence level strictly between 0 and 1."""
-    if isinstance(level, bool) or not isinstance(level, Real) or level <= 0 or not level < 1:
-        raise ValueError(f"level must be a number between 0 and 1, such as 0.95, not {level!r}")
-    return float(level)

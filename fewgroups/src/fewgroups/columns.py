@@ -141,6 +141,25 @@ def _as_numbers(name: str, column: pd.Series) -> str:
     return f"{wrong}make it numbers with data[{name!r}]{comma}.astype(float)"
 
 
+def label_array(groups: Any, rows: int) -> np.ndarray:
+    """Labels of groups (rows,); ValueError if their number is another."""
+    # As text, a list's missing values would become the text "nan".
+    labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
+    if labels.shape != (rows,):
+        raise ValueError(
+            f"groups must hold one label per row, for {rows} rows; given something of shape {labels.shape}"
+        )
+    return labels
+
+
+def group_column(model: Any) -> str | None:
+    """The column of a fitted MixedLM's data that holds the groups, if there is one."""
+    frame, labels = getattr(model.data, "frame", pd.DataFrame()), np.asarray(model.groups)
+    found = [str(name) for name in frame if np.array_equal(frame[name].to_numpy(), labels)]
+    named = str(model.data.exog_re_names[0]) if model.k_re else ""
+    return named if named in found else next(iter(found), None)
+
+
 def check_columns(data: pd.DataFrame) -> None:
     """ValueError if a name does not say which column is meant."""
     if data.columns.nlevels > 1:

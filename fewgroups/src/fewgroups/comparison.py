@@ -17,12 +17,12 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS, RegressionResults, RegressionResultsWrapper
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
 
-from fewgroups.checks import check_choice, check_result
-from fewgroups.noted_table import NotedTable, noted_table, p_is
+from fewgroups.arguments import check_choice, whole_number
+from fewgroups.checks import check_result
+from fewgroups.noted_table import NotedTable, joined, noted_table, p_is
 from fewgroups.resampling import (
     FEW,
     best_fit,
-    check_draws,
     draw,
     fewest_groups,
     group_labels,
@@ -123,7 +123,8 @@ def compare(
     1997 (Bootstrap Methods and Their Application, ch. 4); Halekoh & Højsgaard 2014 (pbkrtest, J. Stat. Softw. 59(9)).
     """
     check_choice("method", method, METHODS)
-    n, seed = check_draws(n, 0 if seed is None and method != "bootstrap" else seed)
+    n = whole_number("n", n, 1, "data sets")
+    seed = whole_number("seed", 0 if seed is None and method != "bootstrap" else seed, 0)
     checked = _checked("larger", larger)
     large, large_reml = checked.model, bool(checked.reml)
     small, small_reml = _smaller_model(smaller)
@@ -131,17 +132,14 @@ def compare(
     extra = added(small, large)
     if method == "boundary" and extra.mixture is None:
         raise ValueError(
-            f"method 'boundary' has no simple mixture for this: larger adds {_list(extra.random)}, so {extra.bounds} "
+            f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.random)}, so {extra.bounds} "
             "variances are at their bound; use method='bootstrap', or add one at a time"
         )
     same_fixed = not extra.fixed
     reml = same_fixed and large_reml and small_reml is not False
     if same_fixed:  # the same columns, so that REML's own constant is the same
-        small = (
-            rebuilt(small, exog=large.exog)
-            if isinstance(small, MixedLM)
-            else OLS(small.endog, large.exog)
-        )
+        X, mixed = large.exog, isinstance(small, MixedLM)
+        small = rebuilt(small, exog=X) if mixed else OLS(small.endog, X)
     fits = best_fit(small, reml), best_fit(large, reml)
     loglik = float(fits[0].loglik[0]), float(fits[1].loglik[0])
     statistic = 2 * (loglik[1] - loglik[0])
@@ -179,9 +177,9 @@ def compare(
             against = f"χ² with {extra.parameters} df"
     notes += _null_notes(method, extra, statistic, bool(fits[0].singular[0]))
     notes += _few_notes(method, extra, fewest_groups(large))
-    fixed = f"the fixed effect{'s' * (len(extra.fixed) > 1)} {_list(extra.fixed)}"
+    fixed = f"the fixed effect{'s' * (len(extra.fixed) > 1)} {joined(extra.fixed)}"
     sentence = (
-        f"The larger model adds {_list([fixed] * bool(extra.fixed) + [*extra.random])}. Twice its gain in "
+        f"The larger model adds {joined([fixed] * bool(extra.fixed) + [*extra.random])}. Twice its gain in "
         f"{'restricted log-likelihood' if reml else 'log-likelihood'} is {statistic:.3f}; against {against}, "
         f"{p_is(p)}{f' (Monte-Carlo error {error:.2g})' if null is not None else ''}."
     )
@@ -208,12 +206,6 @@ def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
         float(stats.chi2.sf(statistic, df)) if df else float(statistic <= 0) for _, df in mixture
     ]
     return float(sum(weight * tail for (weight, _), tail in zip(mixture, tails, strict=True)))
-
-
-def _list(items: Sequence[str]) -> str:
-    """One, two and three."""
-    *first, last = items or [""]
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 # ---- what may be compared ----------------------------------------------------------------------------------
@@ -291,20 +283,13 @@ class Added:
 
 
 @dataclass(frozen=True)
-class Component:
-    """A random effect with a variance of its own: Z of each group, (rows of the group, columns)."""
-
-    name: str
-    blocks: tuple[Array, ...]
-
-
-@dataclass(frozen=True)
 class RandomEffects:
-    """Of a model: q unstructured columns in each group, (rows of the group, q), and components."""
+    """Of a model, by Z of each group (rows of the group, columns): q unstructured columns; and components, (name, Z),
+    each with a variance of its own."""
 
     names: tuple[str, ...]
     columns: tuple[Array, ...]
-    components: tuple[Component, ...]
+    components: tuple[tuple[str, tuple[Array, ...]], ...]
 
     @classmethod
     def of(cls, model: Any) -> RandomEffects:
@@ -315,11 +300,11 @@ class RandomEffects:
         names = random_names(model)
         columns = tuple(Z[:, : len(names)] for Z, _ in designs)
         components = [
-            Component(str(name), tuple(Z[:, labels == number] for Z, labels in designs))
+            (str(name), tuple(Z[:, labels == number] for Z, labels in designs))
             for number, name in enumerate(model.exog_vc.names)
         ]
         if len(names) == 1:
-            return cls((), (), (Component(names[0], columns), *components))
+            return cls((), (), ((names[0], columns), *components))
         return cls(names, columns, tuple(components))
 
     @property
@@ -366,49 +351,39 @@ def _added(smaller: Any, larger: Any) -> Added:
 
 def _new_columns(known: Array, columns: Array) -> list[int]:
     """Which of `columns` (rows, k) follow neither from `known` (rows, j) nor from the ones before them."""
-    found = []
-    basis = np.linalg.qr(_unit(known))[0]
-    for k, column in enumerate(_unit(columns).T):
-        left = column - basis @ (basis.T @ column)
-        left -= basis @ (basis.T @ left)
-        if np.linalg.norm(left) > ALIKE:
-            found.append(k)
-            basis = np.column_stack([basis, left / np.linalg.norm(left)])
-    return found
-
-
-def _unit(columns: Array) -> Array:
-    size = np.linalg.norm(columns, axis=0)
-    return columns / np.where(size > 0, size, 1.0)
+    both = np.column_stack([known, columns])
+    size = np.linalg.norm(both, axis=0)
+    both = both / np.where(size > 0, size, 1.0)
+    first = known.shape[1]
+    ranks = [np.linalg.matrix_rank(both[:, :k], tol=ALIKE) for k in range(first, both.shape[1] + 1)]
+    return np.flatnonzero(np.diff(ranks)).tolist()
 
 
 def _random_added(before: RandomEffects, after: RandomEffects) -> tuple[tuple[str, ...], int]:
     """What is added, in words, and how many variances are added that the smaller model holds at zero."""
     q = len(after.names)
     columns = np.vstack(after.columns) if q else np.zeros((0, 0))
-    varying = np.zeros(
-        (q, 0)
-    )  # directions, in after.columns, in which the smaller model's groups vary already
+    varying = np.zeros((q, 0))  # directions in which the smaller model's groups vary already
     if before.names:
         if not q or _new_columns(columns, np.vstack(before.columns)):
             raise _not_nested(f"the correlated random effects of {', '.join(before.names)}")
         varying = np.linalg.lstsq(columns, np.vstack(before.columns), rcond=None)[0]
     left = list(after.components)
     tied = False  # whether the smaller model ties variances of the unstructured columns together
-    for component in before.components:
-        same = [other for other in left if _same_kernel(component, other)]
+    for name, blocks in before.components:
+        same = [k for k, (_, other) in enumerate(left) if _same_kernel(blocks, other)]
         if same:
-            left.remove(same[0])
+            del left[same[0]]
             continue
-        root = _within(component, after.columns) if q else None
+        root = _within(blocks, after.columns) if q else None
         if root is None:
-            raise _not_nested(f"the random effect {component.name}")
+            raise _not_nested(f"the random effect {name}")
         tied = tied or root.shape[1] > 1
         varying = np.hstack([varying, root])
     new = [after.names[k] for k in _new_columns(varying, np.eye(q))]
     bounds = len(left) + len(new)
     rest = after.parameters - before.parameters - bounds
-    phrases = [f"the variance of {name}" for name in [component.name for component in left] + new]
+    phrases = [f"the variance of {name}" for name in [*(name for name, _ in left), *new]]
     if rest:
         one, many = "a covariance", f"{rest} covariances"
         if tied:
@@ -429,19 +404,19 @@ def _inner(one: Sequence[Array], other: Sequence[Array]) -> float:
     return float(sum(np.sum((a.T @ b) ** 2) for a, b in zip(one, other, strict=True)))
 
 
-def _same_kernel(one: Component, other: Component) -> bool:
+def _same_kernel(one: Sequence[Array], other: Sequence[Array]) -> bool:
     """Whether ZZᵀ of the two is the same, up to a factor."""
-    size = np.sqrt(_inner(one.blocks, one.blocks) * _inner(other.blocks, other.blocks))
-    return bool(_inner(one.blocks, other.blocks) > (1 - ALIKE) * size)
+    size = np.sqrt(_inner(one, one) * _inner(other, other))
+    return bool(_inner(one, other) > (1 - ALIKE) * size)
 
 
-def _within(component: Component, columns: Sequence[Array]) -> Array | None:
+def _within(blocks: Sequence[Array], columns: Sequence[Array]) -> Array | None:
     """A root T (q, k) with RTTᵀRᵀ = ZZᵀ in every group, if there is one; R are the unstructured columns."""
     units = np.linalg.norm(np.vstack(columns), axis=0)
     q = len(units)
     R = [block / units for block in columns]
     equations, right = np.zeros((q * q, q * q)), np.zeros(q * q)
-    for r, Z in zip(R, component.blocks, strict=True):
+    for r, Z in zip(R, blocks, strict=True):
         equations += np.kron(r.T @ r, r.T @ r)
         right += ((r.T @ Z) @ (r.T @ Z).T).ravel()
     psi = np.linalg.lstsq(equations, right, rcond=1e-12)[0].reshape(q, q)
@@ -451,8 +426,8 @@ def _within(component: Component, columns: Sequence[Array]) -> Array | None:
     kept = values > ALIKE * values[-1]
     root = vectors[:, kept] * np.sqrt(values[kept])
     made = [r @ root for r in R]
-    whole = _inner(component.blocks, component.blocks)
-    gap = whole - 2 * _inner(component.blocks, made) + _inner(made, made)
+    whole = _inner(blocks, blocks)
+    gap = whole - 2 * _inner(blocks, made) + _inner(made, made)
     return root / units[:, None] if gap < ALIKE * whole else None
 
 

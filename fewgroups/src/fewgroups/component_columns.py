@@ -39,9 +39,7 @@ class ComponentColumns:
         Errors are patsy's own, or ValueError for what is no column of a component.
         """
         codes, values = np.zeros(len(table), dtype=int), np.ones((len(table), 1))
-        pieces: list[
-            tuple[bool, int, list[str]]
-        ] = []  # labels?, its unit in codes or columns, names
+        pieces: list[tuple[bool, int, list[str]]] = []  # labels?, unit in codes or columns, names
         combinations = 1
         for factor in factors:
             name, found = factor.name(), _evaluated(factor, table, env, fitted)
@@ -54,9 +52,8 @@ class ComponentColumns:
                 numbers = np.asarray(found, dtype=float).reshape(len(table), -1)
                 k, unit = numbers.shape[1], values.shape[1]
                 values = (numbers[:, :, None] * values[:, None, :]).reshape(len(table), -1)
-                pieces.append(
-                    (False, unit, [f"{name}[{j}]" for j in range(k)] if k > 1 else [name])
-                )
+                parts = [f"{name}[{j}]" for j in range(k)] if k > 1 else [name]
+                pieces.append((False, unit, parts))
         used, codes = np.unique(codes, return_inverse=True)
         names = [
             [

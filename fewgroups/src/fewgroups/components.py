@@ -19,13 +19,14 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import chi2
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.checks import check_level, check_result
-from fewgroups.ddf import information, scaled_inverse
+from fewgroups.arguments import confidence_level
+from fewgroups.checks import check_result
+from fewgroups.ddf import derivatives, information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
 from fewgroups.likelihood import evaluate, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import Structure, random_design, sqrt_factor
+from fewgroups.structure import Structure, random_design, sds_and_correlations, sqrt_factor
 
 Array = np.ndarray
 ZERO = 1e-7  # an SD relative to σ (per column of unit size) below which it is zero but for rounding
@@ -76,7 +77,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     Sources: R²: Nakagawa, Johnson & Schielzeth 2017 (J. R. Soc. Interface 14:20170213); with random slopes, the mean of
     zᵀΨz over rows: Johnson 2014 (Methods Ecol. Evol. 5:944), both as R's `performance` has them.
     """
-    level = check_level(level)
+    level = confidence_level(level)
     plain = check_result(result)
     model, reml = plain.model, bool(plain.reml)
     seen = examine(plain, "wald")
@@ -149,17 +150,13 @@ class Estimates:
         vcomp[zero[s.q :]] = 0.0
         return cls(cov_re, vcomp, scale, [(i, j) for j in range(s.q) for i in range(j)])
 
-    def correlation(self, i: int, j: int) -> float:
-        """That of two columns; nan where one of them does not vary."""
-        size = np.sqrt(self.cov_re[i, i] * self.cov_re[j, j])
-        value = self.cov_re[i, j] / size if size > 0 else np.nan
-        return float(np.sign(value) if abs(value) > ONE else value)
-
-    def values(self) -> list[float]:
+    def values(self) -> Array:
         """SDs and correlations, one per row."""
-        correlations = [self.correlation(i, j) for i, j in self.pairs]
-        sds = np.sqrt([*np.diag(self.cov_re), *self.vcomp, self.scale])
-        return [*sds[: len(self.cov_re)], *correlations, *sds[len(self.cov_re) :]]
+        values = sds_and_correlations(self.cov_re, self.vcomp, np.array(self.scale))
+        q, pairs = len(self.cov_re), len(self.pairs)
+        r = values[q : q + pairs]
+        values[q : q + pairs] = np.where(np.abs(r) > ONE, np.sign(r), r)
+        return values
 
     def parts(self, s: Structure) -> Array:
         """What each row gives to the variance of an observation, averaged over observations: tr(Ψ ZᵀZ)/n, …"""
@@ -170,43 +167,33 @@ class Estimates:
 
     def columns(self, s: Structure, reml: bool) -> dict[str, Array]:
         """sd, correlation if there is one, variance and se, a value per row."""
+        values, q, pairs = self.values(), s.q, len(self.pairs)
+        among = np.isin(np.arange(len(values)), np.arange(q, q + pairs))
+        sd, correlation = np.where(among, np.nan, values), np.where(among, values, np.nan)
+        columns = {"sd": sd} | ({"correlation": correlation} if pairs else {}) | {"variance": sd**2}
+        order = enumerate((i, j) for j in range(q) for i in range(j + 1))
+        where = {pair: k for k, pair in order}  # among the parameters: the lower triangle of Ψ
         spread = self._spread(s, reml)
-        where = {
-            (b, a): k for k, (a, b) in enumerate((a, b) for a in range(s.q) for b in range(a + 1))
-        }
-        own = [where[c, c] for c in range(s.q)] + list(range(len(where), len(spread)))
-        variance = np.concatenate([np.diag(self.cov_re), self.vcomp, [self.scale]])
-        error = np.where(variance > 0, np.sqrt(np.diag(spread))[own], np.nan)
-        errors = []
-        for i, j in self.pairs:
-            r, a, b = self.correlation(i, j), self.cov_re[i, i], self.cov_re[j, j]
-            if not abs(r) < 1:
-                errors.append(np.nan)
-                continue
-            at = [where[i, j], where[i, i], where[j, j]]
-            slope = np.array([1 / np.sqrt(a * b), -r / (2 * a), -r / (2 * b)])
-            errors.append(float(np.sqrt(slope @ spread[np.ix_(at, at)] @ slope)))
-        variance = np.insert(variance, s.q, [np.nan] * len(self.pairs))
-        columns = {"sd": np.sqrt(variance)}
-        if self.pairs:
-            columns["correlation"] = np.full(len(variance), np.nan)
-            columns["correlation"][s.q : s.q + len(self.pairs)] = [
-                self.correlation(i, j) for i, j in self.pairs
-            ]
-        return columns | {"variance": variance, "se": np.insert(error, s.q, errors)}
+        slopes = np.zeros((len(values), len(spread)))  # of variances and correlations by these
+        slopes[range(q), [where[i, i] for i in range(q)]] = 1.0
+        for row, (i, j) in enumerate(self.pairs, start=q):
+            r, a, b = values[row], self.cov_re[i, i], self.cov_re[j, j]
+            if abs(r) < 1:
+                by = [1 / np.sqrt(a * b), -r / (2 * a), -r / (2 * b)]
+                slopes[row, [where[i, j], where[i, i], where[j, j]]] = by
+        slopes[q + pairs :, len(where) :] = np.eye(s.v + 1)
+        inside = np.where(among, np.abs(values) < 1, values > 0)
+        error = np.sqrt(np.einsum("ra,ab,rb->r", slopes, spread, slopes))
+        return columns | {"se": np.where(inside, error, np.nan)}
 
     def _spread(self, s: Structure, reml: bool) -> Array:
         """Covariance (k, k) of the estimates of Ψ (rows of its lower triangle), τ² and σ²: expected information."""
         found = information(s, self.cov_re, self.vcomp, self.scale, reml)
         spread = 2 * scaled_inverse(found.expected if reml else found.traces)
         rows, columns = np.tril_indices(s.q)
-        back = np.eye(
-            len(spread)
-        )  # from the covariances of orthonormal columns to those of the data's
-        for k, (a, b) in enumerate(zip(rows, columns, strict=True)):
-            unit = np.zeros((s.q, s.q))
-            unit[a, b] = unit[b, a] = 1.0
-            back[: len(rows), k] = (found.random @ unit @ found.random.T)[rows, columns]
+        units = found.random @ derivatives(np.arange(s.q), s.q, 0) @ found.random.T
+        back = np.eye(len(spread))  # from covariances of orthonormal columns to those of the data's
+        back[: len(rows), : len(rows)] = units[:, rows, columns].T
         return np.asarray(back @ spread @ back.T)
 
 
@@ -248,11 +235,8 @@ def _decimals(columns: dict[str, Array]) -> dict[str, int]:
     sds, squares = columns["sd"][columns["sd"] > 0], columns["variance"][columns["variance"] > 0]
     places = max(useful_decimals(float(sds.min())), 2 if "correlation" in columns else 0)
     squared = useful_decimals(float(squares.min()))
-    return (
-        dict.fromkeys(["sd", "low", "high"], places)
-        | dict.fromkeys(["variance", "se"], squared)
-        | {"correlation": 3, "share": 3}
-    )
+    decimals = {"correlation": 3, "share": 3} | dict.fromkeys(["sd", "low", "high"], places)
+    return decimals | dict.fromkeys(["variance", "se"], squared)
 
 
 def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:
@@ -368,9 +352,7 @@ class Profile:
             entries[self.held] = value * self.unit * np.exp(-log_sigma)
         L, sds = s.unpack(entries)
         root = L.copy()
-        if (
-            self.pair
-        ):  # free are the lengths of both rows; their signs must not change that of the correlation
+        if self.pair:  # free are both rows' lengths, whose signs must not change the correlation's
             along = np.array([value, np.sqrt(max(1 - value**2, 0.0))])
             signs = np.where(np.diag(L)[:2] < 0, -1.0, 1.0)
             root[0, 0], root[1, :2] = abs(L[0, 0]), abs(L[1, 1]) * along

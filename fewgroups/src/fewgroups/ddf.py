@@ -31,7 +31,8 @@ FLAT = 1e-8  # eigenvalue of the scaled curvature, relative to the largest, that
 
 @dataclass(frozen=True)
 class Information:
-    """What a model at one value of its k covariance parameters γ knows about them; p fixed effects.
+    """What a model at one value of its k covariance parameters γ knows about them; p fixed effects. Where n data sets
+    of one design are fitted (`studies`), all but `fixed` and `random` have a first axis of that length.
 
     fixed (p, p), random (q, q): X̃ = X fixed and Z̃ = Z random are the orthonormal columns; cov_re (q, q), vcomp (v,),
         scale: γ for those columns;
@@ -47,7 +48,7 @@ class Information:
     random: Array
     cov_re: Array
     vcomp: Array
-    scale: float
+    scale: float | Array
     phi: Array
     beta: Array
     P: Array
@@ -56,7 +57,7 @@ class Information:
     expected: Array
     gradient: Array
     hessian: Array
-    loglik: float
+    loglik: float | Array
 
     def rows(self, L: Array) -> Array:
         """Rows (q, p) or a row (p,) of weights of β as weights of the coefficients of X̃."""
@@ -134,9 +135,8 @@ def information(
     gradient = single + P @ c @ c
     P, Q = P[:, :p, :p], Q[:, :, :p, :p]
     phi_p = phi @ P
-    expected = (
-        traces - 2 * np.einsum("ab,ijba->ij", phi, Q) + np.einsum("iab,jba->ij", phi_p, phi_p)
-    )
+    expected = traces - 2 * np.einsum("ab,ijba->ij", phi, Q)
+    expected += np.einsum("iab,jba->ij", phi_p, phi_p)
     if reml:
         deviance += np.linalg.slogdet(first[:p, :p])[1] - p * np.log(2 * np.pi)
         deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
@@ -159,39 +159,44 @@ def information(
     )
 
 
-@dataclass(frozen=True)
-class FTest:
-    """F (already scaled) with its numerator and denominator degrees of freedom; for one row F = t²."""
-
-    statistic: float
-    numerator: int
-    denominator: float
+FTest = tuple[float, int, float]
+"""F (already scaled), its numerator and its denominator degrees of freedom; for one row F = t²."""
 
 
 @dataclass(frozen=True)
 class Wald:
-    """z and χ²/q: the variances are taken as known; `covariance` (p, p) of the coefficients of X̃."""
+    """z and χ²/q, the variances taken as known; and what all methods have at one fit or at n, along the first axis.
 
-    covariance: Array
+    phi: (..., p, p) the covariance Φ of the coefficients of X̃; covariance: (..., p, p) what tests take for it; slopes:
+    (..., k, p, p) derivatives of Φ by parameters of the variances; spread: (..., k, k) the covariance of these.
+    """
 
-    def df(self, row: Array) -> float:
-        """Infinitely many, for any row (p,)."""
-        return np.inf
-
-    def test(self, rows: Array, difference: Array) -> FTest:
-        """χ²/q of rows (q, p), whose estimates are `difference` (q,) from their null values."""
-        wald = difference @ np.linalg.solve(rows @ self.covariance @ rows.T, difference)
-        return FTest(float(wald / len(rows)), len(rows), np.inf)
-
-
-@dataclass(frozen=True)
-class Satterthwaite:
-    """Satterthwaite's method at one fit, for the coefficients of X̃: `covariance` (p, p), Φ itself; `slopes`
-    (k, p, p), dΦ/dφ for φ as in `_by_relative_sds`; `spread` (k, k), the covariance of φ̂."""
-
+    phi: Array
     covariance: Array
     slopes: Array
     spread: Array
+
+    @classmethod
+    def of(cls, found: Information) -> Wald:
+        """From the information at a fit."""
+        none = found.phi[..., None, :, :][..., :0, :, :]
+        return cls(found.phi, found.phi, none, np.zeros((0, 0)))
+
+    def df(self, row: Array) -> Array:
+        """Degrees of freedom (...,) of one contrast (p,): 2v²/var(v), infinite where v is known."""
+        variance = np.einsum("a,...ab,b->...", row, self.phi, row)
+        slope = np.einsum("a,...iab,b->...i", row, self.slopes, row)
+        share = np.einsum("...i,...ij,...j->...", slope, self.spread, slope) / variance**2
+        return np.divide(2, share, out=np.full_like(variance, np.inf), where=share > 1e-14)
+
+    def test(self, rows: Array, difference: Array) -> FTest:
+        """The F of rows (q, p) at one fit; `difference` (q,) is Lβ̂ less its null value."""
+        wald = difference @ np.linalg.solve(rows @ self.covariance @ rows.T, difference)
+        return float(wald / len(rows)), len(rows), np.inf
+
+
+class Satterthwaite(Wald):
+    """Satterthwaite's method, its parameters φ as in `_by_relative_sds`."""
 
     @classmethod
     def of(cls, found: Information) -> Satterthwaite:
@@ -202,24 +207,20 @@ class Satterthwaite:
         beside σ² has a small curvature in units of its own, and is no less well known for that.
         """
         jacobian, second = _by_relative_sds(found)
-        by_square = jacobian.T @ found.hessian @ jacobian
-        by_slope = np.einsum("i,ijk->jk", found.gradient, second)
-        curvature = (by_square + by_square.T) / 2 + by_slope
-        size = np.abs(jacobian).T @ np.abs(found.hessian) @ np.abs(jacobian)
-        size = np.sqrt(np.diag(size) + np.abs(np.diag(by_slope)))
-        size[size == 0] = 1.0
-        values, vectors = np.linalg.eigh(curvature / np.outer(size, size))
-        kept = values > FLAT * values.max()
-        vectors = vectors[:, kept] / size[:, None]
-        spread = 2 * (vectors / values[kept]) @ vectors.T
-        slopes = -np.einsum("ab,ibc,cd->iad", found.phi, found.P, found.phi)
-        return cls(found.phi, np.einsum("ij,iab->jab", jacobian, slopes), spread)
-
-    def df(self, row: Array) -> float:
-        """Degrees of freedom of one contrast (p,)."""
-        slope = np.einsum("a,iab,b->i", row, self.slopes, row)
-        spread = slope @ self.spread @ slope
-        return float(2 * (row @ self.covariance @ row) ** 2 / spread) if spread > 0 else np.inf
+        across = jacobian.swapaxes(-1, -2)
+        by_square = across @ found.hessian @ jacobian
+        by_slope = np.einsum("...i,...ijk->...jk", found.gradient, second)
+        curvature = (by_square + by_square.swapaxes(-1, -2)) / 2 + by_slope
+        size = np.abs(across) @ np.abs(found.hessian) @ np.abs(jacobian) + np.abs(by_slope)
+        size = np.sqrt(np.diagonal(size, axis1=-2, axis2=-1))
+        size = np.where(size == 0, 1.0, size)
+        values, vectors = np.linalg.eigh(curvature / (size[..., None] * size[..., None, :]))
+        kept = values > FLAT * values.max(axis=-1, keepdims=True)
+        weights = np.divide(2, values, out=np.zeros_like(values), where=kept)
+        vectors = vectors / size[..., None]
+        spread = (vectors * weights[..., None, :]) @ vectors.swapaxes(-1, -2)
+        slopes = np.einsum("...ij,...iab->...jab", jacobian, _phi_slopes(found))
+        return cls(found.phi, found.phi, slopes, spread)
 
     def test(self, rows: Array, difference: Array) -> FTest:
         """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less its null value.
@@ -231,33 +232,43 @@ class Satterthwaite:
         values, vectors = np.linalg.eigh(basis.T @ self.covariance @ basis)
         independent = vectors.T @ np.linalg.solve(triangle.T, difference)
         dfs = np.array([self.df(row) for row in (basis @ vectors).T])
-        return FTest(float(np.mean(independent**2 / values)), len(rows), _combined_df(dfs))
+        return float(np.mean(independent**2 / values)), len(rows), _combined_df(dfs)
+
+
+def _phi_slopes(found: Information) -> Array:
+    """(..., k, p, p) derivatives of Φ by γ."""
+    phi = found.phi[..., None, :, :]
+    return -phi @ found.P @ phi
 
 
 def _by_relative_sds(found: Information) -> tuple[Array, Array]:
-    """First (k, k) and second (k, k, k) derivatives of γ by φ = (relative Cholesky entries, relative SDs, σ/σ̂).
+    """First (..., k, k) and second (..., k, k, k) derivatives of γ by φ = (relative Cholesky entries, relative SDs,
+    σ/σ̂).
 
     φ is lmerTest's parameter vector (σ in units of its estimate). On the boundary, where a relative SD is zero, it
     matters which parameters are used: in these the likelihood is even about zero, so the gradient there vanishes.
     """
-    q, v, scale = len(found.cov_re), len(found.vcomp), found.scale
-    root = np.zeros((q + v, q + v))
-    root[:q, :q] = sqrt_factor(found.cov_re)
-    root[range(q, q + v), range(q, q + v)] = np.sqrt(np.clip(found.vcomp, 0, None))
-    root /= np.sqrt(scale)
+    scale = np.asarray(found.scale)[..., None]
+    q, v = found.cov_re.shape[-1], found.vcomp.shape[-1]
+    root = np.zeros((*scale.shape[:-1], q + v, q + v))
+    root[..., :q, :q] = sqrt_factor(found.cov_re)
+    root[..., range(q, q + v), range(q, q + v)] = np.sqrt(np.clip(found.vcomp, 0, None))
+    root /= np.sqrt(scale[..., None])
     where = [(a, b) for a in range(q) for b in range(a + 1)] + [(c, c) for c in range(q, q + v)]
     k = len(where) + 1
     rows, columns = np.array(where, dtype=int).reshape(-1, 2).T
-    jacobian, second = np.zeros((k, k)), np.zeros((k, k, k))
+    jacobian = np.zeros((*scale.shape[:-1], k, k))
+    second = np.zeros((*scale.shape[:-1], k, k, k))
     units = np.zeros((k - 1, q + v, q + v))
     units[np.arange(k - 1), rows, columns] = 1.0
     for i, unit in enumerate(units):
-        jacobian[:-1, i] = scale * (unit @ root.T + root @ unit.T)[rows, columns]
+        half = unit @ root.swapaxes(-1, -2)
+        jacobian[..., :-1, i] = scale * (half + half.swapaxes(-1, -2))[..., rows, columns]
         for j, other in enumerate(units):
-            second[:-1, i, j] = scale * (unit @ other.T + other @ unit.T)[rows, columns]
-    gamma = np.append(scale * (root @ root.T)[rows, columns], scale)
-    second[:-1, :-1, -1] = second[:-1, -1, :-1] = 2 * jacobian[:-1, :-1]
-    jacobian[:, -1] = second[:, -1, -1] = 2 * gamma
+            second[..., :-1, i, j] = scale * (unit @ other.T + other @ unit.T)[rows, columns]
+    gamma = scale * (root @ root.swapaxes(-1, -2))[..., rows, columns]
+    second[..., :-1, :-1, -1] = second[..., :-1, -1, :-1] = 2 * jacobian[..., :-1, :-1]
+    jacobian[..., -1] = second[..., -1, -1] = 2 * np.append(gamma, scale, axis=-1)
     return jacobian, second
 
 
@@ -271,47 +282,33 @@ def _combined_df(dfs: Array) -> float:
     return float(2 * (excess + len(dfs)) / excess)
 
 
-@dataclass(frozen=True)
-class KenwardRoger:
-    """Kenward and Roger's method at one REML fit, for the coefficients of X̃: `phi` and the adjusted `covariance`
-    (p, p), `P` (k, p, p), `spread` (k, k): the covariance of γ̂ from the expected information."""
-
-    phi: Array
-    covariance: Array
-    P: Array
-    spread: Array
+class KenwardRoger(Wald):
+    """Kenward and Roger's method, its parameters γ: at REML fits only."""
 
     @classmethod
     def of(cls, found: Information) -> KenwardRoger:
         """From the information at a REML fit. V is linear in γ, so the second-derivative term vanishes."""
         spread = 2 * scaled_inverse(found.expected)
-        middle = found.Q - np.einsum("iab,bc,jcd->ijad", found.P, found.phi, found.P)
-        extra = np.einsum("ij,ijab->ab", spread, middle)
+        left = (found.P @ found.phi[..., None, :, :])[..., None, :, :]
+        middle = found.Q - left @ found.P[..., None, :, :, :]
+        extra = np.einsum("...ij,...ijab->...ab", spread, middle)
         adjusted = found.phi + 2 * found.phi @ extra @ found.phi
-        return cls(found.phi, (adjusted + adjusted.T) / 2, found.P, spread)
-
-    def df(self, row: Array) -> float:
-        """Degrees of freedom of one contrast (p,)."""
-        return self._scaling(row[None, :])[0]
+        adjusted = (adjusted + adjusted.swapaxes(-1, -2)) / 2
+        return cls(found.phi, adjusted, _phi_slopes(found), spread)
 
     def test(self, rows: Array, difference: Array) -> FTest:
-        """The scaled F of rows (q, p); `difference` (q,) is Lβ̂ less its null value."""
-        df, factor = self._scaling(rows)
-        wald = difference @ np.linalg.solve(rows @ self.covariance @ rows.T, difference)
-        return FTest(float(factor * wald / len(rows)), len(rows), df)
-
-    def _scaling(self, rows: Array) -> tuple[float, float]:
-        """Denominator df and the factor of F: Kenward & Roger (1997), section 2 and their Appendix, names as there."""
-        q = len(rows)
+        """The scaled F of rows (q, p); `difference` (q,) is Lβ̂ less its null value. Denominator df and the factor of F:
+        Kenward & Roger (1997), section 2 and their Appendix, names as there."""
+        q, wald = len(rows), super().test(rows, difference)
         theta = rows.T @ np.linalg.solve(rows @ self.phi @ rows.T, rows)
-        products = theta @ self.phi @ self.P @ self.phi
+        products = theta @ self.slopes
         traces = np.trace(products, axis1=1, axis2=2)
         A1 = float(traces @ self.spread @ traces)
         A2 = float(np.einsum("ij,iab,jba->", self.spread, products, products))
         if (
             A2 <= 1e-14
-        ):  # about 2/df: the variance of these rows is known, nothing is to be adjusted
-            return np.inf, 1.0
+        ):  # about 2/df: the variance of these rows is known, there is nothing to adjust
+            return wald
         B = (A1 + 6 * A2) / (2 * q)
         g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
         c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))
@@ -321,20 +318,18 @@ class KenwardRoger:
         rho = ratio**2 * V0 / V2 / q
         df = 4 + (q + 2) / (q * rho - 1)
         factor = 1.0 if abs(df - 2) < 0.01 else df * (1 - A2 / q) / (df - 2)
-        return float(df), float(factor)
+        return float(factor * wald[0]), q, float(df)
 
 
-Method = Wald | Satterthwaite | KenwardRoger
-
-
-def method_of(ddf: str, found: Information) -> Method:
-    """The method called `ddf` (one of METHODS) at a fit; Kenward–Roger's needs the information of a REML fit."""
-    if ddf == "wald":
-        return Wald(found.phi)
-    return Satterthwaite.of(found) if ddf == "satterthwaite" else KenwardRoger.of(found)
+METHODS: dict[str, type[Wald]] = {
+    "kenward-roger": KenwardRoger,
+    "satterthwaite": Satterthwaite,
+    "wald": Wald,
+}
 
 
 def scaled_inverse(matrix: Array) -> Array:
-    """Inverse of an information matrix whose rows may be in very different units."""
-    units = np.sqrt(np.diag(matrix))
-    return np.linalg.inv(matrix / np.outer(units, units)) / np.outer(units, units)
+    """Inverse of information matrices (..., k, k) whose rows may be in very different units."""
+    units = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
+    units = units[..., None] * units[..., None, :]
+    return np.linalg.inv(matrix / units) / units

@@ -10,11 +10,10 @@ import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLMResults
 
 from fewgroups.checks import NotAtOptimumWarning
-from fewgroups.ddf import Information, Method, information, method_of
+from fewgroups.ddf import METHODS, Information, Wald, information
 from fewgroups.likelihood import is_singular, optimum
 
 Array = np.ndarray
-METHODS = ("kenward-roger", "satterthwaite", "wald")
 SHORTFALL = 1e-4  # log-likelihood below the optimum from which on a fit counts as short of it
 
 _SINGULAR = "Singular fit: a variance is estimated as zero or a correlation as ±1. "
@@ -29,12 +28,11 @@ _PRICE = {
 
 @dataclass(frozen=True)
 class Examination:
-    """found: the information at (Ψ, τ², σ²) = `at`, in the units of the data: those of the fit, or of its REML refit;
-    method: what judges the fixed effects; notes; facts for `attrs` of a table."""
+    """found: the information at the parameters of the fit, or of its REML refit; method: what judges the fixed effects;
+    notes; facts for `attrs` of a table."""
 
     found: Information
-    at: tuple[Array, Array, float]
-    method: Method
+    method: Wald
     notes: list[str]
     facts: dict[str, Any]
 
@@ -85,4 +83,4 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     if singular:
         notes.append(_SINGULAR + _PRICE[ddf])
     facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}
-    return Examination(found, at, method_of(ddf, found), notes, facts)
+    return Examination(found, METHODS[ddf].of(found), notes, facts)

@@ -14,6 +14,7 @@ import patsy
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
 
+from fewgroups.arguments import true_or_false
 from fewgroups.formulas import build
 from fewgroups.identification import NO_RESIDUAL, RANK, check_identified
 from fewgroups.likelihood import SINGULAR, Optimum, optimum
@@ -143,8 +144,7 @@ def fit(
     print as nan, and in unbalanced designs those of coefficients can be far off; the report then says so.
     """
     caller = patsy.EvalEnvironment.capture(1)
-    if not isinstance(reml, bool | np.bool_):
-        raise TypeError(f"reml must be True (REML) or False (maximum likelihood); given {reml!r}")
+    reml = true_or_false("reml", reml)
     if re_formula is None and not vc_formula:
         re_formula = "~1"  # as in statsmodels
     model, notes = build(formula, data, groups, re_formula, vc_formula, caller)
@@ -152,10 +152,10 @@ def fit(
         notes = [OWN_INTERCEPT, *notes]
     structure = Structure.of(model)
     check_identified(model, structure)
-    best = optimum(structure, bool(reml))
+    best = optimum(structure, reml)
     if best.scale < RANK * structure.unit**2:
         raise ValueError(NO_RESIDUAL)
-    result, held_back, tried = _statsmodels_fit(model, best, bool(reml))
+    result, held_back, tried = _statsmodels_fit(model, best, reml)
     agree = "agree" if np.ptp(best.tried) < SAME else "differ: the best one counts"
     with np.errstate(invalid="ignore"):  # the root of a negative variance
         ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
@@ -222,19 +222,12 @@ def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
         return ()
     q, n = model.k_re, len(model.endog)
     names = [*model.data.exog_re_names[:q], *model.exog_vc.names]
-    squares = (
-        [float((column * column).sum()) for column in np.asarray(model.exog_re).T] if q else []
-    )
+    squares = list(np.square(model.exog_re).sum(axis=0)) if q else []
     squares += [sum(float((m * m).sum()) for m in mats) for mats in model.exog_vc.mats]
     variances = np.array([*np.diag(best.cov_re), *best.vcomp])
-    sds = np.sqrt(
-        np.clip(variances, 0, None) * squares / (n * best.scale)
-    )  # in the outcome, over σ
-    found = [
-        f"the variance of {name} is zero"
-        for name, sd in zip(names, sds, strict=True)
-        if sd < SINGULAR
-    ]
+    sds = np.sqrt(np.clip(variances, 0, None) * squares / (n * best.scale))  # per row, over σ
+    zero = [name for name, sd in zip(names, sds, strict=True) if sd < SINGULAR]
+    found = [f"the variance of {name} is zero" for name in zero]
     for i, j in zip(*np.tril_indices(q, -1), strict=True):
         if min(sds[i], sds[j]) >= SINGULAR:
             r = best.cov_re[i, j] / np.sqrt(variances[i] * variances[j])

@@ -12,8 +12,10 @@ from patsy.categorical import categorical_to_int
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.checks import check_choice, check_level, check_result
-from fewgroups.examination import METHODS, examine
+from fewgroups.arguments import check_choice, confidence_level
+from fewgroups.checks import check_result
+from fewgroups.ddf import METHODS, Information, Wald
+from fewgroups.examination import examine
 from fewgroups.noted_table import NotedTable, noted_table, p_is, useful_decimals
 
 Array = np.ndarray
@@ -57,8 +59,8 @@ def coefficients(
     Brockhoff & Christensen 2017 (lmerTest, J. Stat. Softw. 82(13)); Halekoh & Højsgaard 2014 (pbkrtest, J. Stat.
     Softw. 59(9)), with whose numbers these agree.
     """
-    check_choice("ddf", ddf, METHODS)
-    check_level(level)
+    check_choice("ddf", ddf, tuple(METHODS))
+    confidence_level(level)
     plain = check_result(result)
     names = [str(name) for name in plain.model.exog_names]
     every = dict(zip(names, np.eye(len(names)), strict=True))
@@ -70,25 +72,33 @@ def coefficients(
                 "coefficients takes one row per name"
             )
     fit = examine(plain, ddf)
-    rows = fit.found.rows(np.array([weights[0] for weights, _ in wanted.values()]))
+    rows = np.array([weights[0] for weights, _ in wanted.values()])
     nulls = np.array([null[0] for _, null in wanted.values()])
-    estimate = rows @ fit.found.beta
-    se = np.sqrt(np.einsum("ia,ab,ib->i", rows, fit.method.covariance, rows))
-    df = np.array([fit.method.df(row) for row in rows])
-    t = (estimate - nulls) / se
-    half_width = stats.t.ppf((1 + level) / 2, df) * se
-    columns = {"estimate": estimate, "se": se, "df": df, "t": t, "p": 2 * stats.t.sf(np.abs(t), df)}
-    columns |= {"low": estimate - half_width, "high": estimate + half_width}
+    columns = judged(fit.found, fit.method, rows, nulls, level)
     paired = paired_tests(plain.model, fit.beta, fit.phi) if contrasts is None else {}
     notes = fit.notes + [
         f"{term}: the design is balanced; the paired t-test on group means gives t({df}) = {t:.3f}, {p_is(p)}."
         for term, (t, df, p) in paired.items()
     ]
-    places = useful_decimals(float(se.min()))
+    places = useful_decimals(float(columns["se"].min()))
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2, "t": 3, "p": -1}
     table = noted_table(columns, pd.Index(wanted, name="term"), notes, decimals)
     table.attrs |= fit.facts | {"level": level, "paired": paired}
     return table
+
+
+def judged(
+    found: Information, method: Wald, weights: Array, nulls: Array, level: float
+) -> dict[str, Any]:
+    """estimate, se, df, t, p, low, high (m,) of weighted sums of the coefficients, weights (m, p), against `nulls`."""
+    rows = found.rows(weights)
+    estimate = rows @ found.beta
+    se = np.sqrt(np.einsum("ia,ab,ib->i", rows, method.covariance, rows))
+    df = np.array([method.df(row) for row in rows])
+    t = (estimate - nulls) / se
+    half_width = stats.t.ppf((1 + level) / 2, df) * se
+    answer = {"estimate": estimate, "se": se, "df": df, "t": t, "p": 2 * stats.t.sf(np.abs(t), df)}
+    return answer | {"low": estimate - half_width, "high": estimate + half_width}
 
 
 def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> NotedTable:
@@ -112,14 +122,14 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     of factors nor the zero of a predictor matters: lmerTest's "type III" where numbers are centred. A note says so. For
     other hypotheses give contrasts. Errors and warnings as in `coefficients`.
     """
-    check_choice("ddf", ddf, METHODS)
+    check_choice("ddf", ddf, tuple(METHODS))
     plain = check_result(result)
     model = plain.model
-    wanted, remarks = (
-        term_rows(model)
-        if contrasts is None
-        else (read_contrasts(contrasts, list(model.exog_names)), [])
-    )
+    remarks: list[str] = []
+    if contrasts is None:
+        wanted, remarks, _ = term_rows(model)
+    else:
+        wanted = read_contrasts(contrasts, list(model.exog_names))
     if not wanted:
         raise ValueError(
             "the formula has no term besides the intercept, so there is nothing to test"
@@ -129,9 +139,7 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     for weights, null in wanted.values():
         rows = fit.found.rows(weights)
         tests.append(fit.method.test(rows, rows @ fit.found.beta - null))
-    F = np.array([test.statistic for test in tests])
-    num = np.array([test.numerator for test in tests])
-    den = np.array([test.denominator for test in tests])
+    F, num, den = (np.array(numbers) for numbers in zip(*tests, strict=True))
     p = np.where(np.isinf(den), stats.chi2.sf(F * num, num), stats.f.sf(F, num, den))
     columns = {"F": F, "num_df": num, "den_df": den, "p": p}
     table = noted_table(
@@ -141,8 +149,9 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     return table
 
 
-def term_rows(model: MixedLM) -> tuple[Rows, list[str]]:
-    """Name of each term → the rows (q, p) of its hypothesis, the intercept left out; and notes on what they are about.
+def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
+    """Name of each term → the rows (q, p) of its hypothesis, the intercept left out; notes on what they are about; and
+    whether numbers are taken at their mean, or at zero.
 
     A term within an interaction: the coefficients that it has when factors are coded to sum to zero, numbers centred.
     """
@@ -151,15 +160,15 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str]]:
     if not isinstance(design, DesignInfo) or not isinstance(frame, pd.DataFrame):
         names = zip(model.exog_names, model.exog.T, strict=True)  # from arrays: a column is a term
         varying = {str(name): k for k, (name, x) in enumerate(names) if np.ptp(x) > 0}
-        return {name: (unit[[k]], np.zeros(1)) for name, k in varying.items()}, []
+        return {name: (unit[[k]], np.zeros(1)) for name, k in varying.items()}, [], True
     partners: dict[Term, set[Any]] = {}  # the factors with which each term interacts
     for term in design.terms:
         wider = [set(t.factors) for t in design.terms if set(term.factors) < set(t.factors)]
         if term.factors:
             partners[term] = set().union(*wider) - set(term.factors)
-    notes, centred = [], unit
+    notes, centred, at_means = [], unit, True
     if any(partners.values()):
-        centred, at = _centred(model.exog, design, frame)
+        centred, at, at_means = _centred(model.exog, design, frame)
         met = [f for f in design.factor_infos if any(f in others for others in partners.values())]
         numbers = [at[factor] for factor in met if factor in at]
         parts = [f"taken at {', '.join(numbers)}"] if numbers else []
@@ -173,12 +182,15 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str]]:
         term.name(): (centred if others else unit)[design.term_slices[term]]
         for term, others in partners.items()
     }
-    return {name: (row, np.zeros(len(row))) for name, row in rows.items() if len(row)}, notes
+    hypotheses = {name: (row, np.zeros(len(row))) for name, row in rows.items() if len(row)}
+    return hypotheses, notes, at_means
 
 
-def _centred(X: Array, design: DesignInfo, frame: pd.DataFrame) -> tuple[Array, dict[Any, str]]:
+def _centred(
+    X: Array, design: DesignInfo, frame: pd.DataFrame
+) -> tuple[Array, dict[Any, str], bool]:
     """D (p, p), with Dβ the coefficients of the model whose factors are coded to sum to zero and whose numbers are
-    centred; and for each number where that is, in words."""
+    centred; for each number where that is, in words; and whether it is the mean."""
     columns: dict[str, Any] = {}
     means: dict[str, Array] = {}
     names = {factor: f"f{k}" for k, factor in enumerate(design.factor_infos)}
@@ -190,15 +202,11 @@ def _centred(X: Array, design: DesignInfo, frame: pd.DataFrame) -> tuple[Array, 
         else:
             columns[name] = np.asarray(values, dtype=float)
             mean, spread = columns[name].mean(axis=0), np.ptp(columns[name], axis=0)
-            means[name] = np.where(
-                np.abs(mean) < 1e-12 * spread, 0.0, mean
-            )  # centred but for rounding
+            means[name] = np.where(np.abs(mean) < 1e-12 * spread, 0.0, mean)  # rounding
     code = {f: EvalFactor(n if n in means else f"C({n}, Sum)") for f, n in names.items()}
     terms = [Term([code[factor] for factor in term.factors]) for term in design.terms]
-    for centre in (
-        1,
-        0,
-    ):  # without its lower terms an interaction of centred numbers is another model
+    # Without its lower terms an interaction of centred numbers is another model: then numbers are left as they are.
+    for centre in (True, False):
         made = columns | {name: columns[name] - centre * mean for name, mean in means.items()}
         X_centred = np.asarray(dmatrix(ModelDesc([], terms), made), dtype=float)
         D = np.linalg.lstsq(X_centred, X, rcond=None)[0]
@@ -212,7 +220,7 @@ def _centred(X: Array, design: DesignInfo, frame: pd.DataFrame) -> tuple[Array, 
         for factor, name in names.items()
         if name in means
     }
-    return D, where
+    return D, where, centre
 
 
 # ---- contrasts: weighted sums of the coefficients, from names, numbers or a line of text ------------------

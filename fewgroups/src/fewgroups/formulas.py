@@ -21,6 +21,7 @@ from fewgroups.columns import (
     Names,
     check_columns,
     column_of,
+    label_array,
     numbers_as_text,
     parsed,
     plain,
@@ -209,13 +210,7 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
             "groups is a Series with another index than data, so it is unclear which label belongs to which row: give "
             "the column's name, or groups.to_numpy() if the order is the same"
         )
-    # A list of text would turn a missing value in it into the text "nan".
-    labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
-    if labels.ndim != 1 or len(labels) != len(data):
-        raise ValueError(
-            f"groups must be a column's name or one label for each of the {len(data)} rows; given something "
-            f"of shape {labels.shape}"
-        )
+    labels = label_array(groups, len(data))
     try:
         sorted(set(labels[~pd.isna(labels)]))
     except TypeError:

@@ -80,9 +80,8 @@ def evaluate(
         solved = np.linalg.solve(inner, np.concatenate([LZB, WL.swapaxes(1, 2)], axis=2))
         M -= np.tensordot(LZB, solved[:, :, : p + 1], axes=([0, 1], [0, 1]))
         removed = WL @ solved
-        parts.append(
-            (block, block.ZB - removed[:, :, : p + 1], block.W - removed[:, :, p + 1 :])
-        )  # ZᵀV⁻¹[Q r], ZᵀV⁻¹Z
+        E, F = block.ZB - removed[:, :, : p + 1], block.W - removed[:, :, p + 1 :]
+        parts.append((block, E, F))  # ZᵀV⁻¹[Q r], ZᵀV⁻¹Z
     A_inverse = np.linalg.inv(M[:p, :p])
     shift = A_inverse @ M[:p, p]
     rss = float(M[p, p] - M[:p, p] @ shift)
@@ -102,29 +101,19 @@ def evaluate(
         np.add.at(score_vc, block.labels[q:], np.diag(total)[q:])
     gradient = np.concatenate([(2 * score_re @ L)[np.tri(q, dtype=bool)], 2 * score_vc * sds])
     best = s.unit**2 * rss / df
-    return Evaluation(
-        float(deviance),
-        gradient,
-        score_re,
-        score_vc,
-        s.start + s.unit * (s.R_inverse @ shift),
-        best,
-        best * (s.R_inverse @ A_inverse @ s.R_inverse.T),
-    )
+    beta = s.start + s.unit * (s.R_inverse @ shift)
+    phi = best * (s.R_inverse @ A_inverse @ s.R_inverse.T)
+    return Evaluation(float(deviance), gradient, score_re, score_vc, beta, best, phi)
 
 
 def hessian(structure: Structure, theta: Array, reml: bool, step: float = 1e-4) -> Array:
     """Second derivatives (size, size) of the deviance by θ: central differences of the exact gradient."""
     steps = step * np.maximum(1.0, np.abs(theta))
-    columns = [
-        (
-            evaluate(structure, theta + h * unit, reml).gradient
-            - evaluate(structure, theta - h * unit, reml).gradient
-        )
-        / (2 * h)
-        for h, unit in zip(steps, np.eye(len(theta)), strict=True)
-    ]
-    raw = np.array(columns).reshape(len(theta), len(theta))
+    raw = np.zeros((len(theta), len(theta)))
+    for k, h in enumerate(steps):
+        step_k = h * np.eye(len(theta))[k]
+        ends = (evaluate(structure, theta + sign * step_k, reml).gradient for sign in (1, -1))
+        raw[k] = np.subtract(*ends) / (2 * h)
     return (raw + raw.T) / 2
 
 
@@ -230,9 +219,8 @@ def _descend(s: Structure, theta: Array, reml: bool) -> Array:
         return at.deviance, at.gradient
 
     for _ in range(10):
-        theta = _polish(
-            s, minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-6}).x, reml
-        )
+        found = minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-6})
+        theta = _polish(s, found.x, reml)
         away = _escape(s, theta, reml)
         if away is None:
             break
@@ -274,16 +262,14 @@ def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
     """A lower point if some variance that is zero should not be, else None."""
     at = evaluate(s, theta, reml)
     L, sds = s.unpack(theta)
-    candidates = []
+    candidates, sizes = [], np.logspace(-6, 1, 8)
     if s.q:
         values, vectors = np.linalg.eigh(at.score_re)
         if values[0] < -ESCAPE:
             v = vectors[:, 0]
-            candidates += [
-                s.pack(L @ L.T + t * np.outer(v, v), sds**2) for t in np.logspace(-6, 1, 8)
-            ]
+            candidates += [s.pack(L @ L.T + t * np.outer(v, v), sds**2) for t in sizes]
     for c in np.flatnonzero(at.score_vc < -ESCAPE):
-        candidates += [s.pack(L @ L.T, sds**2 + t * np.eye(s.v)[c]) for t in np.logspace(-6, 1, 8)]
+        candidates += [s.pack(L @ L.T, sds**2 + t * np.eye(s.v)[c]) for t in sizes]
     if not candidates:
         return None
     lowest = min(candidates, key=lambda point: evaluate(s, point, reml).deviance)

@@ -13,7 +13,7 @@ import pandas as pd
 import patsy
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.columns import Names, check_columns, plain, refuse_rows, some
+from fewgroups.columns import Names, check_columns, group_column, plain, refuse_rows, some
 from fewgroups.component_columns import ComponentColumns
 
 Array = np.ndarray
@@ -54,7 +54,12 @@ class NewRows:
         components = [_terms(itertools.chain(*part)) for part in colnames]
         used = _names([*spec.terms, *itertools.chain(*components)]).variables
         columns = [name for name in frame.columns if name in used]
-        group = _group_column(model, frame) if who == "known" and model.n_groups > 1 else None
+        group = group_column(model) if who == "known" and model.n_groups > 1 else None
+        if group is None and who == "known" and model.n_groups > 1:
+            raise ValueError(
+                "result was fitted to groups that are no column of its data, so rows cannot say which is theirs: "
+                "fit with groups='column'"
+            )
         needed = columns if group in (None, *columns) else [group, *columns]
         shown = frame[needed].drop_duplicates(ignore_index=True)
         if data is not None:
@@ -112,19 +117,6 @@ def _kind(column: pd.Series) -> str:
     if pd.api.types.is_bool_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype):
         return "true or false"
     return "numbers" if pd.api.types.is_numeric_dtype(column) else "labels"
-
-
-def _group_column(model: MixedLM, frame: pd.DataFrame) -> str:
-    """The column of the fitted data that holds the groups."""
-    labels = np.asarray(model.groups)
-    named = str(model.data.exog_re_names[0]) if model.k_re else ""
-    found = [str(name) for name in frame.columns if np.array_equal(frame[name].to_numpy(), labels)]
-    if not found:
-        raise ValueError(
-            "result was fitted to groups that are no column of its data, so rows cannot say which is theirs: "
-            "fit with groups='column'"
-        )
-    return named if named in found else found[0]
 
 
 def _numbers(model: MixedLM, labels: pd.Series, group: str) -> Array:

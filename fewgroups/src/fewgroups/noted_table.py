@@ -79,3 +79,10 @@ def p_is(p: float) -> str:
     """A p-value in a sentence: "p = 0.034", "p < 1e-300"."""
     shown = show_p(p)
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def joined(phrases: Sequence[str]) -> str:
+    """ "one, two and three"."""
+    if len(phrases) < 2:
+        return "".join(phrases)
+    return ", ".join(phrases[:-1]) + f" and {phrases[-1]}"

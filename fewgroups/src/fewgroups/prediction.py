@@ -9,8 +9,9 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.checks import check_choice, check_level, check_result
-from fewgroups.ddf import Information, KenwardRoger
+from fewgroups.arguments import check_choice, confidence_level
+from fewgroups.checks import check_result
+from fewgroups.ddf import Information
 from fewgroups.examination import Examination, examine
 from fewgroups.new_rows import NewRows
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
@@ -18,23 +19,14 @@ from fewgroups.targets import Group, Target, average, prior
 
 Array = np.ndarray
 WHO, OF = ("average", "known", "new"), ("mean", "score")
+LONG_RUN = "the mean of endlessly many outcomes"
 ABOUT = {
-    (
-        "average",
-        "mean",
-    ): "confidence interval of the mean over all groups; a single group, or an outcome, may lie far "
+    "average mean": "confidence interval of the mean over all groups; a single group, or an outcome, may lie far "
     "outside",
-    (
-        "known",
-        "mean",
-    ): "prediction interval of the level of that group, the mean of endlessly many outcomes",
-    ("known", "score"): "prediction interval of one new outcome of that group",
-    (
-        "new",
-        "mean",
-    ): "prediction interval of the level of a group that was not measured, the mean of endlessly many "
-    "outcomes",
-    ("new", "score"): "prediction interval of one outcome of a group that was not measured",
+    "known mean": f"prediction interval of the level of that group, {LONG_RUN}",
+    "known score": "prediction interval of one new outcome of that group",
+    "new mean": f"prediction interval of the level of a group that was not measured, {LONG_RUN}",
+    "new score": "prediction interval of one outcome of a group that was not measured",
 }
 LEAST_DF = 1.0
 """Below, t has no quantiles that mean anything; a variance estimated near zero leads there."""
@@ -113,11 +105,11 @@ def predictions(
             'of="score" needs a group that gives it: who="known" for a measured group, who="new" for another; the '
             'average is a mean, of="mean"'
         )
-    check_level(level)
+    confidence_level(level)
     plain = check_result(result)
     rows = NewRows.of(plain.model, data, who)
     fit = examine(plain, "kenward-roger")
-    found, method = fit.found, KenwardRoger.of(fit.found)
+    found, method = fit.found, fit.method
     X, Z = found.rows(rows.X), rows.Z @ found.random
     if who == "average":
         targets = [average(found, x) for x in X]
@@ -125,7 +117,7 @@ def predictions(
         targets = _targets(plain.model, found, rows, X, Z)
     if of == "score":
         unit = np.eye(len(method.spread))[-1]
-        targets = [target.with_variance(fit.at[2], unit) for target in targets]
+        targets = [target.with_variance(float(found.scale), unit) for target in targets]
     raw = np.array([target.df(method.spread) for target in targets])
     df = np.maximum(raw, LEAST_DF)
     estimate = np.array([target.estimate for target in targets])
@@ -144,7 +136,7 @@ def predictions(
     decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2}
     kept = [note for note in fit.notes if who == "average" or not note.startswith("Singular fit")]
     notes = [
-        f"low, high: {100 * level:g} % {ABOUT[who, of]}.",
+        f"low, high: {100 * level:g} % {ABOUT[f'{who} {of}']}.",
         *_limits(plain.model, who, fit, bool(np.any(raw < LEAST_DF))),
         *kept,
     ]
@@ -179,11 +171,8 @@ def _limits(model: MixedLM, who: str, fit: Examination, floored: bool) -> list[s
     """Where intervals lean on what the model takes for granted."""
     notes = []
     level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
-    if (
-        who != "average"
-        and level_only
-        and any(np.ptp(x, axis=0).any() for x in map(np.asarray, model.exog_li))
-    ):
+    within = any(np.ptp(x, axis=0).any() for x in model.exog_li)
+    if who != "average" and level_only and within:
         notes.append(
             "The model lets groups differ in level only: if the predictors do not act on all alike, intervals for one "
             "group are too short."

@@ -5,21 +5,21 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
 
+from fewgroups.arguments import confidence_level, whole_number
 from fewgroups.batch import fit_many
-from fewgroups.checks import NotAtOptimumWarning, check_level, check_result
+from fewgroups.checks import NotAtOptimumWarning, check_result
 from fewgroups.examination import SHORTFALL
 from fewgroups.likelihood import Optimum, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, room_for
-from fewgroups.structure import random_design, sqrt_factor
+from fewgroups.structure import orthonormal, random_design, sds_and_correlations, sqrt_factor
 
 Array = np.ndarray
 FEW = 20  # groups below which a nominal 5 % of large-sample theory means 6 % or more
@@ -36,7 +36,7 @@ def simulate_from(result: Any, n: int, seed: int) -> Array:
     names the one that is wrong.
     """
     plain = check_result(result)
-    n, seed = check_draws(n, seed)
+    n, seed = whole_number("n", n, 1, "data sets"), whole_number("seed", seed, 0)
     return draw(plain.model, plain, n, seed)
 
 
@@ -61,7 +61,7 @@ class Bootstrap:
         The k-th of n draws stands for the quantile k/(n + 1) (Davison & Hinkley 1997, section 5.2). ValueError for a
         level outside (0, 1), or for which there are too few draws: at least one must lie beyond each end.
         """
-        level = check_level(level)
+        level = confidence_level(level)
         needed = int(np.ceil(round(2 / (1 - level), 6))) - 1
         if len(self.draws) < needed:
             raise ValueError(
@@ -108,9 +108,7 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     optimum. Davison & Hinkley 1997, Bootstrap Methods and Their Application.
     """
     plain = check_result(result)
-    n, seed = check_draws(n, seed)
-    if n < 2:
-        raise ValueError(f"n must be 2 or more, as the spread of one draw says nothing; given {n}")
+    n, seed = whole_number("n", n, 2, "data sets"), whole_number("seed", seed, 0)
     model, reml = plain.model, bool(plain.reml)
     best = best_fit(model, reml)
     notes = []
@@ -146,18 +144,13 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
 
 def _parameters(model: MixedLM, fits: Refits) -> pd.DataFrame:
     """Fixed effects, SDs and correlations of each of n fits, DataFrame (n, parameters)."""
-    columns = {str(name): fits.beta[:, k] for k, name in enumerate(model.exog_names)}
     names = random_names(model)
-    sds = np.sqrt(np.clip(np.einsum("nii->ni", fits.cov_re), 0, None))
-    columns |= {f"sd({name})": sds[:, k] for k, name in enumerate(names)}
+    labels = [str(name) for name in model.exog_names] + [f"sd({name})" for name in names]
     for i, j in zip(*np.tril_indices(len(names), -1), strict=True):
-        size = sds[:, i] * sds[:, j]
-        with np.errstate(invalid="ignore"):  # 0/0: no correlation
-            columns[f"cor({names[j]}, {names[i]})"] = np.clip(fits.cov_re[:, i, j] / size, -1, 1)
-    components = np.sqrt(np.clip(fits.vcomp, 0, None))
-    columns |= {f"sd({name})": components[:, k] for k, name in enumerate(model.exog_vc.names)}
-    columns["sd(residual)"] = np.sqrt(fits.scale)
-    return pd.DataFrame(columns)
+        labels.append(f"cor({names[j]}, {names[i]})")
+    labels += [f"sd({name})" for name in (*model.exog_vc.names, "residual")]
+    spreads = sds_and_correlations(fits.cov_re, fits.vcomp, fits.scale)
+    return pd.DataFrame(np.hstack([fits.beta, spreads]), columns=labels)
 
 
 # ---- draws and refits, shared with `compare` ---------------------------------------------------------------
@@ -179,23 +172,10 @@ class Refits:
     failed: Array
 
 
-def check_draws(n: Any, seed: Any) -> tuple[int, int]:
-    """A number of data sets and a seed; TypeError or ValueError, naming the one that is wrong."""
-    for name, value, least in (("n", n, 1), ("seed", seed, 0)):
-        if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-            raise TypeError(f"{name} must be a whole number, {least} or more; given {value!r}")
-        if value < least:
-            raise ValueError(f"{name} must be a whole number, {least} or more; given {value}")
-    return int(n), int(seed)
-
-
 def groups_in_order(model: MixedLM) -> list[tuple[int, Array]]:
     """The model's number of each group, and its rows; in order of first appearance, whatever the labels are."""
-    numbered = (
-        (number, np.asarray(model.row_indices[name]))
-        for number, name in enumerate(model.group_labels)
-    )
-    return sorted(numbered, key=lambda pair: int(pair[1].min()))
+    rows = [np.asarray(model.row_indices[name]) for name in model.group_labels]
+    return sorted(enumerate(rows), key=lambda pair: int(pair[1].min()))
 
 
 def group_labels(model: MixedLM) -> Array:
@@ -323,12 +303,11 @@ def _fill(found: Refits, k: int, best: Optimum) -> None:
 def _least_squares(X: Array, scores: Array, reml: bool) -> Refits:
     """No random effects: residual variance and log-likelihood in closed form, with lme4's constants."""
     (rows, p), n = X.shape, len(scores)
-    size = np.linalg.norm(X, axis=0)
-    if np.linalg.matrix_rank(X / np.where(size > 0, size, 1.0)) < p:
+    Q, R, dependent = orthonormal(X)
+    if dependent is not None:
         raise ValueError(
             "the ordinary regression has fixed-effect columns that say the same; leave one of them out"
         )
-    Q, R = np.linalg.qr(X)
     inside = scores @ Q
     rss = np.sum((scores - inside @ Q.T) ** 2, axis=1)
     failed = ~(rss > 1e-28 * np.sum(scores**2, axis=1))

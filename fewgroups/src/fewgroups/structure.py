@@ -131,12 +131,26 @@ class Structure:
 
 
 def sqrt_factor(psi: Array) -> Array:
-    """The lower-triangular L with non-negative diagonal and LLᵀ = psi (q, q), also where psi is singular."""
-    if not len(psi):
-        return np.zeros((0, 0))
+    """The lower-triangular L with non-negative diagonal and LLᵀ = psi (..., q, q), also where psi is singular."""
+    if not psi.size:
+        return np.zeros(psi.shape)
     values, vectors = np.linalg.eigh(psi)
-    lower = np.asarray(np.linalg.qr((vectors * np.sqrt(np.clip(values, 0, None))).T, mode="r")).T
-    return lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
+    root = vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]
+    lower = np.asarray(np.linalg.qr(root.swapaxes(-1, -2), mode="r")).swapaxes(-1, -2)
+    signs = np.where(np.diagonal(lower, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
+    return np.asarray(lower * signs[..., None, :])
+
+
+def sds_and_correlations(cov_re: Array, vcomp: Array, scale: Array) -> Array:
+    """(..., q + q(q−1)/2 + v + 1) of Ψ (..., q, q), τ² (..., v), σ² (...): the SDs of random-effect columns; the
+    correlations of columns 0 and 1, 0 and 2, 1 and 2, …, nan where one of them does not vary; the other SDs."""
+    sds = np.sqrt(np.clip(np.diagonal(cov_re, axis1=-2, axis2=-1), 0, None))
+    i, j = np.tril_indices(cov_re.shape[-1], -1)
+    size = sds[..., i] * sds[..., j]
+    r = np.divide(cov_re[..., i, j], size, out=np.full_like(size, np.nan), where=size > 0)
+    components = np.sqrt(np.clip(vcomp, 0, None))
+    residual = np.sqrt(np.asarray(scale))[..., None]
+    return np.concatenate([sds, np.clip(r, -1, 1), components, residual], axis=-1)
 
 
 def orthonormal(matrix: Array) -> tuple[Array, Array, int | None]:

@@ -80,7 +80,7 @@ class Group:
         H = np.linalg.solve(np.eye(len(labels)) + relative @ Z.T @ Z, relative)
         X = np.asarray(model.exog_li[number], dtype=float) @ found.fixed
         y = np.asarray(model.endog_li[number], dtype=float)
-        return cls(Z, labels, X, y, covariance, found.scale, H)
+        return cls(Z, labels, X, y, covariance, float(found.scale), H)
 
     def solve(self, b: Array) -> Array:
         """V⁻¹b for b (n,)."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fewgroups.arguments import number_array
 from fewgroups.batch.layouts import Layout
 
 BLOCK_BYTES = 2**20
@@ -40,18 +41,7 @@ def outcomes_of(y: Any, rows: int) -> np.ndarray:
     TypeError, ValueError
         When y is not an array of real numbers, has another number of rows than the layout, or holds no data set.
     """
-    try:
-        outcomes = np.asarray(y)
-    except ValueError as error:
-        raise ValueError(f"y must be an array (data sets, rows) of numbers: {error}") from None
-    if np.ma.is_masked(y):
-        raise TypeError(
-            "y has masked values, which would be taken as they stand below the mask: leave such rows out"
-        )
-    if outcomes.dtype.kind not in "fiu":
-        raise TypeError(
-            f"y must be an array of numbers, (data sets, rows); given dtype {outcomes.dtype}"
-        )
+    outcomes = number_array("y", y, "an array of numbers, (data sets, rows)")
     if outcomes.ndim == 1:
         outcomes = outcomes[None, :]
     if outcomes.ndim != 2 or outcomes.shape[1] != rows:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fewgroups.arguments import true_or_false
 from fewgroups.batch.cells import cell_statistics, outcomes_of
 from fewgroups.batch.intercepts import fit_intercepts, intercept_model
 from fewgroups.batch.layouts import Layout, layout_of
@@ -50,9 +51,6 @@ class Fits:
     layout: Layout
     reml: bool
 
-    def __len__(self) -> int:
-        return len(self.scale)
-
     @property
     def psi(self) -> np.ndarray:
         """Relative covariance of the random effects, cov_re/σ², (n, q, q)."""
@@ -91,16 +89,14 @@ def fit_many(
         or a slope that no group's data can identify. A data set without residual variance is not an error: its
         `converged` is False and its numbers are NaN.
     """
-    for name, value in (("slopes", slopes), ("reml", reml)):
-        if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{name} must be True or False; given {value!r}")
+    slopes, reml = true_or_false("slopes", slopes), true_or_false("reml", reml)
     layout = layout_of(design_or_X, groups)
     outcomes = outcomes_of(y, layout.rows)
     if slopes:
-        lines = slope_model(layout, bool(reml))
+        lines = slope_model(layout, reml)
         closed, fit_block = lines.closed, partial(fit_slopes, lines)
     else:
-        intercepts = intercept_model(layout, bool(reml))
+        intercepts = intercept_model(layout, reml)
         closed, fit_block = intercepts.closed, partial(fit_intercepts, intercepts)
     step = min(BLOCK_SETS[closed], max(128, BLOCK_VALUES // layout.cells))
     blocks = [
@@ -114,5 +110,5 @@ def fit_many(
         values[~solved] = np.nan
     cov_re = found["scale"][:, None, None] * found.pop("psi")
     return Fits(
-        cov_re=cov_re, converged=solved, singular=singular, layout=layout, reml=bool(reml), **found
+        cov_re=cov_re, converged=solved, singular=singular, layout=layout, reml=reml, **found
     )

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fewgroups.arguments import number_array
+from fewgroups.columns import label_array
 from fewgroups.designs import Design
 from fewgroups.structure import orthonormal
 
@@ -130,21 +132,8 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
 
 def _matrix(X: Any) -> np.ndarray:
     """X as floats (rows, p), checked."""
-    try:
-        matrix = np.asarray(X)
-    except ValueError as error:
-        raise ValueError(
-            f"X must be a rectangular array (rows, columns) of numbers: {error}"
-        ) from None
-    if np.ma.is_masked(X):
-        raise TypeError(
-            "design_or_X has masked values, which would be taken as they stand below the mask"
-        )
-    if matrix.dtype.kind not in "fiub":
-        raise TypeError(
-            f"design_or_X must be a Design or an array (rows, columns) of numbers; "
-            f"given {type(X).__name__} of dtype {matrix.dtype}"
-        )
+    what = "a Design or an array (rows, columns) of numbers"
+    matrix = number_array("design_or_X", X, what, "fiub")
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(
             f"X must be an array (rows, columns) with at least one of each; given shape {matrix.shape}"
@@ -162,12 +151,7 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     """Group labels as whole numbers in order of first appearance."""
     if groups is None:
         raise ValueError("groups must be given with a matrix X: one label per row")
-    # As text, a list's missing values would become the text "nan".
-    labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
-    if labels.shape != (rows,):
-        raise ValueError(
-            f"groups must hold one label per row of X: shape ({rows},); given {labels.shape}"
-        )
+    labels = label_array(groups, rows)
     try:
         codes, names = pd.factorize(labels)
     except TypeError:  # lists, mappings

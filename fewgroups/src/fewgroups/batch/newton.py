@@ -150,12 +150,8 @@ def _advance(
 ) -> None:
     """Up to `rounds` steps of the data sets `active`; changes `psi` and `solved` in place."""
     # `take` keeps data sets next to each other in memory, which psi[..., active] would not.
-    profile, current, damping = (
-        profile.subset(active),
-        psi.take(active, axis=-1),
-        np.zeros(len(active)),
-    )
-    here = profile.at(current)
+    profile, current = profile.subset(active), psi.take(active, axis=-1)
+    here, damping = profile.at(current), np.zeros(len(active))
     for _ in range(rounds):
         if not active.size:
             break

@@ -10,9 +10,10 @@ from scipy import stats
 
 from fewgroups.explanation.effects import interval_words, t_words
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.numbers import code, joined, listed, signed
+from fewgroups.explanation.numbers import code, listed, signed
 from fewgroups.explanation.random_effects import sd_words, spread_rows, varying
 from fewgroups.explanation.templates import say
+from fewgroups.noted_table import joined
 from fewgroups.resampling import FEW
 from fewgroups.structure import random_design
 
@@ -133,10 +134,10 @@ def _singular(facts: FittedModel) -> Iterator[Caution]:
         things = list(enumerate(varying(facts)))
         zero = [(number, x) for number, x in things if facts.spread(number)["sd"] == 0]
         shown = zero or [(number, x) for number, x in things if x.kind == "change"] or things
-        sds = [
-            say("caution.sd", name=code(thing.name), **sd_words(facts, facts.spread(number)))
-            for number, thing in shown
-        ]
+        sds = []
+        for number, thing in shown:
+            words = sd_words(facts, facts.spread(number))
+            sds.append(say("caution.sd", name=code(thing.name), **words))
         yield _earned(facts, "singular", "Converged", boundary=facts.boundary, sds=joined(sds))
 
 

@@ -7,20 +7,11 @@ from typing import Any
 import numpy as np
 
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.numbers import (
-    code,
-    degrees,
-    estimate,
-    joined,
-    p_value,
-    rounded,
-    three,
-    two,
-)
-from fewgroups.explanation.predictors import Coefficient, Factor, Part
+from fewgroups.explanation.numbers import code, degrees, estimate, p_value, rounded, three, two
+from fewgroups.explanation.predictors import Coefficient, Factor, Part, WholeTerm
 from fewgroups.explanation.templates import say
-from fewgroups.explanation.terms import WholeTerm
 from fewgroups.explanation.vocabulary import Vocabulary
+from fewgroups.noted_table import joined
 
 LOGS = {"np.log(": np.e, "numpy.log(": np.e, "log(": np.e, "np.log2(": 2.0, "np.log10(": 10.0}
 
@@ -172,9 +163,9 @@ def term_sentence(facts: FittedModel, term: WholeTerm, row: Any) -> str:
         shown = joined([words.curves.get(v, code(v)) for v in over])
         columns = joined([code(name) for name in term.terms])
         others = [factor for factor in factors if factor not in curved]
-        key, more = (
-            ("curve_depends", {"others": _names(words, others)}) if others else ("curve", {})
-        )
+        key, more = "curve", {}
+        if others:
+            key, more = "curve_depends", {"others": _names(words, others)}
         text = say(f"term.{key}", given, over=shown, columns=columns, **more)
     elif inside and effects and not term.partners:
         names = {"names": _names(words, effects), "inside": _names(words, inside)}
@@ -189,11 +180,11 @@ def term_sentence(facts: FittedModel, term: WholeTerm, row: Any) -> str:
 def average_words(facts: FittedModel, term: WholeTerm) -> str:
     """What a term's test averages over: "On average over the levels of `arm` and at the mean of `dose`"."""
     partners = [facts.factors[name] for name in term.partners]
-    levels = [factor for factor in partners if factor.levels]
-    numbers = [factor for factor in partners if not factor.levels]
+    levels = [factor for factor in partners if not factor.is_number]
+    numbers = [factor for factor in partners if factor.is_number]
     pieces = [say("term.over_levels", names=_names(facts.words, levels))] if levels else []
     if numbers:
-        key = "at_means" if all(factor.means for factor in numbers) else "at_zeros"
+        key = "at_means" if facts.at_means else "at_zeros"
         pieces.append(say(f"term.{key}", names=_names(facts.words, numbers)))
     text = " and ".join(pieces)
     return text[:1].upper() + text[1:]

@@ -15,24 +15,25 @@ from fewgroups.checks import NotAtOptimumWarning, check_result
 from fewgroups.components import variances
 from fewgroups.examination import SHORTFALL, Examination, examine
 from fewgroups.explanation.left_out import Row, left_out
-from fewgroups.explanation.numbers import code, joined, signed
-from fewgroups.explanation.predictors import Coefficient, Factor, read_coefficients
-from fewgroups.explanation.terms import WholeTerm, read_terms
+from fewgroups.explanation.numbers import code, signed
+from fewgroups.explanation.predictors import (
+    Coefficient,
+    Factor,
+    WholeTerm,
+    read_coefficients,
+    read_terms,
+)
 from fewgroups.explanation.vocabulary import Vocabulary, read_names
 from fewgroups.fitting import boundary
-from fewgroups.fixed_effects import coefficients, f_tests
+from fewgroups.fixed_effects import Rows, coefficients, f_tests, term_rows
 from fewgroups.likelihood import optimum
-from fewgroups.noted_table import NotedTable
+from fewgroups.noted_table import NotedTable, joined
 
 Array = np.ndarray
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
-UNITS_ALARM = (
-    0.01  # a variance below this, in whatever unit, makes statsmodels warn of the boundary
-)
-CLEARLY_ABOVE_ZERO = (
-    0.05  # variance over residual variance from which that warning is a false alarm
-)
+UNITS_ALARM = 0.01  # variance, in whatever unit, below which statsmodels warns of the boundary
+CLEARLY_ABOVE_ZERO = 0.05  # variance over residual variance from which that is a false alarm
 
 
 @dataclass
@@ -165,8 +166,8 @@ class FittedModel:
 
     def tests_by(self, ddf: str = "kenward-roger") -> NotedTable:
         """`f_tests` of the terms, each averaged over what it interacts with, in the order of the formula."""
-        terms = read_terms(self.coefficients, self.factors)
-        return self._table(f_tests, ddf, {term.name: term.rows for term in terms})
+        order = sorted(self.terms, key=lambda term: term.coefficients)
+        return self._table(f_tests, ddf, {term.name: term.rows for term in order})
 
     def spreads(self, level: float = 0.95) -> NotedTable:
         """`variances` of the fit."""
@@ -175,8 +176,17 @@ class FittedModel:
     @cached_property
     def terms(self) -> list[WholeTerm]:
         """The terms of the formula but the intercept, those that are part of no interaction first."""
-        terms = read_terms(self.coefficients, self.factors)
+        terms = read_terms(self.coefficients, self._tests[0])
         return sorted(terms, key=lambda term: bool(term.partners))
+
+    @cached_property
+    def _tests(self) -> tuple[Rows, list[str], bool]:
+        return term_rows(self.model)
+
+    @property
+    def at_means(self) -> bool:
+        """Whether terms that interact with numbers are tested at their mean, or at zero."""
+        return self._tests[2]
 
     def spread(self, number: int) -> Any:
         """The row of `variances` of random-effect column or component `number`; −1: the residual's."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.ddf import KenwardRoger, information
-from fewgroups.explanation.predictors import Coefficient
-from fewgroups.explanation.terms import WholeTerm
+from fewgroups.explanation.predictors import Coefficient, WholeTerm
+from fewgroups.fixed_effects import judged
 from fewgroups.identification import check_identified
 from fewgroups.likelihood import optimum
 from fewgroups.structure import Structure, random_design
 
-Array = np.ndarray
 Row = dict[str, float]  # estimate, se, df, t, p, low, high, as in `coefficients`
 MOST = 8  # random-effect columns: more would take long and teach nothing
 
@@ -73,19 +71,5 @@ def _with_slope(old: MixedLM, where: list[int]) -> dict[int, Row]:
         method = KenwardRoger.of(found)
     except (ValueError, np.linalg.LinAlgError):
         return {}
-    rows = {k: found.rows(np.eye(old.exog.shape[1])[k]) for k in where}
-    return {k: _row(found.beta, method, row) for k, row in rows.items()}
-
-
-def _row(beta: Array, method: KenwardRoger, row: Array) -> Row:
-    estimate, se = float(row @ beta), float(np.sqrt(row @ method.covariance @ row))
-    df = float(method.df(row))
-    t, half_width = estimate / se, float(stats.t.ppf(0.975, df)) * se
-    answer = {
-        "estimate": estimate,
-        "se": se,
-        "df": df,
-        "t": t,
-        "p": float(2 * stats.t.sf(abs(t), df)),
-    }
-    return answer | {"low": estimate - half_width, "high": estimate + half_width}
+    columns = judged(found, method, np.eye(old.exog.shape[1])[where], np.zeros(len(where)), 0.95)
+    return {k: {name: float(x[at]) for name, x in columns.items()} for at, k in enumerate(where)}

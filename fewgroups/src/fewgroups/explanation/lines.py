@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import (
     code,
     counted,
-    joined,
     listed,
     p_value,
     rounded,
@@ -33,6 +33,7 @@ from fewgroups.explanation.random_effects import (
 )
 from fewgroups.explanation.render import Passage, ScreenRow
 from fewgroups.explanation.templates import say, sentences
+from fewgroups.noted_table import joined
 
 HEADER = {
     "Model": "model",
@@ -54,13 +55,17 @@ LEADS = ("what", "how", "here", "isnt")
 
 def all_lines(facts: FittedModel, earned: tuple[Caution, ...]) -> list[Passage]:
     """The header, the columns of the lower table, its coefficients, its variances, with their cautions."""
-    lines = [*_header(facts), *_columns(facts), *_coefficients(facts), *_variances(facts)]
-    return [line.with_remarks(_cautions(earned, line.label)) for line in lines]
-
-
-def _cautions(earned: tuple[Caution, ...], label: str) -> list[tuple[str, str]]:
-    mine = [caution for caution in earned if caution.label == label]
-    return [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
+    columns = []
+    for label, key in zip(map(str, facts.rows.columns), COLUMNS, strict=True):
+        remarks = tuple(_remarks(f"column_{key}", facts.words.shared))
+        columns.append(Passage(label, "columns", remarks=remarks))
+    lines = [*_header(facts), *columns, *_coefficients(facts), *_variances(facts)]
+    found = []
+    for line in lines:
+        mine = [caution for caution in earned if caution.label == line.label]
+        warned = [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
+        found.append(replace(line, remarks=(*line.remarks, *warned)))
+    return found
 
 
 def _remarks(section: str, words: dict[str, str], variants: tuple[str, ...] = ()) -> list[Any]:
@@ -123,13 +128,6 @@ def _header_words(facts: FittedModel) -> dict[str, str]:
     return found | sd_words(facts, facts.spread(-1)) if facts.finished else found
 
 
-def _columns(facts: FittedModel) -> Iterator[Passage]:
-    for label, key in zip(map(str, facts.rows.columns), COLUMNS, strict=True):
-        yield Passage(
-            label, "columns", remarks=tuple(_remarks(f"column_{key}", facts.words.shared))
-        )
-
-
 # The rows of the lower table
 
 
@@ -140,10 +138,8 @@ def _passage(
     if not facts.finished:
         cells, remarks = {}, [r for r in remarks if r[0] == say("lead.what")]
         remarks.append((say("lead.isnt"), say("lead.no_estimate")))
-    rows = tuple(
-        ScreenRow(column, f"{v:>8}", cells.get(column, "")) for column, v in printed.items()
-    )
-    return Passage(str(facts.rows.index[at]), section, None, rows, tuple(remarks))
+    rows = [ScreenRow(name, f"{v:>8}", cells.get(name, "")) for name, v in printed.items()]
+    return Passage(str(facts.rows.index[at]), section, None, tuple(rows), tuple(remarks))
 
 
 def _coefficients(facts: FittedModel) -> Iterator[Passage]:

@@ -11,26 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fewgroups.checks import REFIT, check_choice, check_level
-from fewgroups.examination import METHODS
+from fewgroups.arguments import check_choice, confidence_level, true_or_false
+from fewgroups.checks import REFIT
+from fewgroups.ddf import METHODS
 from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.numbers import (
-    code,
-    degrees,
-    estimate,
-    joined,
-    p_value,
-    rounded,
-    three,
-    two,
-)
+from fewgroups.explanation.numbers import code, degrees, estimate, p_value, rounded, three, two
+from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.random_effects import intraclass, sd_words, spread_rows
 from fewgroups.explanation.render import Passage, as_html, as_text, marked
 from fewgroups.explanation.screen import model_words
 from fewgroups.explanation.templates import say, sentences
-from fewgroups.explanation.terms import WholeTerm
-from fewgroups.noted_table import NotedTable
+from fewgroups.noted_table import NotedTable, joined
 
 HANDFUL = 6  # sentences on effects
 PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
@@ -52,12 +44,11 @@ class Report:
     missing: tuple[str, ...]
 
     def _lists(self) -> list[Passage]:
-        lists = {"notes": self.notes, "references": self.references, "missing": self.missing}
-        return [
-            Passage(say(f"report.{name}"), remarks=tuple(("–", text) for text in texts))
-            for name, texts in lists.items()
-            if texts
-        ]
+        lists = []
+        for name in ("notes", "references", "missing"):
+            texts = tuple(("–", text) for text in getattr(self, name))
+            lists += [Passage(say(f"report.{name}"), remarks=texts)] if texts else []
+        return lists
 
     def __str__(self) -> str:
         tables = [f"{title}\n{table.to_string()}" for title, table in self.tables.items()]
@@ -117,10 +108,9 @@ def report(
 
     Source: Meteyard & Davies 2020 (J. Mem. Lang. 112:104092), table of best practice.
     """
-    check_choice("ddf", ddf, METHODS)
-    level = check_level(level)
-    if not isinstance(versions, bool | np.bool_):
-        raise TypeError(f"versions must be True or False; given {versions!r}")
+    check_choice("ddf", ddf, tuple(METHODS))
+    level = confidence_level(level)
+    versions = true_or_false("versions", versions)
     facts = FittedModel.of(result, unit, names)
     chosen = _chosen(facts, terms)
     if not facts.finished:
@@ -166,12 +156,13 @@ def _method(facts: FittedModel, fixed: NotedTable, percent: str, versions: bool)
     software = f"; {', '.join(packages)}" if versions else ""
     kind, shortfall = "REML" if facts.reml else "ML", f"{facts.shortfall:.2g}"
     refit = say("report.refit") if fixed.attrs["refitted"] else ""
+    state = say("report.interior")
+    if facts.singular:
+        state = say("report.singular", boundary=facts.boundary)
     pieces = [
         say(f"report.model_{kind.lower()}", model_words(facts), versions=software),
         say("report.short", shortfall=shortfall) if facts.short else say("report.best"),
-        say("report.singular", boundary=facts.boundary)
-        if facts.singular
-        else say("report.interior"),
+        state,
         say(f"report.{fixed.attrs['method']}", refit=refit),
         say("report.intervals", percent=percent, kind=kind),
     ]
@@ -185,11 +176,9 @@ def _effects(
     found: list[str] = []
     for term in terms:
         one_by_one = worded(facts, term) and len(term.coefficients) < HANDFUL
-        some = (
-            []
-            if one_by_one and term.kind == "single"
-            else [term_sentence(facts, term, tests.loc[term.name])]
-        )
+        some = []
+        if not one_by_one or term.kind != "single":
+            some.append(term_sentence(facts, term, tests.loc[term.name]))
         for k in term.coefficients if one_by_one else ():
             some.append(effect_sentence(facts, k, fixed.iloc[k], percent))
         if found and len(found) + len(some) > HANDFUL:
@@ -201,16 +190,15 @@ def _effects(
 
 def _variation(facts: FittedModel, spreads: NotedTable) -> Iterator[str]:
     """The SDs, R², and the intraclass correlation where there is one."""
-    rows = [row for row in spread_rows(facts, read=True) if row.other is None]
-    sds = [
-        say("report.sd", of=row.thing.between, **sd_words(facts, spreads.iloc[row.at]))
-        for row in rows
-    ]
+    sds = []
+    for row in spread_rows(facts, read=True):
+        if row.other is None:
+            words = sd_words(facts, spreads.iloc[row.at])
+            sds.append(say("report.sd", of=row.thing.between, **words))
     residual = facts.words.with_unit(three(spreads["sd"].iloc[-1]))
     yield say("report.sds", sds="; ".join(sds), residual=residual)
-    yield say(
-        "report.r2", **{x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
-    )
+    shares = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
+    yield say("report.r2", **shares)
     yield from filter(None, [intraclass(facts)])
 
 
@@ -270,8 +258,8 @@ def _missing(facts: FittedModel) -> tuple[str, ...]:
     left = facts.slopes_left_out
     terms = dict.fromkeys(code(one.term) for one in facts.coefficients if one.name in left)
     shared = facts.words.shared
-    random = (
-        say("missing.slope", shared, names=joined(list(terms))) if left else say("missing.random")
-    )
+    random = say("missing.random")
+    if left:
+        random = say("missing.slope", shared, names=joined(list(terms)))
     rest = (say(f"missing.{name}") for name in ("coding", "checks", "data"))
     return (say("missing.rows", shared), random, *rest)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fewgroups.noted_table import useful_decimals
+from fewgroups.noted_table import joined, useful_decimals
 
 
 def signed(number: str) -> str:
@@ -58,13 +58,6 @@ def p_value(p: float, exact: bool = False) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """ "1 row", "2 rows"."""
     return f"{number} {one if number == 1 else many}"
-
-
-def joined(phrases: Sequence[str]) -> str:
-    """ "one, two and three"."""
-    if len(phrases) < 2:
-        return "".join(phrases)
-    return ", ".join(phrases[:-1]) + f" and {phrases[-1]}"
 
 
 def listed(names: Sequence[object], most: int) -> str:

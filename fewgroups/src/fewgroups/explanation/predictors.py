@@ -3,17 +3,22 @@
 Whatever the coding of a factor (treatment, sum, Helmert, own matrices), the coefficient of a column is a weighted sum
 of the means of its levels; the weights are a row of the inverse of the coding matrix. So nothing has to be guessed
 from names such as `C(x)[T.b]:z`.
+
+Terms of one variable, such as x and I(x ** 2), or the columns of a spline, are one curve, and tested together. The
+tests are those of `f_tests`: a term that takes part in an interaction is tested on average.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from patsy import DesignInfo, EvalFactor, PatsyError
+import pandas as pd
+from patsy import DesignInfo, EvalFactor
+
+from fewgroups.columns import Names, column_of
+from fewgroups.fixed_effects import Rows
 
 Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it
@@ -22,18 +27,20 @@ Choice = tuple[EvalFactor, Any, int]  # factor, coding matrix or None, column of
 
 @dataclass(frozen=True)
 class Factor:
-    """A piece of the formula: `Days`, `C(Machine)`, `np.log(x)`; variables: the columns of data it is made of.
+    """A piece of the formula: `Days`, `C(Machine)`, `np.log(x)`.
 
-    levels: of a category, or the values of a number with two; low, high, means: of a number, means per column, none
-    where its values are not known; reaches_zero: whether zero lies within or near its values, or within its variables'.
+    variables: the columns of data it is made of; variable: the one that it is, or is the levels of: of
+    `C(Machine, Sum)` it is Machine; else None.
+    levels: of a category, or the values of a number with two; low, high: of a number; columns: how many it has;
+    reaches_zero: whether zero lies within or near its values, or within its variables'.
     """
 
     name: str
     levels: tuple[Any, ...]
     variables: frozenset[str]
+    variable: str | None
     low: float = np.nan
     high: float = np.nan
-    means: tuple[float, ...] = ()
     columns: int = 1
     reaches_zero: bool = True
 
@@ -41,15 +48,6 @@ class Factor:
     def is_number(self) -> bool:
         """Whether it is a number, of two values or many."""
         return not self.levels or not np.isnan(self.low)
-
-    @property
-    def variable(self) -> str | None:
-        """The variable that the factor is, or is the levels of: of `C(Machine, Sum)` it is Machine; else None."""
-        if len(self.variables) != 1:
-            return None
-        (variable,) = self.variables
-        plain = rf"""(C\(\s*)?(Q\(["'])?{re.escape(variable)}(["']\))?(\s*[,)].*)?"""
-        return variable if re.fullmatch(plain, self.name) else None
 
 
 @dataclass(frozen=True)
@@ -98,13 +96,12 @@ class Part:
 @dataclass(frozen=True)
 class Coefficient:
     """One coefficient of the term `term`. parts: what it compares, none for the intercept; places: where, if other
-    terms matter; codes: factor, coding matrix (levels, columns) or None, column: those whose product it belongs to."""
+    terms matter."""
 
     name: str
     term: str
     parts: tuple[Part, ...]
     places: tuple[Part, ...]
-    codes: tuple[tuple[str, Any, int], ...] = field(default=(), compare=False)
 
     @property
     def is_intercept(self) -> bool:
@@ -129,13 +126,12 @@ class Coefficient:
 
 def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]:
     """The coefficients of a MixedLM's fixed effects, in order, and the factors that they are made of."""
-    design = getattr(model.data, "model_spec", None)
+    design, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
     X = np.asarray(model.exog, dtype=float)
     names = [str(name) for name in model.exog_names]
-    if not isinstance(design, DesignInfo) or len(design.column_names) != len(names):
+    if not isinstance(design, DesignInfo) or not isinstance(frame, pd.DataFrame):
         return _from_arrays(X, names)
-    frame = getattr(model.data, "frame", None)
-    factors = {factor.name(): _factor(design, factor, X, frame) for factor in design.factor_infos}
+    factors = {factor.name(): _factor(design, factor, frame) for factor in design.factor_infos}
     found: list[Coefficient] = []
     for term, subterms in design.term_codings.items():
         for subterm in subterms:
@@ -143,77 +139,50 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
                 parts = tuple(_part(factors[f.name()], matrix, k) for f, matrix, k in choice)
                 mean = all(len(part.weights) == 1 for part in parts)
                 places = _places(design, factors, set(subterm.factors), mean)
-                codes = tuple((f.name(), getattr(m, "matrix", None), k) for f, m, k in choice)
-                found.append(Coefficient(names[len(found)], term.name(), parts, places, codes))
+                found.append(Coefficient(names[len(found)], term.name(), parts, places))
     return found, factors
 
 
 def _from_arrays(X: Array, names: list[str]) -> tuple[list[Coefficient], dict[str, Factor]]:
-    factors = {
-        name: _number(name, X[:, k], frozenset({name}), None)
-        for k, name in enumerate(names)
-        if np.ptp(X[:, k])
-    }
+    varying = [(name, x) for name, x in zip(names, X.T, strict=True) if np.ptp(x)]
+    factors = {k: _number(Factor(k, (), frozenset({k}), k), x, [x]) for k, x in varying}
     places = tuple(_point(factor) for factor in factors.values())
     found = []
     for name in names:
         parts = (_part(factors[name], None, 0),) if name in factors else ()
-        codes = ((name, None, 0),) if parts else ()
-        found.append(Coefficient(name, name, parts, () if parts else places, codes))
+        found.append(Coefficient(name, name, parts, () if parts else places))
     return found, factors
 
 
-def _factor(design: DesignInfo, factor: EvalFactor, X: Array, frame: Any) -> Factor:
-    known = {str(name) for name in getattr(frame, "columns", ())}
+def _factor(design: DesignInfo, factor: EvalFactor, frame: pd.DataFrame) -> Factor:
     info, name = design.factor_infos[factor], factor.name()
+    variables = Names.of([factor.code]).variables & set(map(str, frame.columns))
+    plain = Factor(name, (), variables or frozenset({factor.code}), column_of(factor.code))
     if info.type == "categorical":
-        return Factor(name, tuple(info.categories), _variables(factor, known))
-    return _number(name, _values(design, factor, X, frame), _variables(factor, known), frame)
+        return replace(plain, levels=tuple(info.categories))
+    values = np.asarray(factor.eval(info.state, frame), dtype=float)
+    read = [frame[v].to_numpy() for v in variables if v in frame and frame[v].dtype.kind in "iuf"]
+    return _number(plain, values, [values, *read])
 
 
-def _values(design: DesignInfo, factor: EvalFactor, X: Array, frame: Any) -> Array | None:
-    """The values of a numeric factor (n,) or (n, k): its own columns of X, else worked out from the data.
-
-    None where that cannot be: the data are gone (remove_data), or a function of the formula is.
-    """
-    for term in design.term_codings:
-        if term.factors == (factor,):
-            mine = X[:, design.term_name_slices[term.name()]]
-            return mine[:, 0] if mine.shape[1] == 1 else mine
-    try:
-        values = (
-            factor.eval(design.factor_infos[factor].state, frame) if frame is not None else None
-        )
-    except PatsyError:
-        return None
-    return None if values is None else np.asarray(values, dtype=float)
-
-
-def _number(name: str, values: Array | None, variables: frozenset[str], frame: Any) -> Factor:
-    """A numeric factor; values (n,) or (n, k), None where they are not known."""
-    if values is None:
-        return Factor(name, (), variables)
+def _number(factor: Factor, values: Array, ranges: list[Array]) -> Factor:
+    """The numeric factor; values (n,) or (n, k); ranges: its values and those of its variables, any of which may reach
+    zero."""
     seen, columns = np.unique(values), values.shape[1] if values.ndim == 2 else 1
     levels = tuple(float(v) for v in seen) if columns == 1 and len(seen) == 2 else ()
-    # the two levels of a number count equally, as those of a category do
-    means = (sum(levels) / 2,) if levels else tuple(np.atleast_1d(values.mean(axis=0)).tolist())
-    ranges = [values]
-    for variable in variables if frame is not None else ():
-        if variable in frame.columns and frame[variable].dtype.kind in "iuf":
-            ranges.append(frame[variable].to_numpy())
     low, high = float(seen[0]), float(seen[-1])
     reaches = any(v.min() <= NEAR * np.ptp(v) and v.max() >= -NEAR * np.ptp(v) for v in ranges)
-    return Factor(name, levels, variables, low, high, means, columns, reaches)
+    return replace(factor, levels=levels, low=low, high=high, columns=columns, reaches_zero=reaches)
 
 
 def _choices(design: DesignInfo, subterm: Any) -> list[list[Choice]]:
     """For each column of a subterm, in patsy's order, the columns of its factors' codings."""
     answers: list[list[Choice]] = [[]]
     for factor in subterm.factors:  # the first factor changes fastest
-        matrix = subterm.contrast_matrices.get(factor)
-        count = (
-            design.factor_infos[factor].num_columns if matrix is None else matrix.matrix.shape[1]
-        )
+        count, matrix = design.factor_infos[factor].num_columns, None
+        if factor in subterm.contrast_matrices:
+            matrix = subterm.contrast_matrices[factor]
+            count = matrix.matrix.shape[1]
         answers = [[*answer, (factor, matrix, k)] for k in range(count) for answer in answers]
     return answers
 
@@ -268,12 +237,59 @@ def _places(
     return tuple(found.values())
 
 
-def _variables(factor: EvalFactor, known: set[str]) -> frozenset[str]:
-    """Columns of data in a factor's code; patsy's Q("…") names them as text."""
-    try:
-        nodes = list(ast.walk(ast.parse(factor.code, mode="eval")))
-    except SyntaxError:
-        return frozenset({factor.code})
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    names |= {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
-    return frozenset(names & known) or frozenset({factor.code})
+# ---- whole terms ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WholeTerm:
+    """Terms that are read together. kind: "single" (one coefficient), "levels" (several, each a comparison), "coded"
+    (several that no sentence can say one by one), "curve" (a spline, a polynomial).
+
+    coefficients: their numbers; rows (q, p): what is tested against zero; partners: the factors that rows average over,
+    none for a term that is part of no interaction; factors: its own, without repeats.
+    """
+
+    name: str
+    terms: tuple[str, ...]
+    kind: str
+    coefficients: tuple[int, ...]
+    factors: tuple[str, ...]
+    partners: tuple[str, ...]
+    rows: Array
+
+
+def read_terms(coefficients: list[Coefficient], tests: Rows) -> list[WholeTerm]:
+    """The terms of a model but the intercept, those of one set of variables joined, in the order of the formula;
+    `tests`: of `term_rows`."""
+    families: dict[frozenset[frozenset[str]], list[str]] = {}
+    for name in dict.fromkeys(one.term for one in coefficients if one.parts):
+        parts = [part for one in coefficients if one.term == name for part in one.parts]
+        families.setdefault(frozenset(part.factor.variables for part in parts), []).append(name)
+    return [_whole(tuple(names), coefficients, tests) for names in families.values()]
+
+
+def _whole(names: tuple[str, ...], coefficients: list[Coefficient], tests: Rows) -> WholeTerm:
+    where = [k for k, one in enumerate(coefficients) if one.term in names]
+    mine = [coefficients[k] for k in where]
+    if len(names) > 1 or any(part.factor.columns > 1 for one in mine for part in one.parts):
+        kind = "curve"
+    elif all(one.is_plain for one in mine):
+        kind = "single" if len(mine) == 1 else "levels"
+    else:
+        kind = "coded"
+    rows = np.vstack([tests[name][0] for name in names])
+    inside = tuple(dict.fromkeys(part.factor.name for one in mine for part in one.parts))
+    if len(inside) == 1 and len(mine) > 1 and all(one.is_mean for one in mine):
+        mean = rows[:, where].sum(axis=1)  # no intercept: are the means equal?
+        rows = rows[1:] - np.outer(mean[1:] / mean[0], rows[0])
+    together: list[str] = []  # the factors of all terms that hold one of these terms
+    for one in coefficients:
+        used = [part.factor.name for part in one.parts]
+        if any(_factors_of(name, mine) <= set(used) for name in names):
+            together += used
+    partners = tuple(factor for factor in dict.fromkeys(together) if factor not in inside)
+    return WholeTerm(" and ".join(names), names, kind, tuple(where), inside, partners, rows)
+
+
+def _factors_of(term: str, coefficients: list[Coefficient]) -> set[str]:
+    return {part.factor.name for one in coefficients if one.term == term for part in one.parts}

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.numbers import code, joined, three, two
+from fewgroups.explanation.numbers import code, three, two
 from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.templates import say
+from fewgroups.noted_table import joined
 
 Array = np.ndarray
 KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it
@@ -189,12 +190,8 @@ def spread_sentence(facts: FittedModel, row: SpreadRow) -> str:
 
 def sd_words(facts: FittedModel, row: Any) -> dict[str, str]:
     """An SD and the ends of its interval, with unit; row: of `variances`."""
-    unit = facts.words.with_unit
-    return {
-        "sd": unit(three(row["sd"])),
-        "low": three(row["low"]),
-        "high": unit(three(row["high"])),
-    }
+    sd, low, high = (three(row[name]) for name in ("sd", "low", "high"))
+    return {"sd": facts.words.with_unit(sd), "low": low, "high": facts.words.with_unit(high)}
 
 
 def sd_sentence(facts: FittedModel, between: str, row: Any) -> str:

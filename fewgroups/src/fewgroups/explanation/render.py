@@ -36,10 +36,6 @@ class Passage:
     rows: tuple[ScreenRow, ...] = ()
     remarks: tuple[tuple[str, str], ...] = ()
 
-    def with_remarks(self, more: Iterable[tuple[str, str]]) -> Passage:
-        """The block with more remarks."""
-        return replace(self, remarks=(*self.remarks, *more))
-
     @property
     def heading(self) -> str:
         """The label, and what the header prints beside it."""

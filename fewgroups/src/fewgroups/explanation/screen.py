@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
+from fewgroups.arguments import true_or_false
 from fewgroups.explanation.cautions import Caution, cautions
 from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.lines import all_lines
-from fewgroups.explanation.numbers import code, counted, joined
+from fewgroups.explanation.numbers import code, counted
+from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.random_effects import (
     random_part,
     sd_sentence,
@@ -20,7 +20,7 @@ from fewgroups.explanation.random_effects import (
 )
 from fewgroups.explanation.render import Passage, ScreenRow, as_html, as_text, row_lines
 from fewgroups.explanation.templates import say
-from fewgroups.explanation.terms import WholeTerm
+from fewgroups.noted_table import joined
 
 SCREEN = 45  # lines of text
 MOST_CAUTIONS = 3
@@ -63,11 +63,10 @@ def explain(
     nothing can be concluded and for names that the model does not have. A fit that did not converge, or not at its
     optimum, is explained as such, and no sentence is built on its numbers.
     """
-    if not isinstance(full, bool | np.bool_):
-        raise TypeError(f"full must be True or False; given {full!r}")
+    full = true_or_false("full", full)
     facts = FittedModel.of(result, unit, names)
     _ = facts.finished  # what cannot be examined is refused here, not when it is shown
-    return Explanation(facts, bool(full))
+    return Explanation(facts, full)
 
 
 class Explanation:
@@ -130,11 +129,8 @@ class Explanation:
 
 def model_words(facts: FittedModel) -> dict[str, str]:
     """What was fitted to what: model, random, sample."""
-    sample, low, high = (
-        counted(facts.rows_used, "row", "rows"),
-        facts.sizes.min(),
-        facts.sizes.max(),
-    )
+    sample = counted(facts.rows_used, "row", "rows")
+    low, high = facts.sizes.min(), facts.sizes.max()
     each, number = str(low) if low == high else f"{low} to {high}", str(facts.groups)
     if facts.groups > 1:
         given = {"rows": sample, "number": number, "each": each}
@@ -221,26 +217,21 @@ def _fitting(facts: FittedModel, room: int) -> tuple[list[ScreenRow], int]:
 
 def _test(facts: FittedModel, term: WholeTerm) -> ScreenRow:
     lines = tuple(str(facts.rows.index[k]) for k in term.coefficients)
-    return ScreenRow(
-        "A", term.name, term_sentence(facts, term, facts.tests_by().loc[term.name]), lines
-    )
+    text = term_sentence(facts, term, facts.tests_by().loc[term.name])
+    return ScreenRow("A", term.name, text, lines)
 
 
 def _sentences(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
     """A term told by its coefficients, where sentences can say what it is about."""
     coefficients = [_coefficient(facts, k) for k in term.coefficients if worded(facts, term)]
-    return (
-        coefficients
-        if coefficients and term.kind == "single"
-        else [_test(facts, term), *coefficients]
-    )
+    alone = coefficients and term.kind == "single"
+    return coefficients if alone else [_test(facts, term), *coefficients]
 
 
 def _coefficient(facts: FittedModel, k: int) -> ScreenRow:
     label = str(facts.rows.index[k])
-    return ScreenRow(
-        "A", label, effect_sentence(facts, k, facts.coefficients_by().iloc[k]), (label,)
-    )
+    text = effect_sentence(facts, k, facts.coefficients_by().iloc[k])
+    return ScreenRow("A", label, text, (label,))
 
 
 def _means(facts: FittedModel) -> list[ScreenRow]:

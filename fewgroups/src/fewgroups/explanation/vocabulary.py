@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fewgroups.columns import group_column
 from fewgroups.explanation.numbers import clean, code
 from fewgroups.explanation.predictors import Coefficient, Factor, Part
 from fewgroups.explanation.templates import say
@@ -110,7 +111,7 @@ def read_names(
             'names must be a mapping from names in the printout to your words, such as {"Days": "day without sleep"}; '
             f"given {type(names).__name__}"
         )
-    outcome, group = str(model.endog_names), group_name(model)
+    outcome, group = str(model.endog_names), group_column(model) or "Group"
     components = [str(name) for name in model.exog_vc.names]
     aliases: dict[str, list[str]] = {}
     for factor in factors.values():
@@ -147,23 +148,6 @@ def read_names(
         else:
             words.rows[name] = _text(name, value)
     return words
-
-
-def group_name(model: Any) -> str:
-    """The column of the data that holds the groups, or "Group", as the printout says, when it is not known."""
-    frame = getattr(model.data, "frame", None)
-    if frame is None or len(frame) != len(model.endog):
-        return "Group"
-    labels = np.empty(len(model.endog), dtype=object)
-    for label in model.group_labels:
-        labels[model.row_indices[label]] = str(label)
-    used = (
-        [name for name in model.data.exog_re_names if name in frame.columns] if model.k_re else []
-    )
-    for name in [*used, *frame.columns]:
-        if bool(np.all(frame[name].astype(str).to_numpy() == labels)):
-            return str(name)
-    return "Group"
 
 
 def _name_factors(factors: list[Factor], name: str, value: Any, words: Vocabulary) -> None:

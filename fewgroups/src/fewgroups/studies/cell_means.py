@@ -12,6 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
+from fewgroups.batch.cells import CellStatistics, cell_statistics
+from fewgroups.batch.layouts import Layout, layout_of
 from fewgroups.designs import Design
 
 Array = np.ndarray
@@ -19,30 +21,24 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class CellMeans:
-    """n data sets of m groups.
-
-    counts: (m, 2) repeats of each group in the first condition and in all others; means: (m, 2, n), 0 where there are
-    none; squares: (2, n) sums of squares about the cell means, over the groups.
-    """
+    """n data sets of m groups: counts (m, 2), repeats of each group in the first condition and in all others; the
+    layout that they share, and what the batch engine needs of their outcomes."""
 
     counts: Array
-    means: Array
-    squares: Array
+    layout: Layout
+    statistics: CellStatistics
 
-    @property
-    def n(self) -> int:
-        """Number of data sets."""
-        return self.means.shape[-1]
+    @cached_property
+    def means(self) -> Array:
+        """(m, 2, n) mean of each cell, 0 where there are no outcomes."""
+        means = np.zeros((*self.counts.shape, self.statistics.means.shape[1]))
+        means[self.counts > 0] = self.statistics.means
+        return means
 
     @property
     def rows(self) -> int:
         """Number of outcomes in one data set."""
-        return int(self.counts.sum())
-
-    @property
-    def within_df(self) -> int:
-        """Outcomes less cells: the degrees of freedom of `squares`."""
-        return self.rows - int(np.sum(self.counts > 0))
+        return self.layout.rows
 
     @cached_property
     def condition_means(self) -> Array:
@@ -73,16 +69,9 @@ def cell_counts(design: Design) -> Array:
 
 
 def cell_means(counts: Array, outcomes: Array) -> CellMeans:
-    """Reduce `outcomes` (n, rows), rows in the order of a design's table; `outcomes` is overwritten."""
-    means = np.zeros((*counts.shape, len(outcomes)))
-    squares = np.zeros((2, len(outcomes)))
-    end = 0
-    for group, condition in zip(*np.nonzero(counts), strict=True):
-        start, end = end, end + counts[group, condition]
-        cell = outcomes[:, start:end]
-        # Centred before it is squared: small spreads about large means keep their digits.
-        mean = cell.mean(axis=1)
-        cell -= mean[:, None]
-        means[group, condition] = mean
-        squares[condition] += np.einsum("ij,ij->i", cell, cell)
-    return CellMeans(counts, means, squares)
+    """Reduce `outcomes` (n, rows), rows in the order of a design's table."""
+    m = len(counts)
+    X = np.column_stack([np.ones(2 * m), np.tile([0.0, 1.0], m)])
+    groups = np.repeat(np.arange(m), counts.sum(axis=1))
+    layout = layout_of(np.repeat(X, counts.ravel(), axis=0), groups)
+    return CellMeans(counts, layout, cell_statistics(outcomes, layout))

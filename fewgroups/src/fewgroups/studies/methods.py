@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
 from fewgroups.designs import Design, Words
 from fewgroups.studies import t_tests
 from fewgroups.studies.cell_means import cell_counts
@@ -73,12 +74,12 @@ METHODS: dict[str, Method] = {
     "cluster-robust z": Method(lambda a: t_tests.cluster_robust(a.cells, z=True), _clusters),
     "cluster-robust t": Method(lambda a: t_tests.cluster_robust(a.cells, z=False), _clusters),
     "cluster-robust CR2": Method(lambda a: t_tests.cluster_robust_cr2(a.cells), _clusters),
-    "intercept z": Method(lambda a: a.intercept.z(), _intercepts),
-    "intercept Satterthwaite": Method(lambda a: a.intercept.satterthwaite(), _intercepts),
-    "intercept Kenward–Roger": Method(lambda a: a.intercept.kenward_roger(), _intercepts),
-    "slope z": Method(lambda a: a.slope.z(), _slopes),
-    "slope Satterthwaite": Method(lambda a: a.slope.satterthwaite(), _slopes),
-    "slope Kenward–Roger": Method(lambda a: a.slope.kenward_roger(), _slopes),
+    "intercept z": Method(lambda a: a.intercept.test(Wald), _intercepts),
+    "intercept Satterthwaite": Method(lambda a: a.intercept.test(Satterthwaite), _intercepts),
+    "intercept Kenward–Roger": Method(lambda a: a.intercept.test(KenwardRoger), _intercepts),
+    "slope z": Method(lambda a: a.slope.test(Wald), _slopes),
+    "slope Satterthwaite": Method(lambda a: a.slope.test(Satterthwaite), _slopes),
+    "slope Kenward–Roger": Method(lambda a: a.slope.test(KenwardRoger), _slopes),
 }
 
 

@@ -38,7 +38,7 @@ def pooled_t(cells: CellMeans) -> Answer:
     """Student's t test of all outcomes, as if every repeat were a group of its own."""
     about = (cells.residual_sums * (cells.means - cells.condition_means)).sum(axis=(0, 1))
     df = cells.rows - 2
-    variance = (cells.squares.sum(axis=0) + about) / df * (1 / cells.counts.sum(axis=0)).sum()
+    variance = (cells.statistics.within + about) / df * (1 / cells.counts.sum(axis=0)).sum()
     return _answer(cells, np.diff(cells.condition_means, axis=0)[0], variance, df)
 
 
