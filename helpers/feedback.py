@@ -176,6 +176,8 @@ def _same(answer: Any, key: Any, places: int, luck: float = 0.0) -> bool:
     if isinstance(key, str):
         return answer.strip(" ().").casefold() == key.casefold()  # "(b)" is b
     value = _number(answer)
+    if isinstance(key, int):  # a number of athletes is whole
+        return value == key
     # Half a unit of the last asked-for digit, and a little for values typed with just those digits.
     allowed = 0.5 * 10**-places * (1 + 1e-6) + luck
     return value is not None and abs(value - float(key)) <= allowed

@@ -205,8 +205,35 @@ def exercises() -> list[Measurement]:
     ]
 
 
+def lessons() -> list[Measurement]:
+    """What the lessons ask of a machine, each run whole in a kernel of its own."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    ask = (
+        "import resource, time\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time())"
+    )
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    found = []
+    for path in sorted(Path("notebooks").glob("[0-9]*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells.append(nbformat.v4.new_code_cell(ask))
+        place = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=600, resources=place).execute()
+        peak, took = map(float, notebook.cells[-1].outputs[0].text.split())
+        found.append((peak / unit, took, path.stem[:2]))
+    heaviest, total = max(found), sum(took for _, took, _ in found)
+    kernel = f"the kernel of lesson {heaviest[2]}, the heaviest"
+    whole = f"all {len(found)} lessons, run whole"
+    return [
+        Measurement(kernel, f"{heaviest[0]:.0f} MB at most", heaviest[0], "MB", "< 350"),
+        Measurement(whole, f"{total:.0f} s of processor time", total, "seconds", "< 60"),
+    ]
+
+
 SECTIONS: list[Callable[[], list[Measurement]]] = [fits, simulation, growth, studies, exercises]
-LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [memory]
+LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [memory, lessons]
 
 
 def machine() -> dict[str, str]:
@@ -246,7 +273,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(prog="course.py bench", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--long", action="store_true", help="also the memory that a million experiments take"
+        "--long",
+        action="store_true",
+        help="also the memory of a million experiments and of the lessons",
     )
     parser.add_argument(
         "--save", metavar="FILE", type=Path, help="write the table to this file, as Markdown"

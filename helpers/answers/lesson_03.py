@@ -69,7 +69,7 @@ EXERCISES = {
     ),
     "3.3": Exercise(
         key=lambda: _standard_error(20, 30, slope_sd=0.03),
-        luck=0.0004,  # three standard errors of an SD from 10 000 studies
+        luck=0.0002,  # an SD from 10 000 studies, rounded to three decimals
         right="{key}, more than twice the 0.007 of the world where all tire alike.",
         hints=(
             "simulate_many(Design(), Truth(slope_sd=0.03, clip=False), 10_000, seed=4), then fit_many as in the lesson",
