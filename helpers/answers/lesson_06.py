@@ -43,17 +43,18 @@ def _end(side: int = -1, z: bool = False, **model: Any) -> float:
 
 EXERCISES = {
     "6.1": Exercise(
-        key=lambda: 0.03 / math.sqrt(9),
-        places=2,
+        key=lambda: 0.04 / math.sqrt(9),
+        places=4,
         right="{key}: the mean of nine changes cannot be known better, however many repeats there are.",
         hints=(
             "Infinitely many repeats: the parts with σ² go to zero. What is left under the root?",
-            "The variance of the changes over nine; its root is 0.03 / 3.",
+            "The variance of the changes over nine; its root is 0.04 / 3.",
         ),
         slips=(
             Slip(
-                lambda: 0.03, "That is how one athlete's change scatters. The average is over nine."
+                lambda: 0.04, "That is how one athlete's change scatters. The average is over nine."
             ),
+            Slip(lambda: 0.04**2 / 9, "That is the variance. Take its root."),
             Slip(
                 lambda: 0.0,
                 "Infinitely many repeats take away the luck of repeats, not that of which athletes came.",

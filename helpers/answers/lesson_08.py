@@ -6,6 +6,7 @@ import math
 from functools import cache
 
 import numpy as np
+import statsmodels.formula.api as smf
 from scipy import stats
 
 from helpers.datasets import load
@@ -27,6 +28,18 @@ def _t(first: str, second: str, equal_var: bool = True) -> float:
     """t of the difference between two groups' changes."""
     result = stats.ttest_ind(_changes(first), _changes(second), equal_var=equal_var)
     return float(result.statistic)
+
+
+def _p() -> float:
+    """p of the difference between the changes of CBT and control."""
+    return float(stats.ttest_ind(_changes("CBT"), _changes("Cont")).pvalue)
+
+
+def _regression_t(formula: str, groups: tuple[str, ...] = ("Cont", "CBT", "FT")) -> float:
+    """t of CBT minus control in a regression of these groups."""
+    table = load("anorexia").assign(change=lambda data: data["Postwt"] - data["Prewt"])
+    model = smf.ols(formula + " + C(Treat, Treatment('Cont'))", table[table["Treat"].isin(groups)])
+    return float(model.fit().tvalues["C(Treat, Treatment('Cont'))[T.CBT]"])
 
 
 def _gap() -> float:
@@ -59,6 +72,10 @@ EXERCISES = {
                 "Standard errors do not add up; their squares do.",
             ),
             Slip(
+                lambda: (GAINS[1] - GAINS[0]) / math.hypot(*SES),
+                "The sign is turned round: take training minus control.",
+            ),
+            Slip(
                 lambda: GAINS[0] / SES[0],
                 "That tests the training group alone. The question is about the difference of the gains.",
             ),
@@ -73,12 +90,25 @@ EXERCISES = {
             'change = Postwt - Prewt, then stats.ttest_ind(change of "CBT", change of "Cont").statistic.',
         ),
         slips=(
-            Slip(lambda: -_t("CBT", "Cont"), "The sign is turned round: take CBT less control."),
+            Slip(lambda: -_t("CBT", "Cont"), "The sign is turned round: take CBT minus control."),
             Slip(
                 lambda: float(stats.ttest_1samp(_changes("CBT"), 0).statistic),
                 "That tests the CBT group alone. Compare its changes with the control group's.",
             ),
             Slip(lambda: _t("FT", "Cont"), "That is family treatment. CBT is the third group."),
+            Slip(_p, "That is the p-value. The t was asked for: .statistic instead of .pvalue."),
+            Slip(
+                lambda: _regression_t("change ~ 1"),
+                "That takes the scatter of all three groups: sound, but compare CBT and Cont alone here.",
+            ),
+            Slip(
+                lambda: _regression_t("Postwt ~ Prewt"),
+                "That is ANCOVA, with all three groups. Here the difference of the changes was asked for.",
+            ),
+            Slip(
+                lambda: _regression_t("Postwt ~ Prewt", ("Cont", "CBT")),
+                "That is ANCOVA. Here the difference of the changes was asked for.",
+            ),
             Slip(lambda: _t("CBT", "FT"), "That compares two treatments. Take the control group."),
             Slip(
                 lambda: _t("CBT", "Cont", equal_var=False),
@@ -92,7 +122,7 @@ EXERCISES = {
         right="About {key} SDs, made by regression to the mean alone. A control group drawn by lot would show it.",
         hints=(
             "Who is in the weaker half? before < np.median(before, axis=1, keepdims=True).",
-            "change = after - before; then change[weaker].mean() less change[~weaker].mean().",
+            "Average after - before over the weaker people of all studies, then over the others (~weaker).",
         ),
         slips=(
             Slip(
@@ -101,7 +131,7 @@ EXERCISES = {
             ),
             Slip(
                 lambda: -(1 - R) * _gap(),
-                "The sign is turned round: take the weaker half less the stronger.",
+                "The sign is turned round: take the weaker half minus the stronger.",
             ),
             Slip(
                 _gap, "That is how far the halves lie apart before. How much of it is gone after?"
