@@ -50,7 +50,7 @@ def check_against_dense(
     fits: Fits, y: np.ndarray, X: np.ndarray, groups: np.ndarray, reml: bool
 ) -> None:
     """All numbers of the fits are those of dense matrices at their Ψ."""
-    for k, psi in enumerate(fits.psi):
+    for k, psi in enumerate(fits.cov_re / fits.scale[:, None, None]):
         (loglik,), (beta,), scale, (phi,) = dense(y[[k]], X, variance(X, groups, psi), reml)
         assert fits.loglik[k] == pytest.approx(loglik, abs=1e-7)
         np.testing.assert_allclose(fits.estimate[k], beta, atol=1e-7 * np.abs(y[k]).max())
@@ -88,7 +88,8 @@ def test_no_fit_falls_short_of_lmer_but_for_the_hard_cases(
     assert (np.abs(fits.estimate - beta)[same] < 1e-3 * se[same]).all()
     # An SD, in the columns that an average group's rows make orthonormal, below 1e-4 of the residual's.
     R = np.linalg.cholesky(batch.X.T @ batch.X / len(batch.counts)) if batch.slopes else np.eye(1)
-    assert np.array_equal(fits.singular, np.linalg.eigvalsh(R.T @ fits.psi @ R)[:, 0] < 1e-8)
+    smallest = np.linalg.eigvalsh(R.T @ fits.cov_re @ R)[:, 0]
+    assert np.array_equal(fits.singular, smallest < 1e-8 * fits.scale)
     # Where lmer stops elsewhere than at the optimum, its verdict is about another point.
     by_lmer = reference["singular"].to_numpy() == 1
     assert fits.singular[same & by_lmer].all()
@@ -125,7 +126,8 @@ def test_fits_stand_on_a_maximum_of_the_dense_likelihood(seed: int) -> None:
     check_against_dense(fits, y, X, groups, reml)
     rng = np.random.default_rng(0)
     for k, size in np.ndindex(3, 4):
-        factor = np.linalg.cholesky(fits.psi[k] + 1e-12 * np.eye(len(fits.psi[k])))
+        psi = fits.cov_re[k] / fits.scale[k]
+        factor = np.linalg.cholesky(psi + 1e-12 * np.eye(len(psi)))
         factor = factor + 10.0 ** (size - 3) * np.tril(rng.normal(size=factor.shape))
         beside = dense(y[[k]], X, variance(X, groups, factor @ factor.T), reml)[0]
         assert beside[0] <= fits.loglik[k] + 1e-7

@@ -90,16 +90,10 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     labels = [str(name) for name in model.data.exog_re_names] if s.q else []
     components = [str(name) for name in model.exog_vc.names]
     correlations = [f"{labels[i]} × {labels[j]}" for i, j in there.pairs]
-    profiles = [
-        *(Profile.of_sd(s, reml, column) for column in range(s.q)),
-        *(Profile.of_correlation(s, reml, i, j) for i, j in there.pairs),
-        *(Profile.of_component(s, reml, component) for component in range(s.v)),
-        Profile.of_residual(s, reml),
-    ]
     ends = np.array(
         [
             profile.interval(-2 * best.loglik, best.theta, best.scale, estimate, level)
-            for profile, estimate in zip(profiles, there.values(), strict=True)
+            for profile, estimate in zip(Profile.of_all(s, reml), there.values(), strict=True)
         ]
     )
     columns: dict[str, Any] = here.columns(s, reml) | {"low": ends[:, 0], "high": ends[:, 1]}
@@ -302,21 +296,15 @@ class Profile:
         return cls(structure, reml, _basis(direction), 0, 1 / float(np.linalg.norm(direction)))
 
     @classmethod
-    def of_correlation(cls, structure: Structure, reml: bool, first: int, second: int) -> Profile:
-        """Of the correlation of two random-effect columns."""
-        directions = np.linalg.inv(structure.R_re)[[first, second]]
-        return cls(structure, reml, _basis(directions), 1, 1.0, (first, second))
-
-    @classmethod
-    def of_component(cls, structure: Structure, reml: bool, component: int) -> Profile:
-        """Of the SD of a variance component."""
-        held = structure.size - structure.v + component
-        return cls(structure, reml, np.eye(structure.q), held, float(structure.unit_vc[component]))
-
-    @classmethod
-    def of_residual(cls, structure: Structure, reml: bool) -> Profile:
-        """Of the residual SD."""
-        return cls(structure, reml, np.eye(structure.q), structure.size, 1.0)
+    def of_all(cls, s: Structure, reml: bool) -> list[Profile]:
+        """Of every parameter, in the order of the table's rows: SDs, correlations, SDs of components, σ."""
+        found = [cls.of_sd(s, reml, column) for column in range(s.q)]
+        for pair in [(i, j) for j in range(s.q) for i in range(j)]:
+            directions = np.linalg.inv(s.R_re)[list(pair)]
+            found.append(cls(s, reml, _basis(directions), 1, 1.0, pair))
+        units = [*s.unit_vc.tolist(), 1.0]
+        held = range(s.size - s.v, s.size + 1)
+        return found + [cls(s, reml, np.eye(s.q), *one) for one in zip(held, units, strict=True)]
 
     def start(self, theta: Array, scale: float) -> Array:
         """All coordinates (size + 1,) of a point θ, σ², moved off zero variances."""

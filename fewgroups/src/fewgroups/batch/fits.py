@@ -51,11 +51,6 @@ class Fits:
     layout: Layout
     reml: bool
 
-    @property
-    def psi(self) -> np.ndarray:
-        """Relative covariance of the random effects, cov_re/σ², (n, q, q)."""
-        return self.cov_re / self.scale[:, None, None]
-
 
 def fit_many(
     y: Any, design_or_X: Any, groups: Any = None, slopes: bool = False, reml: bool = True

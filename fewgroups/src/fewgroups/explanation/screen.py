@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -169,18 +170,14 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> Screen:
     if _height(differing) > SCREEN // 3:
         differing = _differing(facts, False)
     refitted = facts.coefficients_by().attrs["refitted"]
-    blocks = [
-        Passage(say("screen.average_refitted" if refitted else "screen.average")),
-        Passage(say("screen.differ"), rows=tuple(differing)),
-        warned,
-    ]
-    room = SCREEN - len(as_text(start, blocks, end).splitlines())
+    average_title = say("screen.average_refitted" if refitted else "screen.average")
+    second = Passage(say("screen.differ"), rows=tuple(differing))
+    room = SCREEN - len(as_text(start, [Passage(average_title), second, warned], end).splitlines())
     average, left = _fitting(facts, room)
     more = [("", say("screen.more", number=counted(left, "term", "terms")))] if left else []
-    rows = [*average, *differing]
-    rows = [ScreenRow(_letter(k), row.label, row.text, row.lines) for k, row in enumerate(rows)]
-    first = Passage(blocks[0].label, rows=tuple(rows[: len(average)]), remarks=tuple(more))
-    second = Passage(blocks[1].label, rows=tuple(rows[len(average) :]))
+    rows = [replace(row, mark=_letter(k)) for k, row in enumerate([*average, *differing])]
+    first = Passage(average_title, rows=tuple(rows[: len(average)]), remarks=tuple(more))
+    second = replace(second, rows=tuple(rows[len(average) :]))
     return start, [first, second, warned], end
 
 
