@@ -89,8 +89,8 @@ EXERCISES = {
         places=1,
         right="About {key} times: better than with all scores, and still far too bold, from half of the scores.",
         hints=(
-            "linked(0.5)[kept] holds every second repeat; fit_many wants a study per row, so add .T.",
-            "fits = fit_many(linked(0.5)[kept].T, design); fits.estimate[:, 1].std() over the mean of fits.se[:, 1].",
+            "linked(0.5)[:, kept] holds every second repeat of each study.",
+            "fits = fit_many(linked(0.5)[:, kept], design); fits.estimate[:, 1].std() over the mean of fits.se[:, 1].",
         ),
         slips=(
             Slip(
