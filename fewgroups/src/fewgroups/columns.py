@@ -154,7 +154,9 @@ def label_array(groups: Any, rows: int) -> np.ndarray:
 
 def group_column(model: Any) -> str | None:
     """The column of a fitted MixedLM's data that holds the groups, if there is one."""
-    frame, labels = getattr(model.data, "frame", pd.DataFrame()), np.asarray(model.groups)
+    frame, labels = getattr(model.data, "frame", None), np.asarray(model.groups)
+    if not isinstance(frame, pd.DataFrame):
+        return None
     found = [str(name) for name in frame if np.array_equal(frame[name].to_numpy(), labels)]
     named = str(model.data.exog_re_names[0]) if model.k_re else ""
     return named if named in found else next(iter(found), None)

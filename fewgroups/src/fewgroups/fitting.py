@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,12 +216,15 @@ def _quietly(
     return result, tuple(dict.fromkeys(held_back))
 
 
-def boundary(model: MixedLM, best: Optimum) -> tuple[str, ...]:
-    """In words: each variance that is zero and each correlation that is ±1; empty for interior fits."""
+def boundary(
+    model: MixedLM, best: Optimum, shown: Callable[[object], str] = str
+) -> tuple[str, ...]:
+    """In words: each variance that is zero and each correlation that is ±1; empty for interior fits. `shown` writes
+    names of random effects."""
     if not best.singular:
         return ()
     q, n = model.k_re, len(model.endog)
-    names = [*model.data.exog_re_names[:q], *model.exog_vc.names]
+    names = [shown(name) for name in (*model.data.exog_re_names[:q], *model.exog_vc.names)]
     squares = list(np.square(model.exog_re).sum(axis=0)) if q else []
     squares += [sum(float((m * m).sum()) for m in mats) for mats in model.exog_vc.mats]
     variances = np.array([*np.diag(best.cov_re), *best.vcomp])

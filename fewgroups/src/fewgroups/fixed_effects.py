@@ -168,13 +168,18 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
             partners[term] = set().union(*wider) - set(term.factors)
     notes, centred, at_means = [], unit, True
     if any(partners.values()):
-        centred, at, at_means = _centred(model.exog, design, frame)
+        centred, means, at_means = _centred(model.exog, design, frame)
         met = [f for f in design.factor_infos if any(f in others for others in partners.values())]
-        numbers = [at[factor] for factor in met if factor in at]
-        parts = [f"taken at {', '.join(numbers)}"] if numbers else []
-        if len(numbers) < len(met):
-            levels = "averaged over the levels of the factors with which they interact, each counting alike"
-            parts.insert(0, levels)
+        levels = (
+            "averaged over the levels of the factors with which they interact, each counting alike"
+        )
+        parts = [levels] if any(factor not in means for factor in met) else []
+        numbers = []
+        for factor in (factor for factor in met if factor in means):
+            value = f" ({means[factor]:.4g})" if np.ndim(means[factor]) == 0 else ""
+            name = factor.name()
+            numbers.append(f"the mean of {name}{value}" if at_means else f"{name} = 0")
+        parts += [f"taken at {', '.join(numbers)}"] if numbers else []
         notes.append(
             f"Terms that are part of an interaction are {' and '.join(parts)}, whatever the coding."
         )
@@ -188,39 +193,32 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
 
 def _centred(
     X: Array, design: DesignInfo, frame: pd.DataFrame
-) -> tuple[Array, dict[Any, str], bool]:
+) -> tuple[Array, dict[Any, Array], bool]:
     """D (p, p), with Dβ the coefficients of the model whose factors are coded to sum to zero and whose numbers are
-    centred; for each number where that is, in words; and whether it is the mean."""
+    centred; the mean of each number; and whether they could be centred, or are left as they are."""
     columns: dict[str, Any] = {}
-    means: dict[str, Array] = {}
-    names = {factor: f"f{k}" for k, factor in enumerate(design.factor_infos)}
-    for factor, info in design.factor_infos.items():
-        values, name = factor.eval(info.state, frame), names[factor]
+    means: dict[Any, Array] = {}
+    code: dict[Any, EvalFactor] = {}
+    for k, (factor, info) in enumerate(design.factor_infos.items()):
+        values, name = factor.eval(info.state, frame), f"f{k}"
+        code[factor] = EvalFactor(f"C({name}, Sum)" if info.type == "categorical" else name)
         if info.type == "categorical":
             codes = categorical_to_int(values, info.categories, NAAction("raise"))
             columns[name] = pd.Categorical.from_codes(codes, range(len(info.categories)))
         else:
             columns[name] = np.asarray(values, dtype=float)
             mean, spread = columns[name].mean(axis=0), np.ptp(columns[name], axis=0)
-            means[name] = np.where(np.abs(mean) < 1e-12 * spread, 0.0, mean)  # rounding
-    code = {f: EvalFactor(n if n in means else f"C({n}, Sum)") for f, n in names.items()}
+            means[factor] = np.where(np.abs(mean) < 1e-12 * spread, 0.0, mean)  # rounding
+    numbers = {code[factor].code: mean for factor, mean in means.items()}
     terms = [Term([code[factor] for factor in term.factors]) for term in design.terms]
     # Without its lower terms an interaction of centred numbers is another model: then numbers are left as they are.
     for centre in (True, False):
-        made = columns | {name: columns[name] - centre * mean for name, mean in means.items()}
+        made = columns | {name: columns[name] - centre * mean for name, mean in numbers.items()}
         X_centred = np.asarray(dmatrix(ModelDesc([], terms), made), dtype=float)
         D = np.linalg.lstsq(X_centred, X, rcond=None)[0]
         if np.allclose(X_centred @ D, X, rtol=0, atol=1e-8 * np.abs(X).max()):
             break
-    where = {
-        factor: f"the mean of {factor.name()}"
-        + (f" ({means[name]:.4g})" if np.ndim(means[name]) == 0 else "")
-        if centre
-        else f"{factor.name()} = 0"
-        for factor, name in names.items()
-        if name in means
-    }
-    return D, where, centre
+    return D, means, centre
 
 
 # ---- contrasts: weighted sums of the coefficients, from names, numbers or a line of text ------------------

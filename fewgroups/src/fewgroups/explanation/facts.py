@@ -130,11 +130,7 @@ class FittedModel:
         """Which variance is zero and which correlation ±1, in words; nothing for interior fits."""
         if not self.singular:
             return ""
-        text = joined(boundary(self.model, optimum(self.model, self.reml)))
-        names = [str(name) for name in self.model.data.exog_re_names] if self.model.k_re else []
-        for name in sorted({*names, *map(str, self.model.exog_vc.names)}, key=len, reverse=True):
-            text = text.replace(f" {name} ", f" {code(name)} ")
-        return signed(text)
+        return signed(joined(boundary(self.model, optimum(self.model, self.reml), code)))
 
     @cached_property
     def false_alarm(self) -> bool:
