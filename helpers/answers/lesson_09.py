@@ -55,10 +55,6 @@ EXERCISES = {
                 lambda: "c",
                 "That compares the judges, as fixed effects and as groups at once, and leaves out the divers.",
             ),
-            Slip(
-                lambda: "d",
-                "That nests divers in judges, as if each judge had divers of their own.",
-            ),
         ),
     ),
     "9.2": Exercise(
@@ -99,6 +95,10 @@ EXERCISES = {
                 "That is the plan with 48 keepers. The other one does better.",
             ),
             Slip(lambda: _se(24, 16), "That is the study as it was, with 24 keepers and 16 clips."),
+            Slip(
+                lambda: math.sqrt(_se(24, 32) ** 2 + 4 * LUCK**2 * (1 / 384 - 1 / 768)),
+                "With 32 clips there are more scores: 24 · 32 of them, not 384.",
+            ),
             Slip(lambda: _se(24, 32) ** 2, "That is the square. Take its root."),
             Slip(
                 lambda: _se(24, 32, conditions=1),
