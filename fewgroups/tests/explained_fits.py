@@ -69,7 +69,7 @@ def split_plot() -> Any:
 
 def crossed() -> Any:
     data = grouped(12, 10, 8).assign(all=1, primed=lambda d: d["x"] % 2 - 0.5)
-    vc = {"subject": "0 + C(g)", "item": "0 + C(x)"}
+    vc = {"subject": "0 + C(g)", "item": "0 + C(x)", "change": "0 + C(g):primed"}
     return fit("y ~ primed", data, "all", None, vc)
 
 

@@ -74,6 +74,13 @@ def test_the_paragraphs_say_what_was_fitted_and_a_handful_of_sentences(name: str
     assert f"Marginal R² (fixed effects) is {varied(name).attrs['r2_marginal']:.2f}" in results
 
 
+def test_slopes_in_crossed_data_belong_to_those_who_draw_them() -> None:
+    paper = report(fitted("crossed"), names={"change": ("subject", "subjects")})
+    assert "minus primed = -0.5” for 12 subjects" in flat(paper.paragraphs[0]).replace("`", "")
+    row = table(paper, "Variation").filter(like="between subjects", axis=0)
+    assert row["number"].tolist() == ["12"]
+
+
 def test_only_the_terms_that_are_asked_for_are_worded() -> None:
     result = fitted("groups × time")
     said = report(result, terms=["kind:time"]).paragraphs[1].partition("The standard")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ KNOWN = 1.9  # length of the interval of a correlation from which nothing is kno
 
 @dataclass(frozen=True)
 class Varying:
-    """One random-effect column or variance component. kind: "level", "change" or "set".
+    """One random-effect column or variance component. kind: "level", "change", "set" (of levels) or "slopes"
+    (of such a set).
 
     what: a noun phrase for what differs, and noun: its short form; many: who differs, and number: how many of them
     there are; between: "between athletes", "of the change per day, between athletes"; band: the coefficient (its
@@ -117,11 +118,19 @@ def _component(facts: FittedModel, c: int) -> Varying:
         many = words.components.get(name, ("", say("random.levels", component=code(name))))[1]
         between = say("random.between", many=many)
         return Varying(name, "set", "level", "level", many, number, between)
+    values = np.full(len(model.endog), np.nan)
+    columns = 0
+    for label, m in zip(model.group_labels, mats, strict=True):
+        one_each = np.all(np.count_nonzero(m, axis=1) <= 1)
+        values[model.row_indices[label]] = m.sum(axis=1) if one_each else np.nan
+        columns += m.shape[1]
+    if columns > len(mats) and not np.isnan(values).any():  # such as C(person):x, over all rows
+        thing = _slope(facts, name, values)
+        many = words.components.get(name, ("", say("random.levels", component=code(name))))[1]
+        between = say("random.of", what=thing.what, many=many)
+        return replace(thing, kind="slopes", many=many, number=columns, between=between)
     if name in words.components:
         return _change(facts, name, words.components[name][0])
-    values = np.full(len(model.endog), np.nan)
-    for label, m in zip(model.group_labels, mats, strict=True):
-        values[model.row_indices[label]] = m[:, 0] if m.shape[1] == 1 else np.nan
     return _slope(facts, name, values)
 
 
@@ -141,8 +150,10 @@ def random_part(facts: FittedModel) -> str:
     elif slopes:
         phrases.append(say(f"random.effects_{number}", group=group, names=joined(slopes)))
     for thing in components:
-        if thing.kind == "set":
-            phrases.append(say("random.set", number=str(thing.number), many=thing.many))
+        if thing.kind in ("set", "slopes"):
+            counted = {"number": str(thing.number), "many": thing.many}
+            what = {"what": thing.what} if thing.kind == "slopes" else {}
+            phrases.append(say(f"random.{thing.kind}", **counted, **what))
         else:
             phrases.append(say("random.independent", what=thing.what, group=group))
     return joined(phrases)
