@@ -73,6 +73,7 @@ EXERCISES = {
                 lambda: _t(_slopes()) / math.sqrt(18),
                 "That is the mean over the SD. The standard error is the SD over the root of 18.",
             ),
+            Slip(lambda: -_t(_slopes()), "Reactions take longer with each night: t is positive."),
             Slip(
                 lambda: float(_slopes().mean()),
                 "That is the average slope, in ms per night. Divide it by its standard error.",
@@ -87,6 +88,10 @@ EXERCISES = {
             "stats.t.ppf(0.975, m - 1) times the SE, for m = 4, 5, 6 … until it is 0.03 or less.",
         ),
         slips=(
+            Slip(
+                lambda: _athletes(lambda m: float(stats.t.ppf(0.975, m - 1))) - 1,
+                "One more: with seven the interval is ± 0.0308, still above 0.03.",
+            ),
             Slip(lambda: _athletes(lambda m: 1.96), "That is with 1.96. Take t with m − 1 df."),
             Slip(
                 lambda: _athletes(lambda m: float(stats.t.ppf(0.95, m - 1))),
