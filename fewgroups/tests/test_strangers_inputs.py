@@ -142,7 +142,7 @@ TYPES: dict[str, tuple[Request, Any]] = {
     "decimal commas": (sleep(Reaction=SLEEP["Reaction"].map(str).str.replace(".", ",")),
                        Refuses("data['Reaction'].str.replace(',', '.').astype(float)")),
     "one word among numbers": (sleep(Reaction=SLEEP["Reaction"].astype(object).where(SLEEP.index != 7, "n/a")),
-                               Refuses("mend 'n/a' in row 7")),
+                               Refuses("repair 'n/a' in row 7")),
     "dates": (sleep(Days=pd.Timestamp("2026-01-01") + pd.to_timedelta(SLEEP["Days"], unit="D")), Refuses("days since")),
     "complex": (sleep(Days=SLEEP["Days"] * 1j), Refuses("data['Days'] holds complex")),
     "columns of two levels": (lambda: fit("y ~ x", TWO_LEVELS, "g"), Refuses("several levels")),

@@ -74,6 +74,14 @@ EXERCISES = {
                 "So it would be with ten times the athletes. Here only the repeats' part shrinks.",
             ),
             Slip(
+                lambda: math.sqrt(_pushups()[0] / 4),
+                "That is the athletes' part alone. The repeats' part is small, but not zero.",
+            ),
+            Slip(
+                lambda: round(_intercept_se(4, 200), 3),
+                "Rounded too far to see the difference: give four decimals.",
+            ),
+            Slip(
                 lambda: math.sqrt(_pushups()[1] / 800),
                 "That is the repeats' part alone. The luck of which athletes came is missing.",
             ),
@@ -93,7 +101,7 @@ EXERCISES = {
         slips=(
             Slip(
                 lambda: "a",
-                "That interval is about the average person, not about every person.",
+                "The interval is about the average person. That all slow down alike was assumed, not found.",
             ),
             Slip(
                 lambda: "c",

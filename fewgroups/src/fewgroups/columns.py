@@ -137,7 +137,7 @@ def _numbers(texts: pd.Series) -> pd.Series:
 def _as_numbers(name: str, column: pd.Series) -> str:
     comma = ".str.replace(',', '.')" if column.astype(str).str.contains(",").any() else ""
     others = column[_numbers(column).isna()]
-    wrong = f"mend {others.iloc[0]!r} in row {others.index[0]!r}, and " if len(others) else ""
+    wrong = f"repair {others.iloc[0]!r} in row {others.index[0]!r}, and " if len(others) else ""
     return f"{wrong}make it numbers with data[{name!r}]{comma}.astype(float)"
 
 

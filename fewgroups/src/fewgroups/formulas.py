@@ -31,7 +31,7 @@ from fewgroups.columns import (
 from fewgroups.component_columns import ComponentColumns
 
 LEAVE_OUT = (
-    "Nothing is dropped silently: mend them, or leave them out yourself with data.dropna(subset=[...]), "
+    "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
     "and say so where you report"
 )
 BARS = (
