@@ -26,7 +26,7 @@ SESSIONS = {"session": "0 + C(session_label)"}
 WHO = {"score": "score", "athlete": "who", "session": "session"}
 FIVE = [(str(k), n) for k, n in enumerate([10, 20, 15, 30, 25], 1)]
 ARMS = WHO | {"session": "arm"}
-TWO = [("before", 20), ("after", 30)]
+TWO = [("Before", 20), ("After", 30)]
 
 
 def field(
@@ -44,7 +44,7 @@ def field(
             rows += [(who, label, load_kg, 3 * day + place % 2, x) for x in scores]
     table = pd.DataFrame(rows, columns=["who", "session", "Load (kg)", "day number", "score"])
     arm = table["who"].map({who: 2 * k >= len(people) for k, who in enumerate(people)})
-    return table.assign(arm=np.where(arm, "training", "usual"))
+    return table.assign(arm=np.where(arm, "plyometric", "usual"))
 
 
 def from_a_phone(table: pd.DataFrame) -> pd.DataFrame:
@@ -52,21 +52,21 @@ def from_a_phone(table: pd.DataFrame) -> pd.DataFrame:
     attempt = (table.groupby(["who", "session"]).cumcount() + 1).astype("str")
     jumps = table.assign(jump=table["session"] + " " + attempt, score=40 * table["score"])
     wide = jumps.pivot(index=["who", "arm"], columns="jump", values="score").round(1).reset_index()
-    wide.loc[1, "after 2"] = np.nan
+    wide.loc[1, "After 2"] = np.nan
     text = wide.rename(columns={"who": "Player name", "arm": "Training"}).to_csv(index=False)
     exported = io.StringIO(text.replace("\n", "\r\n") + ",,,,,,,\r\n")
     space = {"pd": pd, "example_file": lambda _: exported}
     exec(CELLS["wide"].partition("\n")[0], space)
-    exec(CELLS["long"].partition("jumps = ")[0], space)
+    exec(CELLS["long"], space)
     return space["long"]
 
 
 def cell(formula: str = "session_high", main: str = "session_high", **more: Any) -> dict[str, Any]:
-    """What a reader writes into the lesson's cell."""
-    plain = {"columns": WHO, "limits": (0, 1), "dose": None, "groups": "athlete_id", "main": main}
+    """What a reader writes into the lesson's cell; main: the coefficient that answers."""
+    plain = {"sheet": WHO, "dose": None, "groups": "athlete_id", "main": main}
     plain |= {"formula": f"correctness ~ {formula}", "re_formula": "~1", "vc_formula": None}
     plain |= {"x": "session_label", "x_label": "session"}
-    return plain | {"words": {"correctness": "result", "athlete_id": ("person", "people")}} | more
+    return plain | {"names": {"correctness": "result", "athlete_id": ("person", "people")}} | more
 
 
 def shapes() -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:
@@ -81,35 +81,33 @@ def shapes() -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:
     load = {"dose": "(`Load (kg)` - 20) / 10", "re_formula": "~dose", "x": "Load (kg)"}
     dose = cell("dose", "dose", vc_formula=SESSIONS, **load)
     named = cell("session_label", "session_label[T.20]")
-    named["columns"] = WHO | {"session": "Load (kg)", "reference": "10"}
-    both = cell("group * session_high", "group[T.training]:session_high")
-    both["columns"] = WHO | {"group": "arm", "control": "usual"}
-    jumps = {"score": "Height (cm)", "athlete": "Player name", "session": "when"}
-    jumps |= {"repeat": "attempt", "group": "Training", "control": "usual", "reference": "before"}
+    named["sheet"] = WHO | {"session": "Load (kg)", "reference": "10"}
+    both = cell("group * session_high", "group[T.plyometric]:session_high")
+    both["sheet"] = WHO | {"group": "arm", "control": "usual"}
+    filled: dict[str, Any] = {}
+    exec(CELLS["two-groups"], {"long": None}, filled)
+    filled["main"] = "group[T.plyometric]:session_high"
     items = cell("dose", "dose", groups="everybody", re_formula=None, dose="session_high - 0.5")
     items["vc_formula"] = {"athlete_id": "0 + C(athlete_id)", "item": "0 + C(item)"}
     items["vc_formula"] |= {"own change": "0 + C(athlete_id):dose"}
     return {
         "two sessions, several scores": (pairs, cell(**own)),
-        "percent, one absent": (percent.drop(index=range(60, 72)), cell(limits=(0, 100), **own)),
+        "percent, one absent": (percent.drop(index=range(60, 72)), cell(sheet=WHO | {"range": (0, 100)}, **own)),
         "two people": (loads[loads["who"] < "C"], dose),
         "a dose, its column with spaces": (loads, dose),
         "dates and their order": (
             dated,
             dose
-            | {"columns": WHO | {"date": "day number"}, "formula": "correctness ~ dose + order"},
+            | {"sheet": WHO | {"date": "day number"}, "formula": "correctness ~ dose + order"},
         ),
-        "without limits": (loads.assign(score=300 - 90 * loads["score"]), dose | {"limits": None}),
+        "without limits": (loads.assign(score=300 - 90 * loads["score"]), dose | {"sheet": WHO | {"range": None}}),
         "sessions by name": (loads, named | {"vc_formula": SESSIONS}),
         "sessions by name, one score": (loads.drop_duplicates(["who", "session"]), named),
         "groups and time, Excel in Europe": (groups, both | own),
         "groups and time, one score, from pandas": (once, both),
-        "groups on one occasion": (groups[groups["session"] == "before"], cell(columns=ARMS)),
+        "groups on one occasion": (groups[groups["session"] == "Before"], cell("session_label", "session_label[T.usual]", sheet=ARMS)),
         "items": (half, items),
-        "a phone's wide sheet, from pandas": (
-            from_a_phone(groups),
-            both | own | {"limits": None, "columns": jumps},
-        ),
+        "a phone's wide sheet, from pandas": (from_a_phone(groups), filled),
     }
 
 
@@ -152,7 +150,7 @@ def test_template_goes_from_file_to_report(
     if name == "two sessions, several scores":
         assert found["t"] == pytest.approx(stats.ttest_1samp(change, 0).statistic)
     if name.startswith("groups and time"):  # balanced: the two-sample t-test of the changes
-        trained = table.groupby("athlete_id")["group"].first() == "training"
+        trained = table.groupby("athlete_id")["group"].first() == "plyometric"
         expected = stats.ttest_ind(change[trained], change[~trained]).statistic
         assert [found["df"], found["t"]] == pytest.approx([8, expected])
 

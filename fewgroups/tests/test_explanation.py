@@ -278,6 +278,14 @@ def test_a_caution_appears_exactly_when_it_is_earned(kind: str, earns: str, does
     assert kind not in {caution.kind for caution in explained(does_not).cautions}
 
 
+def test_one_short_group_does_not_hide_that_each_condition_was_one_occasion() -> None:
+    data = load("pushups")
+    mine = (data["athlete_id"] == data["athlete_id"][0]) & (data["session_high"] == 1)
+    short = data.drop(index=data.index[mine][1:])
+    found = flat(explain(fit("correctness ~ session_high", short, "athlete_id")))
+    assert "Most groups with more than one condition have several rows in each, and they" in found
+
+
 def in_units(factor: float, noise: float = 0) -> Any:
     """sleepstudy in another unit, by statsmodels alone; noise: SD of scatter added to the rows."""
     scatter = np.random.default_rng(1).normal(0, noise, 180)

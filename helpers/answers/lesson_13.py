@@ -93,6 +93,10 @@ EXERCISES = {
                 lambda: _sleep("correctness ~ Sleep", "~1").loc["Sleep", "estimate"],
                 "That is sleep without dose and order in the formula.",
             ),
+            Slip(
+                lambda: _sleep("correctness ~ Sleep").loc["Sleep", "estimate"],
+                "That is sleep without dose and order in the formula.",
+            ),
             Slip(lambda: _sleep(WITH_SLEEP).loc["Sleep", "se"], "That is its standard error."),
             Slip(
                 lambda: _sleep(WITH_SLEEP).loc["dose", "estimate"], "That is the row of the dose."
@@ -102,7 +106,7 @@ EXERCISES = {
     "13.3": Exercise(
         key=lambda: _dose_se(8, 2),
         places=4,
-        right="{key}: hardly less than now, since own changes do not shrink with sessions.",
+        right="{key}: hardly less than the formula gives now, since own changes do not shrink with sessions.",
         hints=(
             "Twice the sessions: the sum of squared doses doubles, to 5. The athletes stay eight.",
             "np.sqrt((sd_dose**2 + (sd_session**2 + sd_residual**2 / 20) / 5) / 8).",
@@ -110,7 +114,7 @@ EXERCISES = {
         slips=(
             Slip(
                 lambda: _dose_se(8, 1) / np.sqrt(2),
-                "That divides all of it by two. Sessions divide only their own part; athletes divide all.",
+                "That is right for sixteen athletes. For eight with twice the sessions, only the sessions' part halves.",
             ),
             Slip(
                 lambda: _dose_se(8, 1), "That is the standard error with the sessions as they are."

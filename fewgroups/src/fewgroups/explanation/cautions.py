@@ -159,8 +159,8 @@ def _groups(facts: FittedModel) -> Iterator[Caution]:
     """Of few groups, or few levels of a crossed factor."""
     if 1 < facts.groups < FEW:
         percent = f"{100 * 2 * stats.t.sf(1.96, facts.groups - 1):.0f}"
-        number = str(facts.groups)
-        yield _earned(facts, "few groups", "No. Groups", number=number, percent=percent)
+        shown = {"number": str(facts.groups), "df": str(facts.groups - 1), "percent": percent}
+        yield _earned(facts, "few groups", "No. Groups", **shown)
     for row in spread_rows(facts) if facts.groups == 1 else ():
         if row.other is None and row.thing.number < FEW:
             words = {"number": str(row.thing.number), "levels": row.thing.many}
@@ -181,25 +181,24 @@ def _piles(facts: FittedModel) -> Iterator[Caution]:
 
 
 def _occasions(facts: FittedModel) -> Iterator[Caution]:
-    """Of conditions that may have been measured on one occasion each."""
-    for k, one in enumerate(facts.coefficients):
-        compares = len(one.parts) == 1 and bool(one.parts[0].factor.levels)
-        if compares and facts.groups > 1 and _repeated(facts, k):
-            yield _earned(facts, "one occasion per condition", one.name)
-
-
-def _repeated(facts: FittedModel, k: int) -> bool:
-    """Whether a column varies within groups, and in each the rows of a value, two or more, stand together.
+    """Of conditions that may have been measured on one occasion each, judged by most of the groups that have several.
 
     Variance components speak of occasions, or of items, themselves.
     """
-    varies = False
-    for x in (rows[:, k] for rows in facts.model.exog_li):
-        counts = np.unique(x, return_counts=True)[1]
-        if counts.min() < 2 or np.count_nonzero(np.diff(x)) >= len(counts):
-            return False
-        varies = varies or len(counts) > 1
-    return varies and facts.model.k_vc == 0
+    for k, one in enumerate(facts.coefficients):
+        compares = len(one.parts) == 1 and bool(one.parts[0].factor.levels)
+        columns = [rows[:, k] for rows in facts.model.exog_li]
+        blocked = [_in_blocks(x) for x in columns if np.ptp(x) > 0]
+        if compares and facts.groups > 1 and facts.model.k_vc == 0 and 2 * sum(blocked) > len(blocked):
+            who = "each" if sum(blocked) == facts.groups else "most"
+            rows = say(f"caution.{who}_in_blocks", facts.words.shared)
+            yield _earned(facts, "one occasion per condition", one.name, rows=rows)
+
+
+def _in_blocks(x: np.ndarray) -> bool:
+    """Whether the rows of each value, two or more, stand together."""
+    counts = np.unique(x, return_counts=True)[1]
+    return bool(counts.min() > 1 and np.count_nonzero(np.diff(x)) < len(counts))
 
 
 def _sizes(facts: FittedModel) -> Iterator[Caution]:
