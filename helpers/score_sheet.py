@@ -483,7 +483,9 @@ def _scores(cells: pd.Series, limits: tuple[float, float], found: _Findings) -> 
     outside = (values < low) | (values > high)
     listed = ", ".join(f"{value:g}" for value in values[outside].unique()[:5])
     if limits == (0, 1) and values.min() >= 0 and values.max() <= 100 and values.median() > 1:
-        listed += "; if these scores go from 0 to 100, pass range=(0, 100); without limits, range=None"
+        listed += (
+            "; if these scores go from 0 to 100, pass range=(0, 100); without limits, range=None"
+        )
     found.refuse(f"{label} lies outside range {low:g} to {high:g}: {listed}", outside)
     return values
 

@@ -92,20 +92,28 @@ def shapes() -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:
     items["vc_formula"] |= {"own change": "0 + C(athlete_id):dose"}
     return {
         "two sessions, several scores": (pairs, cell(**own)),
-        "percent, one absent": (percent.drop(index=range(60, 72)), cell(sheet=WHO | {"range": (0, 100)}, **own)),
+        "percent, one absent": (
+            percent.drop(index=range(60, 72)),
+            cell(sheet=WHO | {"range": (0, 100)}, **own),
+        ),
         "two people": (loads[loads["who"] < "C"], dose),
         "a dose, its column with spaces": (loads, dose),
         "dates and their order": (
             dated,
-            dose
-            | {"sheet": WHO | {"date": "day number"}, "formula": "correctness ~ dose + order"},
+            dose | {"sheet": WHO | {"date": "day number"}, "formula": "correctness ~ dose + order"},
         ),
-        "without limits": (loads.assign(score=300 - 90 * loads["score"]), dose | {"sheet": WHO | {"range": None}}),
+        "without limits": (
+            loads.assign(score=300 - 90 * loads["score"]),
+            dose | {"sheet": WHO | {"range": None}},
+        ),
         "sessions by name": (loads, named | {"vc_formula": SESSIONS}),
         "sessions by name, one score": (loads.drop_duplicates(["who", "session"]), named),
         "groups and time, Excel in Europe": (groups, both | own),
         "groups and time, one score, from pandas": (once, both),
-        "groups on one occasion": (groups[groups["session"] == "Before"], cell("session_label", "session_label[T.usual]", sheet=ARMS)),
+        "groups on one occasion": (
+            groups[groups["session"] == "Before"],
+            cell("session_label", "session_label[T.plyometric]", sheet=ARMS),
+        ),
         "items": (half, items),
         "a phone's wide sheet, from pandas": (from_a_phone(groups), filled),
     }
@@ -142,8 +150,9 @@ def test_template_goes_from_file_to_report(
     printed = capsys.readouterr().out
     table, found = space["df"], coefficients(space["result"]).loc[space["main"]]
     assert len(space["alts"]) == 3 and "Still to be said by you" in printed
-    flat, people = " ".join(printed.split()), table["athlete_id"].nunique()
-    assert f"to {len(table)} rows" in flat and f" {people} people" in flat
+    flat, who = " ".join(printed.split()), space["names"]["athlete_id"][1]
+    people = table["athlete_id"].nunique()
+    assert f"to {len(table)} rows" in flat and f" {people} {who}" in flat
     assert "nan" not in printed and "None" not in printed and "{" not in str(space["paper"])
     means = table.pivot_table(index="athlete_id", columns="session_high", values="correctness")
     change = means.get(1, np.nan) - means[0]

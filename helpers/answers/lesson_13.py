@@ -114,7 +114,7 @@ EXERCISES = {
         slips=(
             Slip(
                 lambda: _dose_se(8, 1) / np.sqrt(2),
-                "That is right for sixteen athletes. For eight with twice the sessions, only the sessions' part halves.",
+                "That is right for sixteen athletes. For eight with twice the sessions, only their part halves.",
             ),
             Slip(
                 lambda: _dose_se(8, 1), "That is the standard error with the sessions as they are."
