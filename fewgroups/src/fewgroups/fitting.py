@@ -71,8 +71,8 @@ class FitReport:
         lines = [f"{done}: log-likelihood {self.loglik:.4f}, {short}"]
         if self.singular:
             lines.append(
-                f"Singular: {'; '.join(self.boundary)}. The data cannot tell this from zero variation in some "
-                "direction; estimates of the other terms stand, tests that lean on this variance need care."
+                f"Singular: {'; '.join(self.boundary)}. The data do not show all the variation that "
+                "the model allows for. The other estimates stand; be careful with tests that use this variance."
             )
         else:
             lines.append("Not singular: no variance is zero and no correlation is 1 or -1.")
@@ -184,7 +184,9 @@ def _statsmodels_fit(
         start = MixedLMParams.from_components(
             best.beta, cov_re=psi + added * np.eye(len(psi)), vcomp=np.maximum(variances, added)
         )
-        diagonal = f" with {added:.0e} on the diagonal" if added else ""
+        diagonal = (
+            f" ({added:.0e} of the residual variance added to each variance)" if added else ""
+        )
         tried.append(f"statsmodels' {method} from the optimum{diagonal}")
         try:
             result, held_back = _quietly(model, start, reml, method)
