@@ -50,7 +50,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
         single = " (each row is a group of its own)" if model.n_groups == structure.n else ""
         raise ValueError(
             f"the data cannot tell apart {', '.join(alike)}: they make the outcome vary in the same way{single}; leave "
-            "one of these random effects out"
+            "one of these random effects out (with one row per group and condition, the slope: re_formula='~1')"
         )
 
 
