@@ -34,6 +34,18 @@ def test_each_question_has_one_right_letter_and_reasons_that_agree(form: str, nu
     assert form == "B" or question(START, "A", number) == question(END, "A", number) != ""
 
 
+def test_the_way_back_from_an_answer_names_the_section_of_its_cell() -> None:
+    text = "\n".join(cell.source for cell in END.markdown if cell.id.startswith("answer-"))
+    links = re.findall(r"\[lesson (\d\d), ([^]]*)\]\(([^#)]*)#cell-id=([^)]*)\)", text)
+    assert len(links) >= 20
+    for number, title, file, cell in set(links):
+        lesson = read(lesson_path(number))
+        place = [one.id for one in lesson.cells].index(cell)
+        before = "\n".join(one.source for one in lesson.cells[: place + 1] if one.is_markdown)
+        assert lesson.path.name == file
+        assert re.findall(r"(?m)^#{2,3} +(.*)$", before)[-1] == title, cell
+
+
 def test_the_forms_are_parallel_and_their_lessons_exist() -> None:
     concepts = [[one.concept for one in questions(form).values()] for form in "AB"]
     assert concepts[0] == concepts[1] and len(set(concepts[0])) == 10

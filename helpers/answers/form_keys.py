@@ -34,7 +34,7 @@ CONCEPTS = (
     ("independence", ("01", "02")),
     ("pseudo-replication", ("01",)),
     ("fixed and random", ("02",)),
-    ("partial pooling", ("02", "05")),
+    ("partial pooling", ("02",)),
     ("variance and SD", ("05",)),
     ("few groups", ("03", "07")),
     ("p and interval", ("05",)),
@@ -60,7 +60,7 @@ A = {
         "d": "takes 'random' for changing from day to day",
     }),
     4: ("a", {
-        "b": "takes the share by which a mean is drawn in to be the same for all (it depends on the number of scores)",
+        "b": "takes the share by which a mean is pulled in to be the same for all (it depends on the number of scores)",
         "c": "pools nothing: takes a mean of three as it stands",
         "d": "pools everything: gives up on a group with few scores",
     }),
@@ -103,7 +103,7 @@ B = {
         "c": "takes independence for a matter of the normal curve",
     }),
     2: ("a", {
-        "b": "expects the drawing of lots for schools to make pupils independent",
+        "b": "expects the choice of schools by lot to make pupils independent",
         "c": "takes the 5 % to hold whatever the data are",
         "d": "expects a large number of rows to correct it",
     }),
