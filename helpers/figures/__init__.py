@@ -229,16 +229,16 @@ def histograms(values: Mapping[str, Any], truth: Mapping[str, float], xlabel: st
 
 
 def rates(table: pd.DataFrame) -> Figure:
-    """Rejection rates as labelled bars, one group a row of the table, one colour a column, and the promised rate."""
-    figure, ax = canvas("share of studies with p < .05", height=1.5 + 0.45 * table.size)
+    """False alarms in 100 studies as labelled bars, one per row and column of the table, and the promised 5."""
+    figure, ax = canvas("false alarms in 100 studies", height=1.5 + 0.45 * table.size)
     bars = table.stack()
     places = np.arange(len(bars))[::-1]
     for place, ((_, column), rate) in zip(places, bars.items(), strict=True):
         ax.barh(place, rate, color=PALETTE[table.columns.get_loc(column)], height=0.65)
-        note(ax, f"{rate:.3f}", (max(rate, NOMINAL), place), (6, -4))
-    ax.axvline(NOMINAL, color=INK, linestyle="--")
+        note(ax, f"{rate:.0f}", (max(rate, 100 * NOMINAL), place), (6, -4))
+    ax.axvline(100 * NOMINAL, color=INK, linestyle="--")
     ax.set_yticks(places, [f"{row}: {column}" for row, column in bars.index])
-    ax.set_xlim(0, 1)
+    ax.set_xlim(0, 100)
     ax.grid(visible=False, axis="y")
     return figure
 
