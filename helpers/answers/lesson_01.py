@@ -87,6 +87,14 @@ EXERCISES = {
                 lambda: math.floor(_variance(0.02) / 0.005**2),
                 "With that many the SE is still slightly above 0.005: round up.",
             ),
+            Slip(
+                lambda: _variance(0.02) / 0.005**2,
+                "Right so far: now round up, because athletes are whole.",
+            ),
+            Slip(
+                lambda: math.ceil(_variance(0.02) / 0.005**2) + 1,
+                "One fewer is already enough.",
+            ),
         ),
     ),
 }

@@ -25,9 +25,9 @@ def _needed(share: float) -> float:
 
 
 @cache
-def _sleep() -> tuple[float, float]:
-    """σ_u² and σ² of the drivers' reaction times, from the last day after normal sleep on."""
-    sleep = load("sleepstudy").query("Days >= 2")
+def _sleep(first: int = 2) -> tuple[float, float]:
+    """σ_u² and σ² of the drivers' reaction times from a day on; day 2 is the last one after normal sleep."""
+    sleep = load("sleepstudy").query("Days >= @first")
     result = fit("Reaction ~ Days", sleep, groups="Subject")
     return float(result.cov_re.iloc[0, 0]), float(result.scale)
 
@@ -35,6 +35,8 @@ def _sleep() -> tuple[float, float]:
 def _icc(var_u: float, var_e: float) -> float:
     return var_u / (var_u + var_e)
 
+
+ROUNDED = 'Did you use the SDs, or the rounded printout? Take variances(fitted)["variance"].'
 
 EXERCISES = {
     "2.1": Exercise(
@@ -74,10 +76,10 @@ EXERCISES = {
                 lambda: 9,
                 "In the true world σ_u² = σ² and nine would do. The question is about the fitted values.",
             ),
-            Slip(
-                lambda: math.ceil(9 * math.sqrt(_pushups()[1] / _pushups()[0])),
-                "That uses the SDs. The formula has variances.",
-            ),
+            Slip(lambda: 9 * 0.0019 / 0.001, ROUNDED),  # 17 with the SDs, too
+            Slip(lambda: math.ceil(9 * 0.0019 / 0.001), ROUNDED),
+            Slip(lambda: _needed(0.9), "Right so far: now round up, because scores are whole."),
+            Slip(lambda: math.ceil(_needed(0.9)) + 1, "One fewer is already enough."),
         ),
     ),
     "2.3": Exercise(
@@ -92,6 +94,10 @@ EXERCISES = {
             Slip(
                 lambda: _icc(*(math.sqrt(v) for v in _sleep())),
                 "That is the share of the SDs: use the variances.",
+            ),
+            Slip(
+                lambda: _icc(*_sleep(0)),
+                "That is all ten days: fit the rows of `sleep`, days 2 to 9.",
             ),
             Slip(lambda: 1 - _icc(*_sleep()), "That is the share within people."),
             Slip(
