@@ -9,9 +9,6 @@ from fewgroups.fitting import fit
 from helpers.datasets import load
 from helpers.feedback import Exercise, Slip
 
-# The standard error of statsmodels' default fit for days 200 to 209, as lesson 04 shows (a fit takes too long here).
-STOPPED_EARLY = 0.7997
-
 
 def _machine(letter: str) -> float:
     """Mean score on one machine: the design is balanced, so a fit's coefficients are differences of means."""
@@ -75,11 +72,11 @@ EXERCISES = {
     ),
     "4.3": Exercise(
         key=_slope_se,
-        places=3,
+        places=2,
         right="{key} ms per day, as with the days from 0 to 9.",
         hints=(
-            "Take the mean of hours away first. Which unit has one step then: an hour or a day?",
-            "Divide by 24, so that a step of one is a day: (hours - hours.mean()) / 24.",
+            "Take the mean of hours away, and divide by a round number near the SD of hours, which is 69.",
+            "(hours - hours.mean()) / 72 makes a step of three days: a third of its standard error is per day.",
         ),
         slips=(
             Slip(
@@ -88,19 +85,19 @@ EXERCISES = {
             ),
             Slip(
                 lambda: _slope_se() * 24,
-                "The predictor was in days already: no need to multiply again.",
+                "That is 24 times too much: is your predictor in days already?",
+            ),
+            Slip(
+                lambda: _slope_se() * 3,
+                "That is per step of three days. How much is it per day?",
+            ),
+            Slip(
+                lambda: _slope_se() * float(load("sleepstudy")["Days"].std()),
+                "That is per SD of the days. How much is it per day?",
             ),
             Slip(
                 lambda: _slope_se("~1"),
-                "That is the model in which people differ in level only. What does re_formula say?",
-            ),
-            Slip(
-                lambda: round(_slope_se(), 2),
-                "Nearly: give three decimals.",
-            ),
-            Slip(
-                lambda: STOPPED_EARLY,
-                "That fit stopped too early: compare its height. Did you take the mean away?",
+                "The fit stopped too early (compare its height), or people differ in level only (see re_formula).",
             ),
         ),
     ),
