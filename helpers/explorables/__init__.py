@@ -126,7 +126,7 @@ def false_positives() -> Explorable:
     def draw(athletes: int, athlete_sd: float, slope_sd: float, factor: str) -> Drawn:
         table = false_positive_rates(athletes, athlete_sd, slope_sd, factor)
         rates, places = table["rejection"].to_numpy(), np.array([1, 0])
-        figure, ax = canvas("share of studies with p < .05", height=2.0)
+        figure, ax = canvas("share of studies with p < 0.05", height=2.0)
         colours = [ORANGE if abs(rate - 0.05) > 0.02 else BLUE for rate in rates]
         whiskers = {"xerr": 2 * table["rejection_error"], "error_kw": {"ecolor": INK}}
         ax.barh(places, rates, color=colours, height=0.6, **whiskers)

@@ -248,7 +248,7 @@ def sizes(table: pd.DataFrame, xlabel: str, top: float = 0.3) -> Figure:
 
     Labels stand at the lines' ends; a line that leaves at the `top` of the y axis is labelled there.
     """
-    figure, ax = canvas(xlabel, "share of studies with p < .05", height=3.9)
+    figure, ax = canvas(xlabel, "share of studies with p < 0.05", height=3.9)
     x = table.index.to_numpy(dtype=float)
     ends = table.iloc[-1].sort_values()
     # The labels' heights: moved up until they are a line apart, then all down, so that a crowd keeps its middle.
