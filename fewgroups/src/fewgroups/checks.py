@@ -21,7 +21,7 @@ class NotAtOptimumWarning(UserWarning):
 def check_result(result: Any, converged: bool = True) -> MixedLMResults:
     """A plain copy of the MixedLMResults behind `result`, or an error that says what to do instead.
 
-    The copy also holds `structure`, the model's Structure, and `report`, that of fewgroups.fit or None.
+    The copy also holds `structure`, the model's Structure: that of fewgroups.fit, or of an earlier check.
     converged: whether a search that did not finish is refused as well.
 
     Raises TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
@@ -42,9 +42,10 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
             "the data of this result were removed (remove_data): keep a copy with them, or fit again"
         )
     plain = copy.copy(plain)
-    plain.report = getattr(result, "report", None)
-    plain.structure = Structure.of(plain.model)
-    check_identified(plain.model, plain.structure)
+    plain.structure = getattr(result, "structure", None)
+    if plain.structure is None:
+        plain.structure = Structure.of(plain.model)
+        check_identified(plain.model, plain.structure)
     _check_fit(plain, converged)
     return plain
 

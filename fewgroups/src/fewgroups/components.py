@@ -24,15 +24,16 @@ from fewgroups.checks import check_result
 from fewgroups.ddf import derivatives, information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
-from fewgroups.likelihood import evaluate, optimum
+from fewgroups.likelihood import Optimum, evaluate, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import Structure, random_design, sds_and_correlations, sqrt_factor
+from fewgroups.structure import Structure, level_of_rows, sds_and_correlations, sqrt_factor
 
 Array = np.ndarray
 ZERO = 1e-7  # an SD relative to σ (per column of unit size) below which it is zero but for rounding
 ONE = 1 - 1e-6  # a correlation from which on it is 1 but for rounding
 AWAY = 0.05  # a start beside zero variances: at zero the deviance is flat, whether or not it is a minimum
 PRECISE = 1e-9  # relative, of the ends of an interval
+Lowest = tuple[float, Array, Array | None]
 MOST = 6  # sources of variation up to which kinds of pairs are counted
 
 
@@ -90,13 +91,13 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     labels = [str(name) for name in model.data.exog_re_names] if s.q else []
     components = [str(name) for name in model.exog_vc.names]
     correlations = [f"{labels[i]} × {labels[j]}" for i, j in there.pairs]
-    ends = np.array(
-        [
-            profile.interval(-2 * best.loglik, best.theta, best.scale, estimate, level)
-            for profile, estimate in zip(Profile.of_all(s, reml), there.values(), strict=True)
-        ]
-    )
-    columns: dict[str, Any] = here.columns(s, reml) | {"low": ends[:, 0], "high": ends[:, 1]}
+    ends: list[tuple[float, float]] = []
+    for profile, estimate in zip(Profile.of_all(s, reml), there.values(), strict=True):
+        # Where one of its SDs may be zero, a correlation may be anything.
+        unknown = any(ends[column][0] == 0 for column in profile.pair)
+        ends.append((-1.0, 1.0) if unknown else profile.interval(best, estimate, level))
+    low, high = np.array(ends).T
+    columns: dict[str, Any] = here.columns(s, reml) | {"low": low, "high": high}
     parts = here.parts(s)
     shares = parts / parts.sum()
     if not there.pairs:
@@ -165,8 +166,8 @@ class Estimates:
         among = np.isin(np.arange(len(values)), np.arange(q, q + pairs))
         sd, correlation = np.where(among, np.nan, values), np.where(among, values, np.nan)
         columns = {"sd": sd} | ({"correlation": correlation} if pairs else {}) | {"variance": sd**2}
-        order = enumerate((i, j) for j in range(q) for i in range(j + 1))
-        where = {pair: k for k, pair in order}  # among the parameters: the lower triangle of Ψ
+        triangle = [(i, j) for j in range(q) for i in range(j + 1)]
+        where = {pair: k for k, pair in enumerate(triangle)}  # the parameters: Ψ's lower triangle
         spread = self._spread(s, reml)
         slopes = np.zeros((len(values), len(spread)))  # of variances and correlations by these
         slopes[range(q), [where[i, i] for i in range(q)]] = 1.0
@@ -197,21 +198,15 @@ def _pair_correlations(model: MixedLM, at: Estimates) -> dict[str, float]:
     Only where every random effect is a level that a row has or has not. Pairs that share at least some levels are
     counted by their labels; those that share no more follow by inclusion and exclusion.
     """
-    designs = [random_design(model, group) for group in range(model.n_groups)]
-    codes = [-1] * (model.k_re == 1) + list(range(model.k_vc))
-    if model.k_re > 1 or len(codes) > MOST:
-        return {}
+    sources = [model.exog_re_li] * (model.k_re == 1) + list(model.exog_vc.mats)
     names = [str(name) for name in [*model.data.exog_re_names[: model.k_re], *model.exog_vc.names]]
-    levels = []  # of each source: the level that each row has
-    for code in codes:
-        matrices = [Z[:, labels == code] for Z, labels in designs]
-        if not all(np.all((Z == 0) | (Z == 1)) and np.all(Z.sum(axis=1) == 1) for Z in matrices):
-            return {}
-        first = np.cumsum([0, *(Z.shape[1] for Z in matrices[:-1])])
-        rows = [k + Z.argmax(axis=1) for k, Z in zip(first, matrices, strict=True)]
-        levels.append(np.concatenate(rows))
+    if model.k_re > 1 or len(names) > MOST:
+        return {}
+    levels = [level_of_rows(matrices) for matrices in sources]
+    if any(level is None for level in levels):
+        return {}
     variance = np.append(np.diag(at.cov_re), at.vcomp)
-    sets = [c for size in range(1, len(codes) + 1) for c in combinations(range(len(codes)), size)]
+    sets = [c for size in range(1, len(names) + 1) for c in combinations(range(len(names)), size)]
     pairs: dict[tuple[int, ...], int] = {}
     for shared in reversed(sets):
         counts = np.unique(np.array([levels[k] for k in shared]), axis=1, return_counts=True)[1]
@@ -290,47 +285,43 @@ class Profile:
     pair: tuple[int, ...] = ()
 
     @classmethod
-    def of_sd(cls, structure: Structure, reml: bool, column: int) -> Profile:
-        """Of the SD of a random-effect column."""
-        direction = np.linalg.inv(structure.R_re)[[column]]
-        return cls(structure, reml, _basis(direction), 0, 1 / float(np.linalg.norm(direction)))
-
-    @classmethod
     def of_all(cls, s: Structure, reml: bool) -> list[Profile]:
         """Of every parameter, in the order of the table's rows: SDs, correlations, SDs of components, σ."""
-        found = [cls.of_sd(s, reml, column) for column in range(s.q)]
+        rows = np.linalg.inv(s.R_re)[:, None]
+        found = [cls(s, reml, _basis(row), 0, 1 / float(np.linalg.norm(row))) for row in rows]
         for pair in [(i, j) for j in range(s.q) for i in range(j)]:
-            directions = np.linalg.inv(s.R_re)[list(pair)]
-            found.append(cls(s, reml, _basis(directions), 1, 1.0, pair))
+            found.append(cls(s, reml, _basis(rows[list(pair), 0]), 1, 1.0, pair))
         units = [*s.unit_vc.tolist(), 1.0]
         held = range(s.size - s.v, s.size + 1)
         return found + [cls(s, reml, np.eye(s.q), *one) for one in zip(held, units, strict=True)]
 
     def start(self, theta: Array, scale: float) -> Array:
-        """All coordinates (size + 1,) of a point θ, σ², moved off zero variances."""
+        """All coordinates (size + 1,) of a point θ, σ²."""
         L, sds = self.structure.unpack(theta)
         root = sqrt_factor(self.basis @ L @ L.T @ self.basis.T)
-        if len(root):
-            np.fill_diagonal(root, np.maximum(np.diag(root), AWAY))
-        sds = np.maximum(np.abs(sds), AWAY)
         return np.concatenate([root[np.tri(len(root), dtype=bool)], sds, [np.log(scale) / 2]])
 
-    def at(self, value: float, start: Array) -> tuple[float, Array]:
-        """The lowest deviance with the parameter at `value`, and its coordinates (size + 1,), from `start`."""
-        free = np.delete(np.arange(len(start)), self.held)
-        if self.held == len(start) - 1:
-            start = np.append(start[:-1], np.log(value))
+    def at(self, value: float, near: Array, curvature: Array | None) -> Lowest:
+        """The lowest deviance with the parameter at `value`, its coordinates (size + 1,), and the inverse Hessian
+        (size, size), or None if the search got stuck. It starts `near`, with the `curvature` of an earlier one."""
+        s, start, free = self.structure, near.copy(), np.delete(np.arange(len(near)), self.held)
+        if self.held == s.size:
+            start[-1] = np.log(value)
+        flat = np.append(np.eye(s.q)[np.tri(s.q, dtype=bool)] > 0, [True] * s.v + [False])
+        flat &= np.abs(start) < AWAY
+        start[flat] = np.copysign(AWAY, start[flat])
 
         def both(x: Array) -> tuple[float, Array]:
-            point = start.copy()
-            point[free] = x
-            deviance, slope = self._deviance(value, point)
+            start[free] = x
+            deviance, slope = self._deviance(value, start)
             return deviance, slope[free]
 
-        found = minimize(both, start[free], jac=True, method="BFGS", options={"gtol": 1e-5})
-        point = start.copy()
-        point[free] = found.x
-        return float(found.fun), point
+        options = {"gtol": 1e-5 * np.sqrt(s.n), "hess_inv0": curvature}
+        found = minimize(both, start[free], jac=True, method="BFGS", options=options)
+        start[free] = found.x
+        inverse = (found.hess_inv + found.hess_inv.T) / 2
+        useful = found.success and np.linalg.eigvalsh(inverse)[0] > 1e-10
+        return float(found.fun), start, inverse if useful else None
 
     def _deviance(self, value: float, point: Array) -> tuple[float, Array]:
         """Deviance and its slopes (size + 1,) by the coordinates; those of the held one mean nothing."""
@@ -357,32 +348,28 @@ class Profile:
             slope[-1] -= slope[self.held] * entries[self.held]
         return found.deviance, slope
 
-    def interval(
-        self, best: float, theta: Array, scale: float, estimate: float, level: float
-    ) -> tuple[float, float]:
-        """The values whose deviance is within χ²₁ of `best`, the deviance at θ, σ² = scale (the optimum).
-
-        SDs end at 0 and correlations at ±1 where the deviance never rises that far. Where one of its SDs
-        may be zero, a correlation may be anything.
-        """
-        root, first = np.sqrt(chi2.ppf(level, 1)), self.start(theta, scale)
+    def interval(self, best: Optimum, estimate: float, level: float) -> tuple[float, float]:
+        """The values whose deviance is within χ²₁ of the lowest, that of the optimum `best`; SDs end at 0 and
+        correlations at ±1 where it never rises that far."""
+        root, lowest = np.sqrt(chi2.ppf(level, 1)), -2 * best.loglik
+        known: dict[float, Lowest] = {estimate: (lowest, self.start(best.theta, best.scale), None)}
 
         def excess(value: float) -> float:
-            return float(np.sqrt(max(self.at(value, first)[0] - best, 0.0)) - root)
+            if value not in known:
+                ended = [x for x in known if x == estimate or known[x][2] is not None]
+                nearest = min(ended, key=lambda other: abs(other - value))
+                known[value] = self.at(value, *known[nearest][1:])
+                if known[value][2] is None and nearest != estimate:  # stuck: from the optimum, then
+                    known[value] = self.at(value, *known[estimate][1:])
+            return float(np.sqrt(max(known[value][0] - lowest, 0.0)) - root)
 
         if self.pair:
-            zeros = (Profile.of_sd(self.structure, self.reml, column) for column in self.pair)
-            if any(zero.at(0.0, zero.start(theta, scale))[0] - best <= root**2 for zero in zeros):
-                return -1.0, 1.0
             middle = estimate if np.isfinite(estimate) else 0.0
             return _end(excess, middle, -1.0), _end(excess, middle, 1.0)
-        low = estimate
-        if self.held == self.structure.size:
-            while excess(low) < 0:
-                low /= 2
-        else:
-            low = 0.0
-        high = estimate if estimate > 0 else AWAY * np.sqrt(scale) / self.unit
+        low = estimate if self.held == self.structure.size else 0.0  # σ has no zero to end at
+        while low > 0 and excess(low) < 0:
+            low /= 2
+        high = estimate if estimate > 0 else AWAY * np.sqrt(best.scale) / self.unit
         while excess(high) < 0:
             high *= 2
         return _end(excess, estimate, low), _end(excess, estimate, high)

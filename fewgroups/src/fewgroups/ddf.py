@@ -307,7 +307,7 @@ class KenwardRoger(Wald):
         A2 = float(np.einsum("ij,iab,jba->", self.spread, products, products))
         if (
             A2 <= 1e-14
-        ):  # about 2/df: the variance of these rows is known, there is nothing to adjust
+        ):  # about 2/df: the variance of these rows is known, nothing is to be adjusted
             return wald
         B = (A1 + 6 * A2) / (2 * q)
         g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)

@@ -55,14 +55,12 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach.
     """
     structure, reml = result.structure, bool(result.reml)
-    report: Any = result.report  # fewgroups.fit has looked for the optimum already
-    best = optimum(structure, reml) if report is None or report.singular else None
+    best = optimum(structure, reml)  # of a result of fewgroups.fit, found already
     at = np.asarray(result.cov_re), np.asarray(result.vcomp), float(result.scale)
     found = information(structure, *at, reml)
-    highest = float(report.best) if best is None else best.loglik
-    shortfall = max(highest - found.loglik, 0.0)
+    shortfall = max(best.loglik - found.loglik, 0.0)
     singular = is_singular(structure, structure.from_data_units(at[0] / at[2], at[1] / at[2]))
-    if best is not None and best.singular and shortfall <= SHORTFALL:
+    if best.singular and shortfall <= SHORTFALL:
         at, singular = (best.cov_re, best.vcomp, best.scale), True
         found = information(structure, *at, reml)
     notes = []

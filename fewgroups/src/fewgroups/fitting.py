@@ -159,6 +159,7 @@ def fit(
     agree = "agree" if np.ptp(best.tried) < SAME else "differ: the best one counts"
     with np.errstate(invalid="ignore"):  # the root of a negative variance
         ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
+    result.structure = structure  # what is asked of this result need not build it again
     result.report = FitReport(
         converged=bool(result.converged) and abs(best.loglik - result.llf) < SAME,
         singular=best.singular,

@@ -3,10 +3,7 @@
 V = σ² (I + Z Λ Λᵀ Zᵀ), block by block of groups; Λ holds the lower-triangular relative factor L of the
 random-effect columns (Ψ = σ² L Lᵀ, unstructured) and the relative SDs τ/σ of the variance components. β and
 σ² are profiled out, as in lme4 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3), so
-that only Λ is searched for:
-
-    optimum(model, reml)                          the best point, an `Optimum` in the units of the data
-    evaluate(Structure.of(model), theta, reml)    deviance, gradient, first-order conditions
+that only Λ is searched for.
 
 Inside, coordinates are standardised (X and the random-effect columns orthonormal, residuals of least squares
 of unit variance), so that neither units nor centring of scores and predictors matter to the search. θ stands
@@ -20,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy.optimize import minimize
@@ -145,11 +142,14 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
 
     With few, uneven groups the likelihood can have several maxima. So a search starts from random effects of two
     sizes, and wherever else the deviance dips as they grow; and where there are correlated ones from two more,
-    elongated in the directions in which the deviance is lowest. `model` may also be a Structure.
+    elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is searched
+    once.
 
     Raises ValueError as `Structure.of` does, and when no start leads to a point where the derivatives vanish.
     """
     s = model if isinstance(model, Structure) else Structure.of(model)
+    if reml in s.optima:
+        return cast(Optimum, s.optima[reml])
     unit = s.pack(np.eye(s.q), np.ones(s.v))
     deviances = np.array([evaluate(s, size * unit, reml).deviance for size in SIZES])
     lowest, second = SIZES[np.argsort(deviances, kind="stable")[:2]]
@@ -159,7 +159,6 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     at = [evaluate(s, theta, reml) for theta in ends]
     best = min(range(len(ends)), key=lambda i: at[i].deviance)
     theta, found = ends[best], at[best]
-    steepest = float(np.max(np.abs(found.gradient), initial=0.0))
     decrease = found.gradient @ _newton_step(s, theta, found.gradient, reml) / 2
     if not decrease < NEGLIGIBLE:
         raise ValueError(
@@ -168,7 +167,7 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
             "effects; leave out one of them"
         )
     psi, variances = s.to_data_units(theta)
-    return Optimum(
+    s.optima[reml] = Optimum(
         found.scale * psi,
         found.scale * variances,
         found.scale,
@@ -176,10 +175,11 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
         found.phi,
         -found.deviance / 2,
         theta,
-        steepest,
+        float(np.max(np.abs(found.gradient), initial=0.0)),
         is_singular(s, theta),
         tuple(-e.deviance / 2 for e in at),
     )
+    return s.optima[reml]
 
 
 def _dips(values: Array) -> Array:
@@ -219,7 +219,9 @@ def _descend(s: Structure, theta: Array, reml: bool) -> Array:
         return at.deviance, at.gradient
 
     for _ in range(10):
-        found = minimize(both, theta, jac=True, method="BFGS", options={"gtol": 1e-6})
+        found = minimize(
+            both, theta, jac=True, method="BFGS", options={"gtol": 1e-6 * np.sqrt(s.n)}
+        )
         theta = _polish(s, found.x, reml)
         away = _escape(s, theta, reml)
         if away is None:

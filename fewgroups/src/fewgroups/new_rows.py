@@ -15,6 +15,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.columns import Names, check_columns, group_column, plain, refuse_rows, some
 from fewgroups.component_columns import ComponentColumns
+from fewgroups.structure import dense
 
 Array = np.ndarray
 MEND = "Fill them in, or leave them out."
@@ -182,8 +183,8 @@ def _component(
     except Exception:  # a formula may call anything
         raise refused from None
     for number, label in enumerate(model.group_labels):
-        stored, rows = model.exog_vc.mats[component][number], np.asarray(model.row_indices[label])
-        stored = stored.toarray() if hasattr(stored, "toarray") else np.asarray(stored)
+        stored = dense(model.exog_vc.mats[component][number])
+        rows = np.asarray(model.row_indices[label])
         names, block = made.block(rows)
         columns = dict(zip(names, block.T, strict=True))
         again = [

@@ -19,7 +19,7 @@ from fewgroups.likelihood import Optimum, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, room_for
-from fewgroups.structure import orthonormal, random_design, sds_and_correlations, sqrt_factor
+from fewgroups.structure import dense, orthonormal, random_design, sds_and_correlations, sqrt_factor
 
 Array = np.ndarray
 FEW = 20  # groups below which a nominal 5 % of large-sample theory means 6 % or more
@@ -196,9 +196,8 @@ def random_names(model: MixedLM) -> tuple[str, ...]:
 
 def fewest_groups(model: MixedLM) -> int:
     """The smallest number of groups, or of levels of a component, that a random effect of the model has."""
-    designs = [random_design(model, group) for group in range(model.n_groups)]
-    used = np.concatenate([labels[np.any(Z != 0, axis=0)] for Z, labels in designs])
-    levels = [int(np.sum(used == number)) for number in range(model.k_vc)]
+    components = model.exog_vc.mats
+    levels = [sum(int(np.any(dense(m), axis=0).sum()) for m in mats) for mats in components]
     return min([model.n_groups] * bool(model.k_re) + levels)
 
 

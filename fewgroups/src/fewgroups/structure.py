@@ -9,7 +9,7 @@ built on it, and the cost no longer depends on the number of rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class Structure:
     n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with
     X = QR and r the least-squares residuals over `unit` (their root mean square); R_inverse (p, p); start
     (p,) the least-squares coefficients; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root mean
-    square of a component's columns.
+    square of a component's columns; optima: what `likelihood.optimum` found, by REML or not.
     """
 
     n: int
@@ -53,6 +53,7 @@ class Structure:
     unit: float
     R_re: Array
     unit_vc: Array
+    optima: dict[bool, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, model: Any) -> Structure:
@@ -87,7 +88,7 @@ class Structure:
             )
             Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
         squares = [
-            sum(float(np.sum(np.square(_dense(m)))) for m in mats) for mats in model.exog_vc.mats
+            sum(float(np.sum(np.square(dense(m)))) for m in mats) for mats in model.exog_vc.mats
         ]
         unit_vc = np.sqrt(np.array(squares) / n).reshape(v)
         if np.any(unit_vc == 0):
@@ -174,7 +175,8 @@ def _independent(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Arr
     return Q, R
 
 
-def _dense(matrix: Any) -> Array:
+def dense(matrix: Any) -> Array:
+    """A component's columns (rows, levels) as an array, sparse or not."""
     return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix, dtype=float)
 
 
@@ -189,13 +191,22 @@ def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[GroupBlo
         Z[:, q:] /= unit_vc[labels[q:]]
         gathered[tuple(labels)].append((Z.T @ Z, Z.T @ B[rows]))
     return tuple(
-        GroupBlock(
-            np.array(labels, dtype=int),
-            np.stack([W for W, _ in pairs]),
-            np.stack([ZB for _, ZB in pairs]),
-        )
+        GroupBlock(np.array(labels, dtype=int), *map(np.stack, zip(*pairs, strict=True)))
         for labels, pairs in gathered.items()
     )
+
+
+def level_of_rows(matrices: Any) -> Array | None:
+    """Which level each row has (n,), counted through the groups, whose columns (rows, levels) are given; None unless
+    every row has a one for a single level and zeros for the others."""
+    found = [dense(matrix) for matrix in matrices]
+    values = np.concatenate([matrix.ravel() for matrix in found])
+    if not np.all((values == 0) | (values == 1)):
+        return None
+    if np.any(np.concatenate([matrix.sum(axis=1) for matrix in found]) != 1):
+        return None
+    first = np.cumsum([0, *(matrix.shape[1] for matrix in found[:-1])])
+    return np.concatenate([k + m.argmax(axis=1) for k, m in zip(first, found, strict=True)])
 
 
 def random_design(model: Any, group: int) -> tuple[Array, Array]:
@@ -206,6 +217,6 @@ def random_design(model: Any, group: int) -> tuple[Array, Array]:
         blocks.append(np.asarray(model.exog_re_li[group], dtype=float))
         labels.append(-1 - np.arange(model.k_re))
     for number, matrices in enumerate(model.exog_vc.mats):
-        blocks.append(_dense(matrices[group]))
+        blocks.append(dense(matrices[group]))
         labels.append(np.full(blocks[-1].shape[1], number))
     return np.hstack(blocks), np.concatenate(labels)

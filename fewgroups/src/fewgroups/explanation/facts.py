@@ -130,7 +130,7 @@ class FittedModel:
         """Which variance is zero and which correlation ±1, in words; nothing for interior fits."""
         if not self.singular:
             return ""
-        return signed(joined(boundary(self.model, optimum(self.model, self.reml), code)))
+        return signed(joined(boundary(self.model, optimum(self.result.structure, self.reml), code)))
 
     @cached_property
     def false_alarm(self) -> bool:

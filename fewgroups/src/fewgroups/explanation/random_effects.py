@@ -12,6 +12,7 @@ from fewgroups.explanation.numbers import code, three, two
 from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.templates import say
 from fewgroups.noted_table import joined
+from fewgroups.structure import dense, level_of_rows
 
 Array = np.ndarray
 KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it
@@ -112,12 +113,13 @@ def _level_of(facts: FittedModel, name: str, values: Array) -> str:
 def _component(facts: FittedModel, c: int) -> Varying:
     model, words = facts.model, facts.words
     name = str(model.exog_vc.names[c])
-    mats = [m.toarray() if hasattr(m, "toarray") else np.asarray(m) for m in model.exog_vc.mats[c]]
-    if all(np.isin(m, (0, 1)).all() and np.all(m.sum(axis=1) == 1) for m in mats):
-        number = sum(int(np.any(m != 0, axis=0).sum()) for m in mats)
-        many = words.components.get(name, ("", say("random.levels", component=code(name))))[1]
+    levels = level_of_rows(model.exog_vc.mats[c])
+    many = words.components.get(name, ("", say("random.levels", component=code(name))))[1]
+    if levels is not None:
+        number = len(np.unique(levels))
         between = say("random.between", many=many)
         return Varying(name, "set", "level", "level", many, number, between)
+    mats = [dense(m) for m in model.exog_vc.mats[c]]
     values = np.full(len(model.endog), np.nan)
     columns = 0
     for label, m in zip(model.group_labels, mats, strict=True):
@@ -126,7 +128,6 @@ def _component(facts: FittedModel, c: int) -> Varying:
         columns += m.shape[1]
     if columns > len(mats) and not np.isnan(values).any():  # such as C(person):x, over all rows
         thing = _slope(facts, name, values)
-        many = words.components.get(name, ("", say("random.levels", component=code(name))))[1]
         between = say("random.of", what=thing.what, many=many)
         return replace(thing, kind="slopes", many=many, number=columns, between=between)
     if name in words.components:
