@@ -97,6 +97,7 @@ def test_course_py_is_read_by_every_python_and_refuses_old_ones_in_one_sentence(
     assert "\n" not in str(one.value)
 
 
+@pytest.mark.full
 def test_a_python_newer_than_tested_is_told_so_once_and_goes_on(
     course: Path, monkeypatch: Patch, capsys: Said
 ) -> None:

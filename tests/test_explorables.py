@@ -90,6 +90,7 @@ def standard_errors(**moved: float) -> tuple[float, float]:
     return float(levels), float(slopes)
 
 
+@pytest.mark.full
 def test_own_slopes_come_out_near_the_standard_errors_of_the_formula() -> None:
     for slope_sd, repeats in [(0.03, 20), (0.1, 100), (0.06, 40)]:
         found = standard_errors(slope_sd=slope_sd, athletes=30, repeats=repeats)[1]
@@ -109,8 +110,7 @@ def test_the_power_map_agrees_with_power_within_simulation_luck(
         assert abs(here - counted["power"][0]) < 4 * counted["power_error"][0]
 
 
-@pytest.mark.parametrize("budget", [5, 20, 80])
-@pytest.mark.parametrize("slope_sd", [0.0, 0.03, 0.1])
+@pytest.mark.parametrize(("budget", "slope_sd"), [(5, 0.0), (20, 0.03), (80, 0.1)])
 def test_the_power_map_names_the_design_with_most_power_that_the_budget_buys(
     budget: int, slope_sd: float
 ) -> None:
