@@ -256,9 +256,7 @@ def test_a_failing_lesson_is_named_with_its_cell_and_left_as_it_was(course: Path
     assert lesson.read_bytes() == before
 
 
-# --- the environment
-
-
+@pytest.mark.full
 def test_the_environment_is_made_once_and_added_to(course: Path, capsys: Said) -> None:
     there = ensure(root=course)
     assert there.runs("-c", "import pip")
