@@ -25,7 +25,7 @@ MODULES = sorted([*(ROOT / "helpers").rglob("*.py"), *LIBRARY.rglob("*.py")])
 # does not come back: lower the first number with it.
 BUDGETS = {
     "fewgroups/src": (9_000, 8_800),
-    "helpers without answers": (1_980, 1_980),
+    "helpers without answers": (2_000, 2_000),
     "helpers/answers": (1_750, 1_750),
     "handouts": (2_000, 2_000),
     "door and course.py": (900, 900),

@@ -7,6 +7,7 @@ still figure with its alt text, and a sentence of plain text. `course.py run` st
 from __future__ import annotations
 
 import asyncio
+import gc
 import html
 from collections.abc import Callable
 from typing import Any
@@ -37,13 +38,14 @@ class Explorable:
     """A figure and the controls that redraw it.
 
     `key` names title and alt text, as in `show`; `controls` are widgets with a `.value`, one for each argument of
-    `draw`. While a control moves, the picture follows at single density, in half the time; once it rests, it is drawn
-    at double density.
+    `draw`. While a control moves, the picture follows at single density, its axes where the last sharp picture had
+    them; once it rests, it is laid out anew and drawn at double density: that takes four times as long.
     """
 
     def __init__(self, key: str, draw: Callable[..., Drawn], /, **controls: Any):
         self.key, self.draw, self.controls = key, draw, controls
         self.picture = widgets.HTML()
+        self._places: list[Any] = []  # of the axes
         self._waiting: asyncio.TimerHandle | None = None
         for control in controls.values():
             control.observe(self._follow, names="value")
@@ -52,7 +54,13 @@ class Explorable:
         """Draw with the controls' values, in the live view too; gives the outputs by MIME type and their metadata."""
         now = {name: control.value for name, control in self.controls.items()}
         figure, values = self.draw(**now)
+        if self._places and not sharp:
+            figure.set_layout_engine("none")
+            for ax, place in zip(figure.axes, self._places, strict=True):
+                ax.set_position(place)
         data, metadata = bundle(figure, captioned(figure, self.key, values), sharp)
+        if sharp:
+            self._places = [ax.get_position() for ax in figure.axes]
         shown = metadata["image/png"]
         self.picture.value = (
             f'<img alt="{html.escape(shown["alt"])}" width="{shown["width"]}" height="{shown["height"]}" '
@@ -68,8 +76,16 @@ class Explorable:
             return
         if self._waiting:
             self._waiting.cancel()
+        else:  # searching all that is there for garbage, between two pictures, takes longer than a picture
+            gc.freeze()
         self.redraw(sharp=False)
-        self._waiting = loop.call_later(REST, self.redraw, True)
+        gc.collect()
+        self._waiting = loop.call_later(REST, self._rest)
+
+    def _rest(self) -> None:
+        self._waiting = None
+        gc.unfreeze()
+        self.redraw(sharp=True)
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None

@@ -113,7 +113,7 @@ def captioned(figure: Figure, key: str, values: Mapping[str, Any]) -> str:
 def bundle(figure: Figure, alt: str, sharp: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
     """The outputs of one figure by MIME type, and their metadata, as Jupyter stores them.
 
-    `sharp` draws at twice the display size and packs small; without it, a picture is made in half the time.
+    `sharp` draws at twice the display size and packs small.
     """
     width, height = (int(round(100 * inches)) for inches in figure.get_size_inches())
     figure.set_dpi(200 if sharp else 100)
