@@ -64,7 +64,7 @@ def test_the_table_of_the_bootstrap_in_the_lesson_is_what_was_measured(
     shares = STORED.assign(share=100 * STORED["rejected"] / STORED["studies"])
     table = shares.pivot(index="slope_sd", columns="effect", values="share")[[0.0, -0.02]]
     assert [tuple(map(float, row)) for row in rows] == [
-        (slope_sd, *row.round(1)) for slope_sd, row in table.iterrows()
+        (slope_sd, *row.round()) for slope_sd, row in table.iterrows()
     ]
     assert (STORED["studies"] >= 2_000).all()
 

@@ -84,7 +84,7 @@ EXERCISES = {
         key=lambda: _athletes(lambda m: float(stats.t.ppf(0.975, m - 1))),
         right="{key} athletes: three more than 1.96 would have told you.",
         hints=(
-            "An interval is the estimate ± limit × SE. Which limit belongs to m athletes?",
+            "SE: the root of (0.03**2 + 0.05**2 / 20 + 0.05**2 / 30) / m. Which limit belongs to m athletes?",
             "stats.t.ppf(0.975, m - 1) times the SE, for m = 4, 5, 6 … until it is 0.03 or less.",
         ),
         slips=(
