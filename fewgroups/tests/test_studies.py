@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fewgroups.studies import design_grid, monte_carlo, power
-from fewgroups.studies.cell_means import cell_counts, cell_means
-from fewgroups.studies.methods import METHODS, chosen_methods
-from fewgroups.studies.mixed_models import Analyses
+from fewgroups.studies.methods import METHODS, DataSets, chosen_methods
 from reference.studies_cases import BALANCED, CASES, SHORT_LONG, STORED, uneven, world
 from scipy import stats
 
@@ -18,14 +16,14 @@ from fewgroups import Design, Truth, simulate_many
 BETWEEN_4 = Design(4, SHORT_LONG, between=True)
 
 
-def analyses(design: Design, truth: Truth, n: int, seed: int) -> Analyses:
+def drawn(design: Design, truth: Truth, n: int, seed: int) -> DataSets:
     """The reduced data sets of `simulate_many`."""
-    return Analyses(cell_means(cell_counts(design), simulate_many(design, truth, n, seed)))
+    return DataSets.of(design, simulate_many(design, truth, n, seed))
 
 
-def per_data_set(work: Analyses, method: str) -> pd.DataFrame:
+def per_data_set(data: DataSets, method: str) -> pd.DataFrame:
     """One method's answer to each data set."""
-    answer = METHODS[method].answer(work)
+    answer = METHODS[method](data)
     p = 2 * stats.t.sf(np.abs(answer.estimate / answer.se), answer.df)
     numbers = {"estimate": answer.estimate, "se": answer.se, "df": answer.df, "p": p}
     return pd.DataFrame(numbers | {"singular": answer.singular}).astype(float)
@@ -45,16 +43,16 @@ def test_every_test_of_every_data_set_is_that_of_r(name: str) -> None:
     """t.test, clubSandwich (cluster-robust), lmerTest (Satterthwaite), pbkrtest (Kenward–Roger); singular fits too."""
     design, truth, n, seed = CASES[name]
     answers = pd.read_csv(STORED).query(f"case == {list(CASES).index(name)}")
-    work = analyses(design, truth, n, seed)
+    data = drawn(design, truth, n, seed)
     in_r = {"intercept z", "slope z", *answers["method"].str.replace("-R", "–R")}
     assert in_r >= set(chosen_methods(None, design))
     for method, expected in answers.groupby("method"):
         expected = expected.sort_values("set").reset_index(drop=True)
-        found = per_data_set(work, method.replace("-R", "–R"))
+        found = per_data_set(data, method.replace("-R", "–R"))
         assert len(expected) == n
         model = method.split()[0]
         if model == "slope":
-            above = work.slope.loglik - expected["loglik"]
+            above = data.slope.loglik - expected["loglik"]
             assert above.min() > -1e-6, "lmer stands higher"
             # lmer stops short of the optimum now and then: its numbers are not those of the REML fit there.
             found, expected = found[above < 1e-6], expected[above < 1e-6]
@@ -69,9 +67,9 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     """Derived by hand. Whiten the pairs of means. With one eigenvalue above the pooled σ² (a singular fit) the
     curvature in that eigenvalue, σ² and the angle is diagonal; with two, the effect's variance is a Wishart's; with
     none, all is residual."""
-    work, m = analyses(Design(6, SHORT_LONG), world(0.02), 400, 3), 6
-    white = (work.cells.means - work.cells.condition_means) * np.sqrt([20, 30])[:, None]
-    within, nu = work.cells.statistics.within, work.cells.rows - work.cells.layout.cells
+    data, m = drawn(Design(6, SHORT_LONG), world(0.02), 400, 3), 6
+    white = data.residuals.reshape(m, 2, -1) * np.sqrt([20, 30])[:, None]
+    within, nu = data.cells.within, data.layout.rows - data.layout.cells
     values, vectors = np.linalg.eigh(np.einsum("ian,ibn->nab", white, white) / (m - 1))
     low, top = values.T
     across, along = (np.array([-1, 1]) / np.sqrt([20, 30]) @ vectors).T ** 2
@@ -82,18 +80,18 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     expected[top <= s] = nu + 2 * (m - 1)
     expected[low > within / nu] = m - 1
     assert len(set(expected.round(6))) > 50, "singular and interior fits are both there"
-    np.testing.assert_allclose(per_data_set(work, "slope Satterthwaite")["df"], expected, rtol=1e-6)
+    np.testing.assert_allclose(per_data_set(data, "slope Satterthwaite")["df"], expected, rtol=1e-6)
 
 
 def test_in_balanced_designs_paired_t_cr2_and_interior_slope_fits_are_one_test() -> None:
-    work = analyses(Design(5, SHORT_LONG), world(0.05), 200, 8)
-    paired, cr2 = per_data_set(work, "paired t"), per_data_set(work, "cluster-robust CR2")
+    data = drawn(Design(5, SHORT_LONG), world(0.05), 200, 8)
+    paired, cr2 = per_data_set(data, "paired t"), per_data_set(data, "cluster-robust CR2")
     pd.testing.assert_frame_equal(cr2, paired, rtol=1e-9)
-    interior = ~work.slope.singular
+    interior = ~data.slope.singular
     assert 50 < interior.sum() < 200
     for name in ("slope Satterthwaite", "slope Kenward–Roger"):
         columns = ["estimate", "se", "df"]
-        found = per_data_set(work, name).loc[interior, columns]
+        found = per_data_set(data, name).loc[interior, columns]
         pd.testing.assert_frame_equal(found, paired.loc[interior, columns], rtol=1e-6)
 
 
@@ -101,9 +99,7 @@ def test_in_balanced_designs_paired_t_cr2_and_interior_slope_fits_are_one_test()
 def test_the_tests_do_not_depend_on_the_unit_or_the_origin_of_the_outcome(name: str) -> None:
     design = CASES[name][0]
     y = simulate_many(design, world(0.03), 100, 2)
-    here, there = (
-        Analyses(cell_means(cell_counts(design), scores)) for scores in (y.copy(), 1e4 * y - 3e4)
-    )
+    here, there = (DataSets.of(design, scores) for scores in (y, 1e4 * y - 3e4))
     for method in chosen_methods(None, design):
         found, moved = per_data_set(here, method), per_data_set(there, method)
         moved[["estimate", "se"]] /= 1e4

@@ -65,12 +65,18 @@ class SlopeProfile:
 
     def subset(self, which: np.ndarray) -> SlopeProfile:
         """The profiles of some of the data sets."""
-        return replace(
-            self,
-            sums=self.sums.take(which, axis=-1),
-            squares=self.squares.take(which, axis=-1),
-            rest=self.rest[which],
-        )
+        sums, squares = self.sums.take(which, axis=-1), self.squares.take(which, axis=-1)
+        return replace(self, sums=sums, squares=squares, rest=self.rest[which])
+
+    def with_placeholders(self, usable: np.ndarray) -> SlopeProfile:
+        """The same, but for data sets that are not `usable` (n,): for these a residual and no groups' differences."""
+        sums, squares = np.where(usable, self.sums, 0.0), np.where(usable, self.squares, 0.0)
+        return replace(self, sums=sums, squares=squares, rest=np.where(usable, self.rest, 1.0))
+
+    def deviations(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Σ(bᵢ − β) (2, P, n) and Σ(bᵢ − β)(bᵢ − β)ᵀ (2, 2, P, n) over the groups of each kind."""
+        left = self.sums - self.multiplicity[:, None] * beta[:, None]
+        return left, self.squares - self.sums[:, None] * beta[:, None] - beta[:, None, None] * left
 
     def at(self, psi: np.ndarray) -> ProfilePoint:
         """The profile at Ψ (2, 2, n)."""
@@ -95,9 +101,8 @@ class SlopeProfile:
         From dWᵢ = −Wᵢ dΨ Wᵢ, d log|I + GᵢΨ| = tr Wᵢ dΨ and dβ = −A⁻¹ ΣWᵢ dΨ Wᵢ(bᵢ − β).
         """
         weights, beta, inverse = here.weights, here.beta, here.inverse
-        left = self.sums - self.multiplicity[:, None] * beta[:, None]  # Σ(bᵢ − β) in each kind
+        left, scatter = self.deviations(beta)
         weighted = np.einsum("ijpn,jpn->ipn", weights, left)
-        scatter = self.squares - self.sums[:, None] * beta[:, None] - beta[:, None, None] * left
         squares = _sandwich(weights, scatter)  # WᵢΣ(bᵢ − β)(bᵢ − β)ᵀWᵢ
         ratio = self.df / here.total
         counted = self.multiplicity[:, None] * weights

@@ -58,13 +58,14 @@ class SlopeModel:
         return float(self.df * (1 + np.log(2 * np.pi / self.df)) + logs)
 
 
-def slope_model(layout: Layout, reml: bool) -> SlopeModel:
+def slope_model(layout: Layout, reml: bool, estimable: bool = True) -> SlopeModel:
     """The shared part of fits with a random intercept and slope.
 
     Raises
     ------
     ValueError
-        For other than two columns, when no group's rows identify a slope, or when no residual is left.
+        For other than two columns; if all of Ψ has to be `estimable`, also when no group's rows identify a slope, or
+        when no residual is left.
     """
     if layout.columns != 2:
         raise ValueError(
@@ -80,13 +81,13 @@ def slope_model(layout: Layout, reml: bool) -> SlopeModel:
     trace = np.trace(gram, axis1=1, axis2=2)
     flat = one_cell | (determinants <= 1e-12 * trace**2)
     determinants[flat] = 0.0
-    if flat.all():
+    if estimable and flat.all():
         raise ValueError(
             "slopes=True needs groups whose rows differ in X's second column; none here does, so that "
             "no group's data identify a slope. Fit the random intercept alone"
         )
     within_df = layout.rows - int(np.where(flat, 1, 2).sum())
-    if within_df < 1:
+    if estimable and within_df < 1:
         raise ValueError(
             f"too few rows: {layout.rows} for {layout.groups} groups with a line each leave none to "
             "estimate the residual variance from; groups need repeats"
@@ -106,7 +107,10 @@ def fit_slopes(model: SlopeModel, cells: CellStatistics) -> dict[str, np.ndarray
     Returns arrays with data sets along the last axis: estimate (2, n), se (2, n), psi (2, 2, n) = cov_re/σ², scale
     (n,), loglik (n,), solved (n,), singular (n,).
     """
-    centre, profile, alive = profile_of(model, cells)
+    centre, profile = profile_of(model, cells)
+    # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
+    alive = profile.rest > 1e-28 * cells.squares
+    profile = profile.with_placeholders(alive)
     if model.closed:
         psi, solved = _closed_form(model, profile), alive
     else:
@@ -127,11 +131,8 @@ def fit_slopes(model: SlopeModel, cells: CellStatistics) -> dict[str, np.ndarray
     }
 
 
-def profile_of(
-    model: SlopeModel, cells: CellStatistics
-) -> tuple[np.ndarray, SlopeProfile, np.ndarray]:
-    """The profiled likelihood of each data set, the coefficients (2, n) that its outcome is centred at, and whether
-    there is any residual variance (n,)."""
+def profile_of(model: SlopeModel, cells: CellStatistics) -> tuple[np.ndarray, SlopeProfile]:
+    """The coefficients (2, n) that the outcome of each data set is centred at, and its profiled likelihood."""
     layout, Q = model.layout, model.Q
     weighted = (layout.sizes[:, None] * Q).T
     centre = weighted / layout.groups @ cells.means
@@ -139,8 +140,6 @@ def profile_of(
     totals = np.stack([layout.by_group(column[:, None] * residuals) for column in weighted], axis=1)
     b = model.inverses @ totals  # (m, 2, n)
     residuals -= Q[:, :1] * b[layout.group, 0] + Q[:, 1:] * b[layout.group, 1]
-    rest = cells.within + layout.sizes @ residuals**2
-    alive = rest > 1e-28 * cells.squares
     sums = np.stack([b[kind].sum(axis=0) for kind in model.kinds], axis=1)
     squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in model.kinds]
     first = [kind[0] for kind in model.kinds]
@@ -148,13 +147,13 @@ def profile_of(
         grams=np.moveaxis(model.grams[first], 0, -1),
         determinants=model.determinants[first],
         multiplicity=np.array([float(len(kind)) for kind in model.kinds]),
-        sums=np.where(alive, sums, 0.0),
-        squares=np.where(alive, np.stack(squares, axis=2), 0.0),
-        rest=np.where(alive, rest, 1.0),
+        sums=sums,
+        squares=np.stack(squares, axis=2),
+        rest=cells.within + layout.sizes @ residuals**2,
         df=float(model.df),
         reml=model.reml,
     )
-    return centre, profile, alive
+    return centre, profile
 
 
 def _moments(model: SlopeModel, profile: SlopeProfile) -> np.ndarray:

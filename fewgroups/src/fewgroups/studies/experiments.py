@@ -13,10 +13,7 @@ from fewgroups.arguments import confidence_level, whole_number
 from fewgroups.designs import Design, Truth
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, check_request, simulate_blocks
-from fewgroups.studies.cell_means import cell_counts, cell_means
-from fewgroups.studies.methods import METHODS, chosen_methods
-from fewgroups.studies.mixed_models import Analyses
-from fewgroups.studies.t_tests import Answer
+from fewgroups.studies.methods import METHODS, Answer, DataSets, chosen_methods
 
 CHUNK_VALUES = 2**20
 """Outcomes simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the digits."""
@@ -90,22 +87,13 @@ def monte_carlo(
         joblib.delayed(_sums)(design, truth, names, alpha, seed, start, min(size, n - start))
         for start in starts
     )
-    total = sum(progress_bar(chunks, total=len(starts), unit=" chunks"))
-    sums = pd.DataFrame(total, columns=SUMS, index=pd.Index(names, name="method"))
+    sums = sum(progress_bar(chunks, total=len(starts), unit=" chunks"))
     for name in sums.index[sums["answered"] == 0]:
         raise ValueError(
             f"method {name!r} has no answer in any of the {n} data sets: the outcomes that truth "
             "gives do not vary enough to be tested"
         )
     return _rates(sums, truth.effect)
-
-
-SUMS = (
-    "answered undefined fitted singular rejected covered wrong_sign "
-    "error error² se se² half_width half_width² size size²"
-).split()
-"""What is summed over data sets: counts, then sums of powers of the error (estimate less true effect), of the standard
-error, of the interval's half-width, and of the size of significant estimates over that of the true effect."""
 
 
 def _sums(
@@ -116,33 +104,33 @@ def _sums(
     seed: int,
     start: int,
     n: int,
-) -> np.ndarray:
-    """SUMS of each method (methods, sums) over n data sets of the stream from `start` on."""
-    outcomes = simulate_blocks(design, truth, n, seed, start // BLOCK)
-    analyses = Analyses(cell_means(cell_counts(design), outcomes))
-    answers = (METHODS[name].answer(analyses) for name in names)
-    return np.array([_sums_of(answer, truth.effect, alpha) for answer in answers])
+) -> pd.DataFrame:
+    """Sums over n data sets of the stream from `start` on, a row per method."""
+    data = DataSets.of(design, simulate_blocks(design, truth, n, seed, start // BLOCK))
+    sums = {name: _sums_of(METHODS[name](data), truth.effect, alpha) for name in names}
+    return pd.DataFrame.from_dict(sums, orient="index").rename_axis("method")
 
 
-def _sums_of(answer: Answer, effect: float, alpha: float) -> list[float]:
+def _sums_of(answer: Answer, effect: float, alpha: float) -> dict[str, float]:
+    """Counts of data sets, and sums of numbers and of their squares: those of significant estimates' sizes over that of
+    the true effect are 0 without an effect."""
     usable = answer.usable
     estimate, se = answer.estimate[usable], answer.se[usable]
     half_width = -special.stdtrit(np.broadcast_to(answer.df, usable.shape)[usable], alpha / 2) * se
-    rejected = np.abs(estimate) > half_width
-    error = estimate - effect
-    significant = estimate[rejected]
-    size = np.abs(significant / effect) if effect else np.zeros(0)
-    fitted = 0 if answer.singular is None else len(usable)
-    return [
-        len(estimate),
-        len(usable) - len(estimate),
-        fitted,
-        answer.singular.sum() if answer.singular is not None else 0,
-        len(significant),
-        np.sum(np.abs(error) <= half_width),
-        np.sum(significant * effect < 0),
-        *(total for x in (error, se, half_width, size) for total in (x.sum(), np.sum(x**2))),
-    ]
+    significant = estimate[np.abs(estimate) > half_width]
+    error, size = estimate - effect, np.abs(significant / effect) if effect else np.zeros(0)
+    sums = {
+        "answered": len(estimate),
+        "undefined": len(usable) - len(estimate),
+        "fitted": 0 if answer.singular is None else len(usable),
+        "singular": 0 if answer.singular is None else answer.singular.sum(),
+        "rejected": len(significant),
+        "covered": np.sum(np.abs(error) <= half_width),
+        "wrong_sign": np.sum(significant * effect < 0),
+    }
+    numbers = {"error": error, "se": se, "half_width": half_width, "size": size}
+    sums |= {name: x.sum() for name, x in numbers.items()}
+    return sums | {f"{name}²": np.sum(x**2) for name, x in numbers.items()}
 
 
 def _rates(sums: pd.DataFrame, effect: float) -> pd.DataFrame:

@@ -1,85 +1,184 @@
-"""The methods by name: what each does, and which designs it allows."""
+"""The methods by name: each answers for all data sets of a design at once, from means and spreads of their cells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from fewgroups.batch.cells import CellStatistics, cell_statistics
+from fewgroups.batch.layouts import Layout, layout_of
 from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
-from fewgroups.designs import Design, Words
-from fewgroups.studies import t_tests
-from fewgroups.studies.cell_means import cell_counts
-from fewgroups.studies.mixed_models import Analyses
-from fewgroups.studies.t_tests import Answer
+from fewgroups.designs import Design
+from fewgroups.studies.mixed_models import MixedModel
+
+Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Method:
-    """`answer` does it; `needs` says what cell counts (m, 2) lack for it, or nothing."""
+class Answer:
+    """Estimates of the effect and their t tests, one for each of n data sets.
 
-    answer: Callable[[Analyses], Answer]
-    needs: Callable[[np.ndarray, Words], str]
+    estimate, se: (n,); df: a number or (n,), ∞ for a z test; usable: (n,) False where the method has no answer, such as
+    outcomes that do not vary; singular: (n,) of the fit behind the test, if there is one.
+    """
 
-
-def _outcomes(counts: np.ndarray, w: Words) -> str:
-    return "" if counts.sum() > 2 else "three outcomes or more; the design has 2"
-
-
-def _pairs(counts: np.ndarray, w: Words) -> str:
-    found = int((counts > 0).all(axis=1).sum())
-    if found > 1:
-        return ""
-    return f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {found}"
+    estimate: Array
+    se: Array
+    df: float | Array
+    usable: Array
+    singular: Array | None = None
 
 
-def _halves(counts: np.ndarray, w: Words) -> str:
-    if (counts > 0).all(axis=1).any():
-        return f"every {w.group} in one {w.condition} only, as with between=True"
-    return _three(counts, w)
+@dataclass(frozen=True)
+class DataSets:
+    """n data sets of one design, reduced to what every method needs: its layout, with the columns intercept and
+    treated (all conditions but the first), so that a group has two cells at most, and the statistics of these cells.
+    """
+
+    layout: Layout
+    cells: CellStatistics
+
+    @classmethod
+    def of(cls, design: Design, outcomes: Array) -> DataSets:
+        """Reduce `outcomes` (n, rows), rows in the order of the design's table."""
+        group, condition, _ = design.row_index
+        layout = layout_of(np.column_stack([np.ones(design.rows), condition > 0]), group)
+        return cls(layout, cell_statistics(outcomes, layout))
+
+    @cached_property
+    def treated(self) -> Array:
+        """(cells,) 0 or 1."""
+        return self.layout.X[:, 1].astype(int)
+
+    @cached_property
+    def condition_sizes(self) -> Array:
+        """(2,) numbers of outcomes in the first condition, and in all others."""
+        return np.bincount(self.treated, self.layout.sizes)
+
+    @cached_property
+    def condition_means(self) -> Array:
+        """(2, n) means of all outcomes in the first condition, and in all others."""
+        weights = (self.treated == [[0], [1]]) * self.layout.sizes
+        return weights @ self.cells.means / self.condition_sizes[:, None]
+
+    @cached_property
+    def residuals(self) -> Array:
+        """(cells, n) deviations of the means of cells from those of their conditions."""
+        return self.cells.means - self.condition_means[self.treated]
+
+    @cached_property
+    def intercept(self) -> MixedModel:
+        """The model in which groups differ in level only; fitted once, when it is first asked for."""
+        return MixedModel.of(self.layout, self.cells, slopes=False)
+
+    @cached_property
+    def slope(self) -> MixedModel:
+        """The model in which groups differ in level and in change."""
+        return MixedModel.of(self.layout, self.cells, slopes=True)
+
+    def answer(
+        self, effect: Array, variance: Array, df: float | Array, fit: MixedModel | None = None
+    ) -> Answer:
+        """The answer of a t test, that of a `fit` if there is one. A standard error as small as rounding is none."""
+        se = np.sqrt(variance)
+        usable = se > 1e-12 * np.abs(self.cells.means).max(axis=0)
+        if fit is None:
+            return Answer(effect, se, df, usable)
+        return Answer(effect, se, df, usable & fit.solved, fit.singular)
 
 
-def _three(counts: np.ndarray, w: Words) -> str:
-    return "" if len(counts) > 2 else f"three {w.groups} or more, as between=True splits them"
+def pooled_t(data: DataSets) -> Answer:
+    """Student's t test of all outcomes, as if every repeat were a group of its own."""
+    df = data.layout.rows - 2
+    variance = (data.cells.within + data.layout.sizes @ data.residuals**2) / df
+    effect = np.diff(data.condition_means, axis=0)[0]
+    return data.answer(effect, variance * (1 / data.condition_sizes).sum(), df)
 
 
-def _clusters(counts: np.ndarray, w: Words) -> str:
-    if (counts > 0).sum(axis=0).min() > 1:
-        return ""
-    return f"two {w.groups} or more in each {w.condition}"
+def paired_t(data: DataSets) -> Answer:
+    """One-sample t test of the groups' differences; groups that missed a condition take no part."""
+    second = np.flatnonzero(np.diff(data.layout.group, prepend=-1) == 0)
+    differences = data.cells.means[second] - data.cells.means[second - 1]
+    m = len(second)
+    return data.answer(differences.mean(axis=0), differences.var(axis=0, ddof=1) / m, m - 1)
 
 
-def _intercepts(counts: np.ndarray, w: Words) -> str:
-    between = not (counts > 0).all(axis=1).any()
-    if between and len(counts) < 3:
-        return _three(counts, w)
-    # An effect that shows within groups takes one of the differences within them.
-    if counts.sum() - len(counts) - (not between) > 0:
-        return ""
-    return "more repeats: nothing is left to estimate the residual variance from"
+def t_on_means(data: DataSets) -> Answer:
+    """Student's t test of the means of the groups, each in one condition."""
+    first, other = (data.cells.means[data.treated == k] for k in (0, 1))
+    df = len(first) + len(other) - 2
+    squares = len(first) * first.var(axis=0) + len(other) * other.var(axis=0)
+    variance = squares / df * (1 / len(first) + 1 / len(other))
+    return data.answer(other.mean(axis=0) - first.mean(axis=0), variance, df)
 
 
-def _slopes(counts: np.ndarray, w: Words) -> str:
-    if counts.sum() > np.sum(counts > 0):
-        return _pairs(counts, w)
-    return "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
+def cluster_robust(data: DataSets, z: bool) -> Answer:
+    """Least squares on all outcomes, standard error clustered by group; against z, or t with groups − 1 df.
+
+    The factor for few clusters is the usual m/(m−1)·(N−1)/(N−2), "CR1": Stata's, and that of statsmodels'
+    cov_type="cluster" (Cameron & Miller 2015, J. Human Resources 50:317).
+    """
+    layout = data.layout
+    m, rows = layout.groups, layout.rows
+    weights = layout.sizes * (2 * data.treated - 1) / data.condition_sizes[data.treated]
+    influence = layout.by_group(weights[:, None] * data.residuals)
+    variance = (influence**2).sum(axis=0) * m / (m - 1) * (rows - 1) / (rows - 2)
+    effect = np.diff(data.condition_means, axis=0)[0]
+    return data.answer(effect, variance, np.inf if z else m - 1)
 
 
-METHODS: dict[str, Method] = {
-    "pooled t": Method(lambda a: t_tests.pooled_t(a.cells), _outcomes),
-    "paired t": Method(lambda a: t_tests.paired_t(a.cells), _pairs),
-    "t on means": Method(lambda a: t_tests.t_on_means(a.cells), _halves),
-    "cluster-robust z": Method(lambda a: t_tests.cluster_robust(a.cells, z=True), _clusters),
-    "cluster-robust t": Method(lambda a: t_tests.cluster_robust(a.cells, z=False), _clusters),
-    "cluster-robust CR2": Method(lambda a: t_tests.cluster_robust_cr2(a.cells), _clusters),
-    "intercept z": Method(lambda a: a.intercept.test(Wald), _intercepts),
-    "intercept Satterthwaite": Method(lambda a: a.intercept.test(Satterthwaite), _intercepts),
-    "intercept Kenward–Roger": Method(lambda a: a.intercept.test(KenwardRoger), _intercepts),
-    "slope z": Method(lambda a: a.slope.test(Wald), _slopes),
-    "slope Satterthwaite": Method(lambda a: a.slope.test(Satterthwaite), _slopes),
-    "slope Kenward–Roger": Method(lambda a: a.slope.test(KenwardRoger), _slopes),
+def cluster_robust_cr2(data: DataSets) -> Answer:
+    """The same with residuals adjusted for their leverage, "CR2", against t with Satterthwaite's df.
+
+    With X = QR, the residuals of group i are multiplied by (I − QᵢQᵢᵀ)^(−1/2), which makes the variance unbiased if
+    outcomes are independent; the df are those that it has then (Bell & McCaffrey 2002, Survey Methodology 28:169;
+    Pustejovsky & Tipton 2018, J. Bus. Econ. Stat. 36:672, with generalised inverses). With every group measured alike
+    in both conditions it is the paired t test.
+    """
+    layout = data.layout
+    Q, R = layout.basis
+    grams = layout.by_group(layout.sizes[:, None, None] * Q[:, :, None] * Q[:, None, :])
+    leverages, vectors = np.linalg.eigh(grams)  # those of QᵢQᵢᵀ that are not 0
+    left = np.maximum(1 - leverages, 0)
+    adjust = np.divide(1, np.sqrt(left), out=np.zeros_like(left), where=left > 1e-9)
+    # The estimate is Σᵢ(Qᵢa)ᵀyᵢ with a = R⁻ᵀ(0, 1)ᵀ, and (I − QᵢQᵢᵀ)^(−1/2)Qᵢa = Qᵢwᵢ.
+    a = np.linalg.solve(R.T, [0.0, 1.0])
+    w = np.einsum("mab,mb,mcb,c->ma", vectors, adjust, vectors, a)
+    weights = layout.sizes * (Q * w[layout.group]).sum(axis=1)
+    influence = layout.by_group(weights[:, None] * data.residuals)
+    # The variance is Σᵢ(pᵢᵀy)², and its df are (tr PᵀP)²/tr (PᵀP)², with PᵀP = diag(wᵢᵀuᵢ) − UUᵀ, uᵢ = QᵢᵀQᵢwᵢ.
+    U = np.einsum("mab,mb->ma", grams, w)
+    diagonal, taken = (w * U).sum(axis=1), (U**2).sum(axis=1)
+    squares = (diagonal * (diagonal - 2 * taken)).sum() + ((U.T @ U) ** 2).sum()
+    df = (diagonal - taken).sum() ** 2 / squares
+    effect = np.diff(data.condition_means, axis=0)[0]
+    return data.answer(effect, (influence**2).sum(axis=0), float(df))
+
+
+def mixed_t(data: DataSets, fit: MixedModel, test: type[Wald]) -> Answer:
+    """The effect in a mixed model over its standard error, against t with the degrees of freedom of `test`."""
+    found, row = test.of(fit.information), fit.information.rows(np.array([0.0, 1.0]))
+    variance = fit.scale * np.einsum("a,nab,b->n", row, found.covariance, row)
+    return data.answer(fit.effect, variance, found.df(row), fit)
+
+
+METHODS: dict[str, Callable[[DataSets], Answer]] = {
+    "pooled t": pooled_t,
+    "paired t": paired_t,
+    "t on means": t_on_means,
+    "cluster-robust z": lambda data: cluster_robust(data, z=True),
+    "cluster-robust t": lambda data: cluster_robust(data, z=False),
+    "cluster-robust CR2": cluster_robust_cr2,
+    "intercept z": lambda data: mixed_t(data, data.intercept, Wald),
+    "intercept Satterthwaite": lambda data: mixed_t(data, data.intercept, Satterthwaite),
+    "intercept Kenward–Roger": lambda data: mixed_t(data, data.intercept, KenwardRoger),
+    "slope z": lambda data: mixed_t(data, data.slope, Wald),
+    "slope Satterthwaite": lambda data: mixed_t(data, data.slope, Satterthwaite),
+    "slope Kenward–Roger": lambda data: mixed_t(data, data.slope, KenwardRoger),
 }
 
 
@@ -88,7 +187,8 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
 
     TypeError or ValueError for no list of names, unknown or repeated ones, methods that the design does not allow.
     """
-    lacking = {k: method.needs(cell_counts(design), design.words) for k, method in METHODS.items()}
+    needs = _needs(design)
+    lacking = {name: needs.get(name) or needs.get(name.split()[0], "") for name in METHODS}
     if methods is None:
         return tuple(name for name, what in lacking.items() if not what)
     listed = isinstance(methods, Sequence) and not isinstance(methods, str)
@@ -114,3 +214,34 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
 
 def _plain(name: str) -> str:
     return " ".join(name.replace("–", "-").casefold().split())
+
+
+def _needs(design: Design) -> dict[str, str]:
+    """What each method, or each that begins with this word, needs and the design does not have, if anything."""
+    w, first = design.words, design.counts[:, :1]
+    counts = np.hstack([first, design.counts.sum(axis=1, keepdims=True) - first])
+    rows, cells, m = counts.sum(), np.sum(counts > 0), len(counts)
+    both = int((counts > 0).all(axis=1).sum())
+    needs = {}
+    if rows < 3:
+        needs["pooled"] = f"three outcomes or more; the design has {rows}"
+    if both < 2:
+        needs["paired"] = needs["slope"] = (
+            f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
+        )
+    if rows == cells:
+        needs["slope"] = (
+            "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
+        )
+    if (counts > 0).sum(axis=0).min() < 2:
+        needs["cluster-robust"] = f"two {w.groups} or more in each {w.condition}"
+    # An effect that shows within groups takes one of the differences within them.
+    if rows - m - (both > 0) < 1:
+        needs["intercept"] = "more repeats: nothing is left to estimate the residual variance from"
+    if both:
+        needs["t on means"] = f"every {w.group} in one {w.condition} only, as with between=True"
+    elif m < 3:
+        needs["t on means"] = needs["intercept"] = (
+            f"three {w.groups} or more, as between=True splits them"
+        )
+    return needs

@@ -1,162 +1,105 @@
-"""Mixed models fitted to many data sets, and their tests: z, Satterthwaite's t, Kenward and Roger's t.
+"""Random-intercept and random-slope models of many data sets: fits by REML, and what is known of their variances.
 
-The fits are those of `fewgroups.batch`. The degrees of freedom come from V = Σⱼ γⱼTⱼ of the cell means: the Tⱼ are
-constant, γ is the lower triangle of the groups' covariance matrix row by row and then σ², about which the outcomes
-within cells inform as well. Groups with the same numbers of repeats share all matrices, so that the cost does not grow
-with their number. All of it is in units of the estimated residual variance: what is computed does not depend on the
-units of the outcome. Data sets lie along the first axis.
-
-Sources: Kuznetsova, Brockhoff & Christensen (2017, J. Stat. Softw. 82(13)), Kenward & Roger (1997, Biometrics 53:983),
-Halekoh & Højsgaard (2014, J. Stat. Softw. 59(9)).
+The fits are those of `fewgroups.batch`, for an intercept and one 0/1 column. In units of the residual variance and in
+orthonormal columns X, group i has V = I + XΨXᵀ, G = XᵀX and W = XᵀV⁻¹X = (I + GΨ)⁻¹G. With dV/dγⱼ = Gⱼ, which is
+XEⱼXᵀ for an entry of Ψ and I for σ², follows GⱼV⁻¹X = XDⱼ, where Dⱼ is EⱼW or I − ΨW. So all that degrees of freedom
+need of a group are products of 2 × 2 matrices, such as XᵀV⁻¹GⱼV⁻¹X = WDⱼ; what is outside of the columns of X, the
+residuals around the group's own line, has V = I. Groups with the same G share all of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from fewgroups.batch.cells import CellStatistics
 from fewgroups.batch.intercepts import fit_intercepts, intercept_model
-from fewgroups.batch.slopes import fit_slopes, slope_model
-from fewgroups.ddf import Information, Wald
-from fewgroups.studies.cell_means import CellMeans
-from fewgroups.studies.t_tests import Answer
+from fewgroups.batch.layouts import Layout
+from fewgroups.batch.slopes import SlopeModel, fit_slopes, profile_of, slope_model
+from fewgroups.ddf import Information, derivatives
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
 class MixedModel:
-    """REML fits of a random-intercept model, or one with random slopes as well, to n data sets; where one is not
-    `solved` there is no maximum, and its numbers are placeholders.
+    """REML fits of one model to n data sets; where one is not `solved` there is no maximum, and its numbers are
+    placeholders.
 
-    psi: (n, q, q) the groups' covariance over σ²; scale: (n,) σ²; loglik: (n,) restricted; solved, singular: (n,).
+    effect: (n,) coefficient of the second column; scale: (n,) σ²; loglik: (n,) restricted; solved, singular: (n,);
+    information: of the variances, in units of σ².
     """
 
-    cells: CellMeans
-    psi: Array
+    effect: Array
     scale: Array
     loglik: Array
     solved: Array
     singular: Array
+    information: Information
 
     @classmethod
-    def of(cls, cells: CellMeans, slopes: bool) -> MixedModel:
+    def of(cls, layout: Layout, cells: CellStatistics, slopes: bool) -> MixedModel:
         """Fit all data sets; `slopes` gives groups changes that differ, correlated with their levels."""
+        lines = slope_model(layout, reml=True, estimable=slopes)
         if slopes:
-            found = fit_slopes(slope_model(cells.layout, reml=True), cells.statistics)
+            found = fit_slopes(lines, cells)
         else:
-            found = fit_intercepts(intercept_model(cells.layout, reml=True), cells.statistics)
-        solved = found["solved"]
-        psi, scale = np.where(solved, found["psi"], 0).T, np.where(solved, found["scale"], 1)
-        return cls(cells, psi, scale, found["loglik"], solved, found["singular"] & solved)
-
-    @cached_property
-    def information(self) -> Information:
-        """The information of the fits, in units of their residual variances."""
-        return reml_information(self)
-
-    def test(self, method: type[Wald]) -> Answer:
-        """The effect over its standard error, against t with the degrees of freedom of the method."""
-        found = method.of(self.information)
-        unit = np.sqrt(self.scale)
-        se = unit * np.sqrt(found.covariance[:, 1, 1])
-        usable = self.solved & (se > self.cells.rounding)
-        estimate, df = unit * self.information.beta[:, 1], found.df(np.array([0.0, 1.0]))
-        return Answer(estimate, se, df, usable, self.singular)
+            found = fit_intercepts(intercept_model(layout, reml=True), cells)
+        solved, singular = found["solved"], found["singular"] & found["solved"]
+        effect, scale = (np.where(solved, x, 1) for x in (found["estimate"][1], found["scale"]))
+        known = _information(lines, cells, np.where(solved, found["psi"], 0), scale, solved)
+        return cls(effect, scale, found["loglik"], solved, singular, known)
 
 
-def _parameter_matrices(X: Array, repeats: Array, k: int) -> Array:
-    """(k, cells, cells) the constant matrices Tⱼ of one group: random effects first, residual last."""
-    one, treated = X.T
-    both = np.outer(one, treated)
-    slopes = [both + both.T, np.outer(treated, treated)] if k == 4 else []
-    return np.array([np.outer(one, one), *slopes, np.diag(1 / repeats)])
+def _information(
+    model: SlopeModel, cells: CellStatistics, psi: Array, scale: Array, solved: Array
+) -> Information:
+    """The information at Ψ/σ² (q, q, n), of the first q columns, and σ² (n,).
 
+    In einsum r and s are parameters of V, p kinds of groups, n data sets.
+    """
+    q = len(psi)
+    Z = model.R[:, :q]  # the random effects' columns among the orthonormal ones
+    profile = profile_of(model, cells)[1].with_placeholders(solved)
+    psi_X = np.einsum("ai,ijn,bj->abn", Z, psi, Z)
+    at = profile.at(psi_X)
+    W, m = at.weights, profile.multiplicity[:, None]
+    E = Z @ derivatives(-1 - np.arange(q), q, 0) @ Z.T
+    by_scale = np.eye(2)[:, :, None, None] - np.einsum("ijn,jkpn->ikpn", psi_X, W)
+    D = np.concatenate([np.einsum("rij,jkpn->rikpn", E, W), by_scale[None]])
+    WD = np.einsum("ijpn,rjkpn->rikpn", W, D)
+    sums, squares = profile.deviations(at.beta)  # of the groups' lines from the fixed effects
+    WDS = np.einsum("rijpn,jkpn->rikpn", WD, squares / scale)
+    P = -(m * WD).sum(axis=-2)
+    Q = np.einsum("rijpn,sjkpn->rsikn", m * WD, D)
+    traces = np.einsum("rijpn,sjipn->rsn", m * D, D)
+    quadratic = np.einsum("rjipn,sjipn->rsn", D, WDS)
+    gradient = np.einsum("riipn->rn", m * D - WDS)
+    half = np.einsum("rijpn,jpn->rin", WD, sums) / np.sqrt(scale)
+    # The residuals around the groups' own lines.
+    df, rest = model.layout.rows - 2 * model.layout.groups, profile.rest / scale
+    traces[-1, -1] += df
+    quadratic[-1, -1] += rest
+    gradient[-1] += df - rest
 
-def _traces(A: Array, B: Array) -> Array:
-    """(n, k, k) traces of AⱼBₗ, of matrices (n, k, c, c)."""
-    flat = (*A.shape[:2], -1)
-    return A.reshape(flat) @ B.swapaxes(2, 3).reshape(flat).swapaxes(1, 2)
-
-
-def reml_information(fits: MixedModel) -> Information:
-    """The information of n fits, in units of their residual variances."""
-    cells = fits.cells
-    n, q, _ = fits.psi.shape
-    rows, columns = np.tril_indices(q)
-    gamma = np.column_stack([fits.psi[:, rows, columns], np.ones(n)])
-    k = gamma.shape[1]
-    kinds, kind_of_group = np.unique(cells.counts, axis=0, return_inverse=True)
-    parts: list[tuple[Array, Array, Array, Array]] = []
-    XWX, XWy = np.zeros((n, 2, 2)), np.zeros((n, 2))
-    for kind, repeats in enumerate(kinds):
-        measured = np.flatnonzero(repeats)
-        X: Array = np.column_stack([np.ones(len(measured)), measured])
-        T = _parameter_matrices(X, repeats[measured], k)
-        W = np.linalg.inv(np.einsum("nj,jab->nab", gamma, T))
-        y = cells.means[kind_of_group.ravel() == kind][:, measured] / np.sqrt(fits.scale)
-        XWX += len(y) * (X.T @ W @ X)
-        XWy += np.einsum("nab,bn->na", X.T @ W, y.sum(axis=0))
-        parts.append((X, T, W, y))
-    phi = np.linalg.inv(XWX)
-    beta = np.einsum("nab,nb->na", phi, XWy)
-    P, Q = np.zeros((n, k, 2, 2)), np.zeros((n, k, k, 2, 2))
-    gradient, half = np.zeros((n, k)), np.zeros((n, k, 2))
-    traces, quadratic = np.zeros((n, k, k)), np.zeros((n, k, k))
-    for X, T, W, y in parts:
-        m = len(y)
-        residuals = y - X @ beta.T
-        WSW = W @ np.einsum("man,mbn->nab", residuals, residuals) @ W
-        TW, TWSW = T @ W[:, None], T @ WSW[:, None]
-        TWX = TW @ X
-        P -= m * (X.T @ W)[:, None] @ TWX
-        stacked = TWX.swapaxes(2, 3).reshape(n, 2 * k, -1)
-        Q += m * (stacked @ W @ stacked.swapaxes(1, 2)).reshape(n, k, 2, k, 2).swapaxes(2, 3)
-        half += np.einsum("njax,na->njx", TWX, np.einsum("nab,bn->na", W, residuals.sum(axis=0)))
-        gradient += np.einsum("njaa->nj", m * TW - TWSW)
-        traces += m * _traces(TW, TW)
-        quadratic += _traces(TW, TWSW)
-    within, within_df = cells.statistics.within / fits.scale, cells.rows - cells.layout.cells
-    traces[:, -1, -1] += within_df
-    quadratic[:, -1, -1] += within
-    phiP = phi[:, None] @ P
-    gradient[:, -1] += within_df - within
-    gradient += np.einsum("njaa->nj", phiP)
-    fixed = 2 * np.einsum("nab,njlab->njl", phi, Q) - _traces(phiP, phiP)
-    expected = traces - fixed
-    projected = quadratic - half @ phi @ half.transpose(0, 2, 1)
+    every = (at.inverse, P, Q, traces, quadratic, gradient, half, psi)
+    phi, P, Q, traces, quadratic, gradient, half, psi = (np.moveaxis(x, -1, 0) for x in every)
+    phi_P = phi[:, None] @ P
+    fixed = 2 * np.einsum("nab,nrsba->nrs", phi, Q) - np.einsum("nrab,nsba->nrs", phi_P, phi_P)
     return Information(
-        fixed=np.eye(2),
+        fixed=np.linalg.inv(model.R),
         random=np.eye(q),
-        cov_re=fits.psi,
-        vcomp=np.zeros((n, 0)),
-        scale=np.ones(n),
+        cov_re=psi,
+        vcomp=np.zeros((len(psi), 0)),
+        scale=np.ones(len(psi)),
         phi=phi,
-        beta=beta,
+        beta=at.beta.T,
         P=P,
         Q=Q,
         traces=traces,
-        expected=expected,
-        gradient=gradient,
-        hessian=2 * projected - expected,
-        loglik=fits.loglik,
+        expected=traces - fixed,
+        gradient=gradient + np.einsum("nraa->nr", phi_P),
+        hessian=2 * (quadratic - half @ phi @ half.swapaxes(1, 2)) - traces + fixed,
+        loglik=np.zeros(len(psi)),
     )
-
-
-@dataclass(frozen=True)
-class Analyses:
-    """The cell means with the two models that several methods share, each fitted once and only when asked for."""
-
-    cells: CellMeans
-
-    @cached_property
-    def intercept(self) -> MixedModel:
-        """The model in which groups differ in level only."""
-        return MixedModel.of(self.cells, slopes=False)
-
-    @cached_property
-    def slope(self) -> MixedModel:
-        """The model in which groups differ in level and in change."""
-        return MixedModel.of(self.cells, slopes=True)

@@ -58,20 +58,18 @@ def power(
             "monte_carlo gives the rate of false positives"
         )
     groups = next(iter(labelled.values())).words.groups
-    columns = [name for figure in FIGURES for name in (figure, f"{figure}_error")]
-    tables = []
+    tables = {}
     for label, design in labelled.items():
         try:
             table = monte_carlo(design, truth, methods, n, seed=seed, level=level, workers=workers)
         except ValueError as error:
             raise ValueError(f"design {label!r}: {error}") from None
-        table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
-        table = table[[*columns, "singular", "undefined"]].reset_index()
-        table.insert(0, "design", label)
-        table.insert(2, groups, len(design.group_names))
-        table.insert(3, "rows", design.rows)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+        size = {groups: len(design.group_names), "rows": design.rows}
+        tables[label] = table.assign(**size)
+    table = pd.concat(tables, names=["design"]).reset_index()
+    table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
+    columns = [name for figure in FIGURES for name in (figure, f"{figure}_error")]
+    return table[["design", "method", groups, "rows", *columns, "singular", "undefined"]]
 
 
 def design_grid(
