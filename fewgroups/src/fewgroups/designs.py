@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
 from typing import Any, ClassVar
@@ -156,12 +156,9 @@ class Design:
         repeat (from 1 in each cell).
         """
         group, condition, repeat = self.row_index
-        columns: tuple[Any, ...] = (
-            pd.array(self.group_names, dtype="str").take(group),
-            pd.array(self.condition_names, dtype="str").take(condition),
-            (condition > 0).astype(np.int64),
-            repeat.copy(),
-        )
+        treated = (condition > 0).astype(np.int64)
+        names, kinds = np.array(self.group_names), np.array(self.condition_names)
+        columns = (names[group], kinds[condition], treated, repeat.copy())
         return pd.DataFrame(dict(zip(self.words.columns[:4], columns, strict=True)))
 
 
@@ -253,9 +250,11 @@ class Truth:
     words: ClassVar[Words] = Words()
 
     def __post_init__(self) -> None:
-        for field in self._numbers():
+        for field, value in [*vars(self).items()]:
+            if field == "clip":
+                continue
             name = self._argument(field)
-            value = real_number(name, getattr(self, field))
+            value = real_number(name, value)
             if field.endswith("_sd") and value < 0:
                 raise ValueError(f"{name} is a standard deviation, 0 or more; given {value}")
             object.__setattr__(self, field, value)
@@ -269,11 +268,8 @@ class Truth:
             )
 
     def __repr__(self) -> str:
-        numbers = [f"{self._argument(field)}={getattr(self, field)}" for field in self._numbers()]
-        return f"Truth({', '.join(numbers)}, clip={self.clip})"
-
-    def _numbers(self) -> list[str]:
-        return [field.name for field in fields(self) if field.name != "clip"]
+        given = [f"{self._argument(field)}={value}" for field, value in vars(self).items()]
+        return f"Truth({', '.join(given)})"
 
     def _argument(self, field: str) -> str:
         return f"{self.words.group}_sd" if field == "group_sd" else field

@@ -108,13 +108,16 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
             f"too few rows: {layout.rows} for {layout.columns} fixed effects and {layout.groups} "
             "groups leave none to estimate the residual variance from; groups need repeats"
         )
+    root = np.sqrt(layout.sizes)[:, None]
+    centred = root * (Q - (shares / layout.group_sizes[:, None])[layout.group])
+    within, lengths, _ = np.linalg.svd(centred, full_matrices=False)
     R_inverse = solve_triangular(R, np.eye(layout.columns))
     df = layout.rows - layout.columns * reml
     constant = df * (1 + np.log(2 * np.pi / df))
     return InterceptModel(
         layout=layout,
         projection=R_inverse @ (layout.sizes[:, None] * Q).T,
-        within=_within_basis(layout),
+        within=within[:, lengths > 1e-9] / root,
         explained=explained,
         classes=(class_of == np.flatnonzero(kept)[:, None]).astype(float),
         vectors=vectors,
@@ -127,18 +130,6 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
         inverse=(R_inverse**2).sum(axis=1),
         constant=constant + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
     )
-
-
-def _within_basis(layout: Layout) -> np.ndarray:
-    """Orthonormal basis (cells, r), each cell counted `sizes` times, of X centred within groups."""
-    root = np.sqrt(layout.sizes)[:, None]
-    means = layout.by_group(layout.sizes[:, None] * layout.X) / layout.group_sizes[:, None]
-    centred = root * (layout.X - means[layout.group])
-    # A column that is constant within groups is rounding once centred: measured against what it was.
-    length, before = np.linalg.norm(centred, axis=0), np.linalg.norm(root * layout.X, axis=0)
-    varies = length > 1e-9 * before
-    U, lengths, _ = np.linalg.svd(centred[:, varies] / length[varies], full_matrices=False)
-    return U[:, lengths > 1e-9] / root
 
 
 def fit_intercepts(model: InterceptModel, cells: CellStatistics) -> dict[str, np.ndarray]:
