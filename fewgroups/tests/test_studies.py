@@ -83,18 +83,6 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     np.testing.assert_allclose(per_data_set(data, "slope Satterthwaite")["df"], expected, rtol=1e-6)
 
 
-def test_in_balanced_designs_paired_t_cr2_and_interior_slope_fits_are_one_test() -> None:
-    data = drawn(Design(5, SHORT_LONG), world(0.05), 200, 8)
-    paired, cr2 = per_data_set(data, "paired t"), per_data_set(data, "cluster-robust CR2")
-    pd.testing.assert_frame_equal(cr2, paired, rtol=1e-9)
-    interior = ~data.slope.singular
-    assert 50 < interior.sum() < 200
-    for name in ("slope Satterthwaite", "slope Kenward–Roger"):
-        columns = ["estimate", "se", "df"]
-        found = per_data_set(data, name).loc[interior, columns]
-        pd.testing.assert_frame_equal(found, paired.loc[interior, columns], rtol=1e-6)
-
-
 @pytest.mark.parametrize("name", ["unequal 6, a condition missed", "balanced 4, slopes .02"])
 def test_the_tests_do_not_depend_on_the_unit_or_the_origin_of_the_outcome(name: str) -> None:
     design = CASES[name][0]
@@ -172,26 +160,6 @@ def test_monte_carlo_errors_are_the_spread_between_repetitions() -> None:
 
 
 # Designs
-
-
-@pytest.mark.parametrize(
-    ("method", "design", "words"),
-    [
-        ("paired t", BETWEEN_4, "two groups or more .* both conditions; the design has 0"),
-        ("t on means", BALANCED, "every group in one condition only"),
-        ("t on means", Design(2, SHORT_LONG, between=True), "three groups"),
-        ("intercept z", Design(2, SHORT_LONG, between=True), "three groups"),
-        ("intercept z", uneven((1, 1), (1, 0)), "more repeats"),
-        ("cluster-robust t", Design(3, SHORT_LONG, between=True), "two groups or more in each"),
-        ("slope Satterthwaite", Design(4, {"a": 1, "b": 1}), "more than one repeat"),
-        ("pooled t", Design(2, {"a": 1, "b": 1}, between=True), "three outcomes"),
-    ],
-)
-def test_a_method_that_the_design_does_not_allow_is_refused_by_name(
-    method: str, design: Design, words: str
-) -> None:
-    with pytest.raises(ValueError, match=rf"method '{method}' needs .*{words}"):
-        monte_carlo(design, world(), [method], n=10, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -273,64 +241,3 @@ def test_power_of_a_grid_has_the_figures_that_each_design_has_alone() -> None:
         np.testing.assert_array_equal(part["power"], alone["rejection"])
         np.testing.assert_array_equal(part["half_width"], alone["half_width"])
         assert (part["rows"] == design.rows).all()
-
-
-# Bad input
-
-
-@pytest.mark.parametrize(
-    ("changed", "error", "words"),
-    [
-        ({"n": 0}, ValueError, "n must be .* 1 or more"),
-        ({"seed": -1}, ValueError, "seed must be a whole number"),
-        ({"level": 95}, ValueError, "level must be .* between 0 and 1"),
-        ({"workers": 0}, ValueError, "workers must be"),
-        ({"methods": "paired t"}, TypeError, "methods must be a list"),
-        ({"methods": []}, TypeError, "methods must be a list of one or more"),
-        (
-            {"methods": ["t test"]},
-            ValueError,
-            "does not know 't test'; it knows pooled t, paired t",
-        ),
-        ({"methods": ["paired t", "Paired  T"]}, ValueError, "paired t more than once"),
-        ({"design": 4}, TypeError, "design must be a Design"),
-        ({"truth": 0.08}, TypeError, "truth must be a Truth"),
-        ({"truth": Truth(residual_sd=0)}, ValueError, "truth.residual_sd must be above 0"),
-        ({"truth": Truth(1, 1, 0, 0, 0, 1e-15, True)}, ValueError, "'pooled t' has no answer"),
-    ],
-)
-def test_monte_carlo_names_what_is_wrong(changed: dict, error: type, words: str) -> None:
-    given = {"design": BALANCED, "truth": world(), "n": 100, "seed": 1} | changed
-    with pytest.raises(error, match=words):
-        monte_carlo(**given)
-
-
-@pytest.mark.parametrize(
-    ("designs", "effect", "error", "words"),
-    [
-        ([], 1, ValueError, "designs must hold one design"),
-        ({"a": 4}, 1, TypeError, "designs must be a Design"),
-        ([BALANCED, 4], 1, TypeError, "designs must be a Design, a list"),
-        ([BALANCED, BALANCED], 1, ValueError, r"both called '4 groups, 20 \+ 30 repeats'"),
-        ({"a": BETWEEN_4}, 1, ValueError, "design 'a': method 'paired t' needs"),
-        (BALANCED, 0, ValueError, "truth.effect must not be 0"),
-    ],
-)
-def test_power_names_what_is_wrong(designs: object, effect: float, error: type, words: str) -> None:
-    with pytest.raises(error, match=words):
-        power(designs, Truth(effect=effect), ["paired t"], n=10, seed=1)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        ((4, [10]), TypeError, "groups must be a list .* given 4"),
-        (([4], 10), TypeError, "repeats must be a list .* given 10"),
-        (([], [10]), TypeError, "groups must be a list with one entry"),
-        (([4, 4], [10]), ValueError, "both called"),
-        (([4], [1.5]), TypeError, "whole number"),
-    ],
-)
-def test_design_grid_names_what_is_wrong(arguments: tuple, error: type, words: str) -> None:
-    with pytest.raises(error, match=words):
-        design_grid(*arguments)

@@ -1,8 +1,7 @@
 """The data sets whose fits by R's lmer are stored in lmer_batch.csv.gz, drawn again from their seeds.
 
-To make the stored numbers anew (R with lme4 and jsonlite, about three minutes), from this folder: `python
-batch_cases.py`. It draws every batch, hands it to lmer_batch.R in a temporary directory and stores what lmer finds.
-Only lmer's results are kept; `y_sum` and `y_squares` prove that a later run draws the same outcomes.
+`python -m reference.batch_cases`, from the folder above, makes the stored numbers anew (R with lme4 and jsonlite, about
+three minutes). Only lmer's results are kept; `y_sum` and `y_squares` prove that a later run draws the same outcomes.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,29 +98,38 @@ def batches() -> list[Batch]:
     return [Batch(*row, seed=1000 + k) for k, row in enumerate(plan)]
 
 
-def make() -> None:
-    """Draw, fit with lmer, store."""
-    tables = []
+def by_r(script: str, given: Iterable[tuple[dict, np.ndarray]], kind: str) -> pd.DataFrame:
+    """What R finds in layouts and their outcomes (n, rows), numbered in the column `kind`.
+
+    The script gets a folder and the number of layouts; it reads k.json and k.bin (doubles, a data set after the other)
+    and writes k.csv.
+    """
+    found = {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for k, batch in enumerate(batches()):
-            layout = {"n": batch.n, "slopes": batch.slopes, "reml": batch.reml}
-            layout |= {"athlete": batch.rows[0].tolist(), "X": batch.X.tolist()}
-            (folder / f"{k}.json").write_text(json.dumps(layout))
-            batch.draw().astype("<f8").tofile(folder / f"{k}.bin")
-        command = ["Rscript", str(HERE / "lmer_batch.R"), name, str(len(batches()))]
-        subprocess.run(command, check=True)
-        for k, batch in enumerate(batches()):
-            y = batch.draw()
-            table = pd.read_csv(folder / f"{k}.csv")
-            table.insert(0, "batch", k)
-            tables.append(table.assign(y_sum=y.sum(axis=1), y_squares=(y**2).sum(axis=1)))
-    stored = pd.concat(tables, ignore_index=True)
-    stored.to_csv(
-        STORED, index=False, float_format="%.12g", compression={"method": "gzip", "mtime": 1}
-    )
-    print(f"{len(stored)} fits by lmer stored in {STORED.name}")
+        for k, (layout, outcomes) in enumerate(given):
+            Path(name, f"{k}.json").write_text(json.dumps(layout))
+            outcomes.astype("<f8").tofile(Path(name, f"{k}.bin"))
+        subprocess.run(["Rscript", str(HERE / script), name, str(k + 1)], check=True)
+        for number in range(k + 1):
+            found[number] = pd.read_csv(Path(name, f"{number}.csv"), skipinitialspace=True)
+    return pd.concat(found, names=[kind]).reset_index(level=kind)
+
+
+def store(table: pd.DataFrame, path: Path, digits: int) -> None:
+    """Write a table of R's numbers, the same bytes for the same numbers."""
+    compression: dict = {"method": "gzip", "mtime": 1}
+    table.to_csv(path, index=False, float_format=f"%.{digits}g", compression=compression)
+
+
+def layout(batch: Batch) -> dict:
+    """A batch's layout for R."""
+    named = {"athlete": batch.rows[0].tolist(), "X": batch.X.tolist()}
+    return {"n": batch.n, "slopes": batch.slopes, "reml": batch.reml} | named
 
 
 if __name__ == "__main__":
-    make()
+    y = [batch.draw() for batch in batches()]
+    found = by_r("lmer_batch.R", zip(map(layout, batches()), y, strict=True), "batch")
+    for column, power in (("y_sum", 1), ("y_squares", 2)):
+        found[column] = np.concatenate([(outcomes**power).sum(axis=1) for outcomes in y])
+    store(found, STORED, 12)

@@ -6,17 +6,13 @@ clubSandwich and jsonlite, some minutes). Only R's answers are kept; the tests d
 
 from __future__ import annotations
 
-import json
-import subprocess
-import tempfile
 from pathlib import Path
 
-import pandas as pd
+from reference.batch_cases import by_r, store
 
 from fewgroups import Design, Truth, simulate_many
 
-HERE = Path(__file__).parent
-STORED = HERE / "studies.csv.gz"
+STORED = Path(__file__).with_name("studies.csv.gz")
 SHORT_LONG = {"short": 20, "long": 30}
 
 
@@ -47,30 +43,15 @@ CASES = {  # design, truth, number of data sets, seed
 }
 
 
-def make() -> None:
-    """Draw, test in R, store."""
-    with tempfile.TemporaryDirectory() as folder:
-        for k, (design, truth, n, seed) in enumerate(CASES.values()):
-            group, high = design.row_index[0], design.table()["treated"]
-            layout = {
-                "n": n,
-                "between": design.between,
-                "group": group.tolist(),
-                "high": high.tolist(),
-            }
-            (Path(folder) / f"{k}.json").write_text(json.dumps(layout))
-            outcomes = simulate_many(design, truth, n, seed).astype("<f8")
-            outcomes.tofile(Path(folder) / f"{k}.bin")
-        subprocess.run(["Rscript", str(HERE / "studies.R"), folder, str(len(CASES))], check=True)
-        answers = {
-            k: pd.read_csv(Path(folder) / f"{k}.csv", skipinitialspace=True)
-            for k in range(len(CASES))
-        }
-    stored = pd.concat(answers, names=["case"]).reset_index(level="case")
-    stored.to_csv(
-        STORED, index=False, float_format="%.9g", compression={"method": "gzip", "mtime": 1}
-    )
+def layout(design: Design, n: int) -> dict:
+    """A design's layout for R."""
+    group, high = design.row_index[0].tolist(), design.table()["treated"].tolist()
+    return {"n": n, "between": design.between, "group": group, "high": high}
 
 
 if __name__ == "__main__":
-    make()
+    drawn = (
+        (layout(design, n), simulate_many(design, truth, n, seed))
+        for design, truth, n, seed in CASES.values()
+    )
+    store(by_r("studies.R", drawn, "case"), STORED, 9)
