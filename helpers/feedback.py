@@ -137,6 +137,9 @@ def _reply(name: str, exercise: Exercise, answer: Any) -> Reply:
     for slip in exercise.slips:
         if _same(answer, slip.answer(), exercise.places):
             return Reply("slip", not_yet, slip.misconception)
+    fewer = range(int(abs(key) < 10), exercise.places) if isinstance(key, float) else ()
+    if _number(answer) in [round(key, places) for places in fewer]:
+        return Reply("not yet", not_yet, "Right as far as it goes: give more decimals.")
     return Reply("not yet", not_yet, f'Look again; hint("{name}") gives a nudge.')
 
 

@@ -70,7 +70,7 @@ EXERCISES = {
     "3.3": Exercise(
         key=lambda: _standard_error(20, 30, slope_sd=0.03),
         luck=0.0002,  # an SD from 10 000 studies, rounded to three decimals
-        right="{key}, more than twice the 0.007 of the world where all tire alike.",
+        right="About {key} (each seed has its own last digit), more than twice the 0.007 where all tire alike.",
         hints=(
             "simulate_many(Design(), Truth(slope_sd=0.03, clip=False), 10_000, seed=4), then fit_many as in the lesson",
             "One athlete's change has the variance 0.03² + 0.05²/20 + 0.05²/30; the effect is the mean of four.",
@@ -87,6 +87,9 @@ EXERCISES = {
             Slip(
                 lambda: _standard_error(20, 30, athletes=1, slope_sd=0.03),
                 "That is the SD of one athlete's change. The effect is the mean of four of them.",
+            ),
+            Slip(
+                lambda: 0.03, "That is the SD that you put in: of the changes of single athletes."
             ),
             Slip(
                 lambda: 0.03 / 2,
