@@ -38,6 +38,7 @@ def embedded(page_one: Path) -> Any:
     return json.loads(soup_of(page_one, "student", NAME).select_one(".explorer-data").string)
 
 
+@pytest.mark.full
 def test_the_page_has_a_rate_for_every_place_and_starts_at_its_still_figure(
     page_one: Path, embedded: Any
 ) -> None:

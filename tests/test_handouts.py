@@ -159,6 +159,7 @@ def student_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.full
 def test_no_lesson_leaks_into_any_student_page_index_notebook_or_zip(student_course: Path) -> None:
     contents = {name: data.decode() for name, data in files(student_course / "student").items()}
     with zipfile.ZipFile(student_course / "student.zip") as archive:
