@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.formula.api as smf
 from fewgroups.likelihood import optimum
-from public_data import load, public_fit
+from public_data import load, request
 from reference import fits_cases
 from running_example import Design, Truth, simulate, simulate_many
 from statsmodels.regression.mixed_linear_model import MixedLMResultsWrapper
@@ -30,50 +29,52 @@ def _no_warning_leaks() -> Any:
         yield
 
 
-@pytest.mark.parametrize("reml", [True, False])
-def test_variances_of_a_balanced_design_are_those_of_the_closed_form(reml: bool) -> None:
-    result = public_fit("dyestuff", reml)
-    data = result.model.data.frame
-    means = data.groupby("Batch")["Yield"].mean()
-    within = np.sum((data["Yield"] - data.groupby("Batch")["Yield"].transform("mean")) ** 2) / (
-        30 - 6
-    )
-    between = 5 * np.sum((means - means.mean()) ** 2) / (5 if reml else 6)
-    assert result.scale == pytest.approx(within, rel=1e-8)
-    assert result.cov_re.iloc[0, 0] == pytest.approx((between - within) / 5, rel=1e-7)
-
-
-def test_the_result_is_what_statsmodels_itself_makes_of_that_start() -> None:
-    ours = fit(F, PUSHUPS, "athlete_id")
+@pytest.mark.parametrize("name", ["pushups", "sleepstudy_slopes", "machines_nested", "penicillin"])
+def test_the_result_is_what_statsmodels_itself_makes_of_that_point(name: str) -> None:
+    asked = {"formula": F, "data": PUSHUPS, "groups": "athlete_id"}
+    asked = asked if name == "pushups" else request(name)
+    ours = fit(**asked, reml=name != "penicillin")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = smf.mixedlm(F, PUSHUPS, groups="athlete_id").fit(
-            start_params=np.sqrt(ours.cov_re_unscaled.to_numpy()[0])
-        )
+        theirs = ours.model.fit(start_params=ours.params_object, reml=ours.reml)
     assert type(ours) is MixedLMResultsWrapper
     assert set(vars(ours._results)) - set(vars(theirs._results)) <= {"_cache"}
     assert ours.summary().as_text() == theirs.summary().as_text()
-    assert "-11.422" in ours.summary().as_text() and "328.5277" in ours.summary().as_text()
-    np.testing.assert_allclose(ours.params, theirs.params, rtol=1e-9)
-    np.testing.assert_allclose(ours.predict(PUSHUPS), theirs.predict(PUSHUPS))
-    assert ours.model.formula == F
+    ours, theirs = ours._results, theirs._results
+    for name in ("params", "bse", "bse_fe", "bse_re", "cov_re_unscaled", "vcomp", "scale", "llf"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-7)
+    size = np.sqrt(np.diag(theirs.cov_params()))
+    moved = (ours.cov_params() - theirs.cov_params()) / np.outer(size, size)
+    assert np.abs(moved).max() < 1e-7
+    assert ours.llf == pytest.approx(ours.model.loglike(ours.params_object, profile_fe=False))
+
+
+def test_a_singular_fit_holds_in_any_unit_of_a_predictor() -> None:
+    fits = [
+        fit("correctness ~ x", PUSHUPS.assign(x=unit * PUSHUPS["session_high"]), "athlete_id", "~x")
+        for unit in (1.0, 1e3, 1e-4)
+    ]
+    for result, unit in zip(fits, (1.0, 1e3, 1e-4), strict=True):
+        assert result.report.singular
+        assert result.llf + np.log(unit) == pytest.approx(fits[0].llf, abs=1e-9)
+        by_group = np.array(list(result.random_effects.values())) * [1, unit]
+        np.testing.assert_allclose(by_group, list(fits[0].random_effects.values()), atol=1e-6)
 
 
 def test_the_report_says_that_the_boundary_alarm_was_false() -> None:
     report = fit(F, PUSHUPS, "athlete_id").report
-    assert report.converged and report.shortfall < 1e-8
     assert not report.singular and report.boundary == ()
-    assert any("boundary" in text for text in report.warnings) and "held back" in str(report)
+    assert report.alarm and "would warn of a boundary" in str(report)
     silent = fit(F, PUSHUPS.assign(correctness=100 * PUSHUPS["correctness"]), "athlete_id").report
-    assert silent.warnings == () and "held back" not in str(silent)
+    assert not silent.alarm and "would warn" not in str(silent)
 
 
 def test_a_singular_fit_is_called_so_and_can_still_be_used() -> None:
     result = fit(F, PUSHUPS, "athlete_id", "~session_high")
-    assert result.report.singular and result.report.converged
+    assert result.report.singular and result.converged
     assert result.report.boundary == ("the correlation of athlete_id and session_high is -1",)
     assert "Singular: the correlation of athlete_id and session_high is -1." in str(result.report)
-    assert result.report.shortfall < 1e-6
+    assert 0 <= result.report.best - result.report.loglik < 1e-6
     assert set(result.random_effects) == set(PUSHUPS["athlete_id"])
     assert np.all(np.isfinite(result.fittedvalues)) and np.all(np.isfinite(result.bse_fe))
     assert "328.5364" in result.summary().as_text()
@@ -125,7 +126,6 @@ def test_slope_fits_of_the_push_up_design_stand_on_their_optimum(numbers: range)
     for k in numbers:
         table["correctness"] = scores[k]
         result, lmer = fit(F, table, "athlete_id", "~session_high"), by_lmer.loc[k]
-        assert result.converged and result.report.converged
         assert result.llf > max(lmer["loglik"], result.report.best) - 1e-5
         assert result.report.singular >= bool(lmer["singular"])
         # lmer stopped next to the boundary, or lower
@@ -203,9 +203,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "slope between groups": (asked("correctness ~ tall", BETWEEN, "athlete_id", "~tall"), "'tall' cannot be told"),
     "intercept twice": (asked(vc_formula={"same": "1"}), "cannot tell apart athlete_id Var, same Var"),
     "component per row": (asked(vc_formula=ONE_ROW_EACH), "cannot tell apart row Var, the residual variance"),
-    "units that statsmodels cannot bear": (
-        asked("correctness ~ x", PUSHUPS.assign(x=1e5 * PUSHUPS["session_high"]), "athlete_id", "~x"),
-        "size of about 1: 'x' reaches 1e\\+05"),
     "no such column": (asked("correctness ~ sesion"), "'sesion' is not defined .columns: "),
     "not a formula": (asked("correctness ~ session_high +* 2"), "cannot be read"),
     "text outcome": (asked("session_label ~ repeat_id"), "one column of numbers"),

@@ -334,7 +334,7 @@ TABLES = {
 def value(made: Any) -> np.ndarray:
     """The numbers of a fit, a table or an array."""
     if hasattr(made, "fe_params"):
-        assert made.report.converged
+        assert made.converged
         return np.array([*made.fe_params, made.llf])
     if isinstance(made, pd.DataFrame):
         return made[["estimate", "se", "df"]].to_numpy(dtype=float)

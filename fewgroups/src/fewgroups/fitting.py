@@ -1,9 +1,8 @@
-"""`fit`: statsmodels' own MixedLMResults, from a start that already is the optimum."""
+"""`fit`: statsmodels' own MixedLMResults, at the optimum of the likelihood."""
 
 from __future__ import annotations
 
 import textwrap
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,20 +10,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import patsy
-from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
+from statsmodels.regression.mixed_linear_model import (
+    MixedLM,
+    MixedLMParams,
+    MixedLMResults,
+    MixedLMResultsWrapper,
+)
 
 from fewgroups.arguments import true_or_false
+from fewgroups.ddf import derivatives, information
 from fewgroups.formulas import build
 from fewgroups.identification import NO_RESIDUAL, RANK, check_identified
-from fewgroups.likelihood import SINGULAR, Optimum, optimum
+from fewgroups.likelihood import SINGULAR, Optimum, evaluate, optimum
 from fewgroups.structure import Structure
 
-SAME = 1e-5  # log-likelihood: statsmodels' result and the optimum are the same point
+Array = np.ndarray
 OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
-ROUTES = ((1e-9, "bfgs"), (1e-8, "bfgs"), (1e-10, "bfgs"), (1e-6, "powell"))
-"""Starts of a singular fit: relative variance added (statsmodels inverts the matrix), and method."""
-HELD_BACK = (ConvergenceWarning, SingularMatrixWarning, RuntimeWarning)  # the report answers them
+ADDED = 1e-9  # of σ², to the variances of a singular fit
+AGREE = 1e-5  # log-likelihood: two searches ended on the same optimum
+ALARM = (
+    0.01  # a variance below this, in squared units of the outcome: statsmodels warns of a boundary
+)
 OWN_INTERCEPT = (
     "Each group has an intercept of its own beside the components: re_formula='~1' is the default of fit. "
     "smf.mixedlm leaves it out beside vc_formula unless re_formula='~1' is written, so write it in both."
@@ -39,36 +45,26 @@ class _NotGiven(str):
 class FitReport:
     """What `fit` did, and what its result is worth; `print(result.report)` says it in words.
 
-    converged: the derivatives vanish at the optimum and statsmodels' result stands on it. singular: a
-    variance is estimated as zero, relative to the residual SD, or a correlation as ±1; `boundary` says which.
-    loglik, best: of the result, and of the best point found. gradient: largest derivative of −2
-    log-likelihood by the relative standard deviations. tried: what was tried. warnings: what statsmodels
-    warned of and `fit` held back, since `converged` and `singular` answer it. se_ratios: per fixed effect,
-    the standard error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none.
-    notes: how the formulas were read, where they could have been meant in another way.
+    singular: a variance is estimated as zero, relative to the residual SD, or a correlation as ±1; `boundary` says
+    which. loglik, best: of the result, and of the optimum, which a singular result misses by less than 1e-9 per row.
+    gradient: largest derivative of −2 log-likelihood by the relative standard deviations. tried: the log-likelihoods
+    reached from each start. alarm: whether statsmodels would warn of a boundary. se_ratios: per fixed effect, the
+    standard error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none. notes: how the
+    formulas were read, where they could have been meant in another way.
     """
 
-    converged: bool
     singular: bool
     boundary: tuple[str, ...]
     loglik: float
     best: float
     gradient: float
-    tried: tuple[str, ...]
-    warnings: tuple[str, ...]
+    tried: tuple[float, ...]
+    alarm: bool
     se_ratios: Mapping[str, float]
     notes: tuple[str, ...]
 
-    @property
-    def shortfall(self) -> float:
-        """How far the result's log-likelihood is below the best one found."""
-        return max(self.best - self.loglik, 0.0)
-
     def __str__(self) -> str:
-        done = "Converged" if self.converged else "Not converged"
-        short = f"{self.shortfall:.2g} below the best found."
-        short = "the best found." if self.shortfall < SAME else short
-        lines = [f"{done}: log-likelihood {self.loglik:.4f}, {short}"]
+        lines = [f"Converged: log-likelihood {self.loglik:.4f}, the best found."]
         if self.singular:
             lines.append(
                 f"Singular: {'; '.join(self.boundary)}. The data do not show all the variation that "
@@ -76,9 +72,9 @@ class FitReport:
             )
         else:
             lines.append("Not singular: no variance is zero and no correlation is 1 or -1.")
-        if any("boundary" in text for text in self.warnings):
+        if self.alarm:
             lines.append(
-                "statsmodels' boundary warning was held back: it asks whether a variance is below 0.01 in "
+                f"statsmodels' own fit would warn of a boundary: it asks whether a variance is below {ALARM} in "
                 "squared units of the outcome; the line above asks it relative to the residual SD."
             )
         wrong = [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]
@@ -88,7 +84,11 @@ class FitReport:
                 "statsmodels takes them from the curvature of the whole likelihood, which a boundary or an "
                 "unbalanced design can distort. Use fewgroups.coefficients(result)."
             )
-        lines += [*self.notes, f"Tried: {'; '.join(self.tried)}."]
+        agree = "agree" if np.ptp(self.tried) < AGREE else "differ: the best one counts"
+        searched = f"Searched from {len(self.tried)} starts, which {agree}"
+        if self.singular:
+            searched += f" ({ADDED:.0e} of the residual variance was added to each variance)"
+        lines += [*self.notes, f"{searched}."]
         return "\n".join(textwrap.fill(line, 95, subsequent_indent="    ") for line in lines)
 
 
@@ -102,9 +102,8 @@ def fit(
 ) -> Any:
     """Fit a linear mixed model: an ordinary statsmodels MixedLMResults, at the optimum of the likelihood.
 
-    The optimum is found by `fewgroups.likelihood`; statsmodels then starts on it, finds nothing to
-    improve, and makes its own result, in which nothing is changed. `result.report` (FitReport) tells what was
-    found.
+    The optimum is found by `fewgroups.likelihood`; the result is the one that statsmodels makes of that point, with the
+    standard errors that it prints. `result.report` (FitReport) tells what was found.
 
     Parameters
     ----------
@@ -130,18 +129,18 @@ def fit(
     TypeError, ValueError
         When the fit cannot be had, with what would do: formula errors, R's syntax, missing or infinite values (with
         their rows), one group, columns that say the same, empty cells, an outcome without residual variation, random
-        effects that the data cannot tell apart, predictors in units for which statsmodels' own arithmetic fails.
+        effects that the data cannot tell apart.
 
     Notes
     -----
     Formulas are patsy's, evaluated once over all rows, also those of components: center(x) is about the overall mean.
     Whole numbers are computed with as floats; categories without rows are dropped, as lme4 does.
 
-    In a singular fit statsmodels cannot hold a variance of exactly zero: 1e-9 σ² (seldom 1e-8) is added to
-    the variances of all random-effect columns, and to a component that is zero. The log-likelihood of the
-    result is within 1e-5 of the optimum, its coefficients are right. Its standard errors come from the
-    curvature of the likelihood by all parameters, which need not exist on a boundary: those of variances may
-    print as nan, and in unbalanced designs those of coefficients can be far off; the report then says so.
+    In a singular fit statsmodels cannot hold a variance of exactly zero, as its methods invert the matrix: 1e-9 σ²
+    is added to the variances of the random-effect columns (made orthonormal, of length √n), and to a component that is
+    zero. The coefficients are those of the optimum. Standard errors come from the curvature of the likelihood by
+    all parameters, which need not exist on a boundary: those of variances may print as nan, and in unbalanced
+    designs those of coefficients can be far off; the report then says so.
     """
     caller = patsy.EvalEnvironment.capture(1)
     reml = true_or_false("reml", reml)
@@ -155,68 +154,94 @@ def fit(
     best = optimum(structure, reml)
     if best.scale < RANK * structure.unit**2:
         raise ValueError(NO_RESIDUAL)
-    result, held_back, tried = _statsmodels_fit(model, best, reml)
-    agree = "agree" if np.ptp(best.tried) < SAME else "differ: the best one counts"
+    result = _statsmodels_result(model, structure, best, reml)
+    variances = np.append(np.diag(result.cov_re), result.vcomp)
     with np.errstate(invalid="ignore"):  # the root of a negative variance
         ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
     result.structure = structure  # what is asked of this result need not build it again
     result.report = FitReport(
-        converged=bool(result.converged) and abs(best.loglik - result.llf) < SAME,
         singular=best.singular,
         boundary=boundary(model, best),
-        loglik=float(result.llf),
-        best=max(best.loglik, float(result.llf)),
+        loglik=result.llf,
+        best=best.loglik,
         gradient=best.gradient,
-        tried=(f"our own search from {len(best.tried)} starts, which {agree}", *tried),
-        warnings=held_back,
+        tried=best.tried,
+        alarm=bool(variances.min() < ALARM),
         se_ratios=dict(zip(model.exog_names, map(float, ratios), strict=True)),
         notes=tuple(notes),
     )
     return result
 
 
-def _statsmodels_fit(
-    model: MixedLM, best: Optimum, reml: bool
-) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
-    """statsmodels' result on the optimum, what it warned of, what was tried; ValueError if it cannot be."""
-    tried, shortest = [], np.inf
-    for added, method in ROUTES if best.singular else ((0.0, "bfgs"), *ROUTES):
-        psi, variances = best.cov_re / best.scale, best.vcomp / best.scale
-        start = MixedLMParams.from_components(
-            best.beta, cov_re=psi + added * np.eye(len(psi)), vcomp=np.maximum(variances, added)
-        )
-        diagonal = (
-            f" ({added:.0e} of the residual variance added to each variance)" if added else ""
-        )
-        tried.append(f"statsmodels' {method} from the optimum{diagonal}")
-        try:
-            result, held_back = _quietly(model, start, reml, method)
-        except np.linalg.LinAlgError:
-            continue
-        shortest = min(shortest, abs(best.loglik - result.llf))
-        if result.converged and abs(best.loglik - result.llf) < SAME:
-            return result, held_back, tuple(tried)
-    sizes = np.abs(model.exog).max(axis=0)
-    largest = model.exog_names[int(sizes.argmax())]
-    raise ValueError(
-        f"statsmodels cannot reproduce this optimum: its log-likelihood there is {shortest:.2g} off. Bring the "
-        f"predictors to a size of about 1: {largest!r} reaches {sizes.max():.3g}; subtract its mean and divide by its "
-        "standard deviation, and fit again"
+def _statsmodels_result(
+    model: MixedLM, s: Structure, best: Optimum, reml: bool
+) -> MixedLMResultsWrapper:
+    """What `MixedLM.fit` makes of an optimum, as the end of that function does it."""
+    psi, vcomp = best.cov_re / best.scale, best.vcomp / best.scale
+    if best.singular:
+        unit = np.linalg.inv(s.R_re)
+        psi, vcomp = psi + ADDED * unit @ unit.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
+    at = evaluate(s, s.from_data_units(psi, vcomp), reml)
+    model.reml, model.fe_pen, model.cov_pen, model._freepat, model._cov_sing = (
+        reml,
+        None,
+        None,
+        None,
+        0,
     )
+    params = MixedLMParams.from_components(at.beta, cov_re=psi, vcomp=vcomp)
+    covariance = _parameter_covariance(s, psi, vcomp, at.scale, reml)
+    packed = params.get_packed(use_sqrt=False, has_fe=True)
+    made = MixedLMResults(model, packed, covariance / at.scale)
+    vars(made).update(
+        params_object=params,
+        fe_params=at.beta,
+        cov_re=at.scale * psi,
+        vcomp=at.scale * vcomp,
+        scale=np.float64(at.scale),
+        cov_re_unscaled=psi,
+        method="REML" if reml else "ML",
+        converged=True,
+        hist=None,
+        reml=reml,
+        cov_pen=None,
+        k_fe=model.k_fe,
+        k_re=model.k_re,
+        k_re2=model.k_re2,
+        k_vc=model.k_vc,
+        use_sqrt=model.use_sqrt,
+        freepat=None,
+        _cache={"llf": -float(at.deviance) / 2},  # its own needs a pass over the groups
+    )
+    return MixedLMResultsWrapper(made)
 
 
-def _quietly(
-    model: MixedLM, start: MixedLMParams, reml: bool, method: str
-) -> tuple[Any, tuple[str, ...]]:
-    """The fit, and its warnings of convergence, boundary and singularity; other warnings pass on."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = model.fit(start_params=start, reml=reml, method=method)
-    held_back = [str(w.message) for w in caught if issubclass(w.category, HELD_BACK)]
-    for other in caught:
-        if not issubclass(other.category, HELD_BACK):
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    return result, tuple(dict.fromkeys(held_back))
+def _parameter_covariance(
+    s: Structure, psi: Array, vcomp: Array, scale: float, reml: bool
+) -> Array:
+    """(p + size, p + size) the covariance of β̂ and the estimates of Ψ/σ² (rows of its lower triangle) and τ²/σ²: the
+    inverse of minus the Hessian of the log-likelihood with the best σ² everywhere, as statsmodels has it.
+
+    It is a part of the inverse by all parameters, σ² too. With β, which is the best for every γ, that inverse has the
+    blocks Φ + DCDᵀ and DC, of C by γ alone and D = dβ̂/dγ.
+    """
+    found = information(s, scale * psi, scale * vcomp, scale, reml)
+    size, triangle = s.size, np.tril_indices(s.q)
+    slopes = np.eye(size)  # of γ/σ² by what is asked for
+    ones = derivatives(np.arange(s.q), s.q, 0)
+    slopes[: len(ones), : len(ones)] = (s.R_re @ ones @ s.R_re.T)[:, *triangle].T
+    gamma = np.append(found.cov_re[triangle], found.vcomp)
+    jacobian = np.eye(size + 1)
+    jacobian[:size, :size], jacobian[:size, -1] = scale * slopes, gamma / scale
+    hessian = jacobian.T @ found.hessian @ jacobian
+    mixed = found.gradient[:size] @ slopes  # γ is a product of the ratio and σ²
+    hessian[:size, -1] += mixed
+    hessian[-1, :size] += mixed
+    covariance = 2 * np.linalg.inv(hessian)[:size, :size]
+    moved = found.fixed @ found.moved.T @ jacobian[:, :size]
+    by_both = moved @ covariance
+    phi = found.fixed @ found.phi @ found.fixed.T
+    return np.block([[phi + by_both @ moved.T, by_both], [by_both.T, covariance]])
 
 
 def boundary(

@@ -95,6 +95,7 @@ def _information(
         scale=np.ones(len(psi)),
         phi=phi,
         beta=at.beta.T,
+        moved=-half @ phi,
         P=P,
         Q=Q,
         traces=traces,
