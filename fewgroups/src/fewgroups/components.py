@@ -118,7 +118,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
         "singular": seen.facts["singular"],
         "shortfall": seen.facts["shortfall"],
     }
-    table.attrs["notes"] = tuple(_notes(table, boundary(model, best)))
+    table.attrs["notes"] = tuple(_notes(table, boundary(model, s, best)))
     return table
 
 

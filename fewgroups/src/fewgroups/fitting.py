@@ -46,8 +46,7 @@ class FitReport:
     """What `fit` did, and what its result is worth; `print(result.report)` says it in words.
 
     singular: a variance is estimated as zero, relative to the residual SD, or a correlation as ±1; `boundary` says
-    which. loglik, best: of the result, and of the optimum, which a singular result misses by less than 1e-9 per row.
-    gradient: largest derivative of −2 log-likelihood by the relative standard deviations. tried: the log-likelihoods
+    which. loglik: of the optimum, which a singular result misses by less than 1e-9 per row. tried: the log-likelihoods
     reached from each start. alarm: whether statsmodels would warn of a boundary. se_ratios: per fixed effect, the
     standard error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none. notes: how the
     formulas were read, where they could have been meant in another way.
@@ -56,8 +55,6 @@ class FitReport:
     singular: bool
     boundary: tuple[str, ...]
     loglik: float
-    best: float
-    gradient: float
     tried: tuple[float, ...]
     alarm: bool
     se_ratios: Mapping[str, float]
@@ -84,8 +81,8 @@ class FitReport:
                 "statsmodels takes them from the curvature of the whole likelihood, which a boundary or an "
                 "unbalanced design can distort. Use fewgroups.coefficients(result)."
             )
-        agree = "agree" if np.ptp(self.tried) < AGREE else "differ: the best one counts"
-        searched = f"Searched from {len(self.tried)} starts, which {agree}"
+        found = "agree" if np.ptp(self.tried) < AGREE else "differ: the best one counts"
+        searched = f"Searched from {len(self.tried)} starts, which {found}"
         if self.singular:
             searched += f" ({ADDED:.0e} of the residual variance was added to each variance)"
         lines += [*self.notes, f"{searched}."]
@@ -154,45 +151,33 @@ def fit(
     best = optimum(structure, reml)
     if best.scale < RANK * structure.unit**2:
         raise ValueError(NO_RESIDUAL)
-    result = _statsmodels_result(model, structure, best, reml)
-    variances = np.append(np.diag(result.cov_re), result.vcomp)
+    result = _result(model, structure, best, reml)
     with np.errstate(invalid="ignore"):  # the root of a negative variance
         ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
     result.structure = structure  # what is asked of this result need not build it again
     result.report = FitReport(
         singular=best.singular,
-        boundary=boundary(model, best),
-        loglik=result.llf,
-        best=best.loglik,
-        gradient=best.gradient,
+        boundary=boundary(model, structure, best),
+        loglik=best.loglik,
         tried=best.tried,
-        alarm=bool(variances.min() < ALARM),
+        alarm=bool(min(*np.diag(result.cov_re), *result.vcomp, np.inf) < ALARM),
         se_ratios=dict(zip(model.exog_names, map(float, ratios), strict=True)),
         notes=tuple(notes),
     )
     return result
 
 
-def _statsmodels_result(
-    model: MixedLM, s: Structure, best: Optimum, reml: bool
-) -> MixedLMResultsWrapper:
+def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMResultsWrapper:
     """What `MixedLM.fit` makes of an optimum, as the end of that function does it."""
     psi, vcomp = best.cov_re / best.scale, best.vcomp / best.scale
     if best.singular:
         unit = np.linalg.inv(s.R_re)
         psi, vcomp = psi + ADDED * unit @ unit.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
     at = evaluate(s, s.from_data_units(psi, vcomp), reml)
-    model.reml, model.fe_pen, model.cov_pen, model._freepat, model._cov_sing = (
-        reml,
-        None,
-        None,
-        None,
-        0,
-    )
+    vars(model).update(reml=reml, fe_pen=None, cov_pen=None, _freepat=None, _cov_sing=0)
     params = MixedLMParams.from_components(at.beta, cov_re=psi, vcomp=vcomp)
-    covariance = _parameter_covariance(s, psi, vcomp, at.scale, reml)
-    packed = params.get_packed(use_sqrt=False, has_fe=True)
-    made = MixedLMResults(model, packed, covariance / at.scale)
+    covariance = _covariance(s, psi, vcomp, at.scale, reml)
+    made = MixedLMResults(model, params.get_packed(False, True), covariance / at.scale)
     vars(made).update(
         params_object=params,
         fe_params=at.beta,
@@ -205,20 +190,14 @@ def _statsmodels_result(
         hist=None,
         reml=reml,
         cov_pen=None,
-        k_fe=model.k_fe,
-        k_re=model.k_re,
-        k_re2=model.k_re2,
-        k_vc=model.k_vc,
-        use_sqrt=model.use_sqrt,
         freepat=None,
         _cache={"llf": -float(at.deviance) / 2},  # its own needs a pass over the groups
+        **{name: getattr(model, name) for name in ("k_fe", "k_re", "k_re2", "k_vc", "use_sqrt")},
     )
     return MixedLMResultsWrapper(made)
 
 
-def _parameter_covariance(
-    s: Structure, psi: Array, vcomp: Array, scale: float, reml: bool
-) -> Array:
+def _covariance(s: Structure, psi: Array, vcomp: Array, scale: float, reml: bool) -> Array:
     """(p + size, p + size) the covariance of β̂ and the estimates of Ψ/σ² (rows of its lower triangle) and τ²/σ²: the
     inverse of minus the Hessian of the log-likelihood with the best σ² everywhere, as statsmodels has it.
 
@@ -226,13 +205,12 @@ def _parameter_covariance(
     blocks Φ + DCDᵀ and DC, of C by γ alone and D = dβ̂/dγ.
     """
     found = information(s, scale * psi, scale * vcomp, scale, reml)
-    size, triangle = s.size, np.tril_indices(s.q)
+    size, triangle, ones = s.size, np.tril_indices(s.q), derivatives(np.arange(s.q), s.q, 0)
     slopes = np.eye(size)  # of γ/σ² by what is asked for
-    ones = derivatives(np.arange(s.q), s.q, 0)
     slopes[: len(ones), : len(ones)] = (s.R_re @ ones @ s.R_re.T)[:, *triangle].T
-    gamma = np.append(found.cov_re[triangle], found.vcomp)
     jacobian = np.eye(size + 1)
-    jacobian[:size, :size], jacobian[:size, -1] = scale * slopes, gamma / scale
+    jacobian[:size, :size] = scale * slopes
+    jacobian[:size, -1] = np.append(found.cov_re[triangle], found.vcomp) / scale
     hessian = jacobian.T @ found.hessian @ jacobian
     mixed = found.gradient[:size] @ slopes  # γ is a product of the ratio and σ²
     hessian[:size, -1] += mixed
@@ -245,18 +223,17 @@ def _parameter_covariance(
 
 
 def boundary(
-    model: MixedLM, best: Optimum, shown: Callable[[object], str] = str
+    model: MixedLM, s: Structure, best: Optimum, shown: Callable[[object], str] = str
 ) -> tuple[str, ...]:
     """In words: each variance that is zero and each correlation that is ±1; empty for interior fits. `shown` writes
     names of random effects."""
     if not best.singular:
         return ()
-    q, n = model.k_re, len(model.endog)
+    q = model.k_re
     names = [shown(name) for name in (*model.data.exog_re_names[:q], *model.exog_vc.names)]
-    squares = list(np.square(model.exog_re).sum(axis=0)) if q else []
-    squares += [sum(float((m * m).sum()) for m in mats) for mats in model.exog_vc.mats]
-    variances = np.array([*np.diag(best.cov_re), *best.vcomp])
-    sds = np.sqrt(np.clip(variances, 0, None) * squares / (n * best.scale))  # per row, over σ
+    units = np.append(np.linalg.norm(s.R_re, axis=0), s.unit_vc)
+    variances = np.append(np.diag(best.cov_re), best.vcomp)
+    sds = units * np.sqrt(np.clip(variances, 0, None) / best.scale)  # per row, over σ
     zero = [name for name, sd in zip(names, sds, strict=True) if sd < SINGULAR]
     found = [f"the variance of {name} is zero" for name in zero]
     for i, j in zip(*np.tril_indices(q, -1), strict=True):

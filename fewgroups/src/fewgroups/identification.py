@@ -81,7 +81,5 @@ def _unidentified_columns(s: Structure) -> list[int]:
 
 def _ranks(W: Array) -> Array:
     """Ranks (g,) of positive semi-definite matrices (g, m, m)."""
-    if W.shape[1] == 0:
-        return np.zeros(len(W), dtype=int)
     values = np.linalg.eigvalsh(W)
     return np.sum(values > RANK * np.maximum(values[:, -1:], np.finfo(float).tiny), axis=1)

@@ -133,8 +133,6 @@ class Structure:
 
 def sqrt_factor(psi: Array) -> Array:
     """The lower-triangular L with non-negative diagonal and LLᵀ = psi (..., q, q), also where psi is singular."""
-    if not psi.size:
-        return np.zeros(psi.shape)
     values, vectors = np.linalg.eigh(psi)
     root = vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]
     lower = np.asarray(np.linalg.qr(root.swapaxes(-1, -2), mode="r")).swapaxes(-1, -2)

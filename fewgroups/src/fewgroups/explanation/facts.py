@@ -130,7 +130,8 @@ class FittedModel:
         """Which variance is zero and which correlation ±1, in words; nothing for interior fits."""
         if not self.singular:
             return ""
-        return signed(joined(boundary(self.model, optimum(self.result.structure, self.reml), code)))
+        s = self.result.structure
+        return signed(joined(boundary(self.model, s, optimum(s, self.reml), code)))
 
     @cached_property
     def false_alarm(self) -> bool:
