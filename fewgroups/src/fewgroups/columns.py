@@ -76,7 +76,7 @@ class Names:
                 kinds[name] = object  # text in one of pandas' own types, which patsy does not know
             elif column.dtype.kind == "i" and name not in self.labels:
                 kinds[name] = float
-        return made.astype(kinds)
+        return made.astype(kinds) if kinds else made
 
 
 def plain(name: str, column: pd.Series) -> pd.Series:

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import patsy
-from patsy.categorical import CategoricalSniffer, categorical_to_int, guess_categorical
+from patsy.categorical import (
+    CategoricalSniffer,
+    _CategoricalBox,
+    categorical_to_int,
+    guess_categorical,
+)
 
 Array = np.ndarray
 
@@ -68,12 +73,26 @@ class ComponentColumns:
         ]
         return cls(codes, values, names)
 
-    def block(self, rows: Array) -> tuple[list[str], Array]:
-        """Names (m,) and columns (len(rows), m) of one group, whose combinations of labels alone have columns."""
-        used, place = np.unique(self.codes[rows], return_inverse=True)
-        made = np.zeros((len(rows), len(used), self.values.shape[1]))
-        made[np.arange(len(rows)), place] = self.values[rows]
-        return [name for code in used for name in self.names[code]], made.reshape(len(rows), -1)
+    def blocks(self, number: Array) -> tuple[list[list[str]], list[Array]]:
+        """Names (m,) and columns (rows, m) of each group, whose combinations of labels alone have columns; number (n,)
+        is that of each row's group, 0, 1, …; rows beyond n are left out."""
+        n, k, combinations = len(number), self.values.shape[1], len(self.names)
+        pairs, place = np.unique(number * combinations + self.codes[:n], return_inverse=True)
+        owner = pairs // combinations  # the group of each pair of a group and a combination
+        rows, columns = np.bincount(number), np.bincount(owner)
+        ends = np.cumsum(rows * columns * k)
+        place -= (np.cumsum(columns) - columns)[number]
+        order = np.argsort(number, kind="stable")
+        rank = np.empty(n, dtype=int)
+        rank[order] = np.arange(n) - np.repeat(np.cumsum(rows) - rows, rows)
+        cell = (ends - rows * columns * k)[number] + (rank * columns[number] + place) * k
+        made = np.zeros(ends[-1])
+        made[cell[:, None] + np.arange(k)] = self.values[:n]
+        matrices = [
+            part.reshape(m, -1) for part, m in zip(np.split(made, ends[:-1]), rows, strict=True)
+        ]
+        used = np.split(pairs % combinations, np.cumsum(columns)[:-1])
+        return [[name for code in one for name in self.names[code]] for one in used], matrices
 
 
 def _evaluated(
@@ -92,6 +111,10 @@ def _evaluated(
 def _levels(name: str, found: Any) -> tuple[tuple[Any, ...], Array]:
     """The levels of a factor, and the number of each row's (n,)."""
     none = patsy.NAAction()
+    if not isinstance(found, _CategoricalBox):
+        found = pd.Categorical(found)
+    elif found.levels is None:  # patsy would look at each value, one by one
+        found = _CategoricalBox(pd.Categorical(found.data), found.contrast, None)
     sniffer = CategoricalSniffer(none)
     sniffer.sniff(found)
     levels, contrast = sniffer.levels_contrast()

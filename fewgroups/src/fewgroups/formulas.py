@@ -153,12 +153,9 @@ def build(
         raise ValueError(
             "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
         )
-    rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
     columns = {name: _component(part, frame, env, known) for name, part in parts.items()}
-    blocks = [[made.block(where) for where in rows] for made in columns.values()]
-    components = VCSpec(
-        list(parts), *([[block[k] for block in part] for part in blocks] for k in (0, 1))
-    )
+    blocks = [made.blocks(number) for made in columns.values()]
+    components = VCSpec(list(parts), [names for names, _ in blocks], [mats for _, mats in blocks])
     Z = Z.rename(columns={"Intercept": group}) if Z.shape[1] else None
     model = MixedLM(y, X, labels, Z, components, formula=formula, model_spec=X.design_info)
     model.formula, model.data.frame, model.data.vcomp_names = formula, frame, list(parts)
@@ -316,8 +313,8 @@ def _nested(
     name: str, part: Formula, made: ComponentColumns, number: np.ndarray, group: str
 ) -> str:
     """A note if labels of a component occur in several groups (of these numbers (n,)), in which it is nested."""
-    pairs = np.unique(np.column_stack([made.codes, number]), axis=0)
-    often = np.flatnonzero(np.bincount(pairs[:, 0]) > 1)
+    groups = number.max() + 1
+    often = np.flatnonzero(np.bincount(np.unique(made.codes * groups + number) // groups) > 1)
     if len(made.names) == 1 or not len(often):
         return ""
     return (

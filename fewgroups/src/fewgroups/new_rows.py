@@ -182,15 +182,12 @@ def _component(
         made = ComponentColumns.of(term.factors, _names(terms).table(both), NUMPY, len(model.endog))
     except Exception:  # a formula may call anything
         raise refused from None
-    for number, label in enumerate(model.group_labels):
-        stored = dense(model.exog_vc.mats[component][number])
-        rows = np.asarray(model.row_indices[label])
-        names, block = made.block(rows)
+    number = pd.factorize(model.groups, sort=True)[0]
+    stored = zip(model.exog_vc.colnames[component], model.exog_vc.mats[component], strict=True)
+    for names, block, (colnames, matrix) in zip(*made.blocks(number), stored, strict=True):
         columns = dict(zip(names, block.T, strict=True))
-        again = [
-            columns.pop(n, np.zeros(len(rows))) for n in model.exog_vc.colnames[component][number]
-        ]
-        if columns or not _same(np.column_stack(again), stored):
+        again = [columns.pop(name, np.zeros(len(block))) for name in colnames]
+        if columns or not _same(np.column_stack(again), dense(matrix)):
             raise refused
     new = range(len(model.endog), len(both))
     return [dict(zip(made.names[made.codes[k]], made.values[k], strict=True)) for k in new]
