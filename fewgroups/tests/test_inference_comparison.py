@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from fewgroups.resampling import batch_slopes, refit
+from fewgroups.likelihood import optimum
+from fewgroups.resampling import rebuilt, refit
 from public_data import DATA, REFERENCE, covariance, load
 from running_example import Design, Truth, simulate
 from scipy import stats
-from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups import bootstrap, compare, fit, fit_many, simulate_from
 
@@ -280,18 +280,17 @@ def test_new_data_are_the_same_however_many_are_drawn() -> None:
     assert not np.allclose(simulate_from(result, 5, 4), many[:5])
 
 
-@pytest.mark.parametrize("slopes", [False, True])
-def test_the_batch_engine_and_single_refits_find_the_same_estimates(slopes: bool) -> None:
-    model, scores = push_ups(slopes=slopes).model, simulate_from(push_ups(slopes=slopes), 10, 11)
-    # the same random effects, scaled by two: no layout of the batch engine, the same likelihood
-    exog_re = 2 * np.asarray(model.exog_re)
-    single = MixedLM(model.endog, model.exog, model.groups, exog_re=exog_re)
-    assert batch_slopes(model) is slopes and batch_slopes(single) is None
-    batch, alone = refit(model, scores, True), refit(single, scores, True)
-    np.testing.assert_allclose(alone.loglik, batch.loglik, atol=1e-6)
-    np.testing.assert_allclose(alone.beta, batch.beta, atol=1e-5)
-    np.testing.assert_allclose(4 * alone.cov_re, batch.cov_re, atol=1e-5)
-    np.testing.assert_array_equal(alone.singular, batch.singular)
+@pytest.mark.parametrize(
+    "request_", [SLEEP, SLOPES, CASKS, BY_MACHINE, PLATES | {"vc_formula": BOTH}]
+)
+def test_refits_at_once_are_those_one_by_one(request_: dict[str, Any]) -> None:
+    model, scores = fitted(request_).model, simulate_from(fitted(request_), 20, 11)
+    for reml in (True, False):
+        together = refit(model, scores, reml)
+        alone = [optimum(rebuilt(model, y), reml) for y in scores]
+        np.testing.assert_allclose(together.loglik, [one.loglik for one in alone], atol=1e-6)
+        np.testing.assert_allclose(together.beta, [one.beta for one in alone], rtol=1e-5)
+        np.testing.assert_array_equal(together.singular, [one.singular for one in alone])
 
 
 def test_bootstrap_draws_are_the_fits_of_the_simulated_data() -> None:

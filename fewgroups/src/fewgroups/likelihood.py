@@ -20,7 +20,6 @@ from itertools import combinations, product
 from typing import Any, cast
 
 import numpy as np
-from scipy.optimize import minimize
 
 from fewgroups.structure import Structure
 
@@ -30,6 +29,12 @@ SINGULAR = 1e-4
 """A standard deviation this small, relative to σ and per standardised column, is zero (as in lme4)."""
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
 NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
+AWAY = 0.1
+"""Where a relative SD that is near zero starts from: at zero the deviance is flat, whether or not it is a minimum."""
+ROUNDS = 200
+"""Newton steps at most; five to ten are usual."""
+AT_ONCE = 2**18
+"""Numbers in an array for the searches that are done at once: 2 MB."""
 SIZES = np.array([0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0])
 """Relative SDs at which the deviance is looked at for a start."""
 ANGLES = 8
@@ -38,107 +43,174 @@ ANGLES = 8
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The profile at one θ. deviance: −2 log-likelihood with all constants; gradient: (size,) by θ.
+    """The profile at one θ; or at many, which are then the first axis of everything.
 
-    score_re (q, q), score_vc (v,): derivative of the deviance by the relative covariances and variances
-    themselves; at an optimum none of them points down (score_re has no negative eigenvalue). beta (p,), scale
-    = σ², phi (p, p) = var(β̂), in the units of the data.
+    deviance: −2 log-likelihood with all constants; gradient (size,) and hessian (size, size; None where it was not
+    asked for) by θ. score_re (q, q), score_vc (v,): derivative of the deviance by the relative covariances and
+    variances themselves; at an optimum none of them points down (score_re has no negative eigenvalue). beta (p,),
+    scale = σ², phi (p, p) = var(β̂), in the units of the data.
     """
 
-    deviance: float
+    deviance: Any
     gradient: Array
+    hessian: Any
     score_re: Array
     score_vc: Array
     beta: Array
-    scale: float
+    scale: Any
     phi: Array
 
 
-def evaluate(
-    structure: Structure, theta: Array, reml: bool, scale: float | None = None
-) -> Evaluation:
-    """Profiled deviance of `structure` at θ (size,), with derivatives; REML or ML.
+Part = tuple[Array, Array, Array]  # of a block: labels, ZᵀV⁻¹[Q r], ZᵀV⁻¹Z
 
-    scale: None for the best σ²; or a σ² at which deviance, gradient and scores are wanted, only β profiled
-    (`Evaluation.scale` and `.phi` are those of the best σ² all the same).
+
+def evaluate(
+    structure: Structure, theta: Array, reml: bool, scale: Any = None, second: bool = False
+) -> Evaluation:
+    """Profiled deviance of `structure` at θ (..., size), with derivatives, if `second` the Hessian too; REML or ML.
+
+    θ: one point or many, of one data set; or one for each data set of the structure. scale: None for the best σ²; or a
+    σ² at which deviance, gradient and scores are wanted, only β profiled (`Evaluation.scale`, `.phi` and `.hessian`
+    are those of the best σ² all the same).
     """
-    s, (L, sds) = structure, structure.unpack(np.asarray(theta, dtype=float))
-    p, q = s.p, s.q
-    log_det, M, parts = 0.0, s.BB.copy(), []
+    s, theta = structure, np.asarray(theta, dtype=float)
+    L, sds = s.unpack(theta)
+    p, q, shape = s.p, s.q, theta.shape[:-1]
+    log_det, M = np.zeros(shape), s.BB
+    parts: list[Part] = []
     for block in s.blocks:
-        m = len(block.labels)
-        Lam = np.zeros((m, m))
-        Lam[:q, :q] = L
-        Lam[range(q, m), range(q, m)] = sds[block.labels[q:]]
-        WL, LZB = block.W @ Lam, Lam.T @ block.ZB
-        inner = Lam.T @ WL
-        inner[:, range(m), range(m)] += 1.0
-        log_det += float(np.linalg.slogdet(inner)[1].sum())
-        solved = np.linalg.solve(inner, np.concatenate([LZB, WL.swapaxes(1, 2)], axis=2))
-        M -= np.tensordot(LZB, solved[:, :, : p + 1], axes=([0, 1], [0, 1]))
-        removed = WL @ solved
-        E, F = block.ZB - removed[:, :, : p + 1], block.W - removed[:, :, p + 1 :]
-        parts.append((block, E, F))  # ZᵀV⁻¹[Q r], ZᵀV⁻¹Z
-    A_inverse = np.linalg.inv(M[:p, :p])
-    shift = A_inverse @ M[:p, p]
-    rss = float(M[p, p] - M[:p, p] @ shift)
+        m, W, ZB = len(block.labels), block.W, block.ZB
+        diagonal = np.concatenate([np.ones((*shape, q)), sds[..., block.labels[q:]]], axis=-1)
+        factor = L[..., None, :, :], diagonal[..., None, None, :]
+        inner = _both_sides(W, *factor)
+        inner[..., range(m), range(m)] += 1.0
+        log_det = log_det + np.linalg.slogdet(inner)[1].sum(axis=-1)
+        K = _both_sides(np.linalg.inv(inner), factor[0].swapaxes(-1, -2), factor[1])
+        KZB = K @ ZB
+        M = M - _summed(ZB, KZB)
+        parts.append((block.labels, ZB - W @ KZB, W - W @ K @ W))
+    A_inverse = np.linalg.inv(M[..., :p, :p])
+    shift = (A_inverse @ M[..., :p, p:])[..., 0]
+    rss = M[..., p, p] - np.sum(M[..., :p, p] * shift, axis=-1)
     df = s.n - p if reml else s.n
-    held = rss / df if scale is None else scale / s.unit**2
+    best = s.unit**2 * rss / df
+    held = np.asarray(rss / df if scale is None else scale / s.unit**2)
     deviance = log_det + rss / held + df * (np.log(2 * np.pi * held) + 2 * np.log(s.unit))
     if reml:
-        deviance += np.linalg.slogdet(M[:p, :p])[1] - 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
-    c = np.append(-shift, 1.0)
-    score_re, score_vc = np.zeros((q, q)), np.zeros(s.v)
-    for block, E, F in parts:
-        e = E @ c
-        total = F.sum(axis=0) - (e.T @ e) / held
-        if reml:
-            total -= np.tensordot(E[:, :, :p] @ A_inverse, E[:, :, :p], axes=([0, 2], [0, 2]))
-        score_re += total[:q, :q]
-        np.add.at(score_vc, block.labels[q:], np.diag(total)[q:])
-    gradient = np.concatenate([(2 * score_re @ L)[np.tri(q, dtype=bool)], 2 * score_vc * sds])
-    best = s.unit**2 * rss / df
-    beta = s.start + s.unit * (s.R_inverse @ shift)
-    phi = best * (s.R_inverse @ A_inverse @ s.R_inverse.T)
-    return Evaluation(float(deviance), gradient, score_re, score_vc, beta, best, phi)
+        deviance += np.linalg.slogdet(M[..., :p, :p])[1]
+        deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
+    score_re, score_vc = np.zeros((*shape, q, q)), np.zeros((*shape, s.v))
+    c = np.concatenate([-shift, np.ones((*shape, 1))], axis=-1)[..., None, :, None]
+    parts = [(labels, np.concatenate([E[..., :p], E @ c], axis=-1), F) for labels, E, F in parts]
+    weights = np.zeros((*shape, p + 1, p + 1))
+    weights[..., :p, :p] = A_inverse * reml
+    weights[..., p, p] = 1 / held
+    for labels, E, F in parts:
+        total = (F - E @ weights[..., None, :, :] @ E.swapaxes(-1, -2)).sum(axis=-3)
+        score_re += total[..., :q, :q]
+        diagonal = np.diagonal(total, axis1=-2, axis2=-1)[..., q:]
+        score_vc += diagonal @ (labels[q:, None] == np.arange(s.v))
+    by_L = (2 * score_re @ L)[..., np.tri(q, dtype=bool)]
+    gradient = np.concatenate([by_L, 2 * score_vc * sds], axis=-1)
+    hessian = _hessian(s, theta, parts, A_inverse, weights, df, reml) if second else None
+    beta = s.start + np.asarray(s.unit)[..., None] * (shift @ s.R_inverse.T)
+    phi = best[..., None, None] * (s.R_inverse @ A_inverse @ s.R_inverse.T)
+    return Evaluation(deviance, gradient, hessian, score_re, score_vc, beta, best, phi)
 
 
-def hessian(structure: Structure, theta: Array, reml: bool, step: float = 1e-4) -> Array:
-    """Second derivatives (size, size) of the deviance by θ: central differences of the exact gradient."""
-    steps = step * np.maximum(1.0, np.abs(theta))
-    raw = np.zeros((len(theta), len(theta)))
-    for k, h in enumerate(steps):
-        step_k = h * np.eye(len(theta))[k]
-        ends = (evaluate(structure, theta + sign * step_k, reml).gradient for sign in (1, -1))
-        raw[k] = np.subtract(*ends) / (2 * h)
-    return (raw + raw.T) / 2
+def _hessian(
+    s: Structure,
+    theta: Array,
+    parts: list[Part],
+    A_inverse: Array,
+    weights: Array,
+    df: int,
+    reml: bool,
+) -> Array:
+    """Second derivatives (..., size, size) of the deviance by θ, from E = ZᵀV⁻¹[Q r − Qβ] and F = ZᵀV⁻¹Z.
+
+    Along θ_a, ΛΛᵀ changes by S_a. With G_a = ZS_aZᵀ and P = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹ the second derivatives are those
+    of Lindstrom & Bates (1988, J. Am. Stat. Assoc. 83:1014): −tr(PG_aPG_b) (ML: V⁻¹ for P) and 2yᵀPG_aPG_bPy/σ², of
+    which all products are sums over groups.
+    """
+    p, size, shape = s.p, s.size, A_inverse.shape[:-2]
+    answer, by_S = np.zeros((*shape, size, size)), np.zeros((*shape, size, p + 1, p + 1))
+    for labels, E, F in parts:
+        units = _units(s, labels)
+        Lam = np.tensordot(theta, units, axes=1)[..., None, :, :]
+        half = units @ Lam.swapaxes(-1, -2)
+        S = (half + half.swapaxes(-1, -2))[..., None, :, :, :]
+        total = (F - E @ weights[..., None, :, :] @ E.swapaxes(-1, -2)).sum(axis=-3)
+        E, F = E[..., None, :, :], F[..., None, :, :]
+        SE, FS = S @ E, F @ S  # (..., g, size, m, p+1 or m)
+        by_S += (E.swapaxes(-1, -2) @ SE).sum(axis=-4)
+        twice = _products(SE, F @ SE @ weights[..., None, None, :, :]).sum(axis=-3)
+        twice += _products(units, total[..., None, :, :] @ units)  # as ΛΛᵀ is itself curved in θ
+        answer += 2 * twice - _products(FS, FS.swapaxes(-1, -2)).sum(axis=-3)
+    P, w, r = by_S[..., :p, :p], by_S[..., :p, p], by_S[..., p, p]
+    if reml:
+        AP = A_inverse[..., None, :, :] @ P
+        answer -= _products(AP, AP.swapaxes(-1, -2))
+    one_over = weights[..., p, p, None, None]  # 1/σ²
+    answer -= 2 * one_over * (w @ A_inverse @ w.swapaxes(-1, -2))
+    return np.asarray(answer - one_over**2 / df * r[..., :, None] * r[..., None, :])
+
+
+def _units(s: Structure, labels: Array) -> Array:
+    """The constant derivatives of a group's Λ by θ, (size, m, m)."""
+    answer = np.zeros((s.size, len(labels), len(labels)))
+    for number, (i, j) in enumerate(zip(*np.tril_indices(s.q), strict=True)):
+        answer[number, i, j] = 1.0
+    for c in range(s.v):
+        np.fill_diagonal(answer[s.size - s.v + c], labels == c)
+    return answer
+
+
+def _both_sides(A: Array, L: Array, diagonal: Array) -> Array:
+    """ΛᵀAΛ for symmetric A, Λ having the blocks L (q, q) and, for the other columns, a diagonal."""
+    q = L.shape[-1]
+    for _ in range(2):
+        A = (A * diagonal).swapaxes(-1, -2)
+        A[..., :q, :] = L.swapaxes(-1, -2) @ A[..., :q, :]
+    return A
+
+
+def _summed(a: Array, b: Array) -> Array:
+    """Σ aᵀb over groups: a (..., g, m, i), b (..., g, m, j) → (..., i, j)."""
+    a, b = (x.reshape(*x.shape[:-3], -1, x.shape[-1]) for x in (a, b))
+    return np.asarray(a.swapaxes(-1, -2) @ b)
+
+
+def _products(a: Array, b: Array) -> Array:
+    """The sum of the products of each a_i with each b_j, (..., size, m, k) → (..., size, size)."""
+    a, b = (x.reshape(*x.shape[:-2], -1) for x in (a, b))
+    return np.asarray(a @ b.swapaxes(-1, -2))
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best point found, in the units of the data.
+    """The best point found, in the units of the data; or those of many data sets, along a first axis of everything.
 
     cov_re (q, q), vcomp (v,), scale: Ψ, τ², σ²; beta (p,); phi (p, p) = (XᵀV⁻¹X)⁻¹; loglik; theta (size,) the
     standardised point; gradient: largest derivative of the deviance by θ there; singular: whether a relative
     SD is zero (per standardised column, so that units and centring do not matter) or a correlation ±1; tried:
-    the log-likelihood reached from each start.
+    the log-likelihood reached from each start (of many data sets: from all starts of all).
     """
 
     cov_re: Array
     vcomp: Array
-    scale: float
+    scale: Any
     beta: Array
     phi: Array
-    loglik: float
+    loglik: Any
     theta: Array
-    gradient: float
-    singular: bool
+    gradient: Any
+    singular: Any
     tried: tuple[float, ...]
 
 
 def optimum(model: Any, reml: bool = True) -> Optimum:
-    """The (RE)ML optimum of a statsmodels MixedLM `model`: the best end of a few searches, each polished and
-    checked to first order.
+    """The (RE)ML optimum of a statsmodels MixedLM `model`: the best end of a few searches, each checked to first order.
 
     With few, uneven groups the likelihood can have several maxima. So a search starts from random effects of two
     sizes, and wherever else the deviance dips as they grow; and where there are correlated ones from two more,
@@ -150,114 +222,196 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     s = model if isinstance(model, Structure) else Structure.of(model)
     if reml in s.optima:
         return cast(Optimum, s.optima[reml])
-    unit = s.pack(np.eye(s.q), np.ones(s.v))
-    deviances = np.array([evaluate(s, size * unit, reml).deviance for size in SIZES])
-    lowest, second = SIZES[np.argsort(deviances, kind="stable")[:2]]
-    sizes = sorted({lowest, 1.0 if lowest != 1.0 else second, *SIZES[_dips(deviances)]})
-    starts = [size * unit for size in sizes] + _elongated(s, lowest, reml)
-    ends = [_descend(s, start, reml) for start in starts]
-    at = [evaluate(s, theta, reml) for theta in ends]
-    best = min(range(len(ends)), key=lambda i: at[i].deviance)
-    theta, found = ends[best], at[best]
-    decrease = found.gradient @ _newton_step(s, theta, found.gradient, reml) / 2
-    if not decrease < NEGLIGIBLE:
+    best, decrease, tried = _best_ends(s.of_data_sets(np.newaxis), reml)
+    if not decrease[0] < NEGLIGIBLE:
         raise ValueError(
             "the likelihood has no optimum that could be found (where the search ended, the deviance "
-            f"should still fall by about {decrease:.2g}): the data say too little about these random "
+            f"should still fall by about {decrease[0]:.2g}): the data say too little about these random "
             "effects; leave out one of them"
         )
-    psi, variances = s.to_data_units(theta)
-    s.optima[reml] = Optimum(
-        found.scale * psi,
-        found.scale * variances,
-        found.scale,
-        found.beta,
-        found.phi,
-        -found.deviance / 2,
+    s.optima[reml] = _optimum_at(s, best[0], reml, tried)
+    return cast(Optimum, s.optima[reml])
+
+
+def optima(structure: Structure, reml: bool, near: Array) -> tuple[Optimum, Array]:
+    """The optima of the n data sets of `structure`, and in which of them none was found (n,).
+
+    All are searched at once: from `near` (size,), the θ of a fit that they resemble, and as in `optimum` wherever the
+    deviance has several dips as random effects grow, or may have one in an elongated direction.
+    """
+    best, decrease, tried = _best_ends(structure, reml, near)
+    return _optimum_at(structure, best, reml, tried), ~(decrease < NEGLIGIBLE)
+
+
+def _optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...]) -> Optimum:
+    at, (psi, variances) = evaluate(s, theta, reml), s.to_data_units(theta)
+    return Optimum(
+        at.scale[..., None, None] * psi,
+        at.scale[..., None] * variances,
+        at.scale,
+        at.beta,
+        at.phi,
+        -at.deviance / 2,
         theta,
-        float(np.max(np.abs(found.gradient), initial=0.0)),
+        np.max(np.abs(at.gradient), axis=-1, initial=0.0),
         is_singular(s, theta),
-        tuple(-e.deviance / 2 for e in at),
+        tried,
     )
-    return s.optima[reml]
 
 
-def _dips(values: Array) -> Array:
-    """Places of the local minima of values (k,), ends included."""
-    beside = np.concatenate([[np.inf], values, [np.inf]])
-    return np.flatnonzero((values < beside[:-2]) & (values <= beside[2:]))
+def is_singular(structure: Structure, theta: Array) -> Any:
+    """Whether Ψ has a zero standard deviation in some direction, or a component is zero, relative to σ."""
+    L, sds = structure.unpack(theta)
+    smallest = np.concatenate([np.linalg.svd(L, compute_uv=False), np.abs(sds)], axis=-1)
+    return np.any(smallest < SINGULAR, axis=-1)
 
 
-def _elongated(s: Structure, size: float, reml: bool) -> list[Array]:
-    """θ of the two lowest dips of the deviance over elongated Ψ of any direction in a plane of two columns."""
-    dips = []
-    for (i, j), length in product(combinations(range(s.q), 2), (size, 3 * size)):
-        ring = []
+# ---- the search: of many data sets at once, each from its own starts ---------------------------------------
+
+
+def _best_ends(
+    s: Structure, reml: bool, near: Array | None = None
+) -> tuple[Array, Array, tuple[float, ...]]:
+    """Of each of the n data sets the θ (n, size) with the lowest deviance that a search ended at, by how much one more
+    Newton step would lower it (n,), and the log-likelihood from each start."""
+    which, starts = _starts(s, reml, near)
+    theta, deviance, decrease = np.empty_like(starts), np.empty(len(which)), np.empty(len(which))
+    step = max(1, AT_ONCE // s.values)
+    for first in range(0, len(which), step):
+        part = slice(first, first + step)
+        theta[part], deviance[part], decrease[part] = _descend(s, which[part], starts[part], reml)
+    order = np.lexsort((deviance, which))
+    best = order[np.searchsorted(which[order], np.arange(len(s.unit)))]
+    return theta[best], decrease[best], tuple((-deviance / 2).tolist())
+
+
+def _starts(s: Structure, reml: bool, near: Array | None) -> tuple[Array, Array]:
+    """Starts of the search: which data set each is for (k,), and θ (k, size)."""
+    unit = s.pack(np.eye(s.q), np.ones(s.v))
+    deviances = _deviances(s, (SIZES[:, None] * unit)[:, None], reml)
+    beside = np.pad(deviances, ((1, 1), (0, 0)), constant_values=np.inf)
+    wanted = (deviances < beside[:-2]) & (deviances <= beside[2:])
+    ranks = np.argsort(deviances, axis=0, kind="stable")
+    if near is None or s.q > 1:
+        other = np.where(SIZES[ranks[0]] == 1.0, ranks[1], np.flatnonzero(SIZES == 1.0))
+        np.put_along_axis(wanted, np.stack([ranks[0], other]), True, axis=0)
+    else:
+        wanted &= wanted.sum(axis=0) > 1
+    size, which = np.nonzero(wanted)
+    found = [(which, SIZES[size, None] * unit)]
+    if near is not None:
+        near = np.where((unit > 0) & (np.abs(near) < AWAY), AWAY, near)
+        found.append((np.arange(len(s.unit)), np.tile(near, (len(s.unit), 1))))
+    if s.q > 1:
+        found.append(_elongated(s, SIZES[ranks[0]], reml))
+    every, starts = zip(*found, strict=True)
+    return np.concatenate(every), np.concatenate(starts)
+
+
+def _elongated(s: Structure, sizes: Array, reml: bool) -> tuple[Array, Array]:
+    """As `_starts`: the two lowest dips of the deviance over elongated Ψ of any direction in a plane of two columns."""
+    rings, (n,) = [], sizes.shape
+    for (i, j), factor in product(combinations(range(s.q), 2), (1, 3)):
+        length = (factor * sizes[:, None]) ** 2
         for angle in np.arange(ANGLES) * np.pi / ANGLES:
             v = np.zeros(s.q)
             v[[i, j]] = np.cos(angle), np.sin(angle)
-            psi = length**2 * (np.outer(v, v) + 0.03 * np.eye(s.q))
-            ring.append(s.pack(psi, np.full(s.v, length**2)))
-        values = np.array([evaluate(s, point, reml).deviance for point in ring])
-        low = np.flatnonzero((values <= np.roll(values, 1)) & (values <= np.roll(values, -1)))
-        dips += [(values[k], ring[k]) for k in low]
-    return [point for _, point in sorted(dips, key=lambda pair: pair[0])[:2]]
+            psi = length[..., None] * (np.outer(v, v) + 0.03 * np.eye(s.q))
+            rings.append(s.pack(psi, np.tile(length, s.v)))
+    points = np.array(rings)
+    values = _deviances(s, points, reml).reshape(-1, ANGLES, n)
+    low = (values <= np.roll(values, 1, axis=1)) & (values <= np.roll(values, -1, axis=1))
+    dips = np.where(low, values, np.inf).reshape(-1, n)
+    best = np.argsort(dips, axis=0, kind="stable")[:2]
+    kept, which = np.nonzero(np.isfinite(np.take_along_axis(dips, best, axis=0)))
+    return which, points[best[kept, which], which]
 
 
-def is_singular(structure: Structure, theta: Array) -> bool:
-    """Whether Ψ has a zero standard deviation in some direction, or a component is zero, relative to σ."""
-    L, sds = structure.unpack(theta)
-    smallest = np.append(np.linalg.svd(L, compute_uv=False) if structure.q else [], np.abs(sds))
-    return bool(np.any(smallest < SINGULAR))
+def _deviances(s: Structure, points: Array, reml: bool) -> Array:
+    """At points (k, n or 1, size) of the n data sets, (k, n)."""
+    n = len(s.unit)
+    step = max(1, AT_ONCE // (n * s.values))
+    points = np.broadcast_to(points, (len(points), n, s.size))
+    parts = [points[first : first + step] for first in range(0, len(points), step)]
+    return np.concatenate([evaluate(s, part, reml).deviance for part in parts])
 
 
-def _descend(s: Structure, theta: Array, reml: bool) -> Array:
-    """From θ down to a point that satisfies the first-order conditions in Ψ, not only those in Λ."""
+def _descend(s: Structure, which: Array, starts: Array, reml: bool) -> tuple[Array, Array, Array]:
+    """From starts (k, size) of the data sets `which` (k,) down to points that satisfy the first-order conditions in Ψ,
+    not only those in Λ: θ, deviance, and by how much another Newton step should lower it."""
+    theta, gain = _newton(s, which, starts, reml)
+    at = evaluate(s.of_data_sets(which), theta, reml)
+    slope = np.linalg.eigvalsh(at.score_re).min(axis=1, initial=0.0)
+    slope = np.minimum(slope, at.score_vc.min(axis=1, initial=0.0))
+    deviance = at.deviance
+    for k in np.flatnonzero(slope < -ESCAPE):
+        one, here = s.of_data_sets(which[k : k + 1]), theta[k]
+        for _ in range(10):
+            away = _escape(s.of_data_sets(which[k]), here, reml)
+            if away is None:
+                break
+            ended, gain[[k]] = _newton(one, np.array([0]), away[None], reml)
+            here = ended[0]
+        theta[k], deviance[k] = here, evaluate(s.of_data_sets(which[k]), here, reml).deviance
+    return theta, deviance, gain
 
-    def both(point: Array) -> tuple[float, Array]:
-        at = evaluate(s, point, reml)
-        return at.deviance, at.gradient
 
-    for _ in range(10):
-        found = minimize(
-            both, theta, jac=True, method="BFGS", options={"gtol": 1e-6 * np.sqrt(s.n)}
-        )
-        theta = _polish(s, found.x, reml)
-        away = _escape(s, theta, reml)
-        if away is None:
+def _newton(s: Structure, which: Array, starts: Array, reml: bool) -> tuple[Array, Array]:
+    """Newton's method within a trust region, all searches at once: θ (k, size), and by how much one more step should
+    lower the deviance (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
+
+    |eigenvalues| of the Hessian: never towards a saddle; a floor for them: no leap along a direction in which nothing
+    changes. A step that does not lower the deviance is not taken.
+    """
+    theta, left, gain = starts.copy(), np.arange(len(starts)), np.zeros(len(starts))
+    radius = np.maximum(1.0, np.linalg.norm(theta, axis=1))
+    at = evaluate(s.of_data_sets(which), theta, reml, second=True)
+    deviance, gradient, hessian = at.deviance, at.gradient, at.hessian
+    for _ in range(ROUNDS):
+        values, vectors = np.linalg.eigh(hessian[left])
+        sizes = np.abs(values)
+        sizes = np.maximum(sizes, 1e-6 * sizes.max(axis=1, keepdims=True, initial=0.0))
+        along = (gradient[left, None] @ vectors)[:, 0]
+        gain[left] = np.sum(along**2 / sizes, axis=1) / 2
+        going = (gain[left] > 1e-3 * _rounding(s, deviance[left])) & (radius[left] > 1e-12)
+        if not going.any():
             break
-        theta = away
-    return theta
+        left, along, sizes, vectors = left[going], along[going], sizes[going], vectors[going]
+        step = _within(radius[left], along, sizes)
+        trial = theta[left] - (vectors @ step[:, :, None])[:, :, 0]
+        there = evaluate(s.of_data_sets(which[left]), trial, reml, second=True)
+
+        rounding, fall = _rounding(s, deviance[left]), deviance[left] - there.deviance
+        flatter = np.sum(there.gradient**2, axis=1) < np.sum(gradient[left] ** 2, axis=1)
+        better = fall > np.where(flatter, -rounding, rounding)
+        expected = np.sum(step * (along - sizes * step / 2), axis=1)
+        length, limit = np.linalg.norm(step, axis=1), radius[left]
+        limit = np.where(fall > 0.75 * expected, np.maximum(limit, 2 * length), limit)
+        limit = np.where(fall < 0.25 * expected - rounding, length / 4, limit)
+        radius[left] = np.where(~better & (gain[left] < rounding), 0.0, limit)
+        taken = left[better]
+        theta[taken], deviance[taken] = trial[better], there.deviance[better]
+        gradient[taken], hessian[taken] = there.gradient[better], there.hessian[better]
+    return theta, gain
 
 
-def _rounding(s: Structure, at: Evaluation) -> float:
-    """What rounding may be worth in a deviance: it is a sum over n rows, and grows with it."""
-    return 16 * float(np.finfo(float).eps) * (s.n + abs(at.deviance))
-
-
-def _newton_step(s: Structure, theta: Array, gradient: Array, reml: bool) -> Array:
-    """Newton's step (size,), to be subtracted. |eigenvalues|: never towards a saddle; the floor: no leap along a
-    direction in which nothing changes."""
-    values, vectors = np.linalg.eigh(hessian(s, theta, reml))
-    sizes = np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values), initial=0.0))
-    return np.asarray(vectors @ (vectors.T @ gradient / sizes))
-
-
-def _polish(s: Structure, theta: Array, reml: bool) -> Array:
-    """Newton's method to the last digits; a step that does not lower the gradient is not taken."""
-    at = evaluate(s, theta, reml)
+def _within(radius: Array, along: Array, sizes: Array) -> Array:
+    """Newton's steps (k, size) in the eigenvectors' coordinates, shortened to `radius` (k,) by damping."""
+    damping = np.zeros((len(radius), 1))
     for _ in range(6):
-        step = _newton_step(s, theta, at.gradient, reml)
-        if at.gradient @ step < 1e-3 * _rounding(s, at):
+        step = along / (sizes + damping)
+        square = np.sum(step**2, axis=1)
+        if not (long := square > radius**2).any():
             break
-        trial = evaluate(s, theta - step, reml)
-        if not (
-            trial.deviance < at.deviance + _rounding(s, at)
-            and np.linalg.norm(trial.gradient) < np.linalg.norm(at.gradient)
-        ):
-            break
-        theta, at = theta - step, trial
-    return theta
+        slope = np.sum(step**2 / (sizes + damping), axis=1)
+        more = (np.sqrt(square) / radius - 1) * square / slope
+        damping += np.where(long, more, 0.0)[:, None]
+    return np.asarray(step)
+
+
+def _rounding(s: Structure, deviance: Any) -> Any:
+    """What rounding may be worth in a deviance: it is a sum over n rows, and grows with it."""
+    return 16 * float(np.finfo(float).eps) * (s.n + np.abs(deviance))
 
 
 def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
@@ -274,5 +428,6 @@ def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
         candidates += [s.pack(L @ L.T, sds**2 + t * np.eye(s.v)[c]) for t in sizes]
     if not candidates:
         return None
-    lowest = min(candidates, key=lambda point: evaluate(s, point, reml).deviance)
-    return lowest if evaluate(s, lowest, reml).deviance < at.deviance - _rounding(s, at) else None
+    deviances = np.array([evaluate(s, point, reml).deviance for point in candidates])
+    lower = deviances.min() < at.deviance - _rounding(s, at.deviance)
+    return candidates[deviances.argmin()] if lower else None

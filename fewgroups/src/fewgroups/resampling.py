@@ -1,5 +1,5 @@
 """New data from a fit, refits of them, and the parametric bootstrap: what estimates would do in studies that repeat
-this one. Where the batch engine knows the model it fits all data sets at once, else they are fitted one by one."""
+this one. All are fitted at once: by the batch engine where it knows the model, else by `likelihood.optima`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ from fewgroups.arguments import confidence_level, whole_number
 from fewgroups.batch import fit_many
 from fewgroups.checks import NotAtOptimumWarning, check_result
 from fewgroups.examination import SHORTFALL
-from fewgroups.likelihood import Optimum, optimum
+from fewgroups.likelihood import Optimum, optima, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, room_for
-from fewgroups.structure import dense, orthonormal, random_design, sds_and_correlations, sqrt_factor
+from fewgroups.structure import (
+    Structure,
+    dense,
+    orthonormal,
+    random_design,
+    sds_and_correlations,
+    sqrt_factor,
+)
 
 Array = np.ndarray
+VALUES = 2**20  # numbers that a block of drawn data sets may hold: 8 MB
 FEW = 20  # groups below which a nominal 5 % of large-sample theory means 6 % or more
 
 
@@ -100,9 +108,9 @@ class Bootstrap:
 def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     """Parametric bootstrap of a mixed model: n data sets drawn from the fit, the model fitted to each.
 
-    result: a fitted MixedLM, any formulas, REML or ML; the refits are of the same kind. n: 2 or more. Models with
-    random intercepts, or with a random intercept and slope of the only predictor, are refitted all at once (10 000 in a
-    second or two), others one by one with a progress bar (about 30 a second).
+    result: a fitted MixedLM, any formulas, REML or ML; the refits are of the same kind. n: 2 or more. All are refitted
+    at once: of models with random intercepts, or with a random intercept and slope of the only predictor, 10 000 in a
+    second or two, of others some thousands a second where groups are few, with a progress bar.
 
     TypeError or ValueError names what is wrong with result, n or seed; NotAtOptimumWarning when the fit ended below its
     optimum. Davison & Hinkley 1997, Bootstrap Methods and Their Application.
@@ -271,32 +279,31 @@ def refit(model: Any, scores: Array, reml: bool) -> Refits:
         return Refits(
             fits.estimate, fits.cov_re, none, fits.scale, fits.loglik, fits.singular, failed
         )
-    found = _empty(n, X.shape[1], model.k_re, model.k_vc)
-    for k in progress_bar(range(n), unit=" fits"):
-        try:
-            _fill(found, k, optimum(rebuilt(model, scores[k]), reml))
-        except (ValueError, np.linalg.LinAlgError):
-            found.failed[k] = True
-    return found
+    own = Structure.of(model)
+    near, step = optimum(own, reml).theta, max(1, VALUES // own.values)
+    blocks = []
+    for start in progress_bar(range(0, n, step), unit=f" × {step} fits"):
+        blocks.append(
+            _estimates(*optima(Structure.of(model, scores[start : start + step]), reml, near))
+        )
+    found = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+    for values in found[:5]:
+        values[found[-1]] = np.nan
+    return Refits(*found)
 
 
 def best_fit(model: Any, reml: bool) -> Refits:
     """The optimum for the model's own scores; ValueError where there is none."""
     if not isinstance(model, MixedLM):
         return _least_squares(np.asarray(model.exog, dtype=float), model.endog[None], reml)
-    found = _empty(1, model.exog.shape[1], model.k_re, model.k_vc)
-    _fill(found, 0, optimum(model, reml))
-    return found
+    found = _estimates(optimum(model, reml), np.zeros((), dtype=bool))
+    return Refits(*(values[None] for values in found))
 
 
-def _empty(n: int, p: int, q: int, v: int) -> Refits:
-    numbers = [np.full((n, *shape), np.nan) for shape in ((p,), (q, q), (v,), (), ())]
-    return Refits(*numbers, *np.zeros((2, n), dtype=bool))
-
-
-def _fill(found: Refits, k: int, best: Optimum) -> None:
-    found.beta[k], found.cov_re[k], found.vcomp[k] = best.beta, best.cov_re, best.vcomp
-    found.scale[k], found.loglik[k], found.singular[k] = best.scale, best.loglik, best.singular
+def _estimates(best: Optimum, failed: Array) -> tuple[Array, ...]:
+    """In the order of `Refits`."""
+    numbers = best.beta, best.cov_re, best.vcomp, best.scale, best.loglik, best.singular
+    return (*map(np.asarray, numbers), failed)
 
 
 def _least_squares(X: Array, scores: Array, reml: bool) -> Refits:

@@ -9,7 +9,7 @@ built on it, and the cost no longer depends on the number of rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ DEPENDENT = 1e-10
 
 @dataclass(frozen=True)
 class GroupBlock:
-    """The g groups that have the same random-effect columns: labels (m,), W = ZᵀZ (g, m, m), ZB = Zᵀ[Q r] (g,
-    m, p+1).
+    """The g groups that have the same random-effect columns: labels (m,), W = ZᵀZ (g, m, m), ZB = Zᵀ[Q r]
+    (..., g, m, p+1).
 
     A label is −1 − c for random-effect column c, or the number 0, 1, … of the variance component.
     """
@@ -38,8 +38,10 @@ class Structure:
 
     n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with
     X = QR and r the least-squares residuals over `unit` (their root mean square); R_inverse (p, p); start
-    (p,) the least-squares coefficients; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root mean
-    square of a component's columns; optima: what `likelihood.optimum` found, by REML or not.
+    (..., p) the least-squares coefficients; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root
+    mean square of a component's columns; optima: what `likelihood.optimum` found, by REML or not.
+
+    Of many data sets that differ in the outcome only, `start`, `unit` and the blocks' ZB have a first axis.
     """
 
     n: int
@@ -50,36 +52,38 @@ class Structure:
     BB: Array
     R_inverse: Array
     start: Array
-    unit: float
+    unit: Any
     R_re: Array
     unit_vc: Array
     optima: dict[bool, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, model: Any) -> Structure:
-        """The structure of a statsmodels MixedLM.
+    def of(cls, model: Any, outcomes: Array | None = None) -> Structure:
+        """The structure of a statsmodels MixedLM; or of as many models like it as there are outcomes (k, rows).
 
         Raises ValueError when the columns of the fixed or of the random effects are not independent of each
         other, or when least squares leaves no residual variation.
         """
-        X, y = np.asarray(model.exog, dtype=float), np.asarray(model.endog, dtype=float)
+        X = np.asarray(model.exog, dtype=float)
+        y = np.asarray(model.endog if outcomes is None else outcomes, dtype=float)
         (n, p), q, v = X.shape, model.k_re, model.k_vc
         Q, R = _independent(X, "fixed effects", list(model.exog_names))
-        coefficients = Q.T @ y
-        residuals = y - Q @ coefficients
+        coefficients = y @ Q
+        residuals = y - coefficients @ Q.T
         with np.errstate(over="ignore"):
-            unit = float(np.sqrt(np.mean(residuals**2)))
-        if not unit > 1e-12 * max(float(np.max(np.abs(y))), np.finfo(float).tiny):
+            unit = np.sqrt(np.mean(residuals**2, axis=-1))
+        largest = np.maximum(np.max(np.abs(y), axis=-1), np.finfo(float).tiny)
+        if not np.all(unit > 1e-12 * largest):
             raise ValueError(
                 "the outcome does not vary beyond what the fixed effects explain exactly: there is no "
                 "residual variation, so nothing can be estimated; is the outcome constant, or made from a "
                 "predictor?"
             )
-        if not np.isfinite(unit):
+        if not np.all(np.isfinite(unit)):
             raise ValueError(
                 f"the outcome reaches {np.max(np.abs(y)):.3g}, too large to be squared: give it in larger units"
             )
-        B = np.column_stack([Q, residuals / unit])
+        r = residuals / unit[..., None]
         R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
         if q:
             names = list(getattr(model.data, "exog_re_names", None) or range(q))
@@ -96,32 +100,44 @@ class Structure:
             raise ValueError(
                 f"vc_formula: the columns of {', '.join(map(str, empty))} are zero in every row"
             )
-        blocks, R_inverse = _blocks(model, B, Z_re, unit_vc), np.linalg.inv(R)
-        start = R_inverse @ coefficients
+        blocks, R_inverse = _blocks(model, Q, r, Z_re, unit_vc), np.linalg.inv(R)
+        B = np.column_stack([Q, np.atleast_2d(r)[0]])  # rᵀr = n and Qᵀr = 0, whatever the outcome
+        start = coefficients @ R_inverse.T
         return cls(n, p, q, v, blocks, B.T @ B, R_inverse, start, unit, R_re, unit_vc)
+
+    def of_data_sets(self, which: Any) -> Structure:
+        """Of many data sets those that `which` (an index of their axis) picks out."""
+        blocks = tuple(GroupBlock(block.labels, block.W, block.ZB[which]) for block in self.blocks)
+        return replace(
+            self, blocks=blocks, start=self.start[which], unit=self.unit[which], optima={}
+        )
 
     @property
     def size(self) -> int:
         """Number of covariance parameters besides σ²."""
         return self.q * (self.q + 1) // 2 + self.v
 
+    @property
+    def values(self) -> int:
+        """How many numbers ZᵀZ and ZᵀB of one data set hold."""
+        return sum(len(b.W) * len(b.labels) * (len(b.labels) + self.p + 1) for b in self.blocks)
+
     def unpack(self, theta: Array) -> tuple[Array, Array]:
-        """L (q, q) and relative SDs (v,) of θ (size,): rows of the lower triangle, then the components."""
-        L = np.zeros((self.q, self.q))
-        L[np.tri(self.q, dtype=bool)] = theta[: self.size - self.v]
-        return L, theta[self.size - self.v :]
+        """L (..., q, q) and relative SDs (..., v) of θ (..., size): rows of the lower triangle, then components."""
+        L = np.zeros((*theta.shape[:-1], self.q, self.q))
+        L[..., np.tri(self.q, dtype=bool)] = theta[..., : self.size - self.v]
+        return L, theta[..., self.size - self.v :]
 
     def pack(self, psi: Array, variances: Array) -> Array:
-        """θ of a standardised relative covariance (q, q) and variances (v,), singular or not."""
-        return np.concatenate(
-            [sqrt_factor(psi)[np.tri(self.q, dtype=bool)], np.sqrt(np.clip(variances, 0, None))]
-        )
+        """θ of a standardised relative covariance (..., q, q) and variances (..., v), singular or not."""
+        entries = sqrt_factor(psi)[..., np.tri(self.q, dtype=bool)]
+        return np.concatenate([entries, np.sqrt(np.clip(variances, 0, None))], axis=-1)
 
     def to_data_units(self, theta: Array) -> tuple[Array, Array]:
-        """Ψ/σ² (q, q) and τ²/σ² (v,) for the columns as the model has them."""
+        """Ψ/σ² (..., q, q) and τ²/σ² (..., v) for the columns as the model has them."""
         L, sds = self.unpack(theta)
         root = np.linalg.solve(self.R_re, L)
-        return root @ root.T, (sds / self.unit_vc) ** 2
+        return root @ root.swapaxes(-1, -2), (sds / self.unit_vc) ** 2
 
     def from_data_units(self, psi: Array, variances: Array) -> Array:
         """The inverse of `to_data_units`."""
@@ -178,20 +194,25 @@ def dense(matrix: Any) -> Array:
     return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix, dtype=float)
 
 
-def _blocks(model: Any, B: Array, Z_re: Array, unit_vc: Array) -> tuple[GroupBlock, ...]:
-    """Cross-products per group, gathered where groups have the same kinds of columns."""
-    gathered: dict[tuple[int, ...], list[tuple[Array, Array]]] = defaultdict(list)
+def _blocks(model: Any, Q: Array, r: Array, Z_re: Array, unit_vc: Array) -> tuple[GroupBlock, ...]:
+    """Cross-products per group with Q (rows, p) and r (..., rows), gathered where groups have the same kinds of
+    columns."""
+    gathered: dict[tuple[int, ...], list[tuple[Array, Array, Array]]] = defaultdict(list)
     q = Z_re.shape[1]
     for g, name in enumerate(model.group_labels):
         rows = model.row_indices[name]
         Z, labels = random_design(model, g)
         Z[:, :q] = Z_re[rows]
         Z[:, q:] /= unit_vc[labels[q:]]
-        gathered[tuple(labels)].append((Z.T @ Z, Z.T @ B[rows]))
-    return tuple(
-        GroupBlock(np.array(labels, dtype=int), *map(np.stack, zip(*pairs, strict=True)))
-        for labels, pairs in gathered.items()
-    )
+        gathered[tuple(labels)].append((Z.T @ Z, Z.T @ Q[rows], r[..., rows] @ Z))
+    blocks = []
+    for kinds, found in gathered.items():
+        W, ZQ, Zr = zip(*found, strict=True)
+        last = np.stack(Zr, axis=-2)[..., None]
+        first = np.broadcast_to(np.stack(ZQ), (*last.shape[:-1], Q.shape[1]))
+        ZB = np.concatenate([first, last], axis=-1)
+        blocks.append(GroupBlock(np.array(kinds, dtype=int), np.stack(W), ZB))
+    return tuple(blocks)
 
 
 def level_of_rows(matrices: Any) -> Array | None:
