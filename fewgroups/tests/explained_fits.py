@@ -102,9 +102,9 @@ def clipped(rows: int) -> Any:
     return fit("y ~ x", data.assign(y=data["y"].where(~data.index.isin(top), 99.0)), "g")
 
 
-def pastes(re_formula: str | None) -> Any:
+def pastes(re_formula: str | None, labels: str = "cask") -> Any:
     """Casks in batches, by statsmodels alone."""
-    vc = {"cask": "0 + C(cask)"}
+    vc = {"cask": f"0 + C({labels})"}
     model = smf.mixedlm("strength ~ 1", load("pastes"), re_formula, vc, groups="batch")
     return model.fit()
 
@@ -178,6 +178,7 @@ NEIGHBOURS: dict[str, Callable[[], Any]] = {  # for cautions only
     "fiftieths": lambda: rounded(0.02),
     "missed": missed,
     "casks alone": lambda: pastes(None),
+    "casks with names of their own": lambda: pastes(None, "sample"),
 }
 
 

@@ -109,6 +109,9 @@ def test_what_was_refitted_or_left_out_is_said_where_it_is_so_and_only_there() -
     same = "effect of `session_high` is taken as the same"
     assert any(same in missing for missing in reported("push-ups").missing)
     assert not any("taken as the same" in missing for missing in reported("growth").missing)
+    told = report(fitted("push-ups"), versions=True).paragraphs[0]
+    assert f"statsmodels {statsmodels.__version__}" in told
+    assert statsmodels.__version__ not in str(reported("push-ups"))
 
 
 def test_levels_of_confidence_reach_text_and_tables() -> None:
@@ -120,13 +123,6 @@ def test_levels_of_confidence_reach_text_and_tables() -> None:
     row = variances(fitted("growth"), level=0.8).iloc[0]
     shown = table(paper, "Variation").iloc[0]["80 % CI"]
     assert all(map(is_rounded, ends(shown), row[["low", "high"]]))
-
-
-def test_versions_are_told_when_asked_for() -> None:
-    assert statsmodels.__version__ not in str(reported("push-ups"))
-    assert f"statsmodels {statsmodels.__version__}" in str(
-        report(fitted("push-ups"), versions=True)
-    )
 
 
 def test_words_of_the_reader_are_used_and_escaped() -> None:

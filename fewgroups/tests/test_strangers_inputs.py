@@ -26,7 +26,7 @@ import pytest
 import statsmodels.formula.api as smf
 from public_data import load
 
-from fewgroups import bootstrap, coefficients, compare, f_tests, fit, predictions
+from fewgroups import bootstrap, coefficients, compare, f_tests, fit, predictions, variances
 
 R = json.loads((Path(__file__).parent / "reference" / "strangers.json").read_text("utf-8"))
 Request = Callable[[], Any]
@@ -197,7 +197,7 @@ FORMULAS: dict[str, tuple[Request, Any]] = {
     "the same casks in all batches": (
         batches(groups=np.ones(60), re_formula=None, vc_formula=CASK | {"batch": "0 + C(batch)"}), R["casks_crossed"]),
     "nested or crossed is told": (of_report(batches(groups="batch", vc_formula=CASK)),
-                                  Says("vc_formula={'batch': '0 + C(batch)', 'cask': '0 + C(cask)'}")),
+                                  Says("and add 'batch': '0 + C(batch)' to vc_formula")),
     "an own intercept is told": (of_report(batches(groups="batch", vc_formula={"cask": "0 + C(sample)"})),
                                  Says("leaves it out beside vc_formula unless re_formula='~1' is written")),
 }  # fmt: skip
@@ -311,6 +311,9 @@ INFERENCE: dict[str, tuple[Request, Any]] = {
     "a contrast in quoted names": (
         lambda: coefficients(named(), contrasts="Q('machine type')[T.B] = 0"),
         lambda: coefficients(named()).loc[["Q('machine type')[T.B]"]]),
+    "nested or crossed is told of a plain fit": (
+        lambda: said(variances(plain("strength ~ 1", PASTES, "batch", vc_formula=CASK))),
+        Says("each of them (nested), as have all labels. If a label means the same in all groups (crossed), write")),
     "whole terms in quoted names": (
         lambda: f_tests(named()).to_numpy(),
         lambda: f_tests(machines("score ~ Machine * shift", m="0 + Machine")()).to_numpy()),

@@ -16,6 +16,9 @@ from patsy.categorical import (
     guess_categorical,
 )
 
+from fewgroups.columns import group_column
+from fewgroups.structure import dense
+
 Array = np.ndarray
 
 
@@ -126,3 +129,39 @@ def _levels(name: str, found: Any) -> tuple[tuple[Any, ...], Array]:
     if np.any(codes < 0):
         raise ValueError(f"{name} has no value in {np.sum(codes < 0)} rows")
     return levels, codes
+
+
+def labels_in_several_groups(model: Any) -> dict[str, str]:
+    """Component of a MixedLM → the first of its labels that occurs in several groups; none of the others.
+
+    In each group such a label has an effect of its own: the component is nested. A slope has no labels.
+    """
+    found, parts = {}, model.exog_vc
+    for name, columns, matrices in zip(parts.names, parts.colnames, parts.mats, strict=True):
+        filled = [np.asarray(dense(matrix)) != 0 for matrix in matrices]
+        used = [np.array(c)[f.any(axis=0)] for c, f in zip(columns, filled, strict=True)]
+        labels, often = np.unique(np.concatenate(used), return_counts=True)
+        of_labels = len(labels) > 1 and all(np.all(f.sum(axis=1) <= 1) for f in filled)
+        if of_labels and often.max() > 1:
+            found[str(name)] = str(labels[often > 1][0])
+    return found
+
+
+def component_of_groups(model: Any) -> str:
+    """The entry of vc_formula that a crossed model needs for the groups; "" if they are no column of the data."""
+    group = group_column(model)
+    if group is None:
+        return ""
+    variable = group if group.isidentifier() else f"Q({group!r})"
+    return f"{group!r}: {f'0 + C({variable})'!r}"
+
+
+def nesting_notes(model: Any) -> list[str]:
+    """A note for each component whose labels occur in several groups: what was fitted, and how to write the other."""
+    more = component_of_groups(model) or "a component for the groups"
+    return [
+        f"{name}: {label} occurs in several groups, and has an effect of its own in each of them (nested), as have all "
+        "labels. If a label means the same in all groups (crossed), write groups=np.ones(len(data)), "
+        f"re_formula=None, and add {more} to vc_formula."
+        for name, label in labels_in_several_groups(model).items()
+    ]

@@ -21,6 +21,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import confidence_level
 from fewgroups.checks import check_result
+from fewgroups.component_columns import nesting_notes
 from fewgroups.ddf import derivatives, information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
@@ -118,7 +119,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
         "singular": seen.facts["singular"],
         "shortfall": seen.facts["shortfall"],
     }
-    table.attrs["notes"] = tuple(_notes(table, boundary(model, s, best)))
+    table.attrs["notes"] = (*_notes(table, boundary(model, s, best)), *nesting_notes(model))
     return table
 
 

@@ -28,7 +28,7 @@ from fewgroups.columns import (
     refuse_rows,
     some,
 )
-from fewgroups.component_columns import ComponentColumns
+from fewgroups.component_columns import ComponentColumns, nesting_notes
 
 LEAVE_OUT = (
     "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
@@ -167,8 +167,7 @@ def build(
         raise ValueError(
             f"{taken[0]!r} would be the name of two parts of the model; give the component or the groups another name"
         )
-    notes += [_nested(name, parts[name], made, number, group) for name, made in columns.items()]
-    return model, [note for note in notes if note]
+    return model, [*filter(None, notes), *nesting_notes(model)]
 
 
 def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> None:
@@ -307,21 +306,6 @@ def _component(
                     f"something, write C({name}), one effect for each; if a slope is meant, write I({name})"
                 )
     return made
-
-
-def _nested(
-    name: str, part: Formula, made: ComponentColumns, number: np.ndarray, group: str
-) -> str:
-    """A note if labels of a component occur in several groups (of these numbers (n,)), in which it is nested."""
-    groups = number.max() + 1
-    often = np.flatnonzero(np.bincount(np.unique(made.codes * groups + number) // groups) > 1)
-    if len(made.names) == 1 or not len(often):
-        return ""
-    return (
-        f"{name}: {made.names[often[0]][0]} occurs in several groups, and has an effect of its own in each of them "
-        "(nested), as have all labels. If a label means the same in all groups (crossed), write groups=np.ones(len("
-        f"data)), re_formula=None, vc_formula={{{group!r}: '0 + C({group})', {name!r}: {part.text!r}}}."
-    )
 
 
 def _misread(code: str, data: pd.DataFrame) -> str:

@@ -26,6 +26,7 @@ from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.random_effects import (
     Varying,
     intraclass,
+    nesting,
     random_part,
     sd_words,
     spread_rows,
@@ -219,7 +220,8 @@ def _variances(facts: FittedModel) -> Iterator[Passage]:
         remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
         if facts.finished:
             sentence["Std.Err."] = _error_words(facts, at, facts.spreads().iloc[row.at]["se"])
-            here = [_band(facts, thing, facts.spreads().iloc[row.at]), intraclass(facts)]
+            band = _band(facts, thing, facts.spreads().iloc[row.at])
+            here = [band, nesting(facts).get(thing.name, ""), intraclass(facts)]
             shown = [(say("lead.here"), " ".join(filter(None, here)))] if any(here) else []
             remarks = remarks[:-1] + shown + remarks[-1:]
         yield _passage(facts, at, "differences", sentence, remarks)

@@ -18,7 +18,7 @@ from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import code, degrees, estimate, p_value, rounded, three, two
 from fewgroups.explanation.predictors import WholeTerm
-from fewgroups.explanation.random_effects import intraclass, sd_words, spread_rows
+from fewgroups.explanation.random_effects import intraclass, nesting, sd_words, spread_rows
 from fewgroups.explanation.render import Passage, as_html, as_text, marked
 from fewgroups.explanation.screen import model_words
 from fewgroups.explanation.templates import say, sentences
@@ -127,6 +127,7 @@ def report(
     results = [*_effects(facts, chosen, fixed, tests, percent), *_variation(facts, spreads)]
     averaged = any(term.partners for term in facts.terms)
     notes = [say("report.note_average")] * averaged + [say("report.note_r")] * facts.reml
+    notes += nesting(facts).values()
     sources = (f"source.{name}" for name in (ddf, "r2", "statsmodels"))
     return Report(
         (method, " ".join(results)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fewgroups.component_columns import component_of_groups, labels_in_several_groups
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import code, three, two
 from fewgroups.explanation.predictors import Coefficient
@@ -210,6 +211,16 @@ def sd_sentence(facts: FittedModel, between: str, row: Any) -> str:
     """ "SD 24.7 ms between people (95 % interval 14.4 to 37.7 ms)"."""
     key = "spread.perhaps_none" if row["low"] == 0 else "spread.sd"
     return say(key, of=between, **sd_words(facts, row))
+
+
+def nesting(facts: FittedModel) -> dict[str, str]:
+    """Component whose labels occur in several groups → that each is a new one in each, and how to write the other."""
+    shared, entry = facts.words.shared, component_of_groups(facts.model)
+    more = code(entry) if entry else say("spread.component_of_groups", shared)
+    return {
+        name: say("spread.nested", shared, name=code(name), label=code(label), more=more)
+        for name, label in labels_in_several_groups(facts.model).items()
+    }
 
 
 def intraclass(facts: FittedModel) -> str:

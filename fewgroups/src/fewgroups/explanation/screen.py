@@ -14,6 +14,7 @@ from fewgroups.explanation.lines import all_lines
 from fewgroups.explanation.numbers import code, counted
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.random_effects import (
+    nesting,
     random_part,
     sd_sentence,
     spread_rows,
@@ -171,7 +172,8 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> Screen:
         differing = _differing(facts, False)
     refitted = facts.coefficients_by().attrs["refitted"]
     average_title = say("screen.average_refitted" if refitted else "screen.average")
-    second = Passage(say("screen.differ"), rows=tuple(differing))
+    nested = tuple(("", text) for text in nesting(facts).values())
+    second = Passage(say("screen.differ"), rows=tuple(differing), remarks=nested)
     room = SCREEN - len(as_text(start, [Passage(average_title), second, warned], end).splitlines())
     average, left = _fitting(facts, room)
     more = [("", say("screen.more", number=counted(left, "term", "terms")))] if left else []
