@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,17 +38,18 @@ class Caution:
         return f"{self.kind}: {self.text}"
 
 
-def cautions(facts: FittedModel) -> tuple[Caution, ...]:
-    """All cautions that a fit earns, the gravest first."""
+def cautions(facts: FittedModel, labels: Collection[str] = ()) -> tuple[Caution, ...]:
+    """The cautions that a fit earns, at the lines with these labels or all, the gravest first."""
     found = list(_search(facts))
-    if not facts.finished:
-        return tuple(found)
-    for judge in (
+    judges = (
         *(_values, _zero, _dropped_intercept, _slopes, _singular, _not_asked, _groups),
         *(_piles, _occasions, _sizes, _printed_errors),
-    ):
-        found += judge(facts)
-    return tuple(found)
+    )
+    slow = {_slopes: {one.name for one in facts.coefficients}, _singular: {"Converged"}}
+    for judge in judges if facts.finished else ():
+        if not labels or judge not in slow or slow[judge] & set(labels):
+            found += judge(facts)
+    return tuple(caution for caution in found if not labels or caution.label in labels)
 
 
 def _earned(facts: FittedModel, kind: str, label: str, key: str = "", **words: str) -> Caution:
@@ -105,8 +106,8 @@ def _dropped_intercept(facts: FittedModel) -> Iterator[Caution]:
 
 def _slopes(facts: FittedModel) -> Iterator[Caution]:
     """Of random slopes that were left out although the predictor varies within groups, and what they would change."""
-    longer, table = {}, facts.coefficients_by()
-    for name, slope in facts.slopes_left_out.items():
+    longer, table, slopes = {}, facts.coefficients_by(), facts.with_slopes()
+    for name, slope in slopes.items():
         ratio = (slope["high"] - slope["low"]) / (table.loc[name, "high"] - table.loc[name, "low"])
         if ratio >= LONGER:
             longer[name] = ratio
@@ -114,15 +115,14 @@ def _slopes(facts: FittedModel) -> Iterator[Caution]:
         return
     worst = max(longer, key=lambda name: longer[name])
     one = next(one for one in facts.coefficients if one.name == worst)
-    slope = facts.slopes_left_out[worst]
     terms = list(dict.fromkeys(x.term for x in facts.coefficients if x.name in longer))
     words = {
         "names": listed(terms, 3),
         "verb": "varies" if len(terms) == 1 else "vary",
         "name": code(worst),
-        "interval": interval_words(facts, one, slope),
+        "interval": interval_words(facts, one, slopes[worst]),
         "before": interval_words(facts, one, table.loc[worst]),
-        "test": t_words(slope),
+        "test": t_words(slopes[worst]),
     }
     for name in longer:
         yield _earned(facts, "random slope left out", name, **words)

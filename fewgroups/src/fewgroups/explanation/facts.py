@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pandas as pd
 from fewgroups.checks import NotAtOptimumWarning, check_result
 from fewgroups.components import variances
 from fewgroups.examination import SHORTFALL, Examination, examine
-from fewgroups.explanation.left_out import Row, left_out
+from fewgroups.explanation.left_out import Row, left_out, with_slope
 from fewgroups.explanation.numbers import code, signed
 from fewgroups.explanation.predictors import (
     Coefficient,
@@ -28,12 +29,15 @@ from fewgroups.fitting import boundary
 from fewgroups.fixed_effects import Rows, coefficients, f_tests, term_rows
 from fewgroups.likelihood import optimum
 from fewgroups.noted_table import NotedTable, joined
+from fewgroups.structure import Structure
 
 Array = np.ndarray
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
 UNITS_ALARM = 0.01  # variance, in whatever unit, below which statsmodels warns of the boundary
 CLEARLY_ABOVE_ZERO = 0.05  # variance over residual variance from which that is a false alarm
+TABLES: WeakKeyDictionary[Any, dict[tuple[str, ...], NotedTable]] = WeakKeyDictionary()
+"""Result → its tables, worked out once for all that is said of it."""
 
 
 @dataclass
@@ -51,6 +55,7 @@ class FittedModel:
     coefficients: list[Coefficient]
     factors: dict[str, Factor]
     words: Vocabulary
+    tables: dict[tuple[str, ...], NotedTable]
 
     @classmethod
     def of(cls, result: Any, unit: Any = None, names: Any = None) -> FittedModel:
@@ -66,10 +71,10 @@ class FittedModel:
         header = {label.removesuffix(":"): value for label, value in pairs if label}
         # fewgroups.fit holds statsmodels' warnings back and reports in their place
         alarm_seen = getattr(result, "report", None) is None
-        return cls(plain, alarm_seen, header, tables[1], found, factors, words)
+        known = TABLES.setdefault(getattr(result, "_results", result), {})
+        return cls(plain, alarm_seen, header, tables[1], found, factors, words, known)
 
     def __post_init__(self) -> None:
-        self._tables: dict[tuple[str, ...], NotedTable] = {}
         self.model = self.result.model
         self.formula = str(getattr(self.model, "formula", "") or "")
         self.reml = bool(self.result.reml)
@@ -147,15 +152,15 @@ class FittedModel:
         lows = [self.spread(k)["low"] for k in range(len(ratios))]
         return bool(np.min(ratios) > CLEARLY_ABOVE_ZERO and min(lows) > 0)
 
-    # Tables, each worked out once
+    # Tables
 
     def _table(self, make: Callable[..., NotedTable], *given: Any) -> NotedTable:
-        key = (make.__name__, *map(str, given))
-        if key not in self._tables:
+        key, known = (make.__name__, *map(str, given)), self.tables
+        if key not in known:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotAtOptimumWarning)
-                self._tables[key] = make(self.result, *given)
-        return self._tables[key]
+                known[key] = make(self.result, *given)
+        return known[key]
 
     def coefficients_by(self, ddf: str = "kenward-roger", level: float = 0.95) -> NotedTable:
         """`coefficients` of the fit."""
@@ -193,10 +198,16 @@ class FittedModel:
     # Design
 
     @cached_property
-    def slopes_left_out(self) -> dict[str, Row]:
-        """Coefficient → what the random slope makes of it that the model left out."""
+    def slopes_left_out(self) -> dict[tuple[int, ...], Structure]:
+        """Coefficients (their numbers) of each effect without a random slope → the structure of the model with it."""
         within = {name for name, factor in self.factors.items() if self.varies_within(factor)}
-        return left_out(self.model, self.coefficients, self.terms, within)
+        return left_out(self.model, self.terms, within)
+
+    def with_slopes(self) -> dict[str, Row]:
+        """Coefficient → what the random slope makes of it that the model left out."""
+        found = (with_slope(model, where) for where, model in self.slopes_left_out.items())
+        rows = {k: row for some in found for k, row in some.items()}
+        return {self.coefficients[k].name: row for k, row in rows.items()}
 
     def varies_within(self, factor: Factor) -> bool:
         """Whether a factor of the formula takes several values within some group (or there is one group only).

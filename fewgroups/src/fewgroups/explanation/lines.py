@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from fewgroups.explanation.numbers import (
 )
 from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.random_effects import (
+    SpreadRow,
     Varying,
     intraclass,
     nesting,
@@ -32,44 +34,37 @@ from fewgroups.explanation.random_effects import (
     spread_rows,
     spread_sentence,
 )
-from fewgroups.explanation.render import Passage, ScreenRow
-from fewgroups.explanation.templates import say, sentences
+from fewgroups.explanation.render import Passage, Remark, ScreenRow
+from fewgroups.explanation.templates import say, sections, sentences
 from fewgroups.noted_table import joined
 
-HEADER = {
-    "Model": "model",
-    "Dependent Variable": "outcome",
-    "No. Observations": "observations",
-    "No. Groups": "groups",
-    "Min. group size": "smallest",
-    "Max. group size": "largest",
-    "Mean group size": "mean_size",
-    "Method": "method",
-    "Scale": "scale",
-    "Log-Likelihood": "likelihood",
-    "Converged": "converged",
-}
-"""Labels of the header, in the order in which they are read → their section of the sentences."""
-COLUMNS = ("coef", "error", "z", "p", "low", "high")
 LEADS = ("what", "how", "here", "isnt")
 
 
-def all_lines(facts: FittedModel, earned: tuple[Caution, ...]) -> list[Passage]:
-    """The header, the columns of the lower table, its coefficients, its variances, with their cautions."""
-    columns = []
-    for label, key in zip(map(str, facts.rows.columns), COLUMNS, strict=True):
-        remarks = tuple(_remarks(f"column_{key}", facts.words.shared))
-        columns.append(Passage(label, "columns", remarks=remarks))
-    lines = [*_header(facts), *columns, *_coefficients(facts), *_variances(facts)]
+def lines(
+    facts: FittedModel, earned: Collection[Caution], wanted: Collection[str] = ()
+) -> list[Passage]:
+    """The lines with the labels `wanted`, or all: the header, the columns of the lower table, its coefficients, its
+    variances, each with its cautions. A line is made when it is wanted."""
+    known = [label for label in sections() if label in facts.header]
+    header = [*known, *(label for label in facts.header if label not in known)]
+    rows = map(str, facts.rows.index)
+    makers: list[tuple[str, Callable[[], Passage]]] = [
+        *((label, partial(_header, facts, label)) for label in header),
+        *((label, partial(_column, facts, label)) for label in map(str, facts.rows.columns)),
+        *((next(rows), partial(_coefficient, facts, k)) for k in range(len(facts.coefficients))),
+        *((next(rows), partial(_variance, facts, row)) for row in spread_rows(facts)),
+    ]
     found = []
-    for line in lines:
-        mine = [caution for caution in earned if caution.label == line.label]
-        warned = [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
-        found.append(replace(line, remarks=(*line.remarks, *warned)))
+    for label, make in makers:
+        if not wanted or label in wanted:
+            line, mine = make(), [caution for caution in earned if caution.label == label]
+            warned = [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
+            found.append(replace(line, remarks=(*line.remarks, *warned)))
     return found
 
 
-def _remarks(section: str, words: dict[str, str], variants: tuple[str, ...] = ()) -> list[Any]:
+def _remarks(section: str, words: dict[str, str], variants: Collection[str] = ()) -> list[Remark]:
     """(lead, text) of the sentences of a section, each in the first of the variants in which it exists."""
     found = []
     for lead in LEADS:
@@ -83,20 +78,26 @@ def _remarks(section: str, words: dict[str, str], variants: tuple[str, ...] = ()
 # The header and the columns of the lower table
 
 
-def _header(facts: FittedModel) -> Iterator[Passage]:
-    words, order = _header_words(facts), list(HEADER)
+def _column(facts: FittedModel, label: str) -> Passage:
+    return Passage(label, "columns", remarks=tuple(_remarks(label, facts.words.shared)))
+
+
+def _header(facts: FittedModel, label: str) -> Passage:
+    false_alarm = label == "Converged" and facts.finished and facts.false_alarm
     variants = (
         *(["unfinished"] if not facts.finished else []),
         *(["block"] if facts.groups == 1 else ["known"] if facts.words.group != "Group" else []),
         *(["equal"] if facts.sizes.min() == facts.sizes.max() else []),
-        *(["false_alarm"] if facts.finished and facts.false_alarm else []),
+        *(["false_alarm"] if false_alarm else []),
         *(["short"] if facts.short else []),
         *(["intercept"] if facts.model.k_vc and facts.model.k_re and facts.groups > 1 else []),
         "reml" if facts.reml else "ml",
     )
-    for label in sorted(facts.header, key=lambda x: order.index(x) if x in order else len(order)):
-        remarks = _remarks(HEADER.get(label, "unknown"), words, variants)
-        yield Passage(label, "header", facts.header[label], (), tuple(remarks))
+    words = _header_words(facts)
+    if label == "Scale" and facts.finished:
+        words |= sd_words(facts, facts.spread(-1))
+    remarks = _remarks(label if label in sections() else "unknown", words, variants)
+    return Passage(f"{label}: {facts.header[label]}", "header", (), tuple(remarks))
 
 
 def _header_words(facts: FittedModel) -> dict[str, str]:
@@ -112,7 +113,7 @@ def _header_words(facts: FittedModel) -> dict[str, str]:
         "y_low": three(y.min()),
         "y_mean": three(y.mean()),
         "y_high": words.with_unit(three(y.max())),
-        "unit": words.unit.strip() or say("outcome.its_unit"),
+        "unit": words.unit.strip() or say("words.its_unit"),
         "rows": counted(facts.rows_used, "row", "rows"),
         "group": code(words.group),
         "number": str(facts.groups),
@@ -126,48 +127,49 @@ def _header_words(facts: FittedModel) -> dict[str, str]:
     }
     if not facts.reml:
         found |= {"aic": two(facts.result.aic), "bic": two(facts.result.bic)}
-    return found | sd_words(facts, facts.spread(-1)) if facts.finished else found
+    return found
 
 
 # The rows of the lower table
 
 
 def _passage(
-    facts: FittedModel, at: int, section: str, cells: dict[str, str], remarks: list[Any]
+    facts: FittedModel, at: int, section: str, cells: dict[str, str], remarks: list[Remark]
 ) -> Passage:
     printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
     if not facts.finished:
         cells, remarks = {}, [r for r in remarks if r[0] == say("lead.what")]
         remarks.append((say("lead.isnt"), say("lead.no_estimate")))
     rows = [ScreenRow(name, f"{v:>8}", cells.get(name, "")) for name, v in printed.items()]
-    return Passage(str(facts.rows.index[at]), section, None, tuple(rows), tuple(remarks))
+    return Passage(str(facts.rows.index[at]), section, tuple(rows), tuple(remarks))
 
 
-def _coefficients(facts: FittedModel) -> Iterator[Passage]:
-    for k, one in enumerate(facts.coefficients):
-        named = facts.words.rows.get(one.name)
-        remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
-        if not facts.finished:
-            yield _passage(facts, k, "average", {}, remarks)
-            continue
-        row = facts.coefficients_by().iloc[k]
-        longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
-        key = "row.longer" if longer > 1 + OFF else "row.report"
-        times = {"times": f"{longer:.2g}"} if longer > 1 + OFF else {}
-        here = [say(key, sentence=effect_sentence(facts, k, row), **times)]
-        here += [say("row.refitted")] if facts.coefficients_by().attrs["refitted"] else []
-        term = next((term for term in facts.terms if k in term.coefficients), None)
-        if term is not None and (term.kind != "single" or term.partners):
-            sentence = term_sentence(facts, term, facts.tests_by().loc[term.name])
-            here.append(say("row.term", sentence=sentence))
-        paired = facts.coefficients_by().attrs.get("paired", {})
-        if one.name in paired:
-            t, df, p = paired[one.name]
-            test = f"t({df}) = {two(t)}, {p_value(p)}"
-            here.append(say("row.paired", facts.words.shared, test=test))
-        remarks.append((say("lead.here"), " ".join(here)))
-        remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
-        yield _passage(facts, k, "average", _cells(facts, k, one), remarks)
+def _coefficient(facts: FittedModel, k: int) -> Passage:
+    one = facts.coefficients[k]
+    named = facts.words.rows.get(one.name)
+    remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
+    if not facts.finished:
+        return _passage(facts, k, "average", {}, remarks)
+    row = facts.coefficients_by().iloc[k]
+    longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
+    sentence = effect_sentence(facts, k, row)
+    if longer > 1 + OFF:
+        here = [say("row.longer", sentence=sentence, times=f"{longer:.2g}")]
+    else:
+        here = [say("row.report", sentence=sentence)]
+    here += [say("row.refitted")] if facts.coefficients_by().attrs["refitted"] else []
+    term = next((term for term in facts.terms if k in term.coefficients), None)
+    if term is not None and (term.kind != "single" or term.partners):
+        sentence = term_sentence(facts, term, facts.tests_by().loc[term.name])
+        here.append(say("row.term", sentence=sentence))
+    paired = facts.coefficients_by().attrs.get("paired", {})
+    if one.name in paired:
+        t, df, p = paired[one.name]
+        test = f"t({df}) = {two(t)}, {p_value(p)}"
+        here.append(say("row.paired", facts.words.shared, test=test))
+    remarks.append((say("lead.here"), " ".join(here)))
+    remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
+    return _passage(facts, k, "average", _cells(facts, k, one), remarks)
 
 
 def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
@@ -207,24 +209,22 @@ def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
         yield say("limit.shared", names=joined([code(f.name) for f in mine + relatives]))
 
 
-def _variances(facts: FittedModel) -> Iterator[Passage]:
-    for at, row in enumerate(spread_rows(facts), start=len(facts.coefficients)):
-        sentence = {"Coef.": spread_sentence(facts, row)} if facts.finished else {}
-        if row.other is not None:
-            words = {"many": row.thing.many, "first": row.thing.noun, "second": row.other.noun}
-            cells = sentence | {"Std.Err.": say("covariance.error")}
-            yield _passage(facts, at, "differences", cells, _remarks("covariance", words))
-            continue
-        thing = row.thing
-        words = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
-        remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
-        if facts.finished:
-            sentence["Std.Err."] = _error_words(facts, at, facts.spreads().iloc[row.at]["se"])
-            band = _band(facts, thing, facts.spreads().iloc[row.at])
-            here = [band, nesting(facts).get(thing.name, ""), intraclass(facts)]
-            shown = [(say("lead.here"), " ".join(filter(None, here)))] if any(here) else []
-            remarks = remarks[:-1] + shown + remarks[-1:]
-        yield _passage(facts, at, "differences", sentence, remarks)
+def _variance(facts: FittedModel, row: SpreadRow) -> Passage:
+    at, thing = len(facts.coefficients) + row.printed, row.thing
+    sentence = {"Coef.": spread_sentence(facts, row)} if facts.finished else {}
+    if row.other is not None:
+        words = {"many": thing.many, "first": thing.noun, "second": row.other.noun}
+        cells = sentence | {"Std.Err.": say("covariance.error")}
+        return _passage(facts, at, "differences", cells, _remarks("covariance", words))
+    words = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
+    remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
+    if facts.finished:
+        exact = facts.spreads().iloc[row.at]
+        sentence["Std.Err."] = _error_words(facts, at, exact["se"])
+        nested = nesting(facts).get(thing.name, "")
+        here = " ".join(filter(None, [_band(facts, thing, exact), nested, intraclass(facts)]))
+        remarks[-1:-1] = [(say("lead.here"), here)] if here else []
+    return _passage(facts, at, "differences", sentence, remarks)
 
 
 def _error_words(facts: FittedModel, at: int, right: float) -> str:

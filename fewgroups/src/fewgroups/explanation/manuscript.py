@@ -213,10 +213,14 @@ def _fixed_table(facts: FittedModel, fixed: NotedTable, percent: str) -> pd.Data
             "SE": rounded(se, se),
             "df": degrees(row["df"]),
             "z" if fixed.attrs["method"] == "wald" else "t": two(row["t"]),
-            "p": p_value(row["p"]).removeprefix("p ").removeprefix("= "),
+            "p": _p_cell(row["p"]),
             f"{percent} CI": f"[{rounded(row['low'], se)}, {rounded(row['high'], se)}]",
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _p_cell(p: float) -> str:
+    return p_value(p).removeprefix("p ").removeprefix("= ")
 
 
 def _terms_table(tests: NotedTable) -> pd.DataFrame:
@@ -225,42 +229,43 @@ def _terms_table(tests: NotedTable) -> pd.DataFrame:
         "F": tests["F"].map(two),
         "df": tests["num_df"].map("{:.0f}".format),
         "denominator df": tests["den_df"].map(degrees),
-        "p": [p_value(p).removeprefix("p ").removeprefix("= ") for p in tests["p"]],
+        "p": tests["p"].map(_p_cell),
     }
     return pd.DataFrame(shown, index=list(tests.index))
 
 
 def _random_table(facts: FittedModel, spreads: NotedTable, percent: str) -> pd.DataFrame:
     """Standard deviations and correlations with profile intervals, and how many levels each rests on."""
-    rows: dict[str, dict[str, str]] = {}
 
-    def add(label: str, at: int, number: int | None) -> None:
+    def cells(at: int, number: str) -> dict[str, str]:
         row = spreads.iloc[at]
-        key, show = ("correlation", two) if number is None else ("sd", three)
-        rows[label.replace("`", "")] = {
-            "estimate": "" if np.isnan(row[key]) else show(row[key]),
-            f"{percent} CI": f"[{show(row['low'])}, {show(row['high'])}]",
-            "number": "" if number is None else str(number),
-        }
+        value, show = (row["sd"], three) if number else (row["correlation"], two)
+        shown, ends = (
+            "" if np.isnan(value) else show(value),
+            f"[{show(row['low'])}, {show(row['high'])}]",
+        )
+        return {"estimate": shown, f"{percent} CI": ends, "number": number}
 
+    rows = {}
     for row in spread_rows(facts, read=True):
-        thing = row.thing
+        thing, number = row.thing, ""
         if row.other is not None:
-            add(say("report.correlation", one=thing.noun, other=row.other.noun), row.at, None)
-            continue
-        short = thing.between.replace(thing.what, thing.noun) if thing.kind == "change" else ""
-        add(say("report.sd_label", of=short or thing.between), row.at, thing.number)
-    add(say("report.residual"), len(spreads) - 1, facts.rows_used)
+            label = say("report.correlation", one=thing.noun, other=row.other.noun)
+        else:
+            longer = thing.what if thing.kind == "change" else thing.noun
+            label = say("report.sd_label", of=thing.between.replace(longer, thing.noun))
+            number = str(thing.number)
+        rows[label.replace("`", "")] = cells(row.at, number)
+    rows[say("report.residual")] = cells(-1, str(facts.rows_used))
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _missing(facts: FittedModel) -> tuple[str, ...]:
     """What a report needs and the result does not know."""
-    left = facts.slopes_left_out
-    terms = dict.fromkeys(code(one.term) for one in facts.coefficients if one.name in left)
-    shared = facts.words.shared
-    random = say("missing.random")
+    shared, random = facts.words.shared, say("missing.random")
+    left = sorted(k for where in facts.slopes_left_out for k in where)
     if left:
+        terms = dict.fromkeys(code(facts.coefficients[k].term) for k in left)
         random = say("missing.slope", shared, names=joined(list(terms)))
     rest = (say(f"missing.{name}") for name in ("coding", "checks", "data"))
     return (say("missing.rows", shared), random, *rest)

@@ -11,6 +11,7 @@ tests are those of `f_tests`: a term that takes part in an interaction is tested
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -104,11 +105,6 @@ class Coefficient:
     places: tuple[Part, ...]
 
     @property
-    def is_intercept(self) -> bool:
-        """Whether it compares nothing."""
-        return not self.parts
-
-    @property
     def is_mean(self) -> bool:
         """Whether it is a mean and no difference: the intercept, or a level of a factor coded without one."""
         return all(len(part.weights) == 1 for part in self.parts)
@@ -177,14 +173,14 @@ def _number(factor: Factor, values: Array, ranges: list[Array]) -> Factor:
 
 def _choices(design: DesignInfo, subterm: Any) -> list[list[Choice]]:
     """For each column of a subterm, in patsy's order, the columns of its factors' codings."""
-    answers: list[list[Choice]] = [[]]
-    for factor in subterm.factors:  # the first factor changes fastest
-        count, matrix = design.factor_infos[factor].num_columns, None
-        if factor in subterm.contrast_matrices:
-            matrix = subterm.contrast_matrices[factor]
-            count = matrix.matrix.shape[1]
-        answers = [[*answer, (factor, matrix, k)] for k in range(count) for answer in answers]
-    return answers
+    columns: list[list[Choice]] = []
+    for factor in subterm.factors:
+        matrix = subterm.contrast_matrices.get(factor)
+        shape = (
+            (0, design.factor_infos[factor].num_columns) if matrix is None else matrix.matrix.shape
+        )
+        columns.append([(factor, matrix, k) for k in range(shape[1])])
+    return [list(choice[::-1]) for choice in product(*columns[::-1])]  # the first changes fastest
 
 
 def _part(factor: Factor, matrix: Any, column: int) -> Part:

@@ -48,7 +48,7 @@ def varying(facts: FittedModel) -> list[Varying]:
 def _column(facts: FittedModel, j: int) -> Varying:
     Z, words = np.asarray(facts.model.exog_re, dtype=float), facts.words
     name, values = str(facts.model.data.exog_re_names[j]), Z[:, j]
-    intercepts = tuple(k for k, one in enumerate(facts.coefficients) if one.is_intercept)
+    intercepts = tuple(k for k, one in enumerate(facts.coefficients) if not one.parts)
     if np.ptp(values) == 0:
         slopes = [one for i in range(Z.shape[1]) if i != j for one in _matches(facts, Z[:, i])]
         at = joined(list(dict.fromkeys(_zero(facts, one) for one in slopes)))
@@ -95,7 +95,7 @@ def _matches(facts: FittedModel, values: Array) -> list[Coefficient]:
 def _zero(facts: FittedModel, one: Coefficient) -> str:
     """Where a column is zero, as for the intercept: "for the session of 20", "where `Days` is 0"."""
     factor = one.parts[0].factor
-    places = [place for other in facts.coefficients if other.is_intercept for place in other.places]
+    places = [place for other in facts.coefficients if not other.parts for place in other.places]
     here = [facts.words.place(place) for place in places if place.factor == factor]
     return here[0] if here else say("words.at_zero", factor=facts.words.factor(factor))
 
@@ -163,28 +163,31 @@ def random_part(facts: FittedModel) -> str:
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """A row of the variances in the printout. label: as printed; number, thing: of a variance; other: the second of a
-    covariance, else None; at: its row in `variances`."""
+    """A variance, or the covariance of `other` and `thing`. label: as printed; printed: its row among those of the
+    printout; at: its row in `variances`."""
 
     label: str
-    number: int
     thing: Varying
     other: Varying | None
+    printed: int
     at: int
 
 
 def spread_rows(facts: FittedModel, read: bool = False) -> list[SpreadRow]:
-    """The rows of the variances and covariances, in the order of the printout; read: each variance before its
-    covariances."""
+    """The variances and covariances in the order of the printout; read: each variance before its covariances."""
     things, q = varying(facts), int(facts.model.k_re)
-    labels = iter(map(str, facts.rows.index[len(facts.coefficients) :]))
-    found = []
+    labels = list(map(str, facts.rows.index[len(facts.coefficients) :]))
+    found: list[SpreadRow] = []
     for i, thing in enumerate(things):
-        for j in range(i if i < q else 0):
-            found.append(SpreadRow(next(labels), i, things[j], thing, q + i * (i - 1) // 2 + j))
-        at = i if i < q else i + q * (q - 1) // 2
-        found.append(SpreadRow(next(labels), i, thing, None, at))
-    return sorted(found, key=lambda row: (row.number, row.other is not None)) if read else found
+        pairs = [(things[j], thing, q + i * (i - 1) // 2 + j) for j in range(i if i < q else 0)]
+        own = (thing, None, i if i < q else i + q * (q - 1) // 2)
+        first = len(found)
+        some = [
+            SpreadRow(labels[k], one, other, k, at)
+            for k, (one, other, at) in enumerate([*pairs, own], start=first)
+        ]
+        found += [some[-1], *some[:-1]] if read else some
+    return found
 
 
 def spread_sentence(facts: FittedModel, row: SpreadRow) -> str:

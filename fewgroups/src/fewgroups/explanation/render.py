@@ -12,6 +12,7 @@ from fewgroups.explanation.templates import say
 
 WIDTH = 96
 LEFT = "text-align:left;vertical-align:top"
+Remark = tuple[str, str]  # lead, text
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,13 @@ class ScreenRow:
 
 @dataclass(frozen=True)
 class Passage:
-    """A line of the printout in words, or a part of the screen. label: its title; section: where a line stands; value:
-    what the header prints; rows; remarks: (lead, text) in reading order."""
+    """A line of the printout in words, or a part of the screen. section: where a line stands; remarks: (lead, text) in
+    reading order."""
 
-    label: str
+    title: str
     section: str = ""
-    value: str | None = None
     rows: tuple[ScreenRow, ...] = ()
-    remarks: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def heading(self) -> str:
-        """The label, and what the header prints beside it."""
-        return self.label if self.value is None else f"{self.label}: {self.value}"
+    remarks: tuple[Remark, ...] = ()
 
 
 def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
@@ -56,17 +51,6 @@ def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
     return [line.replace("\u00a0", " ") for line in lines]
 
 
-def block_lines(block: Passage) -> list[str]:
-    """A block as lines of text."""
-    width = max([len(row.mark) for row in block.rows], default=0)
-    lines = wrapped(block.heading)
-    for row in block.rows:
-        lines += row_lines(row, width)
-    for lead, text in block.remarks:
-        lines += wrapped(f"{lead} {text}".strip(), "  ", "    ")
-    return lines
-
-
 def row_lines(row: ScreenRow, width: int = 1) -> list[str]:
     """A row as lines of text; width: of the marks of its block."""
     text = f": {row.text}" if row.text else ""
@@ -78,7 +62,13 @@ def as_text(opening: Iterable[str], blocks: Iterable[Passage], closing: Iterable
     parts = ["\n".join(wrapped(text)) for text in opening]
     for title, block in _titled(blocks):
         parts += [f"{title}\n{'=' * len(title)}"] if title else []
-        parts.append("\n".join(block_lines(block)))
+        width = max([len(row.mark) for row in block.rows], default=0)
+        lines = wrapped(block.title)
+        for row in block.rows:
+            lines += row_lines(row, width)
+        for lead, text in block.remarks:
+            lines += wrapped(f"{lead} {text}".strip(), "  ", "    ")
+        parts.append("\n".join(lines))
     return "\n\n".join([*parts, *("\n".join(wrapped(text)) for text in closing)])
 
 
@@ -87,7 +77,7 @@ def as_html(opening: Iterable[str], blocks: Iterable[Passage], closing: Iterable
     parts = ['<div class="explanation">', *paragraphs(opening)]
     for title, block in _titled(blocks):
         parts += [f"<h3>{marked(title)}</h3>"] if title else []
-        parts.append(f"<p><strong>{marked(block.heading)}</strong></p>")
+        parts.append(f"<p><strong>{marked(block.title)}</strong></p>")
         rows = "".join(
             f'<tr><th scope="row" style="{LEFT}">{html.escape(row.mark)}</th>'
             f'<td style="{LEFT};overflow-wrap:break-word"><code>{html.escape(row.label.strip())}</code></td>'
@@ -104,7 +94,7 @@ def _titled(blocks: Iterable[Passage]) -> Iterable[tuple[str, Passage]]:
 
     What a line is not, and how it came, is said of the first line that it is true of, and not repeated.
     """
-    section, before = "", set[tuple[str, str]]()
+    section, before = "", set[Remark]()
     once = (say("lead.how"), say("lead.isnt"))
     for block in blocks:
         title = say(f"section.{block.section}") if block.section not in ("", section) else ""

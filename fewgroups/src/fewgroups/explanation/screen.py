@@ -10,7 +10,7 @@ from fewgroups.arguments import true_or_false
 from fewgroups.explanation.cautions import Caution, cautions
 from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.lines import all_lines
+from fewgroups.explanation.lines import lines
 from fewgroups.explanation.numbers import code, counted
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.random_effects import (
@@ -74,7 +74,7 @@ def explain(
 class Explanation:
     """A printout in words. Printed it is text, in a notebook HTML; `explanation["Scale"]` is one line of it."""
 
-    def __init__(self, facts: FittedModel, full: bool, chosen: tuple[Passage, ...] = ()) -> None:
+    def __init__(self, facts: FittedModel, full: bool, chosen: tuple[str, ...] = ()) -> None:
         self._facts, self._full, self._chosen = facts, full, chosen
 
     @cached_property
@@ -83,20 +83,15 @@ class Explanation:
         return cautions(self._facts)
 
     @cached_property
-    def _screen(self) -> Screen:
-        return screen(self._facts, self.cautions)
-
-    @cached_property
-    def _lines(self) -> list[Passage]:
-        return all_lines(self._facts, self.cautions)
-
-    @cached_property
     def _shown(self) -> Screen:
+        facts = self._facts
         if self._chosen:
-            return [], list(self._chosen), []
+            earned = cautions(facts, self._chosen)
+            alone = [replace(line, section="") for line in lines(facts, earned, self._chosen)]
+            return [], alone, []
         if self._full:
-            return opening(self._facts), self._lines, _outlook(self._facts)
-        return self._screen
+            return opening(facts), lines(facts, self.cautions), _outlook(facts)
+        return screen(facts, self.cautions)
 
     def __getitem__(self, label: str) -> Explanation:
         facts = self._facts
@@ -106,19 +101,17 @@ class Explanation:
         if label in labels:
             chosen: tuple[str, ...] = (label,)
         elif label in terms:
-            pairs = zip(rows, terms, strict=False)  # the rows of the variances belong to no term
-            chosen = tuple(row for row, term in pairs if term == label)
+            chosen = tuple(row for row, term in zip(rows, terms, strict=False) if term == label)
         elif label == "Group Var" and facts.model.k_re:
             chosen = (rows[len(facts.coefficients)],)
         else:
-            found = (row for block in self._screen[1] for row in block.rows if row.mark == label)
-            chosen = next((row.lines for row in found), ())
+            blocks = screen(facts, self.cautions)[1]
+            marked = (row for block in blocks for row in block.rows if row.mark == label)
+            chosen = next((row.lines for row in marked), ())
         if not chosen:
             known = ", ".join(map(repr, labels))
             raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
-        lines = (line for line in self._lines if line.label in chosen)
-        alone = (Passage(x.label, "", x.value, x.rows, x.remarks) for x in lines)
-        return Explanation(facts, False, tuple(alone))
+        return Explanation(facts, False, chosen)
 
     def __str__(self) -> str:
         return as_text(*self._shown)
@@ -240,7 +233,7 @@ def _means(facts: FittedModel) -> list[ScreenRow]:
         factors = [place.factor for place in one.places]
         inside = [v for factor in factors if not factor.variable for v in sorted(factor.variables)]
         there = all(factor.reaches_zero and factor.columns == 1 for factor in factors)
-        if one.is_intercept and there and len(inside) == len(set(inside)):
+        if not one.parts and there and len(inside) == len(set(inside)):
             rows.append(_coefficient(facts, k))
     return rows
 

@@ -57,3 +57,8 @@ def sentences() -> dict[str, str]:
     for template in found.values():
         places(template)
     return found
+
+
+def sections() -> list[str]:
+    """The sections of the templates, in order."""
+    return list(dict.fromkeys(key.rpartition(".")[0] for key in sentences()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -105,44 +105,36 @@ def read_names(
         raise TypeError(
             f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
         )
-    names = {} if names is None else names
-    if not isinstance(names, Mapping):
+    if not isinstance(names, Mapping | None):
         raise TypeError(
             'names must be a mapping from names in the printout to your words, such as {"Days": "day without sleep"}; '
             f"given {type(names).__name__}"
         )
     outcome, group = str(model.endog_names), group_column(model) or "Group"
     components = [str(name) for name in model.exog_vc.names]
-    aliases: dict[str, list[str]] = {}
-    for factor in factors.values():
-        for alias in filter(None, {factor.name, factor.variable}):
-            aliases.setdefault(alias, []).append(factor.name)
-    inside = {variable for factor in factors.values() for variable in factor.variables}
+    aliases = dict.fromkeys(x for f in factors.values() for x in (f.name, f.variable) if x)
+    inside = sorted({variable for factor in factors.values() for variable in factor.variables})
     terms = [one.name for one in coefficients]
-    known = dict.fromkeys([outcome, group, "Group", *aliases, *sorted(inside), *components, *terms])
-    unknown = [str(name) for name in names if name not in known]
+    known = dict.fromkeys([outcome, group, "Group", *aliases, *inside, *components, *terms])
+    unknown = [str(name) for name in names or () if name not in known]
     if unknown:
         raise ValueError(
             f"names has no place for {', '.join(map(repr, unknown))}: the names that this model has are "
             f"{', '.join(map(repr, known))}"
         )
-    one, many = _both(group, names[group]) if group in names else ("group", "groups")
-    if "Group" in names and group != "Group":
-        one, many = _both("Group", names["Group"])
-    words = Vocabulary(
-        outcome=_text(outcome, names[outcome]) if outcome in names else code(outcome),
-        unit=f" {clean(unit)}" if clean(unit or "") else "",
-        one=one,
-        many=many,
-        group=group,
-    )
-    for name, value in names.items():
-        if name in (outcome, group, "Group"):
-            continue
-        if name in components:
+    unit = f" {clean(unit)}" if clean(unit or "") else ""
+    words = Vocabulary(code(outcome), unit, "group", "groups", group)
+    for name, value in (names or {}).items():
+        if name == outcome:
+            words = replace(words, outcome=_text(name, value))
+        elif name in (group, "Group"):
+            one, many = _both(name, value)
+            words = replace(words, one=one, many=many)
+        elif name in components:
             words.components[name] = _both(name, value)
         elif name in aliases:
-            _name_factors([factors[factor] for factor in aliases[name]], name, value, words)
+            mine = [factor for factor in factors.values() if name in (factor.name, factor.variable)]
+            _name_factors(mine, name, value, words)
         elif name in inside:
             words.curves[name] = _text(name, value)
         else:
@@ -151,19 +143,17 @@ def read_names(
 
 
 def _name_factors(factors: list[Factor], name: str, value: Any, words: Vocabulary) -> None:
-    fitting = [factor for factor in factors if bool(factor.levels) == isinstance(value, Mapping)]
-    if not fitting and factors[0].levels:
-        levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
-        raise TypeError(
-            f"names[{name!r}] must say what its values are, as a mapping: {{{levels}}}; given {value!r}"
-        )
+    """Words for the levels of the factors that have levels, or for one unit of those that have none."""
+    with_levels = isinstance(value, Mapping)
+    fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
     if not fitting:
-        raise TypeError(
-            f"names[{name!r}] must be text: what one unit of it is ({name} is a number with many values); given "
-            f"{value!r}"
-        )
+        needed = "be text: what one unit of it is (a number with many values)"
+        if not with_levels:
+            levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
+            needed = f"say what its values are, as a mapping: {{{levels}}}"
+        raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
     for factor in fitting:
-        if factor.levels:
+        if with_levels:
             words.levels[factor.name] = {
                 _level(factor, name, level): _text(f"{name}, {level}", text)
                 for level, text in value.items()
@@ -176,9 +166,8 @@ def _level(factor: Factor, name: str, given: Any) -> Any:
     for level in factor.levels:
         if level == given or str(level) == str(given):
             return level
-    raise ValueError(
-        f"names[{name!r}] has no level {given!r}: its levels are {', '.join(repr(_short(x)) for x in factor.levels)}"
-    )
+    levels = ", ".join(repr(_short(level)) for level in factor.levels)
+    raise ValueError(f"names[{name!r}] has no level {given!r}: its levels are {levels}")
 
 
 def _text(name: str, value: Any) -> str:
