@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -138,6 +140,8 @@ def labels_in_several_groups(model: Any) -> dict[str, str]:
     """
     found, parts = {}, model.exog_vc
     for name, columns, matrices in zip(parts.names, parts.colnames, parts.mats, strict=True):
+        if max(Counter(chain.from_iterable(columns)).values()) == 1:
+            continue
         filled = [np.asarray(dense(matrix)) != 0 for matrix in matrices]
         used = [np.array(c)[f.any(axis=0)] for c, f in zip(columns, filled, strict=True)]
         labels, often = np.unique(np.concatenate(used), return_counts=True)
