@@ -121,29 +121,46 @@ def simulation() -> list[Measurement]:
 
 
 def growth() -> list[Measurement]:
-    """Time per group and data set as both grow: constant when cost is linear."""
+    """How the time of a fit grows with a design: the exponent is 1 where twice the size takes twice the time."""
+    import math
+
     from fewgroups import fit_many
     from helpers import Design, Truth, simulate_many
 
+    def each(groups: int, rows: int, slopes: bool) -> float:
+        counts = [
+            {"low": rows * (3 + k % 4) // 8, "high": rows * (4 + k % 5) // 8} for k in range(groups)
+        ]
+        design = Design(groups, counts)
+        y = simulate_many(design, Truth(slope_sd=0.02), 2000, seed=1)
+        return seconds(partial(fit_many, y, design, slopes=slopes), 5) / len(y)
+
+    plan = [
+        ("groups", (20, 32), (320, 32), "≤ 1.05"),
+        ("rows per group", (40, 8), (40, 128), "≤ 0.3"),
+    ]
     rows = []
-    for slopes in (False, True):
-        base = None
-        for groups, n in [(20, 2000), (20, 8000), (80, 2000), (320, 500)]:
-            counts = [{"low": 15 + k % 7, "high": 20 + k % 11} for k in range(groups)]
-            design = Design(groups, counts)
-            y = simulate_many(design, Truth(slope_sd=0.02), n, seed=1)
-            each = seconds(partial(fit_many, y, design, slopes=slopes), 3) / (n * groups)
-            base = base or each
-            rows.append(
-                Measurement(
-                    f"unbalanced, {groups} groups, {n} data sets, {effects(slopes)}",
-                    f"{each * 1e9:.0f} ns per group",
-                    each / base,
-                    "times the first of these",
-                    "about 1 or less",
-                )
-            )
+    for what, small, large, target in plan:
+        for slopes in (False, True):
+            few, many = each(*small, slopes), each(*large, slopes)
+            task = f"fit_many, unbalanced, 16 times as many {what}, {effects(slopes)}"
+            shown, power = f"{few * 1e6:.1f} µs, then {many * 1e6:.1f} µs", math.log(many / few, 16)
+            rows.append(Measurement(task, shown, power, "as exponent", target))
     return rows
+
+
+def imports() -> list[Measurement]:
+    """What the library adds to the time that importing statsmodels takes."""
+    program = (
+        "import time, statsmodels.formula.api; start = time.process_time();"
+        "import fewgroups; from fewgroups import monte_carlo; print(time.process_time() - start)"
+    )
+    command, found = [sys.executable, "-c", program], []
+    for _ in range(3):
+        run = subprocess.run(command, env=os.environ | THREADS, check=True, capture_output=True)
+        found.append(float(run.stdout))
+    task = "import fewgroups and monte_carlo, beside statsmodels"
+    return [Measurement(task, f"{min(found):.2f} s", min(found), "seconds", "≤ 0.15")]
 
 
 def studies() -> list[Measurement]:
@@ -247,8 +264,8 @@ def lessons() -> list[Measurement]:
     ]
 
 
-SECTIONS: list[Callable[[], list[Measurement]]] = [fits, simulation, growth, studies, exercises]
-LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [memory, lessons, inference]
+SECTIONS: list[Callable[[], list[Measurement]]] = [fits, simulation, studies, imports, exercises]
+LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [growth, memory, lessons, inference]
 
 
 def machine() -> dict[str, str]:
@@ -290,7 +307,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--long",
         action="store_true",
-        help="also the memory of a million experiments, the lessons, a fit of 5 004 groups",
+        help="also how time grows, the memory of a million experiments, the lessons, 5 004 groups",
     )
     parser.add_argument(
         "--save", metavar="FILE", type=Path, help="write the table to this file, as Markdown"
