@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fewgroups.arguments import true_or_false
 from fewgroups.batch.cells import cell_statistics, outcomes_of
-from fewgroups.batch.intercepts import fit_intercepts, intercept_model
+from fewgroups.batch.intercepts import intercept_model
 from fewgroups.batch.layouts import Layout, layout_of
-from fewgroups.batch.slopes import fit_slopes, slope_model
+from fewgroups.batch.slopes import slope_model
 
 BLOCK_VALUES = 2**17
 """Cell means handled at a time, 1 MB: memory stays bounded."""
@@ -87,15 +86,10 @@ def fit_many(
     slopes, reml = true_or_false("slopes", slopes), true_or_false("reml", reml)
     layout = layout_of(design_or_X, groups)
     outcomes = outcomes_of(y, layout.rows)
-    if slopes:
-        lines = slope_model(layout, reml)
-        closed, fit_block = lines.closed, partial(fit_slopes, lines)
-    else:
-        intercepts = intercept_model(layout, reml)
-        closed, fit_block = intercepts.closed, partial(fit_intercepts, intercepts)
-    step = min(BLOCK_SETS[closed], max(128, BLOCK_VALUES // layout.cells))
+    model = slope_model(layout, reml) if slopes else intercept_model(layout, reml)
+    step = min(BLOCK_SETS[model.closed], max(128, BLOCK_VALUES // layout.cells))
     blocks = [
-        fit_block(cell_statistics(outcomes[start : start + step], layout, start))
+        model.fit(cell_statistics(outcomes[start : start + step], layout, start))
         for start in range(0, len(outcomes), step)
     ]
     found = {name: np.concatenate([block[name].T for block in blocks]) for name in blocks[0]}

@@ -70,6 +70,46 @@ class InterceptModel:
         values = np.concatenate([self.log_factors, self.eigenvalues])
         return bool(np.ptp(values) <= 1e-12 * values[0])
 
+    def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
+        """Fits of n data sets at once.
+
+        Returns arrays with data sets along the last axis: estimate (p, n), se (p, n), psi (1, 1, n) = τ²/σ², scale
+        (n,), loglik (n,), solved (n,), singular (n,).
+        """
+        layout = self.layout
+        ols = self.projection @ cells.means
+        residuals = cells.means - layout.X @ ols
+        totals = layout.by_group(layout.sizes[:, None] * residuals)
+        contrasts = totals - self.explained @ (self.explained.T @ totals)
+        scores = self.vectors.T @ totals
+        explained = scores[self.vector_eigenvalues > 0]
+        squares = (
+            np.concatenate([self.classes @ contrasts**2, explained**2]) / self.eigenvalues[:, None]
+        )
+        residuals -= (totals / layout.group_sizes[:, None])[layout.group]
+        residuals -= self.within @ ((layout.sizes[:, None] * self.within).T @ residuals)
+        rest = cells.within + layout.sizes @ residuals**2
+        # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
+        alive = rest > 1e-28 * cells.squares
+        rest, squares = np.where(alive, rest, 1.0), np.where(alive, squares, 0.0)
+        if self.closed:
+            theta, solved = _closed_form(self, squares.sum(axis=0), rest), alive
+        else:
+            theta, solved = _newton(self, squares, rest)
+        total, value = _profile(self, squares, rest, theta)
+        shrunk = theta / (1 + theta * self.vector_eigenvalues[:, None])
+        scale = total / self.df
+        return {
+            "estimate": ols - self.blup_weights @ (shrunk * scores),
+            "se": np.sqrt(scale * (self.inverse[:, None] + self.blup_weights**2 @ shrunk)),
+            "psi": theta[None, None],
+            "scale": scale,
+            "loglik": -(value + self.constant) / 2,
+            "solved": solved & alive,
+            # τ/σ below 1e-4, lme4's tolerance: a ratio, whatever the units of the outcome.
+            "singular": theta < 1e-8,
+        }
+
 
 def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
     """The shared part of random-intercept fits.
@@ -130,47 +170,6 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
         inverse=(R_inverse**2).sum(axis=1),
         constant=constant + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
     )
-
-
-def fit_intercepts(model: InterceptModel, cells: CellStatistics) -> dict[str, np.ndarray]:
-    """Fits of n data sets at once.
-
-    Returns arrays with data sets along the last axis: estimate (p, n), se (p, n), psi (1, 1, n) = τ²/σ², scale
-    (n,), loglik (n,), solved (n,), singular (n,).
-    """
-    layout = model.layout
-    ols = model.projection @ cells.means
-    residuals = cells.means - layout.X @ ols
-    totals = layout.by_group(layout.sizes[:, None] * residuals)
-    contrasts = totals - model.explained @ (model.explained.T @ totals)
-    scores = model.vectors.T @ totals
-    explained = scores[model.vector_eigenvalues > 0]
-    squares = (
-        np.concatenate([model.classes @ contrasts**2, explained**2]) / model.eigenvalues[:, None]
-    )
-    residuals -= (totals / layout.group_sizes[:, None])[layout.group]
-    residuals -= model.within @ ((layout.sizes[:, None] * model.within).T @ residuals)
-    rest = cells.within + layout.sizes @ residuals**2
-    # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
-    alive = rest > 1e-28 * cells.squares
-    rest, squares = np.where(alive, rest, 1.0), np.where(alive, squares, 0.0)
-    if model.closed:
-        theta, solved = _closed_form(model, squares.sum(axis=0), rest), alive
-    else:
-        theta, solved = _newton(model, squares, rest)
-    total, value = _profile(model, squares, rest, theta)
-    shrunk = theta / (1 + theta * model.vector_eigenvalues[:, None])
-    scale = total / model.df
-    return {
-        "estimate": ols - model.blup_weights @ (shrunk * scores),
-        "se": np.sqrt(scale * (model.inverse[:, None] + model.blup_weights**2 @ shrunk)),
-        "psi": theta[None, None],
-        "scale": scale,
-        "loglik": -(value + model.constant) / 2,
-        "solved": solved & alive,
-        # τ/σ below 1e-4, lme4's tolerance: a ratio, whatever the units of the outcome.
-        "singular": theta < 1e-8,
-    }
 
 
 def _closed_form(model: InterceptModel, squares: np.ndarray, rest: np.ndarray) -> np.ndarray:

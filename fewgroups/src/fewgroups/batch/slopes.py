@@ -57,6 +57,57 @@ class SlopeModel:
         logs = 2 * np.log(np.diag(self.R)).sum() if self.reml else 0.0
         return float(self.df * (1 + np.log(2 * np.pi / self.df)) + logs)
 
+    def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
+        """Fits of n data sets at once.
+
+        Returns arrays with data sets along the last axis: estimate (2, n), se (2, n), psi (2, 2, n) = cov_re/σ², scale
+        (n,), loglik (n,), solved (n,), singular (n,).
+        """
+        centre, profile = self.profile(cells)
+        # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
+        alive = profile.rest > 1e-28 * cells.squares
+        profile = profile.with_placeholders(alive)
+        if self.closed:
+            psi, solved = _closed_form(self, profile), alive
+        else:
+            psi, solved = minimise(profile, _moments(self, profile))
+        here = profile.at(psi)
+        scale = here.total / self.df
+        back = np.linalg.inv(self.R)  # coefficients and their covariances in the columns of X
+        both = np.einsum("ij,xjkn->xikn", back, np.stack([here.inverse, psi]))
+        both = np.einsum("xijn,kj->xikn", both, back)
+        return {
+            "estimate": back @ (centre + here.beta),
+            "se": np.sqrt(scale * both[0][[0, 1], [0, 1]]),
+            "psi": both[1],
+            "scale": scale,
+            "loglik": -(here.value + self.constant) / 2,
+            "solved": solved & alive,
+            "singular": eigenvalues(psi)[1] < SINGULAR,
+        }
+
+    def profile(self, cells: CellStatistics) -> tuple[np.ndarray, SlopeProfile]:
+        """The coefficients (2, n) that the outcome of each data set is centred at, and its profiled likelihood."""
+        layout, Q = self.layout, self.Q
+        weighted = layout.sizes[:, None] * Q
+        centre = weighted.T / layout.groups @ cells.means
+        residuals = cells.means - Q @ centre
+        totals = layout.by_group(weighted[:, :, None] * residuals[:, None])
+        b = self.inverses @ totals  # (m, 2, n)
+        residuals -= Q[:, :1] * b[layout.group, 0] + Q[:, 1:] * b[layout.group, 1]
+        squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in self.kinds]
+        first = [kind[0] for kind in self.kinds]
+        return centre, SlopeProfile(
+            grams=np.moveaxis(self.grams[first], 0, -1),
+            determinants=self.determinants[first],
+            multiplicity=np.array([float(len(kind)) for kind in self.kinds]),
+            sums=np.stack([b[kind].sum(axis=0) for kind in self.kinds], axis=1),
+            squares=np.stack(squares, axis=2),
+            rest=cells.within + layout.sizes @ residuals**2,
+            df=float(self.df),
+            reml=self.reml,
+        )
+
 
 def slope_model(layout: Layout, reml: bool, estimable: bool = True) -> SlopeModel:
     """The shared part of fits with a random intercept and slope.
@@ -76,10 +127,8 @@ def slope_model(layout: Layout, reml: bool, estimable: bool = True) -> SlopeMode
     Q, R = Q * np.sqrt(layout.groups), R / np.sqrt(layout.groups)
     gram = layout.by_group(layout.sizes[:, None, None] * Q[:, :, None] * Q[:, None, :])
     determinants = gram[:, 0, 0] * gram[:, 1, 1] - gram[:, 0, 1] ** 2
-    # One kind of row, or columns that are proportional for this group: a mean, but no slope.
-    one_cell = np.diff(layout.group_starts, append=layout.cells) == 1
-    trace = np.trace(gram, axis1=1, axis2=2)
-    flat = one_cell | (determinants <= 1e-12 * trace**2)
+    # Columns that are proportional for this group, as in a single cell: a mean, but no slope.
+    flat = determinants <= 1e-12 * np.trace(gram, axis1=1, axis2=2) ** 2
     determinants[flat] = 0.0
     if estimable and flat.all():
         raise ValueError(
@@ -92,68 +141,12 @@ def slope_model(layout: Layout, reml: bool, estimable: bool = True) -> SlopeMode
             f"too few rows: {layout.rows} for {layout.groups} groups with a line each leave none to "
             "estimate the residual variance from; groups need repeats"
         )
-    inverses = gram / trace[:, None, None] ** 2  # the pseudo-inverse of a matrix of rank one
-    inverses[~flat] = np.linalg.inv(gram[~flat])
+    inverses = np.linalg.pinv(gram, rcond=1e-12, hermitian=True)
     # Equal but for the last digits of the basis is equal.
     kind = np.unique(np.round(gram, 11), axis=0, return_inverse=True)[1].ravel()
     kinds = [np.flatnonzero(kind == k) for k in range(kind.max() + 1)]
     df = layout.rows - 2 * reml
     return SlopeModel(layout, reml, Q, R, gram, determinants, inverses, kinds, df, within_df)
-
-
-def fit_slopes(model: SlopeModel, cells: CellStatistics) -> dict[str, np.ndarray]:
-    """Fits of n data sets at once.
-
-    Returns arrays with data sets along the last axis: estimate (2, n), se (2, n), psi (2, 2, n) = cov_re/σ², scale
-    (n,), loglik (n,), solved (n,), singular (n,).
-    """
-    centre, profile = profile_of(model, cells)
-    # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
-    alive = profile.rest > 1e-28 * cells.squares
-    profile = profile.with_placeholders(alive)
-    if model.closed:
-        psi, solved = _closed_form(model, profile), alive
-    else:
-        psi, solved = minimise(profile, _moments(model, profile))
-    here = profile.at(psi)
-    scale = here.total / model.df
-    back = np.linalg.inv(model.R)  # coefficients and their covariances in the columns of X
-    both = np.einsum("ij,xjkn->xikn", back, np.stack([here.inverse, psi]))
-    both = np.einsum("xijn,kj->xikn", both, back)
-    return {
-        "estimate": back @ (centre + here.beta),
-        "se": np.sqrt(scale * both[0][[0, 1], [0, 1]]),
-        "psi": both[1],
-        "scale": scale,
-        "loglik": -(here.value + model.constant) / 2,
-        "solved": solved & alive,
-        "singular": eigenvalues(psi)[1] < SINGULAR,
-    }
-
-
-def profile_of(model: SlopeModel, cells: CellStatistics) -> tuple[np.ndarray, SlopeProfile]:
-    """The coefficients (2, n) that the outcome of each data set is centred at, and its profiled likelihood."""
-    layout, Q = model.layout, model.Q
-    weighted = (layout.sizes[:, None] * Q).T
-    centre = weighted / layout.groups @ cells.means
-    residuals = cells.means - Q @ centre
-    totals = np.stack([layout.by_group(column[:, None] * residuals) for column in weighted], axis=1)
-    b = model.inverses @ totals  # (m, 2, n)
-    residuals -= Q[:, :1] * b[layout.group, 0] + Q[:, 1:] * b[layout.group, 1]
-    sums = np.stack([b[kind].sum(axis=0) for kind in model.kinds], axis=1)
-    squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in model.kinds]
-    first = [kind[0] for kind in model.kinds]
-    profile = SlopeProfile(
-        grams=np.moveaxis(model.grams[first], 0, -1),
-        determinants=model.determinants[first],
-        multiplicity=np.array([float(len(kind)) for kind in model.kinds]),
-        sums=sums,
-        squares=np.stack(squares, axis=2),
-        rest=cells.within + layout.sizes @ residuals**2,
-        df=float(model.df),
-        reml=model.reml,
-    )
-    return centre, profile
 
 
 def _moments(model: SlopeModel, profile: SlopeProfile) -> np.ndarray:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fewgroups.batch.cells import CellStatistics
-from fewgroups.batch.intercepts import fit_intercepts, intercept_model
+from fewgroups.batch.intercepts import intercept_model
 from fewgroups.batch.layouts import Layout
-from fewgroups.batch.slopes import SlopeModel, fit_slopes, profile_of, slope_model
+from fewgroups.batch.slopes import SlopeModel, slope_model
 from fewgroups.ddf import Information, derivatives
 
 Array = np.ndarray
@@ -42,10 +42,8 @@ class MixedModel:
     def of(cls, layout: Layout, cells: CellStatistics, slopes: bool) -> MixedModel:
         """Fit all data sets; `slopes` gives groups changes that differ, correlated with their levels."""
         lines = slope_model(layout, reml=True, estimable=slopes)
-        if slopes:
-            found = fit_slopes(lines, cells)
-        else:
-            found = fit_intercepts(intercept_model(layout, reml=True), cells)
+        model = lines if slopes else intercept_model(layout, reml=True)
+        found = model.fit(cells)
         solved, singular = found["solved"], found["singular"] & found["solved"]
         effect, scale = (np.where(solved, x, 1) for x in (found["estimate"][1], found["scale"]))
         known = _information(lines, cells, np.where(solved, found["psi"], 0), scale, solved)
@@ -61,7 +59,7 @@ def _information(
     """
     q = len(psi)
     Z = model.R[:, :q]  # the random effects' columns among the orthonormal ones
-    profile = profile_of(model, cells)[1].with_placeholders(solved)
+    profile = model.profile(cells)[1].with_placeholders(solved)
     psi_X = np.einsum("ai,ijn,bj->abn", Z, psi, Z)
     at = profile.at(psi_X)
     W, m = at.weights, profile.multiplicity[:, None]
