@@ -3,8 +3,8 @@
 The fits are those of `fewgroups.batch`, for an intercept and one 0/1 column. In units of the residual variance and in
 orthonormal columns X, group i has V = I + XΨXᵀ, G = XᵀX and W = XᵀV⁻¹X = (I + GΨ)⁻¹G. With dV/dγⱼ = Gⱼ, which is
 XEⱼXᵀ for an entry of Ψ and I for σ², follows GⱼV⁻¹X = XDⱼ, where Dⱼ is EⱼW or I − ΨW. So all that degrees of freedom
-need of a group are products of 2 × 2 matrices, such as XᵀV⁻¹GⱼV⁻¹X = WDⱼ; what is outside of the columns of X, the
-residuals around the group's own line, has V = I. Groups with the same G share all of it.
+need of a group are products of 2 × 2 matrices, such as XᵀV⁻¹GⱼV⁻¹X = WDⱼ; outside of the columns of X, in the residuals
+around the group's own line, V = I. Groups with the same G share all of it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _information(
     quadratic = np.einsum("rjipn,sjipn->rsn", D, WDS)
     gradient = np.einsum("riipn->rn", m * D - WDS)
     half = np.einsum("rijpn,jpn->rin", WD, sums) / np.sqrt(scale)
-    # The residuals around the groups' own lines.
+    # The residuals around the groups' own lines. (In a direction that a group's rows tell nothing of, D is that of V = I.)
     df, rest = model.layout.rows - 2 * model.layout.groups, profile.rest / scale
     traces[-1, -1] += df
     quadratic[-1, -1] += rest
