@@ -75,7 +75,7 @@ def _information(
     quadratic = np.einsum("rjipn,sjipn->rsn", D, WDS)
     gradient = np.einsum("riipn->rn", m * D - WDS)
     half = np.einsum("rijpn,jpn->rin", WD, sums) / np.sqrt(scale)
-    # The residuals around the groups' own lines. (In a direction that a group's rows tell nothing of, D is that of V = I.)
+    # The residuals around the groups' own lines; where rows tell nothing of a direction, D has counted it already.
     df, rest = model.layout.rows - 2 * model.layout.groups, profile.rest / scale
     traces[-1, -1] += df
     quadratic[-1, -1] += rest
