@@ -7,35 +7,36 @@ figures      the drawings, and `show`, which stores a figure under its title, wi
 explorables  figures that answer to sliders
 feedback     `check` and `hint`; the keys are in `answers`
 forms        the ten questions before and after the course
+
+Each name is loaded when it is first asked for, so that a page of questions does not wait for drawings.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 import fewgroups
-from helpers.datasets import example_file, load
-from helpers.feedback import check, hint
-from helpers.figures import show
-from helpers.forms import answered, earlier_answers, score
-from helpers.pushups import Design, Truth, design_grid, simulate, simulate_many
-from helpers.score_sheet import read_scores
 
-__all__ = [
-    "Design",
-    "Truth",
-    "answered",
-    "check",
-    "design_grid",
-    "earlier_answers",
-    "example_file",
-    "hint",
-    "load",
-    "read_scores",
-    "score",
-    "show",
-    "simulate",
-    "simulate_many",
-]
+if TYPE_CHECKING:
+    from helpers.datasets import example_file, load
+    from helpers.feedback import check, hint
+    from helpers.figures import show
+    from helpers.forms import answered, earlier_answers, score
+    from helpers.pushups import Design, Truth, design_grid, simulate, simulate_many
+    from helpers.score_sheet import read_scores
+
+_HOME = {
+    **dict.fromkeys(("example_file", "load"), "datasets"),
+    **dict.fromkeys(("check", "hint"), "feedback"),
+    **dict.fromkeys(("answered", "earlier_answers", "score"), "forms"),
+    **dict.fromkeys(("Design", "Truth", "design_grid", "simulate", "simulate_many"), "pushups"),
+    **{"show": "figures", "read_scores": "score_sheet"},
+}
+__all__ = sorted(_HOME)
 
 
-def __getattr__(name: str) -> object:
-    if name in fewgroups.__all__:  # an older copy of a lesson
+def __getattr__(name: str) -> Any:
+    if name in fewgroups.__all__ and name not in _HOME:  # an older copy of a lesson
         raise ImportError(f"{name} is in the library fewgroups: `from fewgroups import {name}`")
-    raise AttributeError(f"module 'helpers' has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'helpers' has no attribute {name!r}")
+    return getattr(import_module(f"helpers.{_HOME[name]}"), name)
