@@ -51,10 +51,7 @@ class Design:
         False: every group is measured in every condition. True: the first half of the groups is measured only in the
         first condition, the others only in the second; with an odd number, the second half has one more.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the argument, what was given and what would do.
+    TypeError or ValueError names the argument, what was given and what would do.
     """
 
     groups: int | Sequence[str]
@@ -233,10 +230,7 @@ class Truth:
     clip : bool
         True: outcomes are cut to [0, 1], as those of a proportion are.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the argument, what was given and what would do.
+    TypeError or ValueError names the argument, what was given and what would do.
     """
 
     intercept: float = 0.0

@@ -19,13 +19,10 @@ FEW = 8
 
 @dataclass(frozen=True, eq=False)
 class CellStatistics:
-    """Sufficient statistics of n data sets.
+    """Sufficient statistics of n data sets, which lie along the last axis, as in all of the engine.
 
-    Attributes
-    ----------
-    means : (cells, n) mean of each cell; data sets lie along the last axis, as in all of the engine.
-    within : (n,) sum of squares around the cell means, 0 where the outcomes of each cell are all alike.
-    squares : (n,) sum of squares of the outcome: the size that rounding errors are measured against.
+    means: (cells, n) of each cell; within: (n,) sum of squares around them, 0 where the outcomes of each cell are all
+    alike; squares: (n,) sum of squares of the outcome, the size that rounding errors are measured against.
     """
 
     means: np.ndarray
@@ -34,13 +31,8 @@ class CellStatistics:
 
 
 def outcomes_of(y: Any, rows: int) -> np.ndarray:
-    """Outcomes (n, rows), checked for type and shape; one data set may be given as (rows,).
-
-    Raises
-    ------
-    TypeError, ValueError
-        When y is not an array of real numbers, has another number of rows than the layout, or holds no data set.
-    """
+    """Outcomes (n, rows); one data set may be given as (rows,). TypeError or ValueError when y is not an array of real
+    numbers, has another number of rows than the layout, or holds no data set."""
     outcomes = number_array("y", y, "an array of numbers, (data sets, rows)")
     if outcomes.ndim == 1:
         outcomes = outcomes[None, :]
@@ -55,15 +47,11 @@ def outcomes_of(y: Any, rows: int) -> np.ndarray:
 
 
 def cell_statistics(outcomes: np.ndarray, layout: Layout, first: int = 0) -> CellStatistics:
-    """Means and sums of squares of `outcomes` (n, rows); `first` is the number of the first data set, for messages.
+    """Means and sums of squares of `outcomes` (n, rows), the first of which has the number `first`; ValueError when a
+    value or its square is not finite.
 
     One pass of sums and one of squares. Where the outcomes lie so far from zero that Σy² − Σ(cell sum)²/n would lose
     digits, the deviations from the cell means are squared instead.
-
-    Raises
-    ------
-    ValueError
-        When a value is not finite, or its square is not.
     """
     n = len(outcomes)
     means, within, squares = np.empty((layout.cells, n)), np.empty(n), np.empty(n)

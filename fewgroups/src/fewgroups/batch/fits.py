@@ -10,7 +10,7 @@ import numpy as np
 from fewgroups.arguments import true_or_false
 from fewgroups.batch.cells import cell_statistics, outcomes_of
 from fewgroups.batch.intercepts import intercept_model
-from fewgroups.batch.layouts import Layout, layout_of
+from fewgroups.batch.layouts import layout_of
 from fewgroups.batch.slopes import slope_model
 
 BLOCK_VALUES = 2**17
@@ -23,21 +23,16 @@ block lets the few data sets that take many steps take them together."""
 
 @dataclass(frozen=True, eq=False)
 class Fits:
-    """Fits of n data sets, p fixed effects, q random effects (1, or 2 with slopes).
+    """Fits of n data sets, p fixed effects, q random effects (1, or 2 with slopes), by REML (`reml`) or ML.
 
-    Attributes
-    ----------
-    estimate, se : (n, p) fixed effects and their standard errors, from σ²(XᵀV⁻¹X)⁻¹ as in lme4.
-    cov_re : (n, q, q) covariance of the random effects, in units of y squared.
-    scale : (n,) residual variance σ².
-    loglik : (n,) the (restricted) log-likelihood, with the constants of lme4 and statsmodels.
-    converged : (n,) bool. False where the outcome has no residual variance (a constant outcome, for example): there
-        is no maximum, and the numbers of that data set are NaN.
-    singular : (n,) bool. True where the smallest SD of a random effect (in columns made orthonormal and scaled so that
-        the average group's information is one; for an intercept alone τ/σ itself) is below 1e-4 of the residual
-        SD: on the boundary, whatever the units.
-    layout : the layout that all data sets share: X, groups, sizes of cells.
-    reml : bool.
+    estimate, se: (n, p) fixed effects and their standard errors, from σ²(XᵀV⁻¹X)⁻¹ as in lme4; cov_re: (n, q, q)
+        covariance of the random effects, in units of y squared; scale: (n,) residual variance σ²;
+    loglik: (n,) the (restricted) log-likelihood, with the constants of lme4 and statsmodels;
+    converged: (n,) False where the outcome has no residual variance (a constant outcome, for example): there is no
+        maximum, and the numbers of that data set are NaN;
+    singular: (n,) True where the smallest SD of a random effect (in columns made orthonormal and scaled so that the
+        average group's information is one; for an intercept alone τ/σ itself) is below 1e-4 of the residual SD: on the
+        boundary, whatever the units.
     """
 
     estimate: np.ndarray
@@ -47,7 +42,6 @@ class Fits:
     loglik: np.ndarray
     converged: np.ndarray
     singular: np.ndarray
-    layout: Layout
     reml: bool
 
 
@@ -72,16 +66,9 @@ def fit_many(
     reml : bool
         Restricted (True) or full maximum likelihood.
 
-    Returns
-    -------
-    Fits
-
-    Raises
-    ------
-    TypeError, ValueError
-        For input that is not numeric, of the wrong shape, not finite, rank-deficient, with one group, too few rows,
-        or a slope that no group's data can identify. A data set without residual variance is not an error: its
-        `converged` is False and its numbers are NaN.
+    TypeError or ValueError for input that is not numeric, of the wrong shape, not finite, rank-deficient, with one
+    group, too few rows, or a slope that no group's data can identify. A data set without residual variance is not an
+    error: its `converged` is False and its numbers are NaN.
     """
     slopes, reml = true_or_false("slopes", slopes), true_or_false("reml", reml)
     layout = layout_of(design_or_X, groups)
@@ -98,6 +85,4 @@ def fit_many(
     for values in found.values():
         values[~solved] = np.nan
     cov_re = found["scale"][:, None, None] * found.pop("psi")
-    return Fits(
-        cov_re=cov_re, converged=solved, singular=singular, layout=layout, reml=reml, **found
-    )
+    return Fits(cov_re=cov_re, converged=solved, singular=singular, reml=reml, **found)

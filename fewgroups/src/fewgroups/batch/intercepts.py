@@ -33,20 +33,15 @@ class InterceptModel:
     Groups with the same number of rows (a class) have, beyond what X explains of their totals, that number as their
     eigenvalue, with a multiplicity: their sum of squares is all that matters, and no eigenvectors are needed.
 
-    Attributes
-    ----------
-    layout : the cells, groups and columns.
-    projection : (p, cells) (XᵀX)⁻¹XᵀW, from cell means to least-squares coefficients.
-    within : (cells, r) orthonormal basis (a cell counts `sizes` times) of what X explains within groups.
-    explained : (m, s) orthonormal basis of what X explains of the totals of each class.
-    classes : (c, m) 1 where a group belongs to the class, for the classes that X does not explain entirely.
-    vectors, vector_eigenvalues : (m, s), (s,) the other eigenvectors, and their λ, zeros included.
-    eigenvalues : the λ > 0 of the terms sₖ, classes first.
-    log_factors, multiplicity : a and c of the terms c·log(1 + aθ): λ under REML, the groups' sizes under ML.
-    df : N − p under REML, N under ML.
-    blup_weights : (p, s) (XᵀX)⁻¹XᵀZv of each vector: what predicted group effects take off the coefficients.
-    inverse : (p,) diagonal of (XᵀX)⁻¹.
-    constant : what log|XᵀX| and 2π add to −2 log-likelihood.
+    projection: (p, cells) (XᵀX)⁻¹XᵀW, from cell means to least-squares coefficients; inverse: (p,) diagonal of (XᵀX)⁻¹;
+    within: (cells, r) orthonormal basis (a cell counts `sizes` times) of what X explains within groups;
+    explained: (m, s) orthonormal basis of what X explains of the totals of each class;
+    classes: (c, m) 1 where a group belongs to the class, for the classes that X does not explain entirely;
+    vectors, vector_eigenvalues: (m, s), (s,) the other eigenvectors, and their λ, zeros included;
+    eigenvalues: the λ > 0 of the terms sₖ, classes first;
+    log_factors, multiplicity: a and c of the terms c·log(1 + aθ): λ under REML, the groups' sizes under ML;
+    blup_weights: (p, s) (XᵀX)⁻¹XᵀZv of each vector: what predicted group effects take off the coefficients;
+    df: N − p under REML, N under ML; constant: what log|XᵀX| and 2π add to −2 log-likelihood.
     """
 
     layout: Layout
@@ -112,13 +107,8 @@ class InterceptModel:
 
 
 def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
-    """The shared part of random-intercept fits.
-
-    Raises
-    ------
-    ValueError
-        When X leaves no difference between groups, or no residual, to estimate a variance from.
-    """
+    """The shared part of random-intercept fits; ValueError when X leaves no difference between groups, or no residual,
+    to estimate a variance from."""
     Q, R = layout.basis
     sizes, class_of = np.unique(layout.group_sizes, return_inverse=True)
     # ZᵀMZ = D − SSᵀ with S = ZᵀQ and D the groups' sizes.

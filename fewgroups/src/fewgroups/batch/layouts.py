@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fewgroups.arguments import number_array
-from fewgroups.columns import label_array
+from fewgroups.columns import label_array, some
 from fewgroups.designs import Design
 from fewgroups.structure import orthonormal
 
@@ -20,13 +20,8 @@ class Layout:
     """Rows sorted into cells: the rows of one group under one row of X. Only the outcome differs within a cell, so
     the cell's sum and sum of squares are all that a likelihood needs.
 
-    Attributes
-    ----------
-    X : (cells, p) fixed-effect columns, a row per cell.
-    group : (cells,) int, 0 … m − 1, not decreasing.
-    sizes : (cells,) float, rows in each cell.
-    starts : (cells,) int, first row of each cell after sorting.
-    order : (rows,) int that sorts the rows, or None where they are sorted already.
+    X: (cells, p) fixed-effect columns; group: (cells,) 0 … m − 1, not decreasing; sizes: (cells,) rows in each cell;
+    starts: (cells,) first row of each after sorting; order: (rows,) that sorts the rows, None where they are sorted.
     """
 
     X: np.ndarray
@@ -97,12 +92,8 @@ class Layout:
 def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
     """The layout of a `Design`, or of a matrix X (rows, p) with one group label per row.
 
-    A design with k conditions has the columns intercept, then one 0/1 column per condition but the first.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not numbers, wrong shapes, NaN or infinity, labels missing, one group only, too few rows, rank-deficient X.
+    A design has the columns intercept, then one 0/1 column per condition but the first. TypeError or ValueError for
+    what are no numbers, wrong shapes, NaN or infinity, labels missing, one group only, too few rows, rank-deficient X.
     """
     if isinstance(design_or_X, Design):
         if groups is not None:
@@ -110,10 +101,8 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
                 "groups must be left out when a Design is given: the design knows its groups"
             )
         group, condition, _ = design_or_X.row_index
-        X = np.column_stack(
-            [np.ones(condition.size)]
-            + [condition == k for k in range(1, design_or_X.counts.shape[1])]
-        ).astype(float)
+        X = (condition[:, None] == np.arange(design_or_X.counts.shape[1])).astype(float)
+        X[:, 0] = 1
     else:
         X = _matrix(design_or_X)
         group = _labels(groups, len(X))
@@ -139,8 +128,7 @@ def _matrix(X: Any) -> np.ndarray:
             f"X must be an array (rows, columns) with at least one of each; given shape {matrix.shape}"
         )
     matrix = matrix.astype(float)
-    if not np.isfinite(matrix).all():
-        row, column = np.argwhere(~np.isfinite(matrix))[0]
+    for row, column in np.argwhere(~np.isfinite(matrix)):
         raise ValueError(
             f"X must be finite; given {matrix[row, column]} in row {row}, column {column}"
         )
@@ -162,8 +150,7 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     missing = np.flatnonzero((codes < 0) | np.isin(codes, blank))
     if missing.size:
         raise ValueError(
-            f"groups must name a group in every row; blank or missing in row {missing[0]}"
-            + (f" and {missing.size - 1} more" if missing.size > 1 else "")
+            f"groups must name a group in every row; blank or missing in row {some(missing)}"
         )
     return codes
 

@@ -46,12 +46,9 @@ class ProfilePoint(NamedTuple):
 class SlopeProfile:
     """−2 log-likelihood of Ψ, β and σ² profiled out, for n data sets of P kinds of groups.
 
-    Attributes
-    ----------
-    grams (2, 2, P), determinants (P,), multiplicity (P,) : Gᵢ of each kind, |Gᵢ|, number of such groups.
-    sums (2, P, n), squares (2, 2, P, n) : Σbᵢ and Σbᵢbᵢᵀ over them.
-    rest (n,) : sum of squares around each group's own line.
-    df : N − 2 under REML, N under ML.
+    grams (2, 2, P), determinants (P,), multiplicity (P,): Gᵢ of each kind, |Gᵢ|, number of such groups; sums (2, P, n),
+    squares (2, 2, P, n): Σbᵢ and Σbᵢbᵢᵀ over them; rest (n,): sum of squares around each group's own line; df: N − 2
+    under REML, N under ML.
     """
 
     grams: np.ndarray

@@ -26,13 +26,9 @@ SINGULAR = 1e-8
 class SlopeModel:
     """What the fits of one layout share; `slope_model` makes it.
 
-    Attributes
-    ----------
-    Q, R : (cells, 2), (2, 2) the orthonormal columns times √m; X = QR.
-    grams : (m, 2, 2) each group's QᵢᵀQᵢ; determinants : (m,), exactly 0 without a slope.
-    inverses : (m, 2, 2) from Qᵢᵀy to the group's least-squares coefficients (pseudo-inverses).
-    kinds : P arrays, the groups that have the same Gᵢ.
-    df : N − 2 under REML, N under ML; within_df : degrees of freedom around the groups' own lines.
+    Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; grams: (m, 2, 2) each group's Gᵢ = QᵢᵀQᵢ, with
+    determinants (m,), exactly 0 without a slope, and pseudo-inverses; kinds: P arrays, the groups with the same Gᵢ;
+    df: N − 2 under REML, N under ML; within_df: degrees of freedom around the groups' own lines.
     """
 
     layout: Layout
@@ -110,14 +106,8 @@ class SlopeModel:
 
 
 def slope_model(layout: Layout, reml: bool, estimable: bool = True) -> SlopeModel:
-    """The shared part of fits with a random intercept and slope.
-
-    Raises
-    ------
-    ValueError
-        For other than two columns; if all of Ψ has to be `estimable`, also when no group's rows identify a slope, or
-        when no residual is left.
-    """
+    """The shared part of fits with a random intercept and slope; ValueError for other than two columns and, if all of Ψ
+    has to be `estimable`, when no group's rows identify a slope or no residual is left."""
     if layout.columns != 2:
         raise ValueError(
             f"slopes=True fits a random intercept and one random slope, and needs X with two columns; "

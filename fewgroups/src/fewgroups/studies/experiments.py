@@ -65,11 +65,8 @@ def monte_carlo(
         data sets in which the method has no answer (outcomes that do not vary, a fit that cannot be had); all other
         columns leave them out.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the argument, what was given and what would do; a method that the design does not allow; a truth without
-        residual spread (residual_sd=0); a method without an answer in any data set.
+    TypeError or ValueError names the argument, what was given and what would do: also a method that the design does not
+    allow, a truth without residual spread (residual_sd=0), a method without an answer in any data set.
     """
     check_request(design, truth, seed)
     if truth.residual_sd == 0:

@@ -35,40 +35,31 @@ class Answer:
 
 @dataclass(frozen=True)
 class DataSets:
-    """n data sets of one design, reduced to what every method needs: its layout, with the columns intercept and
-    treated (all conditions but the first), so that a group has two cells at most, and the statistics of these cells.
+    """n data sets of one design, reduced to what every method needs.
+
+    layout: with the columns intercept and treated (all conditions but the first), so that a group has two cells at
+    most; cells: their statistics; treated: (cells,) 0 or 1; sizes (2,), means (2, n): numbers and means of all outcomes
+    with treated 0 and 1; residuals: (cells, n) means of cells less these means; difference: (n,) of the two.
     """
 
     layout: Layout
     cells: CellStatistics
+    treated: Array
+    sizes: Array
+    means: Array
+    residuals: Array
+    difference: Array
 
     @classmethod
     def of(cls, design: Design, outcomes: Array) -> DataSets:
         """Reduce `outcomes` (n, rows), rows in the order of the design's table."""
         group, condition, _ = design.row_index
         layout = layout_of(np.column_stack([np.ones(design.rows), condition > 0]), group)
-        return cls(layout, cell_statistics(outcomes, layout))
-
-    @cached_property
-    def treated(self) -> Array:
-        """(cells,) 0 or 1."""
-        return self.layout.X[:, 1].astype(int)
-
-    @cached_property
-    def condition_sizes(self) -> Array:
-        """(2,) numbers of outcomes in the first condition, and in all others."""
-        return np.bincount(self.treated, self.layout.sizes)
-
-    @cached_property
-    def condition_means(self) -> Array:
-        """(2, n) means of all outcomes in the first condition, and in all others."""
-        weights = (self.treated == [[0], [1]]) * self.layout.sizes
-        return weights @ self.cells.means / self.condition_sizes[:, None]
-
-    @cached_property
-    def residuals(self) -> Array:
-        """(cells, n) deviations of the means of cells from those of their conditions."""
-        return self.cells.means - self.condition_means[self.treated]
+        cells, treated = cell_statistics(outcomes, layout), layout.X[:, 1].astype(int)
+        sizes = np.bincount(treated, layout.sizes)
+        means = (treated == [[0], [1]]) * layout.sizes @ cells.means / sizes[:, None]
+        residuals = cells.means - means[treated]
+        return cls(layout, cells, treated, sizes, means, residuals, means[1] - means[0])
 
     @cached_property
     def intercept(self) -> MixedModel:
@@ -95,8 +86,7 @@ def pooled_t(data: DataSets) -> Answer:
     """Student's t test of all outcomes, as if every repeat were a group of its own."""
     df = data.layout.rows - 2
     variance = (data.cells.within + data.layout.sizes @ data.residuals**2) / df
-    effect = np.diff(data.condition_means, axis=0)[0]
-    return data.answer(effect, variance * (1 / data.condition_sizes).sum(), df)
+    return data.answer(data.difference, variance * (1 / data.sizes).sum(), df)
 
 
 def paired_t(data: DataSets) -> Answer:
@@ -124,11 +114,10 @@ def cluster_robust(data: DataSets, z: bool) -> Answer:
     """
     layout = data.layout
     m, rows = layout.groups, layout.rows
-    weights = layout.sizes * (2 * data.treated - 1) / data.condition_sizes[data.treated]
+    weights = layout.sizes * (2 * data.treated - 1) / data.sizes[data.treated]
     influence = layout.by_group(weights[:, None] * data.residuals)
     variance = (influence**2).sum(axis=0) * m / (m - 1) * (rows - 1) / (rows - 2)
-    effect = np.diff(data.condition_means, axis=0)[0]
-    return data.answer(effect, variance, np.inf if z else m - 1)
+    return data.answer(data.difference, variance, np.inf if z else m - 1)
 
 
 def cluster_robust_cr2(data: DataSets) -> Answer:
@@ -155,8 +144,7 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
     diagonal, taken = (w * U).sum(axis=1), (U**2).sum(axis=1)
     squares = (diagonal * (diagonal - 2 * taken)).sum() + ((U.T @ U) ** 2).sum()
     df = (diagonal - taken).sum() ** 2 / squares
-    effect = np.diff(data.condition_means, axis=0)[0]
-    return data.answer(effect, (influence**2).sum(axis=0), float(df))
+    return data.answer(data.difference, (influence**2).sum(axis=0), float(df))
 
 
 def mixed_t(data: DataSets, fit: MixedModel, test: type[Wald]) -> Answer:

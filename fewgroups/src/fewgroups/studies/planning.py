@@ -45,10 +45,7 @@ def power(
         in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard error),
         se, half_width, and singular, undefined; see `monte_carlo`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `monte_carlo`; an effect of 0; no design, or two of the same label.
+    TypeError or ValueError as from `monte_carlo`; for an effect of 0; for no design, or two of the same label.
     """
     labelled = _labelled(designs)
     check_request(next(iter(labelled.values())), truth, seed)
