@@ -55,6 +55,7 @@ EXERCISES = {
                 lambda: 0.04, "That is how one athlete's change scatters. The average is over nine."
             ),
             Slip(lambda: 0.04**2 / 9, "That is the variance. Take its root."),
+            Slip(lambda: 0.04 / 9, "The variance is divided by nine, so the SD by its root, 3."),
             Slip(
                 lambda: 0.0,
                 "Infinitely many repeats take away the luck of repeats, not that of which athletes came.",
@@ -66,7 +67,8 @@ EXERCISES = {
         places=4,
         right="{key}. At another zero it is another SD, and the correlation is no longer zero there.",
         hints=(
-            "The level half-way is u₀ + u₁/2. What is its variance if the two are uncorrelated?",
+            "The level half-way is u₀ + u₁/2, and half a value has a quarter of its variance. "
+            "What is the variance of the sum, if the two are uncorrelated?",
             "The root of 0.05**2 + 0.04**2 / 4.",
         ),
         slips=(
