@@ -185,19 +185,16 @@ def _occasions(facts: FittedModel) -> Iterator[Caution]:
 
     Variance components speak of occasions, or of items, themselves.
     """
+    if facts.groups == 1 or facts.model.k_vc:
+        return
     for k, one in enumerate(facts.coefficients):
-        compares = len(one.parts) == 1 and bool(one.parts[0].factor.levels)
-        columns = [rows[:, k] for rows in facts.model.exog_li]
-        blocked = [_in_blocks(x) for x in columns if np.ptp(x) > 0]
-        if (
-            compares
-            and facts.groups > 1
-            and facts.model.k_vc == 0
-            and 2 * sum(blocked) > len(blocked)
-        ):
-            who = "each" if sum(blocked) == facts.groups else "most"
-            rows = say(f"caution.{who}_in_blocks", facts.words.shared)
-            yield _earned(facts, "one occasion per condition", one.name, rows=rows)
+        if len(one.parts) == 1 and one.parts[0].factor.levels:
+            columns = [rows[:, k] for rows in facts.model.exog_li]
+            blocked = [_in_blocks(x) for x in columns if np.ptp(x) > 0]
+            if 2 * sum(blocked) > len(blocked):
+                who = "each" if sum(blocked) == facts.groups else "most"
+                rows = say(f"caution.{who}_in_blocks", facts.words.shared)
+                yield _earned(facts, "one occasion per condition", one.name, rows=rows)
 
 
 def _in_blocks(x: np.ndarray) -> bool:
