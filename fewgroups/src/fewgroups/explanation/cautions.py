@@ -34,9 +34,6 @@ class Caution:
     text: str
     label: str
 
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
 
 def cautions(facts: FittedModel, labels: Collection[str] = ()) -> tuple[Caution, ...]:
     """The cautions that a fit earns, at the lines with these labels or all, the gravest first."""

@@ -128,10 +128,14 @@ def f_words(row: Any) -> str:
 def effect_sentence(facts: FittedModel, k: int, row: Any, percent: str = "95 %") -> str:
     """Coefficient k with interval and test; row: of `coefficients`; percent: of the interval."""
     one, b = facts.coefficients[k], row["estimate"]
-    given = {"text": meaning(facts, one, b, row["se"]), "interval": interval_words(facts, one, row)}
-    test = {} if one.is_mean else {"test": t_words(row)}
-    key = "effect.sentence_mean" if one.is_mean else "effect.sentence"
-    return say(key, percent=percent, **given, **test) + _without_logarithm(facts, one, b)
+    given = {
+        "text": meaning(facts, one, b, row["se"]),
+        "percent": percent,
+        "interval": interval_words(facts, one, row),
+        "test": t_words(row),
+    }
+    sentence = say("effect.sentence_mean" if one.is_mean else "effect.sentence", given)
+    return sentence + _without_logarithm(facts, one, b)
 
 
 def worded(facts: FittedModel, term: WholeTerm) -> bool:
@@ -148,31 +152,26 @@ def worded(facts: FittedModel, term: WholeTerm) -> bool:
 
 def term_sentence(facts: FittedModel, term: WholeTerm, row: Any) -> str:
     """The test of a whole term; row: of `f_tests`."""
-    words = facts.words
-    given = {**words.shared, "test": f_words(row)}
+    words, factors = facts.words, [facts.factors[name] for name in term.factors]
     parts = [part for k in term.coefficients for part in facts.coefficients[k].parts]
-    factors = [facts.factors[name] for name in term.factors]
     inside = list(dict.fromkeys(part.factor for part in parts if part.level is not None))
-    effects = [factor for factor in factors if factor not in inside]
+    given = {**words.shared, "test": f_words(row), "names": _names(words, factors)}
+    key = "interaction" if len(factors) > 1 else "levels" if factors[0].levels else "slope"
     if term.kind == "curve":
         every = [v for factor in factors for v in sorted(factor.variables)]
         curved = [
             x for x in factors if x.columns > 1 or any(every.count(v) > 1 for v in x.variables)
         ]
         over = dict.fromkeys(v for factor in curved for v in sorted(factor.variables))
-        shown = joined([words.curves.get(v, code(v)) for v in over])
-        columns = joined([code(name) for name in term.terms])
-        others = [factor for factor in factors if factor not in curved]
-        key, more = "curve", {}
-        if others:
-            key, more = "curve_depends", {"others": _names(words, others)}
-        text = say(f"term.{key}", given, over=shown, columns=columns, **more)
-    elif inside and effects and not term.partners:
-        names = {"names": _names(words, effects), "inside": _names(words, inside)}
-        text = say("term.within", given, **names)
-    else:
-        key = "interaction" if len(factors) > 1 else "levels" if factors[0].levels else "slope"
-        text = say(f"term.{key}", given, names=_names(words, factors))
+        given["over"] = joined([words.curves.get(v, code(v)) for v in over])
+        given["columns"] = joined([code(name) for name in term.terms])
+        given["others"] = _names(words, [factor for factor in factors if factor not in curved])
+        key = "curve_depends" if given["others"] else "curve"
+    elif inside and len(inside) < len(factors) and not term.partners:
+        given["names"] = _names(words, [factor for factor in factors if factor not in inside])
+        given["inside"] = _names(words, inside)
+        key = "within"
+    text = say(f"term.{key}", given)
     average = average_words(facts, term)
     return f"{average}, {text[0].lower()}{text[1:]}" if average else text
 

@@ -88,18 +88,16 @@ class FittedModel:
     # Is it an estimate at all?
 
     @cached_property
-    def seen(self) -> Examination | None:
-        """The examination of the fit where it stands; None for a search that did not finish."""
-        if not self.result.converged:
-            return None
+    def seen(self) -> Examination:
+        """The examination of the fit where it stands, for a search that ended."""
         with warnings.catch_warnings():  # the sentences say it
             warnings.simplefilter("ignore", NotAtOptimumWarning)
             return examine(self.result, "wald")
 
-    @cached_property
+    @property
     def shortfall(self) -> float:
-        """Log-likelihood below the optimum; infinite for a search that did not finish."""
-        return float(self.seen.facts["shortfall"]) if self.seen is not None else np.inf
+        """Log-likelihood below the optimum; infinite for a search that did not end."""
+        return float(self.seen.facts["shortfall"]) if self.result.converged else np.inf
 
     @property
     def short(self) -> bool:
@@ -108,16 +106,12 @@ class FittedModel:
 
     @cached_property
     def right_errors(self) -> Array:
-        """Standard errors of the coefficients given the variances (p,), from (XᵀV⁻¹X)⁻¹; nan if not finished."""
-        if self.seen is None:
-            return np.full(len(self.estimates), np.nan)
+        """Standard errors of the coefficients given the variances (p,), from (XᵀV⁻¹X)⁻¹."""
         return np.sqrt(np.diag(self.seen.phi))
 
     @cached_property
     def astray(self) -> bool:
         """Whether coefficients are not those that the fit's variances call for, as after statsmodels' lbfgs."""
-        if self.seen is None:
-            return True
         return bool(np.any(np.abs(self.estimates - self.seen.beta) > STRAY * self.right_errors))
 
     @property
@@ -128,15 +122,13 @@ class FittedModel:
     @property
     def singular(self) -> bool:
         """Whether a variance is zero or a correlation ±1, relative to σ."""
-        return self.seen is not None and bool(self.seen.facts["singular"])
+        return bool(self.seen.facts["singular"])
 
     @cached_property
     def boundary(self) -> str:
-        """Which variance is zero and which correlation ±1, in words; nothing for interior fits."""
-        if not self.singular:
-            return ""
-        s = self.result.structure
-        return signed(joined(boundary(self.model, s, optimum(s, self.reml), code)))
+        """Which variance is zero and which correlation ±1, in words."""
+        best = optimum(self.result.structure, self.reml)
+        return signed(joined(boundary(self.model, self.result.structure, best, code)))
 
     @cached_property
     def false_alarm(self) -> bool:

@@ -93,18 +93,19 @@ def _header(facts: FittedModel, label: str) -> Passage:
         *(["intercept"] if facts.model.k_vc and facts.model.k_re and facts.groups > 1 else []),
         "reml" if facts.reml else "ml",
     )
-    words = _header_words(facts)
+    words = fit_words(facts)
     if label == "Scale" and facts.finished:
         words |= sd_words(facts, facts.spread(-1))
     remarks = _remarks(label if label in sections() else "unknown", words, variants)
     return Passage(f"{label}: {facts.header[label]}", "header", (), tuple(remarks))
 
 
-def _header_words(facts: FittedModel) -> dict[str, str]:
-    """The facts that the sentences of the header have places for."""
+def fit_words(facts: FittedModel) -> dict[str, str]:
+    """What was fitted to what, for all sentences that have places for it."""
     y, words, sizes = facts.y, facts.words, facts.sizes
     p, low, high = len(facts.coefficients), int(sizes.min()), int(sizes.max())
     found = words.shared | {
+        "model": code(facts.formula) if facts.formula else say("open.arrays", words.shared),
         "formula": code(facts.formula) if facts.formula else words.outcome,
         "random": random_part(facts),
         "average_rows": counted(p, "row", "rows"),
@@ -123,8 +124,10 @@ def _header_words(facts: FittedModel) -> dict[str, str]:
         "largest": counted(high, "row", "rows"),
         "largest_of": listed(sizes.index[sizes == high], 3),
         "mean_size": f"{sizes.mean():.1f}",
+        "each": str(low) if low == high else f"{low} to {high}",
         "loglik": signed(f"{float(facts.result.llf):.4f}"),
     }
+    found["sample"] = say("open.groups", found) if facts.groups > 1 else found["rows"]
     if not facts.reml:
         found |= {"aic": two(facts.result.aic), "bic": two(facts.result.bic)}
     return found
@@ -153,10 +156,8 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
     row = facts.coefficients_by().iloc[k]
     longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
     sentence = effect_sentence(facts, k, row)
-    if longer > 1 + OFF:
-        here = [say("row.longer", sentence=sentence, times=f"{longer:.2g}")]
-    else:
-        here = [say("row.report", sentence=sentence)]
+    given = {"sentence": sentence, "times": f"{longer:.2g}"}
+    here = [say("row.longer" if longer > 1 + OFF else "row.report", given)]
     here += [say("row.refitted")] if facts.coefficients_by().attrs["refitted"] else []
     term = next((term for term in facts.terms if k in term.coefficients), None)
     if term is not None and (term.kind != "single" or term.partners):

@@ -16,11 +16,11 @@ from fewgroups.checks import REFIT
 from fewgroups.ddf import METHODS
 from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
 from fewgroups.explanation.facts import FittedModel
+from fewgroups.explanation.lines import fit_words
 from fewgroups.explanation.numbers import code, degrees, estimate, p_value, rounded, three, two
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.random_effects import intraclass, nesting, sd_words, spread_rows
 from fewgroups.explanation.render import Passage, as_html, as_text, marked
-from fewgroups.explanation.screen import model_words
 from fewgroups.explanation.templates import say, sentences
 from fewgroups.noted_table import NotedTable, joined
 
@@ -161,7 +161,7 @@ def _method(facts: FittedModel, fixed: NotedTable, percent: str, versions: bool)
     if facts.singular:
         state = say("report.singular", boundary=facts.boundary)
     pieces = [
-        say(f"report.model_{kind.lower()}", model_words(facts), versions=software),
+        say(f"report.model_{kind.lower()}", fit_words(facts), versions=software),
         say("report.short", shortfall=shortfall) if facts.short else say("report.best"),
         state,
         say(f"report.{fixed.attrs['method']}", refit=refit),
@@ -205,17 +205,18 @@ def _variation(facts: FittedModel, spreads: NotedTable) -> Iterator[str]:
 
 def _fixed_table(facts: FittedModel, fixed: NotedTable, percent: str) -> pd.DataFrame:
     """Coefficients with SE, df, t, p and interval, each rounded by its standard error."""
-    rows = {}
-    for name, row in fixed.iterrows():
-        se = float(row["se"])
-        rows[facts.words.rows.get(str(name), str(name))] = {
-            "estimate": estimate(row["estimate"], se),
-            "SE": rounded(se, se),
+    statistic = "z" if fixed.attrs["method"] == "wald" else "t"
+    rows = {
+        facts.words.rows.get(str(name), str(name)): {
+            "estimate": estimate(row["estimate"], row["se"]),
+            "SE": rounded(row["se"], row["se"]),
             "df": degrees(row["df"]),
-            "z" if fixed.attrs["method"] == "wald" else "t": two(row["t"]),
+            statistic: two(row["t"]),
             "p": _p_cell(row["p"]),
-            f"{percent} CI": f"[{rounded(row['low'], se)}, {rounded(row['high'], se)}]",
+            f"{percent} CI": f"[{rounded(row['low'], row['se'])}, {rounded(row['high'], row['se'])}]",
         }
+        for name, row in fixed.iterrows()
+    }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

@@ -54,11 +54,10 @@ class Factor:
 @dataclass(frozen=True)
 class Part:
     """One factor's share in a coefficient, or the point at which others are read. weights: level → weight, of what is
-    compared (or mixed); none for a number; column: which of a factor with several (a spline)."""
+    compared (or mixed); none for a number."""
 
     factor: Factor
     weights: tuple[tuple[Any, float], ...] = ()
-    column: int = 0
 
     @property
     def gap(self) -> float:
@@ -189,7 +188,7 @@ def _part(factor: Factor, matrix: Any, column: int) -> Part:
     if factor.levels:  # a number with two values: (mean at high − mean at low) / (high − low)
         gap = factor.high - factor.low
         return _weighted(factor, np.array([-1 / gap, 1 / gap]))
-    return Part(factor, column=column)
+    return Part(factor)
 
 
 def _inverse(matrix: Any) -> Array:
@@ -278,14 +277,8 @@ def _whole(names: tuple[str, ...], coefficients: list[Coefficient], tests: Rows)
     if len(inside) == 1 and len(mine) > 1 and all(one.is_mean for one in mine):
         mean = rows[:, where].sum(axis=1)  # no intercept: are the means equal?
         rows = rows[1:] - np.outer(mean[1:] / mean[0], rows[0])
-    together: list[str] = []  # the factors of all terms that hold one of these terms
-    for one in coefficients:
-        used = [part.factor.name for part in one.parts]
-        if any(_factors_of(name, mine) <= set(used) for name in names):
-            together += used
-    partners = tuple(factor for factor in dict.fromkeys(together) if factor not in inside)
+    own = [{p.factor.name for one in mine if one.term == name for p in one.parts} for name in names]
+    used = ([part.factor.name for part in one.parts] for one in coefficients)
+    wider = [factor for some in used if any(x <= set(some) for x in own) for factor in some]
+    partners = tuple(factor for factor in dict.fromkeys(wider) if factor not in inside)
     return WholeTerm(" and ".join(names), names, kind, tuple(where), inside, partners, rows)
-
-
-def _factors_of(term: str, coefficients: list[Coefficient]) -> set[str]:
-    return {part.factor.name for one in coefficients if one.term == term for part in one.parts}

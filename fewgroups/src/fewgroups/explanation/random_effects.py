@@ -141,23 +141,17 @@ def random_part(facts: FittedModel) -> str:
     words, things = facts.words, varying(facts)
     columns, components = things[: facts.model.k_re], things[facts.model.k_re :]
     column = f" ({code(words.group)})" if words.group != "Group" else ""
-    group = say("random.each", one=words.one) + column
-    slopes = [code(thing.name) for thing in columns if thing.kind != "level"]
-    number = "several" if len(slopes) > 1 else "one"
-    phrases = []
-    if len(slopes) < len(columns):
-        key = f"random.intercept_{number}" if slopes else "random.intercept"
-        named = {"names": joined(slopes)} if slopes else {}
-        phrases.append(say(key, group=group, **named))
-    elif slopes:
-        phrases.append(say(f"random.effects_{number}", group=group, names=joined(slopes)))
+    group, phrases = say("random.each", one=words.one) + column, []
+    if columns:
+        slopes = [code(thing.name) for thing in columns if thing.kind != "level"]
+        kind = "effects" if len(slopes) == len(columns) else "intercept"
+        number = "_several" if len(slopes) > 1 else "_one" if slopes else ""
+        given = {"group": group, "names": joined(slopes)}
+        phrases.append(say(f"random.{kind}{number}", given))
     for thing in components:
-        if thing.kind in ("set", "slopes"):
-            counted = {"number": str(thing.number), "many": thing.many}
-            what = {"what": thing.what} if thing.kind == "slopes" else {}
-            phrases.append(say(f"random.{thing.kind}", **counted, **what))
-        else:
-            phrases.append(say("random.independent", what=thing.what, group=group))
+        kind = thing.kind if thing.kind in ("set", "slopes") else "independent"
+        given = {"what": thing.what, "number": str(thing.number), "many": thing.many}
+        phrases.append(say(f"random.{kind}", {**given, "group": group}))
     return joined(phrases)
 
 

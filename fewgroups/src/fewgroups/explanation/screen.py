@@ -10,12 +10,11 @@ from fewgroups.arguments import true_or_false
 from fewgroups.explanation.cautions import Caution, cautions
 from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.lines import lines
+from fewgroups.explanation.lines import fit_words, lines
 from fewgroups.explanation.numbers import code, counted
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.random_effects import (
     nesting,
-    random_part,
     sd_sentence,
     spread_rows,
     spread_sentence,
@@ -122,21 +121,9 @@ class Explanation:
         return as_html(*self._shown)
 
 
-def model_words(facts: FittedModel) -> dict[str, str]:
-    """What was fitted to what: model, random, sample."""
-    sample = counted(facts.rows_used, "row", "rows")
-    low, high = facts.sizes.min(), facts.sizes.max()
-    each, number = str(low) if low == high else f"{low} to {high}", str(facts.groups)
-    if facts.groups > 1:
-        given = {"rows": sample, "number": number, "each": each}
-        sample = say("open.groups", facts.words.shared, **given)
-    model = code(facts.formula) if facts.formula else say("open.arrays", facts.words.shared)
-    return {"model": model, "random": random_part(facts), "sample": sample}
-
-
 def opening(facts: FittedModel) -> list[str]:
     """What was fitted to what, and whether the search found the best fit."""
-    text = say("open.model_reml" if facts.reml else "open.model_ml", model_words(facts))
+    text = say("open.model_reml" if facts.reml else "open.model_ml", fit_words(facts))
     if not facts.finished:
         return [text, say("open.no_estimates")]
     state = say("open.short" if facts.short else "open.best")
