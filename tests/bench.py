@@ -127,18 +127,13 @@ def growth() -> list[Measurement]:
     from fewgroups import fit_many
     from helpers import Design, Truth, simulate_many
 
-    def each(groups: int, rows: int, slopes: bool) -> float:
-        counts = [
-            {"low": rows * (3 + k % 4) // 8, "high": rows * (4 + k % 5) // 8} for k in range(groups)
-        ]
+    def each(groups: int, size: int, slopes: bool) -> float:
+        counts = [{"low": size * (2 + k % 4), "high": size * (2 + k % 5)} for k in range(groups)]
         design = Design(groups, counts)
         y = simulate_many(design, Truth(slope_sd=0.02), 2000, seed=1)
         return seconds(partial(fit_many, y, design, slopes=slopes), 5) / len(y)
 
-    plan = [
-        ("groups", (20, 32), (320, 32), "≤ 1.05"),
-        ("rows per group", (40, 8), (40, 128), "≤ 0.3"),
-    ]
+    plan = [("groups", (20, 4), (320, 4), "≤ 1.05"), ("rows per group", (40, 1), (40, 16), "≤ 0.3")]
     rows = []
     for what, small, large, target in plan:
         for slopes in (False, True):
