@@ -8,7 +8,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import Client, LocalCluster
 from fewgroups.studies import design_grid, monte_carlo, power
 from fewgroups.studies.methods import METHODS, DataSets, chosen_methods
 from reference.studies_cases import BALANCED, CASES, SHORT_LONG, STORED, uneven, world
@@ -210,6 +209,8 @@ def test_two_workers_give_the_digits_of_one(backend: str) -> None:
     expected = monte_carlo(BALANCED, world(0.02), n=12_000, seed=1)
     with ExitStack() as running:
         if backend == "dask":
+            from distributed import Client, LocalCluster
+
             cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
             running.enter_context(Client(running.enter_context(cluster)))
         running.enter_context(joblib.parallel_config(backend=backend))
