@@ -76,23 +76,17 @@ class Design:
             raise ValueError(
                 f"{w.conditions} must give {MAX_ROWS:,} rows at most; given {rows:,.0f}"
             )
-        for kind, names, axis in (
-            (w.group, self.group_names, 1),
-            (w.condition, self.condition_names, 0),
-        ):
-            empty = [names[k] for k in np.flatnonzero(self.counts.sum(axis=axis) == 0)]
-            if empty:
+        axes = (w.group, self.group_names, 1), (w.condition, self.condition_names, 0)
+        for kind, names, axis in axes:
+            if empty := [names[k] for k in np.flatnonzero(~self.counts.any(axis=axis))]:
                 raise ValueError(
                     f"{w.conditions} must give every {kind} a repeat; leave out {', '.join(empty)}, "
                     "which has none"
                 )
 
     def __repr__(self) -> str:
-        w = self.words
-        return (
-            f"Design({w.groups}={self.groups!r}, {w.conditions}={self.conditions!r}, "
-            f"between={self.between})"
-        )
+        w, between = self.words, f"between={self.between}"
+        return f"Design({w.groups}={self.groups!r}, {w.conditions}={self.conditions!r}, {between})"
 
     @cached_property
     def group_names(self) -> tuple[str, ...]:
