@@ -35,6 +35,12 @@ def _p() -> float:
     return float(stats.ttest_ind(_changes("CBT"), _changes("Cont")).pvalue)
 
 
+def _after_only() -> float:
+    """t of CBT minus control in the weights after."""
+    weights = load("anorexia").groupby("Treat")["Postwt"]
+    return float(stats.ttest_ind(weights.get_group("CBT"), weights.get_group("Cont")).statistic)
+
+
 def _regression_t(formula: str, groups: tuple[str, ...] = ("Cont", "CBT", "FT")) -> float:
     """t of CBT minus control in a regression of these groups."""
     table = load("anorexia").assign(change=lambda data: data["Postwt"] - data["Prewt"])
@@ -96,6 +102,10 @@ EXERCISES = {
                 "That tests the CBT group alone. Compare its changes with the control group's.",
             ),
             Slip(lambda: _t("FT", "Cont"), "That is family treatment. CBT is the third group."),
+            Slip(
+                _after_only,
+                "That compares the weights after only. Take each patient's change: after minus before.",
+            ),
             Slip(_p, "That is the p-value. The t was asked for: .statistic instead of .pvalue."),
             Slip(
                 lambda: _regression_t("change ~ 1"),

@@ -23,11 +23,13 @@ def _machines() -> dict[str, float]:
     own_way = ((cell - worker - machine + scores.mean()) ** 2).sum() / 10
     between = ((worker - scores.mean()) ** 2).sum() / 5
     without_levels = ((cell - machine) ** 2).sum() / 15  # where workers have no level
+    without_machines = ((cell - worker) ** 2).sum() / 12  # where machines are no fixed effects
     return {
         "own way": math.sqrt((own_way - within) / 3),
         "worker": math.sqrt((between - own_way) / 9),
         "residual": math.sqrt(within),
         "levels left out": math.sqrt((without_levels - within) / 3),
+        "machines left out": math.sqrt((without_machines - within) / 3),
     }
 
 
@@ -62,7 +64,8 @@ EXERCISES = {
         places=1,
         right="{key} points: nearly as much as workers differ in level (4.8).",
         hints=(
-            "Workers are the groups, with re_formula='~1'. The component has one draw for each machine of a worker.",
+            "A worker–machine pair belongs to one worker, so pairs are nested in workers: design C. "
+            "Workers are the groups, with re_formula='~1', and machines are fixed effects, too.",
             'vc_formula={"own way": "0 + C(Machine)"}, then np.sqrt(result.vcomp[0]).',
         ),
         slips=(
@@ -72,8 +75,12 @@ EXERCISES = {
                 'The workers\' own levels are not in this model: write re_formula="~1" beside vc_formula.',
             ),
             Slip(
+                lambda: _machines()["machines left out"],
+                'Machines are not fixed effects in your model: the formula is "score ~ Machine".',
+            ),
+            Slip(
                 lambda: _machines()["worker"],
-                "That is how much workers differ in level. The component is in vcomp.",
+                "That is how much workers differ in level. Take the row of the component in variances(result).",
             ),
             Slip(
                 lambda: _machines()["residual"],
