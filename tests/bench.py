@@ -187,6 +187,43 @@ def inference() -> list[Measurement]:
     return rows
 
 
+def single_fits() -> list[Measurement]:
+    """fit against statsmodels' own; and 60 subjects x 420 items."""
+    import numpy as np
+    import pandas as pd
+    import statsmodels.formula.api as smf
+
+    from fewgroups import fit
+    from helpers import load
+
+    rows = []
+    for name, formula, groups, slopes, target in (
+        ("sleepstudy", "Reaction ~ Days", "Subject", "~Days", 2),
+        ("pushups", "correctness ~ session_high", "athlete_id", "~1", 1),
+    ):
+        data = load(name)
+
+        def theirs_once(
+            f: str = formula, data: Any = data, g: str = groups, re: str = slopes
+        ) -> None:
+            smf.mixedlm(f, data, groups=g, re_formula=re).fit()
+
+        ours = seconds(partial(fit, formula, data, groups, slopes))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = seconds(theirs_once)
+        shown = f"{ours * 1e3:.1f} ms; statsmodels {theirs * 1e3:.1f} ms"
+        task = f"fit, {name}, {effects(slopes != '~1')}"
+        rows.append(Measurement(task, shown, theirs / ours, "times statsmodels", f"≥ {target}"))
+    rng, (subject, item) = np.random.default_rng(1), np.divmod(np.arange(25_200), 420)
+    y = rng.standard_normal(60)[subject] + rng.standard_normal(420)[item]
+    data = pd.DataFrame({"subject": subject, "item": item, "y": y + rng.standard_normal(25_200)})
+    parts = {name: f"0 + C({name})" for name in ("subject", "item")}
+    took = seconds(partial(fit, "y ~ 1", data, np.ones(25_200), None, parts), 3)
+    task = "fit, 60 subjects x 420 items"
+    return [*rows, Measurement(task, f"{took:.2f} s", took, "seconds", "< 0.5")]
+
+
 def memory() -> list[Measurement]:
     """Peak memory of a million experiments, in a process of its own."""
     task = "monte_carlo, a million experiments, every method"
@@ -259,7 +296,14 @@ def lessons() -> list[Measurement]:
     ]
 
 
-SECTIONS: list[Callable[[], list[Measurement]]] = [fits, simulation, studies, imports, exercises]
+SECTIONS: list[Callable[[], list[Measurement]]] = [
+    fits,
+    single_fits,
+    simulation,
+    studies,
+    imports,
+    exercises,
+]
 LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [growth, memory, lessons, inference]
 
 

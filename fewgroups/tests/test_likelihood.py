@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from fewgroups.blocks import CrossedBlock
+from fewgroups.ddf import information
+from fewgroups.identification import residual_share
 from fewgroups.likelihood import _descend, evaluate, optimum
 from fewgroups.structure import Structure
 from public_data import REFERENCE, SPECS, request
@@ -92,6 +95,33 @@ def test_gradient_and_scores_are_the_derivatives_of_the_deviance(name: str, reml
         step = h * np.eye(s.v)[c]
         by_variance = slope(s.pack(L @ L.T, sds**2 + step), s.pack(L @ L.T, sds**2 - step))
         assert found.score_vc[c] == pytest.approx(by_variance, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_crossed_factors_give_the_same_where_the_largest_is_eliminated(
+    reml: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = sample(7, 40).assign(b=lambda d: (5 * d["g"] + d["a"]) % 11)
+    parts = {"g": "0 + C(g)", "b": "0 + C(b)", "slope": "0 + C(b):z"}
+    model = smf.mixedlm("y ~ x", data, groups="one", vc_formula=parts)
+    both, others = [], []
+    for many in (10**6, 0):
+        monkeypatch.setattr("fewgroups.structure.MANY", many)
+        s = Structure.of(model)
+        theta = np.array([[0.7, 0.4, 1.3], [0.0, 2.0, 0.1]])
+        at = evaluate(s, theta, reml, second=True)
+        variances = [information(s, np.zeros((0, 0)), t**2, 0.8, reml) for t in theta]
+        both.append([at, *variances])
+        others.append([residual_share(s), optimum(s, reml).loglik])
+        assert isinstance(s.blocks[0], CrossedBlock) == (many == 0)
+    assert others[0] == pytest.approx(others[1], rel=1e-10)
+    monkeypatch.setattr("fewgroups.structure.MOST", 1e-6)
+    with pytest.raises(ValueError, match="have 22 columns in one group .* GB of memory"):
+        Structure.of(model)
+    for one, other in zip(*both, strict=True):
+        for name in vars(one):
+            found, expected = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))
+            np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9, err_msg=name)
 
 
 @pytest.mark.parametrize("key", SPECS["fits"])

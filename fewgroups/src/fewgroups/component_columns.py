@@ -11,17 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import patsy
-from patsy.categorical import (
-    CategoricalSniffer,
-    _CategoricalBox,
-    categorical_to_int,
-    guess_categorical,
-)
+from patsy.categorical import _CategoricalBox, guess_categorical
+from scipy import sparse
 
 from fewgroups.columns import group_column
 from fewgroups.structure import dense
 
 Array = np.ndarray
+LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB
 
 
 @dataclass(frozen=True)
@@ -78,9 +75,9 @@ class ComponentColumns:
         ]
         return cls(codes, values, names)
 
-    def blocks(self, number: Array) -> tuple[list[list[str]], list[Array]]:
+    def blocks(self, number: Array) -> tuple[list[list[str]], list[Any]]:
         """Names (m,) and columns (rows, m) of each group, whose combinations of labels alone have columns; number (n,)
-        is that of each row's group, 0, 1, …; rows beyond n are left out."""
+        is that of each row's group, 0, 1, …; rows beyond n are left out. Large matrices are sparse."""
         n, k, combinations = len(number), self.values.shape[1], len(self.names)
         pairs, place = np.unique(number * combinations + self.codes[:n], return_inverse=True)
         owner = pairs // combinations  # the group of each pair of a group and a combination
@@ -88,6 +85,17 @@ class ComponentColumns:
         ends = np.cumsum(rows * columns * k)
         place -= (np.cumsum(columns) - columns)[number]
         order = np.argsort(number, kind="stable")
+        used = np.split(pairs % combinations, np.cumsum(columns)[:-1])
+        names = [[name for code in one for name in self.names[code]] for one in used]
+        if max(rows * columns) * k > LARGE:
+            places = place[:, None] * k + np.arange(k)
+            return names, [
+                sparse.csr_array(
+                    (self.values[at].ravel(), places[at].ravel(), np.arange(0, k * len(at) + 1, k)),
+                    shape=(len(at), len(name)),
+                )
+                for at, name in zip(np.split(order, np.cumsum(rows)[:-1]), names, strict=True)
+            ]
         rank = np.empty(n, dtype=int)
         rank[order] = np.arange(n) - np.repeat(np.cumsum(rows) - rows, rows)
         cell = (ends - rows * columns * k)[number] + (rank * columns[number] + place) * k
@@ -96,8 +104,7 @@ class ComponentColumns:
         matrices = [
             part.reshape(m, -1) for part, m in zip(np.split(made, ends[:-1]), rows, strict=True)
         ]
-        used = np.split(pairs % combinations, np.cumsum(columns)[:-1])
-        return [[name for code in one for name in self.names[code]] for one in used], matrices
+        return names, matrices
 
 
 def _evaluated(
@@ -115,22 +122,15 @@ def _evaluated(
 
 def _levels(name: str, found: Any) -> tuple[tuple[Any, ...], Array]:
     """The levels of a factor, and the number of each row's (n,)."""
-    none = patsy.NAAction()
-    if not isinstance(found, _CategoricalBox):
-        found = pd.Categorical(found)
-    elif found.levels is None:  # patsy would look at each value, one by one
-        found = _CategoricalBox(pd.Categorical(found.data), found.contrast, None)
-    sniffer = CategoricalSniffer(none)
-    sniffer.sniff(found)
-    levels, contrast = sniffer.levels_contrast()
-    if contrast is not None:
+    box = found if isinstance(found, _CategoricalBox) else _CategoricalBox(found, None, None)
+    if box.contrast is not None:
         raise ValueError(
             f"{name} has a contrast, but a component has one effect per level: leave it out"
         )
-    codes = np.asarray(categorical_to_int(found, levels, none))
-    if np.any(codes < 0):
-        raise ValueError(f"{name} has no value in {np.sum(codes < 0)} rows")
-    return levels, codes
+    values = pd.Categorical(box.data, categories=box.levels)
+    if np.any(values.codes < 0):
+        raise ValueError(f"{name} has no level for {np.sum(values.codes < 0)} rows")
+    return tuple(values.categories), np.asarray(values.codes, dtype=int)
 
 
 def labels_in_several_groups(model: Any) -> dict[str, str]:
@@ -142,7 +142,7 @@ def labels_in_several_groups(model: Any) -> dict[str, str]:
     for name, columns, matrices in zip(parts.names, parts.colnames, parts.mats, strict=True):
         if max(Counter(chain.from_iterable(columns)).values()) == 1:
             continue
-        filled = [np.asarray(dense(matrix)) != 0 for matrix in matrices]
+        filled = [dense(matrix) != 0 for matrix in matrices]
         used = [np.array(c)[f.any(axis=0)] for c, f in zip(columns, filled, strict=True)]
         labels, often = np.unique(np.concatenate(used), return_counts=True)
         of_labels = len(labels) > 1 and all(np.all(f.sum(axis=1) <= 1) for f in filled)

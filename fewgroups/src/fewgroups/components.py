@@ -20,9 +20,10 @@ from scipy.stats import chi2
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import confidence_level
+from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
 from fewgroups.component_columns import nesting_notes
-from fewgroups.ddf import derivatives, information, scaled_inverse
+from fewgroups.ddf import information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
 from fewgroups.likelihood import Optimum, evaluate, optimum

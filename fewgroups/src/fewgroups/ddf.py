@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM
 
+from fewgroups.blocks import square_derivatives
 from fewgroups.structure import Structure, sqrt_factor
 
 Array = np.ndarray
@@ -66,20 +67,6 @@ class Information:
         return np.asarray(L @ self.fixed)
 
 
-def derivatives(labels: Array, k_re: int, k_vc: int) -> Array:
-    """The constant matrices dS/dγ_i of one group, (k − 1, m, m): all but that of σ².
-
-    labels (m,) of its random-effect columns: −1 − c for column c of re_formula, else the component's number.
-    """
-    pairs = [(a, b) for a in range(k_re) for b in range(a + 1)]
-    answer = np.zeros((len(pairs) + k_vc, len(labels), len(labels)))
-    for i, (a, b) in enumerate(pairs):
-        answer[i, a, b] = answer[i, b, a] = 1.0
-    for number in range(k_vc):
-        np.fill_diagonal(answer[len(pairs) + number], labels == number)
-    return answer
-
-
 def information(
     model: MixedLM | Structure, cov_re: Array, vcomp: Array, scale: float, reml: bool
 ) -> Information:
@@ -88,43 +75,30 @@ def information(
     p, k = s.p, s.size + 1
     psi = s.R_re @ np.reshape(cov_re, (s.q, s.q)) @ s.R_re.T
     vcomp = np.reshape(vcomp, s.v)
-    gamma = np.concatenate([psi[np.tril_indices(s.q)], vcomp])
-    units = np.append(np.ones(p), s.unit)  # B = [X̃ r], r the least-squares residuals
-    first = s.BB * np.outer(units, units)
-    second, third = np.zeros((2, p + 1, p + 1))
+    ratios = np.append(psi[np.tril_indices(s.q)], vcomp * s.unit_vc**2) / scale
+    found = s.sums(ratios, second=True)
+    first = (
+        s.BB - found.removed
+    )  # BᵀV⁻¹B, B = [X̃ r], r the least-squares residuals; here and below in units of σ²
+    # of σ² too, whose G is I: V⁻¹ = I − Σγ_iV⁻¹G_i
     P, Q = np.zeros((k, p + 1, p + 1)), np.zeros((k, k, p + 1, p + 1))
-    traces, single = np.zeros((k, k)), np.zeros(k)  # tr(V⁻¹G_iV⁻¹G_j), tr(V⁻¹G_i)
-    single[-1], traces[-1, -1], log_det = s.n / scale, s.n / scale**2, s.n * np.log(scale)
-    for block in s.blocks:
-        columns = np.append(np.ones(s.q), s.unit_vc[block.labels[s.q :]])
-        W = block.W * np.outer(columns, columns)
-        ZB = block.ZB * columns[:, None] * units
-        m, dS = W.shape[1], derivatives(block.labels, s.q, s.v)
-        S = np.tensordot(gamma, dS, axes=1)
-        # V⁻¹Z = ZC/σ² with C = (I + SZᵀZ/σ²)⁻¹, also for a singular S; V⁻¹B = (B − ZSE)/σ² with E = ZᵀV⁻¹B
-        C = np.linalg.inv(np.eye(m) + S @ W / scale)
-        log_det -= float(np.linalg.slogdet(C)[1].sum())
-        E = C.swapaxes(1, 2) @ ZB / scale
-        E2 = C.swapaxes(1, 2) @ E / scale  # ZᵀV⁻²B
-        F = W @ C / scale  # ZᵀV⁻¹Z
-        SE = S @ E
-        first = first - np.tensordot(ZB, SE, axes=([0, 1], [0, 1]))
-        second = second - np.tensordot(E, SE, axes=([0, 1], [0, 1]))
-        third = third - np.tensordot(SE, E2, axes=([0, 1], [0, 1]))
-        dE, dF = dS[:, None] @ E, dS[:, None] @ F
-        P[:-1] -= np.einsum("gab,igac->ibc", E, dE)
-        Q[:-1, :-1] += np.tensordot(dE, F @ dE, axes=([1, 2], [1, 2])).transpose(0, 2, 1, 3)
-        Q[:-1, -1] += np.tensordot(dE, E2, axes=([1, 2], [0, 1]))
-        single[:-1] += np.einsum("igaa->i", dF)
-        traces[:-1, :-1] += np.einsum("igab,jgba->ij", dF, dF)
-        traces[:-1, -1] += np.einsum("igab,gba->i", dF, C) / scale
-        single[-1] += np.einsum("gaa->", C - np.eye(m)) / scale
-        traces[-1, -1] += (np.einsum("gab,gba->", C, C) - m * len(C)) / scale**2
-    first = first / scale  # BᵀV⁻¹B, then BᵀV⁻²B and BᵀV⁻³B
-    second = (first + second) / scale
-    third = (second + third) / scale
-    P[-1], Q[-1, -1] = -second, third
-    Q[-1, :-1], traces[-1, :-1] = Q[:-1, -1].swapaxes(1, 2), traces[:-1, -1]
+    P[:-1], P[-1] = found.P, first - np.tensordot(ratios, found.P, axes=1)
+    Q[:-1, :-1] = found.Q
+    Q[:-1, -1] = found.P - np.tensordot(ratios, found.Q, axes=(0, 1))
+    Q[-1, :-1] = Q[:-1, -1].swapaxes(1, 2)
+    Q[-1, -1] = P[-1] - np.tensordot(ratios, Q[-1, :-1], axes=1)
+    single = np.append(found.single, s.n - ratios @ found.single)
+    traces = np.zeros((k, k))
+    traces[:-1, :-1] = found.traces
+    traces[-1, :-1] = traces[:-1, -1] = found.single - found.traces @ ratios
+    traces[-1, -1] = single[-1] - ratios @ traces[-1, :-1]
+    # in the units of the data
+    units = np.append(np.ones(p), s.unit)
+    units = np.outer(units, units)
+    each = np.concatenate([np.ones(s.size - s.v), s.unit_vc**2, [1.0]]) / scale
+    pairs = np.outer(each, each)
+    first, single, traces = first * units / scale, single * each, traces * pairs
+    P, Q = -P * units * each[:, None, None] / scale, Q * units * pairs[:, :, None, None] / scale
 
     # from products with B to products with X̃ and with the residuals y − X̃β̂ = Bc
     phi = np.linalg.inv(first[:p, :p])
@@ -133,7 +107,7 @@ def information(
     c = np.append(-shift, 1.0)
     half = P[:, :p, :] @ c
     quadratic = np.einsum("a,ijab,b->ij", c, Q, c) - half @ phi @ half.T  # yᵀ𝒫G_i𝒫G_j𝒫y
-    deviance = log_det + c @ first @ c + s.n * np.log(2 * np.pi)
+    deviance = found.log_det + c @ first @ c + s.n * np.log(2 * np.pi * scale)
     gradient = single + P @ c @ c
     P, Q = P[:, :p, :p], Q[:, :, :p, :p]
     phi_p = phi @ P
@@ -253,25 +227,18 @@ def _by_relative_sds(found: Information) -> tuple[Array, Array]:
     """
     scale = np.asarray(found.scale)[..., None]
     q, v = found.cov_re.shape[-1], found.vcomp.shape[-1]
-    root = np.zeros((*scale.shape[:-1], q + v, q + v))
-    root[..., :q, :q] = sqrt_factor(found.cov_re)
-    root[..., range(q, q + v), range(q, q + v)] = np.sqrt(np.clip(found.vcomp, 0, None))
-    root /= np.sqrt(scale[..., None])
-    where = [(a, b) for a in range(q) for b in range(a + 1)] + [(c, c) for c in range(q, q + v)]
-    k = len(where) + 1
-    rows, columns = np.array(where, dtype=int).reshape(-1, 2).T
-    jacobian = np.zeros((*scale.shape[:-1], k, k))
-    second = np.zeros((*scale.shape[:-1], k, k, k))
-    units = np.zeros((k - 1, q + v, q + v))
-    units[np.arange(k - 1), rows, columns] = 1.0
-    for i, unit in enumerate(units):
-        half = unit @ root.swapaxes(-1, -2)
-        jacobian[..., :-1, i] = scale * (half + half.swapaxes(-1, -2))[..., rows, columns]
-        for j, other in enumerate(units):
-            second[..., :-1, i, j] = scale * (unit @ other.T + other @ unit.T)[rows, columns]
-    gamma = scale * (root @ root.swapaxes(-1, -2))[..., rows, columns]
+    root = sqrt_factor(found.cov_re)[..., np.tri(q, dtype=bool)]
+    sds = np.sqrt(np.clip(found.vcomp, 0, None))
+    theta = np.concatenate([root, sds], axis=-1) / np.sqrt(scale)
+    constant = square_derivatives(q, v)
+    slopes = np.einsum("rij,...j->...ri", constant, theta)
+    twice = np.einsum("...ri,...i->...r", slopes, theta)  # γ/σ² are half of these
+    k = len(constant) + 1
+    jacobian, second = np.zeros((*scale.shape[:-1], k, k)), np.zeros((*scale.shape[:-1], k, k, k))
+    jacobian[..., :-1, :-1] = scale[..., None] * slopes
+    second[..., :-1, :-1, :-1] = scale[..., None, None] * constant
     second[..., :-1, :-1, -1] = second[..., :-1, -1, :-1] = 2 * jacobian[..., :-1, :-1]
-    jacobian[..., -1] = second[..., -1, -1] = 2 * np.append(gamma, scale, axis=-1)
+    jacobian[..., -1] = second[..., -1, -1] = scale * np.append(twice, 2 + 0 * scale, axis=-1)
     return jacobian, second
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import patsy
+from scipy import sparse
 from statsmodels.regression.mixed_linear_model import (
     MixedLM,
     MixedLMParams,
@@ -18,9 +19,10 @@ from statsmodels.regression.mixed_linear_model import (
 )
 
 from fewgroups.arguments import true_or_false
-from fewgroups.ddf import derivatives, information
+from fewgroups.blocks import RANK, derivatives
+from fewgroups.ddf import information
 from fewgroups.formulas import build
-from fewgroups.identification import NO_RESIDUAL, RANK, check_identified
+from fewgroups.identification import NO_RESIDUAL, check_identified
 from fewgroups.likelihood import SINGULAR, Optimum, evaluate, optimum
 from fewgroups.structure import Structure
 
@@ -194,6 +196,11 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
         _cache={"llf": -float(at.deviance) / 2},  # its own needs a pass over the groups
         **{name: getattr(model, name) for name in ("k_fe", "k_re", "k_re2", "k_vc", "use_sqrt")},
     )
+    if sparse.issparse(
+        model._aex_r[0]
+    ):  # statsmodels' own fitted values are for dense columns only
+        effects = made.random_effects[model.group_labels[0]].to_numpy()
+        made._cache["fittedvalues"] = model.exog @ at.beta + model._aex_r[0] @ effects
     return MixedLMResultsWrapper(made)
 
 

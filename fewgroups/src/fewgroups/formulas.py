@@ -84,6 +84,8 @@ class Formula:
 
     def matrices(self, frame: pd.DataFrame, env: patsy.EvalEnvironment) -> tuple[pd.DataFrame, ...]:
         """The predictors' columns, before them the outcome's if there is one; ValueError for what is no number."""
+        if not any(term.factors for term in self.terms.lhs_termlist + self.terms.rhs_termlist):
+            return (pd.DataFrame(1.0, frame.index, ["Intercept"] * len(self.terms.rhs_termlist)),)
         make, noting = patsy.dmatrices if self.terms.lhs_termlist else patsy.dmatrix, _Missing()
         try:
             with np.errstate(all="ignore"):
@@ -154,6 +156,14 @@ def build(
             "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
         )
     columns = {name: _component(part, frame, env, known) for name, part in parts.items()}
+    for name, made in columns.items():
+        if len(np.unique(made.codes * len(data) + number)) == len(data) and np.all(
+            made.values == 1
+        ):
+            raise ValueError(
+                f"{parts[name].argument} {parts[name].text!r} has as many levels as rows, so the data cannot tell "
+                f"apart {name} Var, the residual variance; leave it out"
+            )
     blocks = [made.blocks(number) for made in columns.values()]
     components = VCSpec(list(parts), [names for names, _ in blocks], [mats for _, mats in blocks])
     Z = Z.rename(columns={"Intercept": group}) if Z.shape[1] else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM
 
+from fewgroups.blocks import RANK, GroupBlock, ranks
 from fewgroups.ddf import information
 from fewgroups.structure import Structure
 
 Array = np.ndarray
-RANK = 1e-10  # relative to the largest
 ALIKE = 1e-11  # smallest eigenvalue of a matrix of squared cosines that is not rounding
 NO_RESIDUAL = (
     "the fixed and random effects together explain every outcome exactly, so there is no residual variation: is the "
@@ -27,7 +27,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
     if residual_share(structure) < RANK:
         raise ValueError(NO_RESIDUAL)
     names = list(model.data.exog_re_names) if model.k_re else []
-    for column in _unidentified_columns(structure):
+    for column in _unidentified_columns(structure) if structure.q else ():
         raise ValueError(
             f"re_formula: {names[column]!r} cannot be told from the other random effects within any single group (a "
             "predictor that is constant in each group has no slope there); leave it out of re_formula"
@@ -59,11 +59,10 @@ def residual_share(s: Structure) -> float:
 
     nan if fixed and random effects have as many independent columns as there are rows: they explain any outcome.
     """
-    left, rank, p = s.BB.copy(), 0, s.p
+    left, rank, p = s.BB, 0, s.p
     for block in s.blocks:
-        explained = np.linalg.pinv(block.W, rcond=RANK, hermitian=True) @ block.ZB
-        left -= np.tensordot(block.ZB, explained, axes=([0, 1], [0, 1]))
-        rank += int(_ranks(block.W).sum())
+        removed, own = block.explained()
+        left, rank = left - removed, rank + own
     if rank + np.sum(np.linalg.eigvalsh(left[:p, :p]) > RANK) >= s.n:
         return np.nan
     cross = left[:p, p]
@@ -73,13 +72,7 @@ def residual_share(s: Structure) -> float:
 
 def _unidentified_columns(s: Structure) -> list[int]:
     """Random-effect columns that in every group are combinations of the group's other columns."""
-    W = np.concatenate([block.W[:, : s.q, : s.q] for block in s.blocks])
-    whole = _ranks(W)
-    without = [_ranks(np.delete(np.delete(W, c, axis=1), c, axis=2)) for c in range(s.q)]
+    W = np.concatenate([b.W[:, : s.q, : s.q] for b in s.blocks if isinstance(b, GroupBlock)])
+    whole = ranks(W)
+    without = [ranks(np.delete(np.delete(W, c, axis=1), c, axis=2)) for c in range(s.q)]
     return [c for c in reversed(range(s.q)) if not np.any(whole > without[c])]
-
-
-def _ranks(W: Array) -> Array:
-    """Ranks (g,) of positive semi-definite matrices (g, m, m)."""
-    values = np.linalg.eigvalsh(W)
-    return np.sum(values > RANK * np.maximum(values[:, -1:], np.finfo(float).tiny), axis=1)

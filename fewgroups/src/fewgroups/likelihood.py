@@ -10,7 +10,8 @@ of unit variance), so that neither units nor centring of scores and predictors m
 for those coordinates. The deviance is even in every column of Λ, so zero variances and correlations of ±1 are
 ordinary interior points of the search and are reached exactly; what tells a boundary optimum from a saddle is
 the derivative by Ψ itself (`score_re`, `score_vc`: it must have no negative direction), and that is checked.
-Cost: one pass over the rows at the start, then per evaluation groups × (columns of Z per group)³.
+Cost: one pass over the rows at the start, then per evaluation groups × (columns of Z per group)³; of crossed factors
+m₁m₂² + m₂³ with m₁ levels of the largest and m₂ of the others.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from fewgroups.blocks import Sums, square_derivatives
 from fewgroups.structure import Structure
 
 Array = np.ndarray
@@ -61,9 +63,6 @@ class Evaluation:
     phi: Array
 
 
-Part = tuple[Array, Array, Array]  # of a block: labels, ZᵀV⁻¹[Q r], ZᵀV⁻¹Z
-
-
 def evaluate(
     structure: Structure, theta: Array, reml: bool, scale: Any = None, second: bool = False
 ) -> Evaluation:
@@ -74,117 +73,54 @@ def evaluate(
     are those of the best σ² all the same).
     """
     s, theta = structure, np.asarray(theta, dtype=float)
-    L, sds = s.unpack(theta)
-    p, q, shape = s.p, s.q, theta.shape[:-1]
-    log_det, M = np.zeros(shape), s.BB
-    parts: list[Part] = []
-    for block in s.blocks:
-        m, W, ZB = len(block.labels), block.W, block.ZB
-        diagonal = np.concatenate([np.ones((*shape, q)), sds[..., block.labels[q:]]], axis=-1)
-        factor = L[..., None, :, :], diagonal[..., None, None, :]
-        inner = _both_sides(W, *factor)
-        inner[..., range(m), range(m)] += 1.0
-        log_det = log_det + np.linalg.slogdet(inner)[1].sum(axis=-1)
-        K = _both_sides(np.linalg.inv(inner), factor[0].swapaxes(-1, -2), factor[1])
-        KZB = K @ ZB
-        M = M - _summed(ZB, KZB)
-        parts.append((block.labels, ZB - W @ KZB, W - W @ K @ W))
+    p, q = s.p, s.q
+    constant = square_derivatives(q, s.v)
+    slopes = np.einsum("rij,...j->...ri", constant, theta)  # of γ by θ
+    found = s.sums(np.einsum("...ri,...i->...r", slopes, theta) / 2, second)
+    M = s.BB - found.removed  # BᵀV⁻¹B, B = [Q r]
     A_inverse = np.linalg.inv(M[..., :p, :p])
     shift = (A_inverse @ M[..., :p, p:])[..., 0]
     rss = M[..., p, p] - np.sum(M[..., :p, p] * shift, axis=-1)
     df = s.n - p if reml else s.n
     best = s.unit**2 * rss / df
     held = np.asarray(rss / df if scale is None else scale / s.unit**2)
-    deviance = log_det + rss / held + df * (np.log(2 * np.pi * held) + 2 * np.log(s.unit))
+    deviance = found.log_det + rss / held + df * (np.log(2 * np.pi * held) + 2 * np.log(s.unit))
     if reml:
         deviance += np.linalg.slogdet(M[..., :p, :p])[1]
         deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
-    score_re, score_vc = np.zeros((*shape, q, q)), np.zeros((*shape, s.v))
-    c = np.concatenate([-shift, np.ones((*shape, 1))], axis=-1)[..., None, :, None]
-    parts = [(labels, np.concatenate([E[..., :p], E @ c], axis=-1), F) for labels, E, F in parts]
-    weights = np.zeros((*shape, p + 1, p + 1))
-    weights[..., :p, :p] = A_inverse * reml
-    weights[..., p, p] = 1 / held
-    for labels, E, F in parts:
-        total = (F - E @ weights[..., None, :, :] @ E.swapaxes(-1, -2)).sum(axis=-3)
-        score_re += total[..., :q, :q]
-        diagonal = np.diagonal(total, axis1=-2, axis2=-1)[..., q:]
-        score_vc += diagonal @ (labels[q:, None] == np.arange(s.v))
-    by_L = (2 * score_re @ L)[..., np.tri(q, dtype=bool)]
-    gradient = np.concatenate([by_L, 2 * score_vc * sds], axis=-1)
-    hessian = _hessian(s, theta, parts, A_inverse, weights, df, reml) if second else None
+    c = np.concatenate([-shift, np.ones((*shift.shape[:-1], 1))], axis=-1)
+    weights = c[..., :, None] * c[..., None, :] / held[..., None, None]
+    weights[..., :p, :p] += A_inverse * reml
+    by_gamma = found.single - np.einsum("...ij,...rij->...r", weights, found.P)
+    gradient = np.einsum("...r,...ri->...i", by_gamma, slopes)
+    score_re, (i, j) = np.zeros((*theta.shape[:-1], q, q)), np.tril_indices(q)
+    score_re[..., i, j] = score_re[..., j, i] = by_gamma[..., : len(i)] / (1 + (i != j))
+    hessian = None
+    if second:
+        hessian = slopes.swapaxes(-1, -2) @ _by_gamma(found, A_inverse, c, weights, held, df, reml)
+        hessian = hessian @ slopes + np.einsum("...r,rij->...ij", by_gamma, constant)
     beta = s.start + np.asarray(s.unit)[..., None] * (shift @ s.R_inverse.T)
     phi = best[..., None, None] * (s.R_inverse @ A_inverse @ s.R_inverse.T)
+    score_vc = by_gamma[..., len(i) :]
     return Evaluation(deviance, gradient, hessian, score_re, score_vc, beta, best, phi)
 
 
-def _hessian(
-    s: Structure,
-    theta: Array,
-    parts: list[Part],
-    A_inverse: Array,
-    weights: Array,
-    df: int,
-    reml: bool,
+def _by_gamma(
+    found: Sums, A_inverse: Array, c: Array, weights: Array, held: Array, df: int, reml: bool
 ) -> Array:
-    """Second derivatives (..., size, size) of the deviance by θ, from E = ZᵀV⁻¹[Q r − Qβ] and F = ZᵀV⁻¹Z.
-
-    Along θ_a, ΛΛᵀ changes by S_a. With G_a = ZS_aZᵀ and P = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹ the second derivatives are those
-    of Lindstrom & Bates (1988, J. Am. Stat. Assoc. 83:1014): −tr(PG_aPG_b) (ML: V⁻¹ for P) and 2yᵀPG_aPG_bPy/σ², of
-    which all products are sums over groups.
-    """
-    p, size, shape = s.p, s.size, A_inverse.shape[:-2]
-    answer, by_S = np.zeros((*shape, size, size)), np.zeros((*shape, size, p + 1, p + 1))
-    for labels, E, F in parts:
-        units = _units(s, labels)
-        Lam = np.tensordot(theta, units, axes=1)[..., None, :, :]
-        half = units @ Lam.swapaxes(-1, -2)
-        S = (half + half.swapaxes(-1, -2))[..., None, :, :, :]
-        total = (F - E @ weights[..., None, :, :] @ E.swapaxes(-1, -2)).sum(axis=-3)
-        E, F = E[..., None, :, :], F[..., None, :, :]
-        SE, FS = S @ E, F @ S  # (..., g, size, m, p+1 or m)
-        by_S += (E.swapaxes(-1, -2) @ SE).sum(axis=-4)
-        twice = _products(SE, F @ SE @ weights[..., None, None, :, :]).sum(axis=-3)
-        twice += _products(units, total[..., None, :, :] @ units)  # as ΛΛᵀ is itself curved in θ
-        answer += 2 * twice - _products(FS, FS.swapaxes(-1, -2)).sum(axis=-3)
-    P, w, r = by_S[..., :p, :p], by_S[..., :p, p], by_S[..., p, p]
+    """Second derivatives (..., size, size) of the deviance by γ/σ², β and σ² profiled (Lindstrom & Bates 1988, J. Am.
+    Stat. Assoc. 83:1014): −tr(𝒫G_a𝒫G_b) (ML: V⁻¹ for 𝒫) and 2yᵀ𝒫G_a𝒫G_b𝒫y/σ², 𝒫 = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹."""
+    p = A_inverse.shape[-1]
+    answer = 2 * np.einsum("...ij,...abij->...ab", weights, found.Q) - found.traces
+    w = (found.P @ c[..., None, :, None])[..., 0]
+    r = (w @ c[..., None])[..., 0]  # of the residuals y − Xβ̂ = Bc
+    w = w[..., :p]
     if reml:
-        AP = A_inverse[..., None, :, :] @ P
-        answer -= _products(AP, AP.swapaxes(-1, -2))
-    one_over = weights[..., p, p, None, None]  # 1/σ²
+        AP = A_inverse[..., None, :, :] @ found.P[..., :p, :p]
+        answer -= np.einsum("...aij,...bji->...ab", AP, AP)
+    one_over = 1 / held[..., None, None]
     answer -= 2 * one_over * (w @ A_inverse @ w.swapaxes(-1, -2))
     return np.asarray(answer - one_over**2 / df * r[..., :, None] * r[..., None, :])
-
-
-def _units(s: Structure, labels: Array) -> Array:
-    """The constant derivatives of a group's Λ by θ, (size, m, m)."""
-    answer = np.zeros((s.size, len(labels), len(labels)))
-    for number, (i, j) in enumerate(zip(*np.tril_indices(s.q), strict=True)):
-        answer[number, i, j] = 1.0
-    for c in range(s.v):
-        np.fill_diagonal(answer[s.size - s.v + c], labels == c)
-    return answer
-
-
-def _both_sides(A: Array, L: Array, diagonal: Array) -> Array:
-    """ΛᵀAΛ for symmetric A, Λ having the blocks L (q, q) and, for the other columns, a diagonal."""
-    q = L.shape[-1]
-    for _ in range(2):
-        A = (A * diagonal).swapaxes(-1, -2)
-        A[..., :q, :] = L.swapaxes(-1, -2) @ A[..., :q, :]
-    return A
-
-
-def _summed(a: Array, b: Array) -> Array:
-    """Σ aᵀb over groups: a (..., g, m, i), b (..., g, m, j) → (..., i, j)."""
-    a, b = (x.reshape(*x.shape[:-3], -1, x.shape[-1]) for x in (a, b))
-    return np.asarray(a.swapaxes(-1, -2) @ b)
-
-
-def _products(a: Array, b: Array) -> Array:
-    """The sum of the products of each a_i with each b_j, (..., size, m, k) → (..., size, size)."""
-    a, b = (x.reshape(*x.shape[:-2], -1) for x in (a, b))
-    return np.asarray(a @ b.swapaxes(-1, -2))
 
 
 @dataclass(frozen=True)

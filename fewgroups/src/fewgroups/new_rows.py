@@ -185,8 +185,8 @@ def _component(
     number = pd.factorize(model.groups, sort=True)[0]
     stored = zip(model.exog_vc.colnames[component], model.exog_vc.mats[component], strict=True)
     for names, block, (colnames, matrix) in zip(*made.blocks(number), stored, strict=True):
-        columns = dict(zip(names, block.T, strict=True))
-        again = [columns.pop(name, np.zeros(len(block))) for name in colnames]
+        columns = dict(zip(names, dense(block).T, strict=True))
+        again = [columns.pop(name, np.zeros(block.shape[0])) for name in colnames]
         if columns or not _same(np.column_stack(again), dense(matrix)):
             raise refused
     new = range(len(model.endog), len(both))

@@ -13,23 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
+
+from fewgroups.blocks import CrossedBlock, GroupBlock, Sums, derivatives
 
 Array = np.ndarray
 DEPENDENT = 1e-10
 """A column that keeps less than this share of its length beside the columns before it adds nothing to them."""
-
-
-@dataclass(frozen=True)
-class GroupBlock:
-    """The g groups that have the same random-effect columns: labels (m,), W = ZᵀZ (g, m, m), ZB = Zᵀ[Q r]
-    (..., g, m, p+1).
-
-    A label is −1 − c for random-effect column c, or the number 0, 1, … of the variance component.
-    """
-
-    labels: Array
-    W: Array
-    ZB: Array
+MOST, COPIES = 8, 10  # GB at most, and how many matrices of all columns are held at once
+MANY = 64  # columns of a single group from which on those of one component are eliminated first
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class Structure:
     p: int
     q: int
     v: int
-    blocks: tuple[GroupBlock, ...]
+    blocks: tuple[GroupBlock | CrossedBlock, ...]
     BB: Array
     R_inverse: Array
     start: Array
@@ -92,7 +84,8 @@ class Structure:
             )
             Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
         squares = [
-            sum(float(np.sum(np.square(dense(m)))) for m in mats) for mats in model.exog_vc.mats
+            sum(float(np.sum(np.square(m.data if sparse.issparse(m) else m))) for m in mats)
+            for mats in model.exog_vc.mats
         ]
         unit_vc = np.sqrt(np.array(squares) / n).reshape(v)
         if np.any(unit_vc == 0):
@@ -107,7 +100,7 @@ class Structure:
 
     def of_data_sets(self, which: Any) -> Structure:
         """Of many data sets those that `which` (an index of their axis) picks out."""
-        blocks = tuple(GroupBlock(block.labels, block.W, block.ZB[which]) for block in self.blocks)
+        blocks = tuple(replace(block, ZB=block.ZB[which]) for block in self.blocks)
         return replace(
             self, blocks=blocks, start=self.start[which], unit=self.unit[which], optima={}
         )
@@ -119,8 +112,13 @@ class Structure:
 
     @property
     def values(self) -> int:
-        """How many numbers ZᵀZ and ZᵀB of one data set hold."""
-        return sum(len(b.W) * len(b.labels) * (len(b.labels) + self.p + 1) for b in self.blocks)
+        """How many numbers the blocks hold of one data set."""
+        return sum(block.values for block in self.blocks)
+
+    def sums(self, gamma: Array, second: bool) -> Sums:
+        """Those of all blocks at γ/σ² (..., size): the lower triangle of Ψ, row by row, then the components."""
+        first, *others = (block.sums(gamma, second) for block in self.blocks)
+        return sum(others, start=first)
 
     def unpack(self, theta: Array) -> tuple[Array, Array]:
         """L (..., q, q) and relative SDs (..., v) of θ (..., size): rows of the lower triangle, then components."""
@@ -194,11 +192,20 @@ def dense(matrix: Any) -> Array:
     return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix, dtype=float)
 
 
-def _blocks(model: Any, Q: Array, r: Array, Z_re: Array, unit_vc: Array) -> tuple[GroupBlock, ...]:
-    """Cross-products per group with Q (rows, p) and r (..., rows), gathered where groups have the same kinds of
-    columns."""
+def _blocks(
+    model: Any, Q: Array, r: Array, Z_re: Array, unit_vc: Array
+) -> tuple[GroupBlock | CrossedBlock, ...]:
+    """Cross-products with Q (rows, p) and r (..., rows), per group, gathered where groups have the same kinds of
+    columns; or of the only group, if it has many."""
+    q, v = Z_re.shape[1], len(unit_vc)
+    _check_size(model)
+    if model.n_groups == 1 and not q:
+        parts = [sparse.csr_array(mats[0]) for mats in model.exog_vc.mats]
+        labels = np.repeat(np.arange(v), [part.shape[1] for part in parts])
+        if len(labels) > MANY:
+            Z = sparse.csr_array(sparse.hstack(parts) / unit_vc[labels])
+            return (CrossedBlock.of(Z, labels, _with_outcomes(Z.T @ Q, r @ Z)),)
     gathered: dict[tuple[int, ...], list[tuple[Array, Array, Array]]] = defaultdict(list)
-    q = Z_re.shape[1]
     for g, name in enumerate(model.group_labels):
         rows = model.row_indices[name]
         Z, labels = random_design(model, g)
@@ -208,24 +215,43 @@ def _blocks(model: Any, Q: Array, r: Array, Z_re: Array, unit_vc: Array) -> tupl
     blocks = []
     for kinds, found in gathered.items():
         W, ZQ, Zr = zip(*found, strict=True)
-        last = np.stack(Zr, axis=-2)[..., None]
-        first = np.broadcast_to(np.stack(ZQ), (*last.shape[:-1], Q.shape[1]))
-        ZB = np.concatenate([first, last], axis=-1)
-        blocks.append(GroupBlock(np.array(kinds, dtype=int), np.stack(W), ZB))
+        labels, ZB = np.array(kinds, dtype=int), _with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2))
+        blocks.append(GroupBlock(labels, np.stack(W), ZB, derivatives(labels, q, v)))
     return tuple(blocks)
+
+
+def _check_size(model: Any) -> None:
+    """ValueError if matrices of the random effects' columns would not fit into memory."""
+    widths = np.array([[m.shape[1] for m in mats] for mats in model.exog_vc.mats], dtype=float)
+    left = widths.sum(axis=0) + model.k_re
+    if model.n_groups == 1 and widths.size:
+        left -= widths.max()  # the levels that are eliminated
+    needed = 8 * COPIES * np.sum(left**2) / 2**30
+    if needed > MOST:
+        raise ValueError(
+            f"vc_formula: the components have {int(left.max()):,} columns in one group (crossed factors: beside those "
+            f"of the largest one), which need about {needed:,.0f} GB of memory, more than {MOST}: if a factor is "
+            "nested in another, name that one as groups; or leave one of them out"
+        )
+
+
+def _with_outcomes(ZQ: Array, Zr: Array) -> Array:
+    """ZᵀB (..., m, p+1) of ZᵀQ (m, p) and Zᵀr (..., m)."""
+    first = np.broadcast_to(ZQ, (*Zr.shape, ZQ.shape[-1]))
+    return np.concatenate([first, Zr[..., None]], axis=-1)
 
 
 def level_of_rows(matrices: Any) -> Array | None:
     """Which level each row has (n,), counted through the groups, whose columns (rows, levels) are given; None unless
     every row has a one for a single level and zeros for the others."""
-    found = [dense(matrix) for matrix in matrices]
-    values = np.concatenate([matrix.ravel() for matrix in found])
-    if not np.all((values == 0) | (values == 1)):
+    values = [m.data if sparse.issparse(m) else np.ravel(m) for m in matrices]
+    if not np.all(np.isin(np.concatenate(values), (0, 1))):
         return None
-    if np.any(np.concatenate([matrix.sum(axis=1) for matrix in found]) != 1):
+    if np.any(np.concatenate([np.ravel(m.sum(axis=1)) for m in matrices]) != 1):
         return None
-    first = np.cumsum([0, *(matrix.shape[1] for matrix in found[:-1])])
-    return np.concatenate([k + m.argmax(axis=1) for k, m in zip(first, found, strict=True)])
+    first = np.cumsum([0, *(m.shape[1] for m in matrices[:-1])])
+    levels = zip(first, matrices, strict=True)
+    return np.concatenate([k + np.ravel(m.argmax(axis=1)) for k, m in levels])
 
 
 def random_design(model: Any, group: int) -> tuple[Array, Array]:

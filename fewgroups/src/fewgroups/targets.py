@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.ddf import Information, derivatives
+from fewgroups.blocks import derivatives
+from fewgroups.ddf import Information
 from fewgroups.structure import random_design
 
 Array = np.ndarray

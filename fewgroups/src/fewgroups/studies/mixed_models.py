@@ -17,7 +17,8 @@ from fewgroups.batch.cells import CellStatistics
 from fewgroups.batch.intercepts import intercept_model
 from fewgroups.batch.layouts import Layout
 from fewgroups.batch.slopes import SlopeModel, slope_model
-from fewgroups.ddf import Information, derivatives
+from fewgroups.blocks import derivatives
+from fewgroups.ddf import Information
 
 Array = np.ndarray
 
