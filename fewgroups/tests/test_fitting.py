@@ -13,9 +13,10 @@ from fewgroups.likelihood import optimum
 from public_data import load, request
 from reference import fits_cases
 from running_example import Design, Truth, simulate, simulate_many
+from scipy import sparse
 from statsmodels.regression.mixed_linear_model import MixedLMResultsWrapper
 
-from fewgroups import fit, fit_many
+from fewgroups import coefficients, fit, fit_many, predictions, variances
 
 F = "correctness ~ session_high"
 PUSHUPS = load("pushups")
@@ -47,6 +48,20 @@ def test_the_result_is_what_statsmodels_itself_makes_of_that_point(name: str) ->
     moved = (ours.cov_params() - theirs.cov_params()) / np.outer(size, size)
     assert np.abs(moved).max() < 1e-7
     assert ours.llf == pytest.approx(ours.model.loglike(ours.params_object, profile_fe=False))
+
+
+def test_large_components_are_sparse_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    dense = fit(**request("penicillin"))
+    monkeypatch.setattr("fewgroups.component_columns.LARGE", 0)
+    monkeypatch.setattr("fewgroups.structure.MANY", 0)
+    large = fit(**request("penicillin"))
+    assert sparse.issparse(large.model.exog_vc.mats[0][0])
+    for name in ("params", "bse", "llf", "fittedvalues", "resid"):
+        np.testing.assert_allclose(
+            getattr(large._results, name), getattr(dense._results, name), rtol=1e-7
+        )
+    for ask in (variances, coefficients, lambda fitted: predictions(fitted, who="known")):
+        pd.testing.assert_frame_equal(ask(large), ask(dense), rtol=1e-6)
 
 
 def test_a_singular_fit_holds_in_any_unit_of_a_predictor() -> None:

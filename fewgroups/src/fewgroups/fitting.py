@@ -153,23 +153,24 @@ def fit(
     best = optimum(structure, reml)
     if best.scale < RANK * structure.unit**2:
         raise ValueError(NO_RESIDUAL)
-    result = _result(model, structure, best, reml)
+    made = _result(model, structure, best, reml)
+    result = MixedLMResultsWrapper(made)
     with np.errstate(invalid="ignore"):  # the root of a negative variance
-        ratios = np.asarray(result.bse_fe) / np.sqrt(np.diag(best.phi))
+        ratios = made.bse_fe / np.sqrt(np.diag(best.phi))
     result.structure = structure  # what is asked of this result need not build it again
     result.report = FitReport(
         singular=best.singular,
         boundary=boundary(model, structure, best),
         loglik=best.loglik,
         tried=best.tried,
-        alarm=bool(min(*np.diag(result.cov_re), *result.vcomp, np.inf) < ALARM),
+        alarm=bool(min(*np.diag(made.cov_re), *made.vcomp, np.inf) < ALARM),
         se_ratios=dict(zip(model.exog_names, map(float, ratios), strict=True)),
         notes=tuple(notes),
     )
     return result
 
 
-def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMResultsWrapper:
+def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMResults:
     """What `MixedLM.fit` makes of an optimum, as the end of that function does it."""
     psi, vcomp = best.cov_re / best.scale, best.vcomp / best.scale
     if best.singular:
@@ -201,7 +202,7 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
     ):  # statsmodels' own fitted values are for dense columns only
         effects = made.random_effects[model.group_labels[0]].to_numpy()
         made._cache["fittedvalues"] = model.exog @ at.beta + model._aex_r[0] @ effects
-    return MixedLMResultsWrapper(made)
+    return made
 
 
 def _covariance(s: Structure, psi: Array, vcomp: Array, scale: float, reml: bool) -> Array:
