@@ -220,31 +220,27 @@ def _newton_step(
     """
     diagonal = np.stack([k[0, 0], k[1, 1], k[2, 2]])
     floor = 1e-10 * np.abs(diagonal).sum(axis=0) + 1e-14
-    d1, d2, d3, l21, l31, l32 = _pivots(k, damping)
-    weak = np.minimum(np.minimum(d1, d2), d3) <= floor
-    if weak.any():
-        # Gershgorin's bound below the smallest eigenvalue makes the damped matrix safe at once.
-        lowest = (diagonal + np.abs(diagonal) - np.abs(k).sum(axis=0)).min(axis=0)
-        safe = 0.01 * np.abs(lowest) - lowest + 10 * floor
+    # Gershgorin's bound below the smallest eigenvalue makes the damped matrix safe at once.
+    lowest = (diagonal + np.abs(diagonal) - np.abs(k).sum(axis=0)).min(axis=0)
+    safe = 0.01 * np.abs(lowest) - lowest + 10 * floor
+    for _ in range(2):
+        d1, d2, d3 = diagonal + damping
+        d1 = np.where(d1 == 0, 1e-300, d1)
+        l21, l31 = k[0, 1] / d1, k[0, 2] / d1
+        d2 = d2 - l21 * k[0, 1]
+        d2 = np.where(d2 == 0, 1e-300, d2)
+        l32 = (k[1, 2] - l21 * k[0, 2]) / d2
+        d3 = d3 - l31 * k[0, 2] - l32 * l32 * d2
+        weak = np.minimum(np.minimum(d1, d2), d3) <= floor
+        if not weak.any():
+            break
         damping = np.where(weak, np.maximum(damping, safe), damping)
-        d1, d2, d3, l21, l31, l32 = _pivots(k, damping)
     y1 = -slope[0]
     y2 = -slope[1] - l21 * y1
     y3 = -slope[2] - l31 * y1 - l32 * y2
     x3 = y3 / d3
     x2 = y2 / d2 - l32 * x3
     return np.stack([y1 / d1 - l21 * x2 - l31 * x3, x2, x3]), damping
-
-
-def _pivots(k: np.ndarray, damping: np.ndarray) -> tuple[np.ndarray, ...]:
-    """LDLᵀ of K + μI: d1, d2, d3, l21, l31, l32."""
-    d1 = k[0, 0] + damping
-    d1 = np.where(d1 == 0, 1e-300, d1)
-    l21, l31 = k[0, 1] / d1, k[0, 2] / d1
-    d2 = k[1, 1] + damping - l21 * k[0, 1]
-    d2 = np.where(d2 == 0, 1e-300, d2)
-    l32 = (k[1, 2] - l21 * k[0, 2]) / d2
-    return d1, d2, k[2, 2] + damping - l31 * k[0, 2] - l32 * l32 * d2, l21, l31, l32
 
 
 def eigenvalues(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -109,9 +109,9 @@ def _sums(
 
 
 def _sums_of(answer: Answer, effect: float, alpha: float) -> dict[str, float]:
-    """Counts of data sets, and sums of numbers and of their squares: those of significant estimates' sizes over that of
-    the true effect are 0 without an effect."""
-    usable = answer.usable
+    """Counts of data sets, and sums of numbers and of their squares; `size` is that of significant estimates over the
+    size of the true effect, if there is one."""
+    usable, singular = answer.usable, answer.singular
     estimate, se = answer.estimate[usable], answer.se[usable]
     half_width = -special.stdtrit(np.broadcast_to(answer.df, usable.shape)[usable], alpha / 2) * se
     significant = estimate[np.abs(estimate) > half_width]
@@ -119,8 +119,8 @@ def _sums_of(answer: Answer, effect: float, alpha: float) -> dict[str, float]:
     sums = {
         "answered": len(estimate),
         "undefined": len(usable) - len(estimate),
-        "fitted": 0 if answer.singular is None else len(usable),
-        "singular": 0 if answer.singular is None else answer.singular.sum(),
+        "fitted": 0 if singular is None else len(singular),
+        "singular": 0 if singular is None else singular.sum(),
         "rejected": len(significant),
         "covered": np.sum(np.abs(error) <= half_width),
         "wrong_sign": np.sum(significant * effect < 0),
