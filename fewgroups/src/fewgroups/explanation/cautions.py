@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from fewgroups.explanation.effects import interval_words, t_words
@@ -186,18 +187,20 @@ def _occasions(facts: FittedModel) -> Iterator[Caution]:
         return
     for k, one in enumerate(facts.coefficients):
         if len(one.parts) == 1 and one.parts[0].factor.levels:
-            columns = [rows[:, k] for rows in facts.model.exog_li]
-            blocked = [_in_blocks(x) for x in columns if np.ptp(x) > 0]
+            blocked = _in_blocks(np.asarray(facts.model.groups), facts.model.exog[:, k])
             if 2 * sum(blocked) > len(blocked):
                 who = "each" if sum(blocked) == facts.groups else "most"
                 rows = say(f"caution.{who}_in_blocks", facts.words.shared)
                 yield _earned(facts, "one occasion per condition", one.name, rows=rows)
 
 
-def _in_blocks(x: np.ndarray) -> bool:
-    """Whether the rows of each value, two or more, stand together."""
-    counts = np.unique(x, return_counts=True)[1]
-    return bool(counts.min() > 1 and np.count_nonzero(np.diff(x)) < len(counts))
+def _in_blocks(groups: np.ndarray, x: np.ndarray) -> pd.Series:
+    """Of each group with several values: whether the rows of each value, two or more, stand together."""
+    within = pd.Series(x).groupby(groups)
+    counts = within.value_counts().groupby(level=0)
+    runs = within.shift().ne(pd.Series(x)).groupby(groups).sum()
+    values = counts.size()
+    return ((counts.min() > 1) & (runs == values))[values > 1]
 
 
 def _sizes(facts: FittedModel) -> Iterator[Caution]:
