@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import string
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-PARSER = string.Formatter()
+PLACE = re.compile(r"{([a-z_]+)}")
 NOTHING: Mapping[str, str] = {}
 
 
@@ -25,40 +25,30 @@ def say(key: str, shared: Mapping[str, str] = NOTHING, /, **words: str) -> str:
     template = sentences().get(key)
     if template is None:
         raise TemplateError(f"there is no sentence {key!r}")
-    wanted = places(template)
-    wrong = [f"no word for {name}" for name in sorted(wanted - set(words) - set(shared))]
-    wrong += [f"no place for {name}" for name in sorted(set(words) - wanted)]
+    places = set(PLACE.findall(template))
+    wrong = [f"no word for {name}" for name in sorted(places - set(words) - set(shared))]
+    wrong += [f"no place for {name}" for name in sorted(set(words) - places)]
     if wrong:
         raise TemplateError(f"sentence {key!r}: {', '.join(wrong)}")
     return template.format_map({**shared, **words})
 
 
-def places(template: str) -> set[str]:
-    """The names in braces; TemplateError for anything else that a brace could mean."""
-    try:
-        pieces = list(PARSER.parse(template))
-    except ValueError as error:
-        raise TemplateError(f"a brace is left over ({error}): {template!r}") from None
-    plain = [name is None or (name.isidentifier() and not a and not b) for _, name, a, b in pieces]
-    if not all(plain) or "{{" in template or "}}" in template:
-        raise TemplateError(f"braces hold a plain name and nothing else: {template!r}")
-    return {name for _, name, _, _ in pieces if name is not None}
-
-
 @cache
 def sentences() -> dict[str, str]:
-    """All templates, "section.name" → text, white space made single; TemplateError for a malformed one."""
+    """All templates, "section.name" → text, white space made single; TemplateError if a brace is left over."""
     text = files("fewgroups.explanation").joinpath("sentences.toml").read_text(encoding="utf-8")
     found = {
         f"{section}.{name}": " ".join(template.split())
         for section, entries in tomllib.loads(text).items()
         for name, template in entries.items()
     }
-    for template in found.values():
-        places(template)
+    for key, template in found.items():
+        if re.search("[{}]", PLACE.sub("", template)):
+            raise TemplateError(f"sentence {key!r}: a brace is no {{place}}: {template!r}")
     return found
 
 
+@cache
 def sections() -> list[str]:
     """The sections of the templates, in order."""
     return list(dict.fromkeys(key.rpartition(".")[0] for key in sentences()))
