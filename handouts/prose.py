@@ -48,12 +48,12 @@ def converted(sources: list[str], where: str) -> list[BeautifulSoup]:
     return soups
 
 
-_TOGETHER = re.compile(r"\d[\d,.]* %|\b[tzpF]-(?:tests?|values?|statistics?)\b")
+_TOGETHER = re.compile(r"\d[\d,.]* %|\bp (?:[<>=]|&[lg]t;) 0\.\d+|\b[tzpF]-(?:tests?|values?|statistics?)\b")
 _LONGEST_WHOLE = 30  # characters of code that a phone has room for in one line
 
 
 def keep_together(soup: BeautifulSoup) -> None:
-    """No line ends inside "5 %", "t-test" or a name in code."""
+    """No line ends inside "5 %", "p < 0.05", "t-test" or a name in code."""
     for text in soup.find_all(string=_TOGETHER):
         if text.find_parent(["code", "pre", "math", "title"]) is None:
             whole = _TOGETHER.sub(
