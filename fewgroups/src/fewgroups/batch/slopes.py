@@ -85,11 +85,11 @@ class SlopeModel:
     def profile(self, cells: CellStatistics) -> tuple[np.ndarray, SlopeProfile]:
         """The coefficients (2, n) that the outcome of each data set is centred at, and its profiled likelihood."""
         layout, Q = self.layout, self.Q
-        weighted = layout.sizes[:, None] * Q
-        centre = weighted.T / layout.groups @ cells.means
+        weighted = (layout.sizes[:, None] * Q).T
+        centre = weighted / layout.groups @ cells.means
         residuals = cells.means - Q @ centre
-        totals = layout.by_group(weighted[:, :, None] * residuals[:, None])
-        b = self.inverses @ totals  # (m, 2, n)
+        totals = [layout.by_group(column[:, None] * residuals) for column in weighted]
+        b = self.inverses @ np.stack(totals, axis=1)  # (m, 2, n)
         residuals -= Q[:, :1] * b[layout.group, 0] + Q[:, 1:] * b[layout.group, 1]
         squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in self.kinds]
         first = [kind[0] for kind in self.kinds]
