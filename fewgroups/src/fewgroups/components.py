@@ -8,34 +8,31 @@ ML whatever the fit; here REML fits profile the REML likelihood.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq, minimize
 from scipy.stats import chi2
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import confidence_level
-from fewgroups.blocks import derivatives
+from fewgroups.blocks import derivatives, square_derivatives
 from fewgroups.checks import check_result
 from fewgroups.component_columns import nesting_notes
 from fewgroups.ddf import information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
-from fewgroups.likelihood import Optimum, evaluate, optimum
+from fewgroups.likelihood import ROUNDS, Evaluation, Optimum, evaluate, minimise, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import Structure, level_of_rows, sds_and_correlations, sqrt_factor
+from fewgroups.structure import Structure, level_of_rows, sds_and_correlations
 
 Array = np.ndarray
 ZERO = 1e-7  # an SD relative to σ (per column of unit size) below which it is zero but for rounding
 ONE = 1 - 1e-6  # a correlation from which on it is 1 but for rounding
 AWAY = 0.05  # a start beside zero variances: at zero the deviance is flat, whether or not it is a minimum
-PRECISE = 1e-9  # relative, of the ends of an interval
-Lowest = tuple[float, Array, Array | None]
+PRECISE = 1e-9  # of the ends of an interval, relative
 MOST = 6  # sources of variation up to which kinds of pairs are counted
 
 
@@ -93,12 +90,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     labels = [str(name) for name in model.data.exog_re_names] if s.q else []
     components = [str(name) for name in model.exog_vc.names]
     correlations = [f"{labels[i]} × {labels[j]}" for i, j in there.pairs]
-    ends: list[tuple[float, float]] = []
-    for profile, estimate in zip(Profile.of_all(s, reml), there.values(), strict=True):
-        # Where one of its SDs may be zero, a correlation may be anything.
-        unknown = any(ends[column][0] == 0 for column in profile.pair)
-        ends.append((-1.0, 1.0) if unknown else profile.interval(best, estimate, level))
-    low, high = np.array(ends).T
+    low, high = Profiles.of(s, best, reml).intervals(best, there.values(), level).T
     columns: dict[str, Any] = here.columns(s, reml) | {"low": low, "high": high}
     parts = here.parts(s)
     shares = parts / parts.sum()
@@ -271,117 +263,159 @@ def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Profile:
-    """Deviance with one parameter held; `free` coordinates are what is left of Λ (and log σ) to be best.
+class Profiles:
+    """The deviance with one parameter held and everything else at its best, for both ends of all intervals at once.
 
-    basis: (q, q) a basis of the standardised random-effect columns, the held ones first; held: index of the
-    held entry of (rows of the lower triangle, components, log σ); unit: the entry at value 1 and σ = 1;
-    pair: for a correlation, the two random-effect columns, which come first in `basis`; else empty.
+    Coordinates are the rows of the lower triangle of Λ, in a basis of the random-effect columns where the held ones
+    come first; the relative SDs of components; and log σ: (size + 1,). Of k ends, squares (k, size, size, size): how γ
+    depends on them, as in `evaluate`; held (k,): index of the held coordinate; unit (k,): its value for an SD of 1 and
+    σ = 1; pair (k,): whether the correlation of the first two columns is held, with the length of the second one's row
+    as the coordinate after it; best (k, size + 1): the optimum.
     """
 
     structure: Structure
     reml: bool
-    basis: Array
-    held: int
-    unit: float
-    pair: tuple[int, ...] = ()
+    squares: Array
+    held: Array
+    unit: Array
+    pair: Array
+    best: Array
 
     @classmethod
-    def of_all(cls, s: Structure, reml: bool) -> list[Profile]:
-        """Of every parameter, in the order of the table's rows: SDs, correlations, SDs of components, σ."""
-        rows = np.linalg.inv(s.R_re)[:, None]
-        found = [cls(s, reml, _basis(row), 0, 1 / float(np.linalg.norm(row))) for row in rows]
-        for pair in [(i, j) for j in range(s.q) for i in range(j)]:
-            found.append(cls(s, reml, _basis(rows[list(pair), 0]), 1, 1.0, pair))
-        units = [*s.unit_vc.tolist(), 1.0]
-        held = range(s.size - s.v, s.size + 1)
-        return found + [cls(s, reml, np.eye(s.q), *one) for one in zip(held, units, strict=True)]
+    def of(cls, s: Structure, optimum: Optimum, reml: bool) -> Profiles:
+        """Low and high end of every parameter, in the order of the table's rows: SDs of random-effect columns,
+        correlations, SDs of components, σ."""
+        rows = np.linalg.inv(s.R_re)
+        pairs = [[i, j] for j in range(s.q) for i in range(j)]
+        bases = [_basis(rows[columns]) for columns in [*([c] for c in range(s.q)), *pairs]]
+        bases += [np.eye(s.q)] * (s.v + 1)
+        held = [0] * s.q + [1] * len(pairs) + [*range(s.size - s.v, s.size + 1)]
+        unit = [*1 / np.linalg.norm(rows, axis=1), *np.ones(len(pairs)), *s.unit_vc, 1.0]
+        pair = np.repeat([False] * s.q + [True] * len(pairs) + [False] * (s.v + 1), 2)
+        basis = np.repeat(bases, 2, axis=0)
+        L, sds = s.unpack(optimum.theta)
+        root = basis @ L
+        theta = s.pack(root @ root.swapaxes(-1, -2), np.tile(sds**2, (len(basis), 1)))
+        best = np.column_stack([theta, np.full(len(basis), np.log(optimum.scale) / 2)])
+        if pairs:
+            best[pair, 2] = np.linalg.norm(best[pair, 1:3], axis=1)
+        back = np.linalg.inv(basis)[:, None]
+        i, j = np.tril_indices(s.q)
+        changes = (back @ derivatives(np.arange(s.q), s.q, 0) @ back.swapaxes(-1, -2))[..., i, j]
+        turned = np.tile(np.eye(s.size), (len(basis), 1, 1))
+        turned[:, : len(i), : len(i)] = changes.swapaxes(-1, -2)
+        squares = np.einsum("krs,sij->krij", turned, square_derivatives(s.q, s.v))
+        return cls(s, reml, squares, np.repeat(held, 2), np.repeat(unit, 2), pair, best)
 
-    def start(self, theta: Array, scale: float) -> Array:
-        """All coordinates (size + 1,) of a point θ, σ²."""
-        L, sds = self.structure.unpack(theta)
-        root = sqrt_factor(self.basis @ L @ L.T @ self.basis.T)
-        return np.concatenate([root[np.tri(len(root), dtype=bool)], sds, [np.log(scale) / 2]])
+    def whole(self, which: Array, x: Array, values: Array) -> tuple[Array, Array, Array]:
+        """All coordinates (j, size + 1) of the ends `which` (j,), of the free ones x (j, size) and the values held; and
+        their derivatives by the free ones (j, size + 1, size) and by the value (j, size + 1)."""
+        s, held, ends = self.structure, self.held[which], np.arange(len(which))
+        free = self.free(which)
+        full, by_value = np.zeros((2, len(which), s.size + 1))
+        slopes = np.zeros((*full.shape, s.size))
+        np.put_along_axis(full, free, x, axis=1)
+        np.put_along_axis(slopes, free[:, None], 1.0, axis=1)
+        pair, sigma = self.pair[which], held == s.size
+        full[sigma, -1], by_value[sigma, -1] = np.log(values[sigma]), 1 / values[sigma]
+        sd = ends[~sigma & ~pair]
+        by_value[sd, held[sd]] = self.unit[which][sd] * np.exp(-full[sd, -1])
+        full[sd, held[sd]] = values[sd] * by_value[sd, held[sd]]
+        slopes[sd, held[sd], -1] = -full[sd, held[sd]]
+        if pair.any():  # the signs of the rows must not change that of their correlation
+            signs, r = np.where(full[pair][:, [0, 2]] < 0, -1.0, 1.0), values[pair]
+            full[pair, 0] *= signs[:, 0]
+            slopes[pair, 0, 0] = signs[:, 0]
+            rest = np.sqrt(np.maximum(1 - r**2, 0))
+            length = np.abs(full[pair, 2])
+            full[pair, 1], full[pair, 2] = length * r, length * rest
+            slopes[pair, 1, 1], slopes[pair, 2, 1] = signs[:, 1] * r, signs[:, 1] * rest
+            by_value[pair, 1] = length
+            by_value[pair, 2] = -length * r / np.maximum(rest, 1e-300)
+        return full, slopes, by_value
 
-    def at(self, value: float, near: Array, curvature: Array | None) -> Lowest:
-        """The lowest deviance with the parameter at `value`, its coordinates (size + 1,), and the inverse Hessian
-        (size, size), or None if the search got stuck. It starts `near`, with the `curvature` of an earlier one."""
-        s, start, free = self.structure, near.copy(), np.delete(np.arange(len(near)), self.held)
-        if self.held == s.size:
-            start[-1] = np.log(value)
-        flat = np.append(np.eye(s.q)[np.tri(s.q, dtype=bool)] > 0, [True] * s.v + [False])
-        flat &= np.abs(start) < AWAY
-        start[flat] = np.copysign(AWAY, start[flat])
+    def free(self, which: Array) -> Array:
+        """Indices (j, size) of the coordinates that are not held."""
+        size = self.structure.size
+        return np.nonzero(np.arange(size + 1) != self.held[which, None])[1].reshape(-1, size)
 
-        def both(x: Array) -> tuple[float, Array]:
-            start[free] = x
-            deviance, slope = self._deviance(value, start)
-            return deviance, slope[free]
-
-        options = {"gtol": 1e-5 * np.sqrt(s.n), "hess_inv0": curvature}
-        found = minimize(both, start[free], jac=True, method="BFGS", options=options)
-        start[free] = found.x
-        inverse = (found.hess_inv + found.hess_inv.T) / 2
-        useful = found.success and np.linalg.eigvalsh(inverse)[0] > 1e-10
-        return float(found.fun), start, inverse if useful else None
-
-    def _deviance(self, value: float, point: Array) -> tuple[float, Array]:
-        """Deviance and its slopes (size + 1,) by the coordinates; those of the held one mean nothing."""
+    def lowest(self, which: Array, values: Array, near: Array) -> tuple[Array, Array, Array]:
+        """The lowest deviances (j,) of the ends `which` (j,) held at `values` (j,), their derivatives by the values,
+        and the free coordinates (j, size) there; searched for from `near` (j, size)."""
         s = self.structure
-        entries, log_sigma = point[:-1].copy(), point[-1]
-        if self.held < s.size and not self.pair:
-            entries[self.held] = value * self.unit * np.exp(-log_sigma)
-        L, sds = s.unpack(entries)
-        root = L.copy()
-        if self.pair:  # free are both rows' lengths, whose signs must not change the correlation's
-            along = np.array([value, np.sqrt(max(1 - value**2, 0.0))])
-            signs = np.where(np.diag(L)[:2] < 0, -1.0, 1.0)
-            root[0, 0], root[1, :2] = abs(L[0, 0]), abs(L[1, 1]) * along
-        back = np.linalg.solve(self.basis, root) if s.q else root
-        scale = float(np.exp(2 * log_sigma))
-        found = evaluate(s, s.pack(back @ back.T, sds**2), self.reml, scale)
-        by_root = 2 * np.linalg.solve(self.basis.T, found.score_re @ back) if s.q else root
-        if self.pair:
-            by_root[0, 0], by_root[1, 1] = signs * [by_root[0, 0], by_root[1, :2] @ along]
-        df = s.n - s.p if self.reml else s.n
-        slope = np.concatenate([by_root[np.tri(s.q, dtype=bool)], 2 * found.score_vc * sds, [0.0]])
-        slope[-1] = 2 * df * (1 - found.scale / scale)
-        if self.held < s.size and not self.pair:
-            slope[-1] -= slope[self.held] * entries[self.held]
-        return found.deviance, slope
+        own = np.append(np.eye(s.q)[np.tri(s.q, dtype=bool)] > 0, [True] * s.v + [False])
+        flat = own[self.free(which)] & (np.abs(near) < AWAY)
 
-    def interval(self, best: Optimum, estimate: float, level: float) -> tuple[float, float]:
-        """The values whose deviance is within χ²₁ of the lowest, that of the optimum `best`; SDs end at 0 and
-        correlations at ±1 where it never rises that far."""
-        root, lowest = np.sqrt(chi2.ppf(level, 1)), -2 * best.loglik
-        known: dict[float, Lowest] = {estimate: (lowest, self.start(best.theta, best.scale), None)}
+        def at(left: Array, full: Array, second: bool) -> Evaluation:
+            theta, scale, squares = full[:, :-1], np.exp(2 * full[:, -1]), self.squares[which[left]]
+            return evaluate(s, theta, self.reml, scale, second, squares)
 
-        def excess(value: float) -> float:
-            if value not in known:
-                ended = [x for x in known if x == estimate or known[x][2] is not None]
-                nearest = min(ended, key=lambda other: abs(other - value))
-                known[value] = self.at(value, *known[nearest][1:])
-                if known[value][2] is None and nearest != estimate:  # stuck: from the optimum, then
-                    known[value] = self.at(value, *known[estimate][1:])
-            return float(np.sqrt(max(known[value][0] - lowest, 0.0)) - root)
+        def objective(left: Array, x: Array) -> tuple[Array, Array, Array]:
+            full, slopes, _ = self.whole(which[left], x, values[left])
+            found = at(left, full, True)
+            hessian = slopes.swapaxes(-1, -2) @ found.hessian @ slopes
+            held = self.held[which[left]]
+            sd = np.flatnonzero((held < s.size) & ~self.pair[which[left]])
+            hessian[sd, -1, -1] += found.gradient[sd, held[sd]] * full[sd, held[sd]]
+            return found.deviance, (found.gradient[:, None] @ slopes)[:, 0], hessian
 
-        if self.pair:
-            middle = estimate if np.isfinite(estimate) else 0.0
-            return _end(excess, middle, -1.0), _end(excess, middle, 1.0)
-        low = estimate if self.held == self.structure.size else 0.0  # σ has no zero to end at
-        while low > 0 and excess(low) < 0:
-            low /= 2
-        high = estimate if estimate > 0 else AWAY * np.sqrt(best.scale) / self.unit
-        while excess(high) < 0:
-            high *= 2
-        return _end(excess, estimate, low), _end(excess, estimate, high)
+        start = np.where(flat, np.copysign(AWAY, near), near)
+        ends, deviance, _ = minimise(objective, start, s.n, 1e-10)
+        full, _, by_value = self.whole(which, ends, values)
+        gradient = at(np.arange(len(which)), full, False).gradient
+        return deviance, np.sum(gradient * by_value, axis=1), ends
 
+    def intervals(self, optimum: Optimum, estimates: Array, level: float) -> Array:
+        """(parameters, 2) the values whose deviance is within χ²₁ of the lowest; SDs end at 0 and correlations at ±1
+        where it never rises that far. Where one of its SDs may be zero, a correlation may be anything."""
+        s, every, root = self.structure, np.arange(len(self.held)), np.sqrt(chi2.ppf(level, 1))
+        # From zero variances a search may not find those that are not: hence a second start, with all as large as σ.
+        large = np.tile(s.pack(np.eye(s.q), np.ones(s.v)), (len(every), 1))
+        large = np.column_stack([large, self.best[:, -1]])
+        best, large = (np.take_along_axis(x, self.free(every), axis=1) for x in (self.best, large))
+        near = best.copy()
 
-def _end(excess: Callable[[float], float], inside: float, outside: float) -> float:
-    """Where excess crosses zero between `inside` (below) and `outside`; `outside` if it never does."""
-    if inside == outside or excess(outside) <= 0:
-        return outside
-    return float(brentq(excess, inside, outside, xtol=PRECISE * abs(outside - inside), rtol=1e-8))
+        def excess(which: Array, values: Array) -> tuple[Array, Array]:
+            """Root of the rise in deviance, less that at an end, and its derivative."""
+            starts = [near[which], large[which]] if optimum.singular else [near[which]]
+            twice = np.tile(which, len(starts)), np.tile(values, len(starts))
+            found = self.lowest(*twice, np.concatenate(starts))
+            shaped = [x.reshape(len(starts), len(which), -1) for x in found]
+            lower = shaped[0].argmin(axis=0)[None]
+            deviance, slope, near[which] = (np.take_along_axis(x, lower, axis=0)[0] for x in shaped)
+            deviance, slope = deviance[:, 0], slope[:, 0]
+            rise = np.sqrt(np.maximum(deviance + 2 * optimum.loglik, 1e-12))
+            return rise - root, slope / (2 * rise)
+
+        high, sigma = every % 2 == 1, self.held == s.size
+        inside = np.repeat(np.where(np.isfinite(estimates), estimates, 0.0), 2)
+        start = np.where(inside > 0, inside, AWAY * np.sqrt(optimum.scale) / self.unit)
+        outside = np.where(high, 2 * start, np.where(sigma, start / 2, 0.0))
+        outside[self.pair] = np.where(high, 1.0, -1.0)[self.pair]
+        over, _ = excess(every, outside)
+        while len(going := np.flatnonzero((over < 0) & ~self.pair & (high | sigma))):
+            outside[going] *= np.where(high[going], 2.0, 0.5)
+            over[going], _ = excess(going, outside[going])
+        open_ended = over <= 0
+        pairs = [(i, j) for j in range(s.q) for i in range(j)]
+        for number, columns in enumerate(pairs, start=s.q):
+            open_ended[2 * number :][:2] |= open_ended[2 * np.array(columns)].any()
+        left = np.flatnonzero(~open_ended & (inside != outside))
+        near[left] = best[left]
+        # The root rises almost in a line: Newton's method, or half-way where that would leave the bracket.
+        values = inside + (outside - inside) * root / (root + np.maximum(over, 0))
+        for _ in range(ROUNDS):
+            if not len(left):
+                break
+            now = values[left]
+            over, slope = excess(left, now)
+            inside[left] = np.where(over < 0, now, inside[left])
+            outside[left] = np.where(over < 0, outside[left], now)
+            guess = now - np.divide(over, slope, out=np.full_like(over, np.inf), where=slope != 0)
+            beyond = (guess - inside[left]) * (guess - outside[left]) >= 0
+            values[left] = np.where(beyond, (inside[left] + outside[left]) / 2, guess)
+            left = left[np.abs(values[left] - now) > PRECISE * np.abs(outside[left])]
+        return np.asarray(np.where(open_ended, outside, values).reshape(-1, 2))
 
 
 def _basis(rows: Array) -> Array:

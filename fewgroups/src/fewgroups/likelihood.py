@@ -16,6 +16,7 @@ m₁m₂² + m₂³ with m₁ levels of the largest and m₂ of the others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, cast
@@ -48,9 +49,10 @@ class Evaluation:
     """The profile at one θ; or at many, which are then the first axis of everything.
 
     deviance: −2 log-likelihood with all constants; gradient (size,) and hessian (size, size; None where it was not
-    asked for) by θ. score_re (q, q), score_vc (v,): derivative of the deviance by the relative covariances and
-    variances themselves; at an optimum none of them points down (score_re has no negative eigenvalue). beta (p,),
-    scale = σ², phi (p, p) = var(β̂), in the units of the data.
+    asked for) by θ; at a given σ² by θ and log σ, (size + 1,) and (size + 1, size + 1). score_re (q, q), score_vc
+    (v,): derivative of the deviance by the relative covariances and variances themselves; at an optimum none of them
+    points down (score_re has no negative eigenvalue). beta (p,), scale = σ², phi (p, p) = var(β̂), in the units of the
+    data.
     """
 
     deviance: Any
@@ -64,18 +66,24 @@ class Evaluation:
 
 
 def evaluate(
-    structure: Structure, theta: Array, reml: bool, scale: Any = None, second: bool = False
+    structure: Structure,
+    theta: Array,
+    reml: bool,
+    scale: Any = None,
+    second: bool = False,
+    squares: Array | None = None,
 ) -> Evaluation:
     """Profiled deviance of `structure` at θ (..., size), with derivatives, if `second` the Hessian too; REML or ML.
 
     θ: one point or many, of one data set; or one for each data set of the structure. scale: None for the best σ²; or a
-    σ² at which deviance, gradient and scores are wanted, only β profiled (`Evaluation.scale`, `.phi` and `.hessian`
-    are those of the best σ² all the same).
+    σ² at which deviance and derivatives are wanted, only β profiled (`Evaluation.scale` and `.phi` are those of the
+    best σ² all the same). squares (..., size, size, size): the second derivatives of γ/σ² (the lower triangle of Ψ, the
+    components) by other coordinates than θ, of which it is a quadratic form.
     """
     s, theta = structure, np.asarray(theta, dtype=float)
     p, q = s.p, s.q
-    constant = square_derivatives(q, s.v)
-    slopes = np.einsum("rij,...j->...ri", constant, theta)  # of γ by θ
+    constant = square_derivatives(q, s.v) if squares is None else squares
+    slopes = np.einsum("...rij,...j->...ri", constant, theta)  # of γ by θ
     found = s.sums(np.einsum("...ri,...i->...r", slopes, theta) / 2, second)
     M = s.BB - found.removed  # BᵀV⁻¹B, B = [Q r]
     A_inverse = np.linalg.inv(M[..., :p, :p])
@@ -97,8 +105,18 @@ def evaluate(
     score_re[..., i, j] = score_re[..., j, i] = by_gamma[..., : len(i)] / (1 + (i != j))
     hessian = None
     if second:
-        hessian = slopes.swapaxes(-1, -2) @ _by_gamma(found, A_inverse, c, weights, held, df, reml)
-        hessian = hessian @ slopes + np.einsum("...r,rij->...ij", by_gamma, constant)
+        across, bend = slopes.swapaxes(-1, -2), (4 * rss / held)[..., None, None]  # by log σ twice
+        hessian = across @ _by_gamma(found, A_inverse, c, weights, held, reml) @ slopes
+        hessian += np.einsum("...r,...rij->...ij", by_gamma, constant)
+        r = np.einsum("...i,...rij,...j->...r", c, found.P, c)
+        mixed = across @ (2 * r / held[..., None])[..., None]
+        if scale is None:
+            hessian -= mixed * mixed.swapaxes(-1, -2) / bend
+        else:
+            last = np.concatenate([mixed.swapaxes(-1, -2), bend], axis=-1)
+            hessian = np.concatenate([np.concatenate([hessian, mixed], axis=-1), last], axis=-2)
+    if scale is not None:
+        gradient = np.concatenate([gradient, 2 * (df - rss / held)[..., None]], axis=-1)
     beta = s.start + np.asarray(s.unit)[..., None] * (shift @ s.R_inverse.T)
     phi = best[..., None, None] * (s.R_inverse @ A_inverse @ s.R_inverse.T)
     score_vc = by_gamma[..., len(i) :]
@@ -106,21 +124,17 @@ def evaluate(
 
 
 def _by_gamma(
-    found: Sums, A_inverse: Array, c: Array, weights: Array, held: Array, df: int, reml: bool
+    found: Sums, A_inverse: Array, c: Array, weights: Array, held: Array, reml: bool
 ) -> Array:
-    """Second derivatives (..., size, size) of the deviance by γ/σ², β and σ² profiled (Lindstrom & Bates 1988, J. Am.
+    """Second derivatives (..., size, size) of the deviance by γ/σ², β profiled (Lindstrom & Bates 1988, J. Am.
     Stat. Assoc. 83:1014): −tr(𝒫G_a𝒫G_b) (ML: V⁻¹ for 𝒫) and 2yᵀ𝒫G_a𝒫G_b𝒫y/σ², 𝒫 = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹."""
     p = A_inverse.shape[-1]
     answer = 2 * np.einsum("...ij,...abij->...ab", weights, found.Q) - found.traces
-    w = (found.P @ c[..., None, :, None])[..., 0]
-    r = (w @ c[..., None])[..., 0]  # of the residuals y − Xβ̂ = Bc
-    w = w[..., :p]
+    w = (found.P @ c[..., None, :, None])[..., :p, 0]  # of the residuals y − Xβ̂ = Bc
     if reml:
         AP = A_inverse[..., None, :, :] @ found.P[..., :p, :p]
         answer -= np.einsum("...aij,...bji->...ab", AP, AP)
-    one_over = 1 / held[..., None, None]
-    answer -= 2 * one_over * (w @ A_inverse @ w.swapaxes(-1, -2))
-    return np.asarray(answer - one_over**2 / df * r[..., :, None] * r[..., None, :])
+    return np.asarray(answer - 2 / held[..., None, None] * (w @ A_inverse @ w.swapaxes(-1, -2)))
 
 
 @dataclass(frozen=True)
@@ -275,50 +289,56 @@ def _deviances(s: Structure, points: Array, reml: bool) -> Array:
 def _descend(s: Structure, which: Array, starts: Array, reml: bool) -> tuple[Array, Array, Array]:
     """From starts (k, size) of the data sets `which` (k,) down to points that satisfy the first-order conditions in Ψ,
     not only those in Λ: θ, deviance, and by how much another Newton step should lower it."""
-    theta, gain = _newton(s, which, starts, reml)
+
+    def objective(left: Array, theta: Array) -> tuple[Array, Array, Array]:
+        at = evaluate(s.of_data_sets(which[left]), theta, reml, second=True)
+        return at.deviance, at.gradient, at.hessian
+
+    theta, deviance, gain = minimise(objective, starts, s.n)
     at = evaluate(s.of_data_sets(which), theta, reml)
     slope = np.linalg.eigvalsh(at.score_re).min(axis=1, initial=0.0)
     slope = np.minimum(slope, at.score_vc.min(axis=1, initial=0.0))
-    deviance = at.deviance
     for k in np.flatnonzero(slope < -ESCAPE):
-        one, here = s.of_data_sets(which[k : k + 1]), theta[k]
-        for _ in range(10):
-            away = _escape(s.of_data_sets(which[k]), here, reml)
-            if away is None:
-                break
-            ended, gain[[k]] = _newton(one, np.array([0]), away[None], reml)
-            here = ended[0]
-        theta[k], deviance[k] = here, evaluate(s.of_data_sets(which[k]), here, reml).deviance
+        away = _escape(s.of_data_sets(which[k]), theta[k], reml)
+        if away is not None:
+            theta[[k]], deviance[[k]], gain[[k]] = _descend(s, which[[k]], away[None], reml)
     return theta, deviance, gain
 
 
-def _newton(s: Structure, which: Array, starts: Array, reml: bool) -> tuple[Array, Array]:
-    """Newton's method within a trust region, all searches at once: θ (k, size), and by how much one more step should
-    lower the deviance (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
+Objective = Callable[[Array, Array], tuple[Array, Array, Array]]
 
-    |eigenvalues| of the Hessian: never towards a saddle; a floor for them: no leap along a direction in which nothing
-    changes. A step that does not lower the deviance is not taken.
+
+def minimise(
+    objective: Objective, starts: Array, rows: int, enough: float = 0.0
+) -> tuple[Array, Array, Array]:
+    """Newton's method in a trust region, all searches at once (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
+
+    objective: of the numbers of some searches and of their points (k, size), the deviances (k,), gradients and Hessians
+    there. |eigenvalues| of the Hessian: never towards a saddle; a floor for them: no leap along a direction in which
+    nothing changes. A step that does not lower the deviance is not taken. rows: of the data, which make the rounding.
+
+    Returns the ends (n, size), their deviances, and by how much one more step should lower these: `enough`, or less.
     """
-    theta, left, gain = starts.copy(), np.arange(len(starts)), np.zeros(len(starts))
-    radius = np.maximum(1.0, np.linalg.norm(theta, axis=1))
-    at = evaluate(s.of_data_sets(which), theta, reml, second=True)
-    deviance, gradient, hessian = at.deviance, at.gradient, at.hessian
+    ends, left, gain = starts.copy(), np.arange(len(starts)), np.zeros(len(starts))
+    radius = np.maximum(1.0, np.linalg.norm(ends, axis=1))
+    deviance, gradient, hessian = objective(left, ends)
     for _ in range(ROUNDS):
         values, vectors = np.linalg.eigh(hessian[left])
         sizes = np.abs(values)
         sizes = np.maximum(sizes, 1e-6 * sizes.max(axis=1, keepdims=True, initial=0.0))
         along = (gradient[left, None] @ vectors)[:, 0]
         gain[left] = np.sum(along**2 / sizes, axis=1) / 2
-        going = (gain[left] > 1e-3 * _rounding(s, deviance[left])) & (radius[left] > 1e-12)
+        least = np.maximum(enough, 1e-3 * _rounding(rows, deviance[left]))
+        going = (gain[left] > least) & (radius[left] > 1e-12)
         if not going.any():
             break
         left, along, sizes, vectors = left[going], along[going], sizes[going], vectors[going]
         step = _within(radius[left], along, sizes)
-        trial = theta[left] - (vectors @ step[:, :, None])[:, :, 0]
-        there = evaluate(s.of_data_sets(which[left]), trial, reml, second=True)
+        trial = ends[left] - (vectors @ step[:, :, None])[:, :, 0]
+        lower, slope, curvature = objective(left, trial)
 
-        rounding, fall = _rounding(s, deviance[left]), deviance[left] - there.deviance
-        flatter = np.sum(there.gradient**2, axis=1) < np.sum(gradient[left] ** 2, axis=1)
+        rounding, fall = _rounding(rows, deviance[left]), deviance[left] - lower
+        flatter = np.sum(slope**2, axis=1) < np.sum(gradient[left] ** 2, axis=1)
         better = fall > np.where(flatter, -rounding, rounding)
         expected = np.sum(step * (along - sizes * step / 2), axis=1)
         length, limit = np.linalg.norm(step, axis=1), radius[left]
@@ -326,9 +346,9 @@ def _newton(s: Structure, which: Array, starts: Array, reml: bool) -> tuple[Arra
         limit = np.where(fall < 0.25 * expected - rounding, length / 4, limit)
         radius[left] = np.where(~better & (gain[left] < rounding), 0.0, limit)
         taken = left[better]
-        theta[taken], deviance[taken] = trial[better], there.deviance[better]
-        gradient[taken], hessian[taken] = there.gradient[better], there.hessian[better]
-    return theta, gain
+        ends[taken], deviance[taken] = trial[better], lower[better]
+        gradient[taken], hessian[taken] = slope[better], curvature[better]
+    return ends, deviance, gain
 
 
 def _within(radius: Array, along: Array, sizes: Array) -> Array:
@@ -345,9 +365,9 @@ def _within(radius: Array, along: Array, sizes: Array) -> Array:
     return np.asarray(step)
 
 
-def _rounding(s: Structure, deviance: Any) -> Any:
-    """What rounding may be worth in a deviance: it is a sum over n rows, and grows with it."""
-    return 16 * float(np.finfo(float).eps) * (s.n + np.abs(deviance))
+def _rounding(rows: int, deviance: Any) -> Any:
+    """What rounding may be worth in a deviance: it is a sum over rows, and grows with it."""
+    return 16 * float(np.finfo(float).eps) * (rows + np.abs(deviance))
 
 
 def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
@@ -365,5 +385,5 @@ def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
     if not candidates:
         return None
     deviances = np.array([evaluate(s, point, reml).deviance for point in candidates])
-    lower = deviances.min() < at.deviance - _rounding(s, at.deviance)
+    lower = deviances.min() < at.deviance - _rounding(s.n, at.deviance)
     return candidates[deviances.argmin()] if lower else None
