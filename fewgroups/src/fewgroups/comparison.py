@@ -18,6 +18,7 @@ from statsmodels.regression.linear_model import OLS, RegressionResults, Regressi
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
 
 from fewgroups.arguments import check_choice, whole_number
+from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is
 from fewgroups.resampling import (
@@ -183,7 +184,7 @@ def compare(
         f"{'restricted log-likelihood' if reml else 'log-likelihood'} is {statistic:.3f}; against {against}, "
         f"{p_is(p)}{f' (Monte-Carlo error {error:.2g})' if null is not None else ''}."
     )
-    count = large.exog.shape[1] + RandomEffects.of(large).parameters + 1
+    count = large.exog.shape[1] + len(Family.of(large).places) + 1
     return Comparison(
         statistic=statistic,
         df=extra.parameters,
@@ -283,35 +284,47 @@ class Added:
 
 
 @dataclass(frozen=True)
-class RandomEffects:
-    """Of a model, by Z of each group (rows of the group, columns): q unstructured columns; and components, (name, Z),
-    each with a variance of its own."""
+class Family:
+    """The covariances that a model's random effects can have: sums of constant ZSZᵀ, each with a parameter.
+
+    names: of the q random-effect columns, then of the components; designs: of each group, Z (rows, m) with columns of
+    unit size, and S (parameters, m, m) by entry of the lower triangle of Ψ, row by row, then by component.
+    """
 
     names: tuple[str, ...]
-    columns: tuple[Array, ...]
-    components: tuple[tuple[str, tuple[Array, ...]], ...]
+    q: int
+    designs: list[tuple[Array, Array]]
 
     @classmethod
-    def of(cls, model: Any) -> RandomEffects:
-        """A random effect that is the only one of re_formula counts as a component."""
+    def of(cls, model: Any) -> Family:
+        """Of least squares: no random effects."""
         if not isinstance(model, MixedLM):
-            return cls((), (), ())
-        designs = [random_design(model, number) for number, _ in groups_in_order(model)]
-        names = random_names(model)
-        columns = tuple(Z[:, : len(names)] for Z, _ in designs)
-        components = [
-            (str(name), tuple(Z[:, labels == number] for Z, labels in designs))
-            for number, name in enumerate(model.exog_vc.names)
+            return cls((), 0, [])
+        found = [random_design(model, number) for number, _ in groups_in_order(model)]
+        q, v = model.k_re, model.k_vc
+        squares = np.zeros(q + v)
+        for Z, labels in found:
+            np.add.at(squares, np.where(labels < 0, -1 - labels, q + labels), np.sum(Z**2, axis=0))
+        sizes = np.sqrt(squares)
+        designs = [
+            (Z / sizes[np.where(labels < 0, -1 - labels, q + labels)], derivatives(labels, q, v))
+            for Z, labels in found
         ]
-        if len(names) == 1:
-            return cls((), (), ((names[0], columns), *components))
-        return cls(names, columns, tuple(components))
+        return cls((*random_names(model), *map(str, model.exog_vc.names)), q, designs)
 
     @property
-    def parameters(self) -> int:
-        """Variances and covariances, without the residual variance."""
-        q = len(self.names)
-        return q * (q + 1) // 2 + len(self.components)
+    def places(self) -> list[tuple[int, int]]:
+        """Of which names each parameter is the covariance, or the variance."""
+        triangle = [(a, b) for a in range(self.q) for b in range(a + 1)]
+        return triangle + [(c, c) for c in range(self.q, len(self.names))]
+
+    def inner(self, other: Family) -> Array:
+        """The sums over groups of tr(ZSZᵀ ZSZᵀ), (parameters, those of `other`)."""
+        answer = np.zeros((len(self.places), len(other.places)))
+        for (Z, S), (Y, R) in zip(self.designs, other.designs, strict=True):
+            C = Z.T @ Y
+            answer += np.tensordot(S @ C, C @ R, axes=([1, 2], [1, 2]))
+        return answer
 
 
 def added(smaller: Any, larger: MixedLM) -> Added:
@@ -340,10 +353,10 @@ def _added(smaller: Any, larger: Any) -> Added:
             f"smaller is not nested in larger: its fixed effects {', '.join(smaller.exog_names[k] for k in outside)} "
             "are not in larger; compare models of which one has all that the other has"
         )
-    before, after = RandomEffects.of(smaller), RandomEffects.of(larger)
+    before, after = Family.of(smaller), Family.of(larger)
     phrases, bounds = _random_added(before, after)
     fixed = tuple(str(larger.exog_names[k]) for k in _new_columns(X_s, X_l))
-    parameters = len(fixed) + after.parameters - before.parameters
+    parameters = len(fixed) + len(after.places) - len(before.places)
     if not parameters:
         raise ValueError("smaller and larger are the same model; there is nothing to compare")
     return Added(fixed, phrases, parameters, bounds)
@@ -359,76 +372,54 @@ def _new_columns(known: Array, columns: Array) -> list[int]:
     return np.flatnonzero(np.diff(ranks)).tolist()
 
 
-def _random_added(before: RandomEffects, after: RandomEffects) -> tuple[tuple[str, ...], int]:
-    """What is added, in words, and how many variances are added that the smaller model holds at zero."""
-    q = len(after.names)
-    columns = np.vstack(after.columns) if q else np.zeros((0, 0))
+def _random_added(before: Family, after: Family) -> tuple[tuple[str, ...], int]:
+    """What is added, in words, and how many variances are added that the smaller model holds at zero.
+
+    Each constant matrix of the smaller family must be a combination of those of the larger; and that of a variance must
+    be a covariance there: a positive semi-definite Ψ, variances of components not below zero.
+    """
+    q = after.q
+    if before.names and not after.names:
+        raise _not_nested(before.names)
     varying = np.zeros((q, 0))  # directions in which the smaller model's groups vary already
+    used, tied = np.zeros(len(after.names) - q, dtype=bool), False
     if before.names:
-        if not q or _new_columns(columns, np.vstack(before.columns)):
-            raise _not_nested(f"the correlated random effects of {', '.join(before.names)}")
-        varying = np.linalg.lstsq(columns, np.vstack(before.columns), rcond=None)[0]
-    left = list(after.components)
-    tied = False  # whether the smaller model ties variances of the unstructured columns together
-    for name, blocks in before.components:
-        same = [k for k, (_, other) in enumerate(left) if _same_kernel(blocks, other)]
-        if same:
-            del left[same[0]]
-            continue
-        root = _within(blocks, after.columns) if q else None
-        if root is None:
-            raise _not_nested(f"the random effect {name}")
-        tied = tied or root.shape[1] > 1
-        varying = np.hstack([varying, root])
+        cross, size = after.inner(before), np.diag(before.inner(before))
+        weights = np.linalg.lstsq(after.inner(after), cross, rcond=1e-12)[0]
+        outside = size - np.sum(weights * cross, axis=0) > ALIKE * size
+        for number, (a, b) in enumerate(before.places):
+            psi, rows = np.zeros((q, q)), np.tril_indices(q)
+            psi[rows] = psi.T[rows] = weights[: len(rows[0]), number]
+            values, vectors = np.linalg.eigh(psi)
+            own = weights[len(rows[0]) :, number]
+            together = np.append(values, own)
+            if outside[number] or (a == b and together.min() < -ALIKE * together.max()):
+                raise _not_nested(before.names[: before.q] if a < before.q else [before.names[a]])
+            if a == b:
+                kept = values > ALIKE * together.max()
+                varying = np.hstack([varying, vectors[:, kept] * np.sqrt(values[kept])])
+                used |= own > ALIKE * together.max()
+                tied |= a >= before.q and kept.sum() > 1
     new = [after.names[k] for k in _new_columns(varying, np.eye(q))]
-    bounds = len(left) + len(new)
-    rest = after.parameters - before.parameters - bounds
-    phrases = [f"the variance of {name}" for name in [*(name for name, _ in left), *new]]
+    new = [*np.array(after.names[q:], dtype=object)[~used], *new]
+    rest = len(after.places) - len(before.places) - len(new)
+    phrases = [f"the variance of {name}" for name in new]
     if rest:
         one, many = "a covariance", f"{rest} covariances"
         if tied:
             one, many = "a variance or covariance", f"{rest} variances and covariances"
         phrases.append(one if rest == 1 else many)
-    return tuple(phrases), bounds
+    return tuple(phrases), len(new)
 
 
-def _not_nested(what: str) -> ValueError:
+def _not_nested(names: Sequence[str]) -> ValueError:
+    what = f"the random effect {names[0]}"
+    if len(names) > 1:
+        what = f"the correlated random effects of {', '.join(names)}"
     return ValueError(
         f"smaller is not nested in larger: {what} of smaller cannot be seen as a special case of larger's random "
         "effects; compare models of which one has all that the other has"
     )
-
-
-def _inner(one: Sequence[Array], other: Sequence[Array]) -> float:
-    """Σ over groups of tr(AAᵀBBᵀ)."""
-    return float(sum(np.sum((a.T @ b) ** 2) for a, b in zip(one, other, strict=True)))
-
-
-def _same_kernel(one: Sequence[Array], other: Sequence[Array]) -> bool:
-    """Whether ZZᵀ of the two is the same, up to a factor."""
-    size = np.sqrt(_inner(one, one) * _inner(other, other))
-    return bool(_inner(one, other) > (1 - ALIKE) * size)
-
-
-def _within(blocks: Sequence[Array], columns: Sequence[Array]) -> Array | None:
-    """A root T (q, k) with RTTᵀRᵀ = ZZᵀ in every group, if there is one; R are the unstructured columns."""
-    units = np.linalg.norm(np.vstack(columns), axis=0)
-    q = len(units)
-    R = [block / units for block in columns]
-    equations, right = np.zeros((q * q, q * q)), np.zeros(q * q)
-    for r, Z in zip(R, blocks, strict=True):
-        equations += np.kron(r.T @ r, r.T @ r)
-        right += ((r.T @ Z) @ (r.T @ Z).T).ravel()
-    psi = np.linalg.lstsq(equations, right, rcond=1e-12)[0].reshape(q, q)
-    values, vectors = np.linalg.eigh((psi + psi.T) / 2)
-    if values[0] < -ALIKE * values[-1]:
-        return None
-    kept = values > ALIKE * values[-1]
-    root = vectors[:, kept] * np.sqrt(values[kept])
-    made = [r @ root for r in R]
-    whole = _inner(blocks, blocks)
-    gap = whole - 2 * _inner(blocks, made) + _inner(made, made)
-    return root / units[:, None] if gap < ALIKE * whole else None
 
 
 # ---- what must be said besides p ---------------------------------------------------------------------------

@@ -231,73 +231,59 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
     "Machine[T.B] - Machine[T.C] = 0"; or one such string; or an array (p,) or (q, p), each row a contrast; or a
     DataFrame with a row per contrast and a column per term (terms that are left out weigh nothing).
     """
-    names = list(terms)
     if isinstance(contrasts, pd.DataFrame):
         contrasts = {str(label): row.to_dict() for label, row in contrasts.iterrows()}
-    if isinstance(contrasts, str):
+    elif isinstance(contrasts, str):
         contrasts = {contrasts: contrasts}
-    if isinstance(contrasts, Mapping):
-        if not contrasts:
-            raise ValueError(
-                "contrasts is empty: give name → weights, or None for every coefficient"
-            )
-        return {
-            str(label): _read_contrast(str(label), value, names)
-            for label, value in contrasts.items()
+    elif not isinstance(contrasts, Mapping):
+        one = np.ndim(contrasts) == 1
+        contrasts = {
+            "contrast" if one else f"contrast {k}": row
+            for k, row in enumerate([contrasts] if one else contrasts, 1)
         }
-    rows, nulls = _read_contrast("contrasts", contrasts, names)
-    if np.ndim(contrasts) == 1:
-        return {"contrast": (rows, nulls)}
-    return {f"contrast {i + 1}": (rows[[i]], nulls[[i]]) for i in range(len(rows))}
+    if not contrasts:
+        raise ValueError("contrasts is empty: give name → weights, or None for every coefficient")
+    return {
+        str(label): _read_contrast(f"contrast {label!r}", value, list(terms))
+        for label, value in contrasts.items()
+    }
 
 
-def _read_contrast(label: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
+def _read_contrast(what: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
+    known = f"the terms are {', '.join(terms)}"
+    if isinstance(value, Mapping):
+        unknown = [str(name) for name in value if name not in terms]
+        if unknown:
+            raise ValueError(f"{what} names {', '.join(unknown)}, but {known}")
+        value = [value.get(name, 0.0) for name in terms]
     if isinstance(value, str):
         try:
             with np.errstate(all="ignore"):
                 constraint = DesignInfo(terms).linear_constraint(value)
         except (PatsyError, IndexError) as error:  # IndexError: nothing but spaces
-            raise ValueError(
-                f"contrast {label!r}: {value!r} cannot be read ({getattr(error, 'message', 'it is empty')}); "
-                f"the terms are {', '.join(terms)}"
-            ) from None
+            reason = getattr(error, "message", "it is empty")
+            raise ValueError(f"{what}: {value!r} cannot be read ({reason}); {known}") from None
         rows, nulls = constraint.coefs, constraint.constants[:, 0]
-    elif isinstance(value, Mapping):
-        unknown = [str(name) for name in value if name not in terms]
-        if unknown:
-            raise ValueError(
-                f"contrast {label!r} names {', '.join(unknown)}, but the terms are {', '.join(terms)}"
-            )
-        rows = _as_array([[value.get(name, 0.0) for name in terms]])
-        nulls = np.zeros(1)
     else:
-        rows = _as_array(value)
-        nulls = np.zeros(len(np.atleast_2d(rows)))
+        try:
+            rows = np.atleast_2d(np.asarray(value))
+        except ValueError:  # rows of different lengths
+            rows = np.full((1, 1), None)
+        nulls = np.zeros(len(rows))
     if rows.dtype.kind not in "iuf":  # text, true/false, ragged lists
-        raise TypeError(f"contrast {label!r}: weights must be numbers, not {value!r}")
-    rows = np.atleast_2d(rows).astype(float)
+        raise TypeError(f"{what}: weights must be numbers, not {value!r}")
     if rows.ndim != 2 or rows.shape[1] != len(terms):
         raise ValueError(
-            f"contrast {label!r} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: "
-            f"{', '.join(terms)}; give one weight for each, or a mapping from terms to weights"
+            f"{what} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: give one weight for "
+            f"each, or a mapping from terms to weights; {known}"
         )
     if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(nulls)):
-        raise ValueError(
-            f"contrast {label!r} has a number that is missing or infinite: {rows.tolist()} = {nulls.tolist()}"
-        )
+        raise ValueError(f"{what} has a number that is missing or infinite: {rows} = {nulls}")
     if np.linalg.matrix_rank(rows) < len(rows):
         raise ValueError(
-            f"contrast {label!r}: its rows are zero or repeat one another; give rows of which none "
-            "follows from the others"
+            f"{what}: its rows are zero or repeat one another; give rows of which none follows from the others"
         )
-    return rows, np.asarray(nulls, dtype=float)
-
-
-def _as_array(value: Any) -> Array:
-    try:
-        return np.asarray(value)
-    except ValueError:  # rows of different lengths
-        return np.asarray(None)
+    return rows.astype(float), np.asarray(nulls, dtype=float)
 
 
 # ---- the plain answer beside the model's -------------------------------------------------------------------

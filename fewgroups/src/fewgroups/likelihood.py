@@ -337,7 +337,8 @@ def minimise(
         trial = ends[left] - (vectors @ step[:, :, None])[:, :, 0]
         lower, slope, curvature = objective(left, trial)
 
-        rounding, fall = _rounding(rows, deviance[left]), deviance[left] - lower
+        largest = 1 + np.max(ends[left] ** 2, axis=1, initial=0.0)  # of V, which is what cancels
+        rounding, fall = _rounding(rows * largest, deviance[left]), deviance[left] - lower
         flatter = np.sum(slope**2, axis=1) < np.sum(gradient[left] ** 2, axis=1)
         better = fall > np.where(flatter, -rounding, rounding)
         expected = np.sum(step * (along - sizes * step / 2), axis=1)
@@ -365,7 +366,7 @@ def _within(radius: Array, along: Array, sizes: Array) -> Array:
     return np.asarray(step)
 
 
-def _rounding(rows: int, deviance: Any) -> Any:
+def _rounding(rows: Any, deviance: Any) -> Any:
     """What rounding may be worth in a deviance: it is a sum over rows, and grows with it."""
     return 16 * float(np.finfo(float).eps) * (rows + np.abs(deviance))
 
