@@ -48,7 +48,9 @@ def converted(sources: list[str], where: str) -> list[BeautifulSoup]:
     return soups
 
 
-_TOGETHER = re.compile(r"\d[\d,.]* %|\bp (?:[<>=]|&[lg]t;) 0\.\d+|\b[tzpF]-(?:tests?|values?|statistics?)\b")
+_TOGETHER = re.compile(
+    r"\d[\d,.]* %|\bp (?:[<>=]|&[lg]t;) 0\.\d+|\b[tzpF]-(?:tests?|values?|statistics?)\b"
+)
 _LONGEST_WHOLE = 30  # characters of code that a phone has room for in one line
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,14 +16,8 @@ from fewgroups.components import variances
 from fewgroups.examination import SHORTFALL, Examination, examine
 from fewgroups.explanation.left_out import Row, left_out, with_slope
 from fewgroups.explanation.numbers import code, signed
-from fewgroups.explanation.predictors import (
-    Coefficient,
-    Factor,
-    WholeTerm,
-    read_coefficients,
-    read_terms,
-)
-from fewgroups.explanation.vocabulary import Vocabulary, read_names
+from fewgroups.explanation.predictors import Factor, WholeTerm, read_coefficients, read_terms
+from fewgroups.explanation.vocabulary import Vocabulary
 from fewgroups.fitting import boundary
 from fewgroups.fixed_effects import Rows, coefficients, f_tests, term_rows
 from fewgroups.likelihood import optimum
@@ -40,42 +33,28 @@ TABLES: WeakKeyDictionary[Any, dict[tuple[str, ...], NotedTable]] = WeakKeyDicti
 """Result → its tables, worked out once for all that is said of it."""
 
 
-@dataclass
 class FittedModel:
     """A checked result with its printout. header: label → value in the order of the printout; rows: the lower table.
 
     Both hold the printed strings. model: the MixedLM; formula: nothing for a model of arrays; sizes: rows per group, by
-    label; y (n,): the outcome; estimates, printed_errors (p,): coefficients as printed, nan where no error is.
+    label; y (n,): the outcome; estimates, printed_errors (p,): coefficients as printed, nan where no error is;
+    alarm_seen: whether statsmodels' warnings were shown (fewgroups.fit reports in their place).
     """
 
-    result: Any
-    alarm_seen: bool
-    header: dict[str, str]
-    rows: pd.DataFrame
-    coefficients: list[Coefficient]
-    factors: dict[str, Factor]
-    words: Vocabulary
-    tables: dict[tuple[str, ...], NotedTable]
-
-    @classmethod
-    def of(cls, result: Any, unit: Any = None, names: Any = None) -> FittedModel:
+    def __init__(self, result: Any, unit: Any = None, names: Any = None) -> None:
         """Raises as `explain` does."""
-        plain = check_result(result, converged=False)
-        found, factors = read_coefficients(plain.model)
-        words = read_names(plain.model, found, factors, unit, names)
+        self.result = check_result(result, converged=False)
+        self.model = self.result.model
+        self.coefficients, self.factors = read_coefficients(self.model)
+        self.words = Vocabulary(self.model, self.coefficients, self.factors, unit, names)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tables = plain.summary().tables
-        cells = [str(cell).strip() for line in tables[0].to_numpy() for cell in line]
+            header, self.rows = self.result.summary().tables[:2]
+        cells = [str(cell).strip() for line in header.to_numpy() for cell in line]
         pairs = zip(cells[::2], cells[1::2], strict=True)
-        header = {label.removesuffix(":"): value for label, value in pairs if label}
-        # fewgroups.fit holds statsmodels' warnings back and reports in their place
-        alarm_seen = getattr(result, "report", None) is None
-        known = TABLES.setdefault(getattr(result, "_results", result), {})
-        return cls(plain, alarm_seen, header, tables[1], found, factors, words, known)
-
-    def __post_init__(self) -> None:
-        self.model = self.result.model
+        self.header = {label.removesuffix(":"): value for label, value in pairs if label}
+        self.alarm_seen = getattr(result, "report", None) is None
+        self.tables = TABLES.setdefault(getattr(result, "_results", result), {})
         self.formula = str(getattr(self.model, "formula", "") or "")
         self.reml = bool(self.result.reml)
         self.groups, self.rows_used = int(self.model.n_groups), int(self.model.n_totobs)

@@ -111,7 +111,7 @@ def report(
     check_choice("ddf", ddf, tuple(METHODS))
     level = confidence_level(level)
     versions = true_or_false("versions", versions)
-    facts = FittedModel.of(result, unit, names)
+    facts = FittedModel(result, unit, names)
     chosen = _chosen(facts, terms)
     if not facts.finished:
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")

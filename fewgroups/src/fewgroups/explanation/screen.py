@@ -65,7 +65,7 @@ def explain(
     optimum, is explained as such, and no sentence is built on its numbers.
     """
     full = true_or_false("full", full)
-    facts = FittedModel.of(result, unit, names)
+    facts = FittedModel(result, unit, names)
     _ = facts.finished  # what cannot be examined is refused here, not when it is shown
     return Explanation(facts, full)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ STEPS = {
 """Start of the code of a transformed number → the sentence for what one unit of it is."""
 
 
-@dataclass(frozen=True)
 class Vocabulary:
     """Words for one model. outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people").
 
@@ -35,16 +33,79 @@ class Vocabulary:
     functions (a spline) → words; group: the column of the groups.
     """
 
-    outcome: str
-    unit: str
-    one: str
-    many: str
-    group: str
-    units: dict[str, str] = field(default_factory=dict)
-    levels: dict[str, dict[Any, str]] = field(default_factory=dict)
-    rows: dict[str, str] = field(default_factory=dict)
-    components: dict[str, tuple[str, str]] = field(default_factory=dict)
-    curves: dict[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        model: Any,
+        coefficients: list[Coefficient],
+        factors: dict[str, Factor],
+        unit: Any = None,
+        names: Any = None,
+    ) -> None:
+        """The reader's `unit` and `names` checked against the names that the model has.
+
+        Raises TypeError for values of the wrong kind, ValueError for names that the model does not have.
+        """
+        if unit is not None and not isinstance(unit, str):
+            raise TypeError(
+                f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
+            )
+        if not isinstance(names, Mapping | None):
+            raise TypeError(
+                'names must be a mapping from names in the printout to your words, such as {"Days": "day without '
+                f'sleep"}}; given {type(names).__name__}'
+            )
+        outcome, self.group = str(model.endog_names), group_column(model) or "Group"
+        components = [str(name) for name in model.exog_vc.names]
+        aliases = dict.fromkeys(x for f in factors.values() for x in (f.name, f.variable) if x)
+        inside = sorted({variable for factor in factors.values() for variable in factor.variables})
+        terms = [one.name for one in coefficients]
+        known = [outcome, self.group, "Group", *aliases, *inside, *components, *terms]
+        unknown = [str(name) for name in names or () if name not in known]
+        if unknown:
+            raise ValueError(
+                f"names has no place for {', '.join(map(repr, unknown))}: the names that this model has are "
+                f"{', '.join(map(repr, dict.fromkeys(known)))}"
+            )
+        self.outcome, self.one, self.many = code(outcome), "group", "groups"
+        self.unit = f" {clean(unit)}" if clean(unit or "") else ""
+        self.units: dict[str, str] = {}
+        self.levels: dict[str, dict[Any, str]] = {}
+        self.rows: dict[str, str] = {}
+        self.components: dict[str, tuple[str, str]] = {}
+        self.curves: dict[str, str] = {}
+        for name, value in (names or {}).items():
+            if name == outcome:
+                self.outcome = _text(name, value)
+            elif name in (self.group, "Group"):
+                self.one, self.many = _both(name, value)
+            elif name in components:
+                self.components[name] = _both(name, value)
+            elif name in aliases:
+                mine = [f for f in factors.values() if name in (f.name, f.variable)]
+                self._name_factors(mine, name, value)
+            elif name in inside:
+                self.curves[name] = _text(name, value)
+            else:
+                self.rows[name] = _text(name, value)
+
+    def _name_factors(self, factors: list[Factor], name: str, value: Any) -> None:
+        """Words for the levels of the factors that have levels, or for one unit of those that have none."""
+        with_levels = isinstance(value, Mapping)
+        fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
+        if not fitting:
+            needed = "be text: what one unit of it is (a number with many values)"
+            if not with_levels:
+                levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
+                needed = f"say what its values are, as a mapping: {{{levels}}}"
+            raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
+        for factor in fitting:
+            if with_levels:
+                self.levels[factor.name] = {
+                    _level(factor, name, level): _text(f"{name}, {level}", text)
+                    for level, text in value.items()
+                }
+            else:
+                self.units[factor.name] = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))
 
     @property
     def shared(self) -> dict[str, str]:
@@ -88,78 +149,6 @@ class Vocabulary:
     def with_unit(self, number: str) -> str:
         """A formatted number with the unit of the outcome."""
         return f"{number}{self.unit}"
-
-
-def read_names(
-    model: Any,
-    coefficients: list[Coefficient],
-    factors: dict[str, Factor],
-    unit: Any = None,
-    names: Any = None,
-) -> Vocabulary:
-    """The reader's `unit` and `names` checked against the names that the model has.
-
-    Raises TypeError for values of the wrong kind, ValueError for names that the model does not have.
-    """
-    if unit is not None and not isinstance(unit, str):
-        raise TypeError(
-            f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
-        )
-    if not isinstance(names, Mapping | None):
-        raise TypeError(
-            'names must be a mapping from names in the printout to your words, such as {"Days": "day without sleep"}; '
-            f"given {type(names).__name__}"
-        )
-    outcome, group = str(model.endog_names), group_column(model) or "Group"
-    components = [str(name) for name in model.exog_vc.names]
-    aliases = dict.fromkeys(x for f in factors.values() for x in (f.name, f.variable) if x)
-    inside = sorted({variable for factor in factors.values() for variable in factor.variables})
-    terms = [one.name for one in coefficients]
-    known = dict.fromkeys([outcome, group, "Group", *aliases, *inside, *components, *terms])
-    unknown = [str(name) for name in names or () if name not in known]
-    if unknown:
-        raise ValueError(
-            f"names has no place for {', '.join(map(repr, unknown))}: the names that this model has are "
-            f"{', '.join(map(repr, known))}"
-        )
-    unit = f" {clean(unit)}" if clean(unit or "") else ""
-    words = Vocabulary(code(outcome), unit, "group", "groups", group)
-    for name, value in (names or {}).items():
-        if name == outcome:
-            words = replace(words, outcome=_text(name, value))
-        elif name in (group, "Group"):
-            one, many = _both(name, value)
-            words = replace(words, one=one, many=many)
-        elif name in components:
-            words.components[name] = _both(name, value)
-        elif name in aliases:
-            mine = [factor for factor in factors.values() if name in (factor.name, factor.variable)]
-            _name_factors(mine, name, value, words)
-        elif name in inside:
-            words.curves[name] = _text(name, value)
-        else:
-            words.rows[name] = _text(name, value)
-    return words
-
-
-def _name_factors(factors: list[Factor], name: str, value: Any, words: Vocabulary) -> None:
-    """Words for the levels of the factors that have levels, or for one unit of those that have none."""
-    with_levels = isinstance(value, Mapping)
-    fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
-    if not fitting:
-        needed = "be text: what one unit of it is (a number with many values)"
-        if not with_levels:
-            levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
-            needed = f"say what its values are, as a mapping: {{{levels}}}"
-        raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
-    for factor in fitting:
-        if with_levels:
-            words.levels[factor.name] = {
-                _level(factor, name, level): _text(f"{name}, {level}", text)
-                for level, text in value.items()
-            }
-        else:
-            words.units[factor.name] = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))
 
 
 def _level(factor: Factor, name: str, given: Any) -> Any:
