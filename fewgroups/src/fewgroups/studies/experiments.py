@@ -80,10 +80,16 @@ def monte_carlo(
         raise ValueError("workers must be 1 or more processes, or −1 for all; given 0")
     size = BLOCK * max(1, CHUNK_VALUES // (BLOCK * design.rows))
     starts = range(0, n, size)
-    chunks = joblib.Parallel(n_jobs=workers, return_as="generator")(
-        joblib.delayed(_sums)(design, truth, names, alpha, seed, start, min(size, n - start))
-        for start in starts
-    )
+
+    def sums_from(start: int) -> pd.DataFrame:
+        """Over the data sets of the stream from `start` on, as many as are taken at a time; a row per method."""
+        outcomes = simulate_blocks(design, truth, min(size, n - start), seed, start // BLOCK)
+        data = DataSets.of(design, outcomes)
+        found = {name: _sums(METHODS[name](data), truth.effect, alpha) for name in names}
+        return pd.DataFrame.from_dict(found, orient="index").rename_axis("method")
+
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
+    chunks = parallel(joblib.delayed(sums_from)(start) for start in starts)
     sums = sum(progress_bar(chunks, total=len(starts), unit=" chunks"))
     for name in sums.index[sums["answered"] == 0]:
         raise ValueError(
@@ -93,22 +99,7 @@ def monte_carlo(
     return _rates(sums, truth.effect)
 
 
-def _sums(
-    design: Design,
-    truth: Truth,
-    names: tuple[str, ...],
-    alpha: float,
-    seed: int,
-    start: int,
-    n: int,
-) -> pd.DataFrame:
-    """Sums over n data sets of the stream from `start` on, a row per method."""
-    data = DataSets.of(design, simulate_blocks(design, truth, n, seed, start // BLOCK))
-    sums = {name: _sums_of(METHODS[name](data), truth.effect, alpha) for name in names}
-    return pd.DataFrame.from_dict(sums, orient="index").rename_axis("method")
-
-
-def _sums_of(answer: Answer, effect: float, alpha: float) -> dict[str, float]:
+def _sums(answer: Answer, effect: float, alpha: float) -> dict[str, float]:
     """Counts of data sets, and sums of numbers and of their squares; `size` is that of significant estimates over the
     size of the true effect, if there is one."""
     usable, singular = answer.usable, answer.singular
