@@ -59,12 +59,6 @@ class InterceptModel:
     inverse: np.ndarray
     constant: float
 
-    @property
-    def closed(self) -> bool:
-        """Whether θ has a closed form: all eigenvalues, and all that is in the logarithms, are equal."""
-        values = np.concatenate([self.log_factors, self.eigenvalues])
-        return bool(np.ptp(values) <= 1e-12 * values[0])
-
     def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
         """Fits of n data sets at once.
 
@@ -87,7 +81,8 @@ class InterceptModel:
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
         alive = rest > 1e-28 * cells.squares
         rest, squares = np.where(alive, rest, 1.0), np.where(alive, squares, 0.0)
-        if self.closed:
+        values = np.concatenate([self.log_factors, self.eigenvalues])
+        if np.ptp(values) <= 1e-12 * values[0]:  # all that is in the sums and logarithms is equal
             theta, solved = _closed_form(self, squares.sum(axis=0), rest), alive
         else:
             theta, solved = _newton(self, squares, rest)

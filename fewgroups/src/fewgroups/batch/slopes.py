@@ -42,17 +42,6 @@ class SlopeModel:
     df: int
     within_df: int
 
-    @property
-    def closed(self) -> bool:
-        """Whether Ψ has a closed form: all groups have the same Gᵢ."""
-        return len(self.kinds) == 1
-
-    @property
-    def constant(self) -> float:
-        """What log|XᵀX| and 2π add to −2 log-likelihood."""
-        logs = 2 * np.log(np.diag(self.R)).sum() if self.reml else 0.0
-        return float(self.df * (1 + np.log(2 * np.pi / self.df)) + logs)
-
     def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
         """Fits of n data sets at once.
 
@@ -63,12 +52,14 @@ class SlopeModel:
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
         alive = profile.rest > 1e-28 * cells.squares
         profile = profile.with_placeholders(alive)
-        if self.closed:
+        if len(self.kinds) == 1:
             psi, solved = _closed_form(self, profile), alive
         else:
             psi, solved = minimise(profile, _moments(self, profile))
         here = profile.at(psi)
         scale = here.total / self.df
+        constant = self.df * (1 + np.log(2 * np.pi / self.df))
+        constant += 2 * self.reml * np.log(np.diag(self.R)).sum()
         back = np.linalg.inv(self.R)  # coefficients and their covariances in the columns of X
         both = np.einsum("ij,xjkn->xikn", back, np.stack([here.inverse, psi]))
         both = np.einsum("xijn,kj->xikn", both, back)
@@ -77,7 +68,7 @@ class SlopeModel:
             "se": np.sqrt(scale * both[0][[0, 1], [0, 1]]),
             "psi": both[1],
             "scale": scale,
-            "loglik": -(here.value + self.constant) / 2,
+            "loglik": -(here.value + constant) / 2,
             "solved": solved & alive,
             "singular": eigenvalues(psi)[1] < SINGULAR,
         }
