@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import patsy
 from scipy import sparse
+from scipy.sparse.linalg import cg
 from statsmodels.regression.mixed_linear_model import (
     MixedLM,
     MixedLMParams,
@@ -197,11 +198,13 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
         _cache={"llf": -float(at.deviance) / 2},  # its own needs a pass over the groups
         **{name: getattr(model, name) for name in ("k_fe", "k_re", "k_re2", "k_vc", "use_sqrt")},
     )
-    if sparse.issparse(
-        model._aex_r[0]
-    ):  # statsmodels' own fitted values are for dense columns only
-        effects = made.random_effects[model.group_labels[0]].to_numpy()
-        made._cache["fittedvalues"] = model.exog @ at.beta + model._aex_r[0] @ effects
+    if sparse.issparse(Z := model._aex_r[0]):  # statsmodels has fitted values of dense ones only
+        roots = np.sqrt(model._expand_vcomp(vcomp, 0))
+        fixed, Z = model.exog @ at.beta, sparse.csr_array(Z * roots)
+        effects = cg(
+            sparse.eye_array(len(roots)) + Z.T @ Z, Z.T @ (model.endog - fixed), rtol=1e-12
+        )
+        made._cache["fittedvalues"] = fixed + Z @ effects[0]
     return made
 
 
