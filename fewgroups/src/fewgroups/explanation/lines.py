@@ -181,14 +181,16 @@ def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
         return {names[0]: meaning(facts, one, b, float(facts.right_errors[k]))}
     z, half_width = b / se, float(stats.norm.ppf(0.975)) * se
     low, high = b - half_width, b + half_width
-    texts = [
-        meaning(facts, one, b, se),
-        say("cell.error", se=unit(rounded(se, se))),
-        say("cell.z", z=two(abs(z)), side="above" if z > 0 else "below"),
-        say("cell.p", p=p_value(2 * stats.norm.sf(abs(z)), exact=True)),
-        say("cell.low", low=unit(rounded(low, se))),
-        say("cell.high_over" if low <= 0 <= high else "cell.high", high=unit(rounded(high, se))),
-    ]
+    given = {
+        "se": unit(rounded(se, se)),
+        "z": two(abs(z)),
+        "side": "above" if z > 0 else "below",
+        "p": p_value(2 * stats.norm.sf(abs(z)), exact=True),
+        "low": unit(rounded(low, se)),
+        "high": unit(rounded(high, se)),
+    }
+    keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
+    texts = [meaning(facts, one, b, se), *(say(f"cell.{key}", given) for key in keys)]
     return dict(zip(names, texts, strict=True))
 
 

@@ -154,20 +154,20 @@ def _chosen(facts: FittedModel, terms: Any) -> list[WholeTerm]:
 
 def _method(facts: FittedModel, fixed: NotedTable, percent: str, versions: bool) -> str:
     packages = [f"Python {platform.python_version()}", *(f"{x} {version(x)}" for x in PACKAGES)]
-    software = f"; {', '.join(packages)}" if versions else ""
-    kind, shortfall = "REML" if facts.reml else "ML", f"{facts.shortfall:.2g}"
-    refit = say("report.refit") if fixed.attrs["refitted"] else ""
-    state = say("report.interior")
-    if facts.singular:
-        state = say("report.singular", boundary=facts.boundary)
-    pieces = [
-        say(f"report.model_{kind.lower()}", fit_words(facts), versions=software),
-        say("report.short", shortfall=shortfall) if facts.short else say("report.best"),
-        state,
-        say(f"report.{fixed.attrs['method']}", refit=refit),
-        say("report.intervals", percent=percent, kind=kind),
-    ]
-    return " ".join(pieces)
+    kind = "REML" if facts.reml else "ML"
+    words = fit_words(facts) | {
+        "versions": f"; {', '.join(packages)}" if versions else "",
+        "shortfall": f"{facts.shortfall:.2g}",
+        "boundary": facts.boundary,
+        "refit": say("report.refit") if fixed.attrs["refitted"] else "",
+        "percent": percent,
+        "kind": kind,
+    }
+    keys = (
+        *(f"model_{kind.lower()}", "short" if facts.short else "best"),
+        *("singular" if facts.singular else "interior", fixed.attrs["method"], "intervals"),
+    )
+    return " ".join(say(f"report.{key}", words) for key in keys)
 
 
 def _effects(

@@ -74,7 +74,7 @@ def as_text(opening: Iterable[str], blocks: Iterable[Passage], closing: Iterable
 
 def as_html(opening: Iterable[str], blocks: Iterable[Passage], closing: Iterable[str]) -> str:
     """As `as_text`, as a piece of HTML."""
-    parts = ['<div class="explanation">', *paragraphs(opening)]
+    parts = ['<div class="explanation">', *(f"<p>{marked(text)}</p>" for text in opening)]
     for title, block in _titled(blocks):
         parts += [f"<h3>{marked(title)}</h3>"] if title else []
         parts.append(f"<p><strong>{marked(block.title)}</strong></p>")
@@ -86,7 +86,7 @@ def as_html(opening: Iterable[str], blocks: Iterable[Passage], closing: Iterable
         )
         parts += [f"<table><tbody>{rows}</tbody></table>"] if rows else []
         parts += [f"<p><em>{marked(lead)}</em> {marked(text)}</p>" for lead, text in block.remarks]
-    return "\n".join([*parts, *paragraphs(closing), "</div>"])
+    return "\n".join([*parts, *(f"<p>{marked(text)}</p>" for text in closing), "</div>"])
 
 
 def _titled(blocks: Iterable[Passage]) -> Iterable[tuple[str, Passage]]:
@@ -102,11 +102,6 @@ def _titled(blocks: Iterable[Passage]) -> Iterable[tuple[str, Passage]]:
         kept = tuple(r for r in block.remarks if r not in before or r[0] not in once)
         before |= set(block.remarks)
         yield title, replace(block, remarks=kept)
-
-
-def paragraphs(texts: Iterable[str]) -> list[str]:
-    """Each text as a paragraph of HTML."""
-    return [f"<p>{marked(text)}</p>" for text in texts]
 
 
 def marked(text: str) -> str:

@@ -123,13 +123,13 @@ class Explanation:
 
 def opening(facts: FittedModel) -> list[str]:
     """What was fitted to what, and whether the search found the best fit."""
-    text = say("open.model_reml" if facts.reml else "open.model_ml", fit_words(facts))
+    words, model = fit_words(facts), "model_reml" if facts.reml else "model_ml"
     if not facts.finished:
-        return [text, say("open.no_estimates")]
-    state = say("open.short" if facts.short else "open.best")
-    kind = say("open.singular", boundary=facts.boundary) if facts.singular else say("open.interior")
-    alarm = [say("open.false_alarm")] if facts.false_alarm else []
-    return [" ".join([text, state, kind, *alarm])]
+        return [say(f"open.{model}", words), say("open.no_estimates")]
+    words["boundary"] = facts.boundary
+    keys = [model, "short" if facts.short else "best"]
+    keys += ["singular" if facts.singular else "interior", *["false_alarm"] * facts.false_alarm]
+    return [" ".join(say(f"open.{key}", words) for key in keys)]
 
 
 def _outlook(facts: FittedModel) -> list[str]:
