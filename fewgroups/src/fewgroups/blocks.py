@@ -46,12 +46,10 @@ def derivatives(labels: Array, k_re: int, k_vc: int) -> Array:
 
     labels (m,) of its random-effect columns: −1 − c for column c of re_formula, else the component's number.
     """
-    pairs = [(a, b) for a in range(k_re) for b in range(a + 1)]
-    answer = np.zeros((len(pairs) + k_vc, len(labels), len(labels)))
-    for i, (a, b) in enumerate(pairs):
-        answer[i, a, b] = answer[i, b, a] = 1.0
-    for number in range(k_vc):
-        np.fill_diagonal(answer[len(pairs) + number], labels == number)
+    i, j = np.tril_indices(k_re)
+    answer = np.zeros((len(i) + k_vc, len(labels), len(labels)))
+    answer[range(len(i)), i, j] = answer[range(len(i)), j, i] = 1
+    answer[len(i) :, range(len(labels)), range(len(labels))] = labels == np.arange(k_vc)[:, None]
     return answer
 
 
@@ -59,26 +57,21 @@ def derivatives(labels: Array, k_re: int, k_vc: int) -> Array:
 def square_derivatives(q: int, v: int) -> Array:
     """(k, k, k) the constant second derivatives of ΛΛᵀ by Λ: of the lower triangle of LLᵀ (q, q), row by row, and of v
     squares, by the entries of L and the v roots. As all are squares, the first derivatives are these times θ."""
-    triangle = [(a, b) for a in range(q) for b in range(a + 1)]
-    k = len(triangle) + v
-    answer = np.zeros((k, k, k))
-    for i, (a, b) in enumerate(triangle):
-        for j, (c, d) in enumerate(triangle):
-            if b == d:  # L[a, b] L[c, b] is a part of (LLᵀ)[a, c]
-                answer[triangle.index((max(a, c), min(a, c))), i, j] = 1 + (i == j)
-    answer[(range(len(triangle), k),) * 3] = 2
+    i, j = np.tril_indices(q)
+    k, ones = len(i), np.zeros((len(i), q, q))
+    ones[range(k), i, j] = 1
+    products = np.einsum("iac,jbc->abij", ones, ones)
+    answer = np.zeros((k + v, k + v, k + v))
+    answer[:k, :k, :k] = (products + products.swapaxes(0, 1))[i, j]
+    answer[(range(k, k + v),) * 3] = 2
     return answer
 
 
 @dataclass(frozen=True)
 class GroupBlock:
-    """The g groups that have the same random-effect columns: labels (m,), W = ZᵀZ (g, m, m), ZB = ZᵀB (..., g, m, p+1),
-    changes (k, m, m): the S_i.
+    """The g groups that have the same random-effect columns: W = ZᵀZ (g, m, m), ZB = ZᵀB (..., g, m, p+1), changes (k,
+    m, m): the S_i."""
 
-    A label is −1 − c for random-effect column c, or the number 0, 1, … of the variance component.
-    """
-
-    labels: Array
     W: Array
     ZB: Array
     changes: Array
@@ -86,7 +79,7 @@ class GroupBlock:
     @property
     def values(self) -> int:
         """How many numbers ZᵀZ and ZᵀB of one data set hold."""
-        return len(self.W) * len(self.labels) * (len(self.labels) + self.ZB.shape[-1])
+        return self.W.size + self.W[..., 0].size * self.ZB.shape[-1]
 
     def explained(self) -> tuple[Array, int]:
         """What random effects of any size take from BᵀB (p+1, p+1), and the rank of Z."""
@@ -97,7 +90,7 @@ class GroupBlock:
         """At γ (..., k)."""
         W, S_i = self.W, self.changes
         S = np.tensordot(gamma, S_i, axes=1)[..., None, :, :]
-        A = np.eye(len(self.labels)) + S @ W
+        A = np.eye(W.shape[-1]) + S @ W
         T = np.linalg.inv(A)  # V⁻¹Z = ZT, also for a singular S; V⁻¹B = B − ZSE with E = ZᵀV⁻¹B
         E, F = T.swapaxes(-1, -2) @ self.ZB, W @ T  # F = ZᵀV⁻¹Z
         SE = S_i[:, None] @ E[..., None, :, :, :]

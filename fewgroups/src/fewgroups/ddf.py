@@ -77,10 +77,9 @@ def information(
     vcomp = np.reshape(vcomp, s.v)
     ratios = np.append(psi[np.tril_indices(s.q)], vcomp * s.unit_vc**2) / scale
     found = s.sums(ratios, second=True)
-    first = (
-        s.BB - found.removed
-    )  # BᵀV⁻¹B, B = [X̃ r], r the least-squares residuals; here and below in units of σ²
-    # of σ² too, whose G is I: V⁻¹ = I − Σγ_iV⁻¹G_i
+    # BᵀV⁻¹B, B = [X̃ r] with the least-squares residuals r, in units of σ²; and P, Q, traces of σ² too: G is I for it,
+    # and V⁻¹ = I − Σγ_iV⁻¹G_i
+    first = s.BB - found.removed
     P, Q = np.zeros((k, p + 1, p + 1)), np.zeros((k, k, p + 1, p + 1))
     P[:-1], P[-1] = found.P, first - np.tensordot(ratios, found.P, axes=1)
     Q[:-1, :-1] = found.Q

@@ -215,8 +215,11 @@ def _blocks(
     blocks = []
     for kinds, found in gathered.items():
         W, ZQ, Zr = zip(*found, strict=True)
-        labels, ZB = np.array(kinds, dtype=int), _with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2))
-        blocks.append(GroupBlock(labels, np.stack(W), ZB, derivatives(labels, q, v)))
+        ZB, changes = (
+            _with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2)),
+            derivatives(np.array(kinds), q, v),
+        )
+        blocks.append(GroupBlock(np.stack(W), ZB, changes))
     return tuple(blocks)
 
 
