@@ -191,7 +191,7 @@ def test_a_data_set_has_the_same_fit_in_any_company_and_far_from_zero(
 ) -> None:
     y = simulate_many(design, Truth(slope_sd=0.02), 300, seed=9)
     whole = fit_many(y, design, slopes=slopes)
-    monkeypatch.setattr(engine, "BLOCK_VALUES", 1)  # 128 at a time
+    monkeypatch.setattr(engine, "BLOCK_VALUES", {True: 1, False: 1})  # 128 at a time
     parts = fit_many(np.asfortranarray(y), design, slopes=slopes)
     for name in ("estimate", "se", "cov_re", "scale", "loglik", "singular"):
         np.testing.assert_allclose(

@@ -33,7 +33,7 @@ class InterceptModel:
     Groups with the same number of rows (a class) have, beyond what X explains of their totals, that number as their
     eigenvalue, with a multiplicity: their sum of squares is all that matters, and no eigenvectors are needed.
 
-    projection: (p, cells) (XᵀX)⁻¹XᵀW, from cell means to least-squares coefficients; inverse: (p,) diagonal of (XᵀX)⁻¹;
+    R_inverse: (p, p), X = QR with the layout's orthonormal columns Q;
     within: (cells, r) orthonormal basis (a cell counts `sizes` times) of what X explains within groups;
     explained: (m, s) orthonormal basis of what X explains of the totals of each class;
     classes: (c, m) 1 where a group belongs to the class, for the classes that X does not explain entirely;
@@ -45,7 +45,7 @@ class InterceptModel:
     """
 
     layout: Layout
-    projection: np.ndarray
+    R_inverse: np.ndarray
     within: np.ndarray
     explained: np.ndarray
     classes: np.ndarray
@@ -56,8 +56,13 @@ class InterceptModel:
     multiplicity: np.ndarray
     df: int
     blup_weights: np.ndarray
-    inverse: np.ndarray
     constant: float
+
+    @property
+    def closed(self) -> bool:
+        """Whether θ has a closed form: all eigenvalues, and all that is in the logarithms, are equal."""
+        values = np.concatenate([self.log_factors, self.eigenvalues])
+        return bool(np.ptp(values) <= 1e-12 * values[0])
 
     def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
         """Fits of n data sets at once.
@@ -65,9 +70,9 @@ class InterceptModel:
         Returns arrays with data sets along the last axis: estimate (p, n), se (p, n), psi (1, 1, n) = τ²/σ², scale
         (n,), loglik (n,), solved (n,), singular (n,).
         """
-        layout = self.layout
-        ols = self.projection @ cells.means
-        residuals = cells.means - layout.X @ ols
+        layout, (Q, _) = self.layout, self.layout.basis
+        ols = (layout.sizes[:, None] * Q).T @ cells.means  # the coefficients of Q
+        residuals = cells.means - Q @ ols
         totals = layout.by_group(layout.sizes[:, None] * residuals)
         contrasts = totals - self.explained @ (self.explained.T @ totals)
         scores = self.vectors.T @ totals
@@ -81,17 +86,17 @@ class InterceptModel:
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
         alive = rest > 1e-28 * cells.squares
         rest, squares = np.where(alive, rest, 1.0), np.where(alive, squares, 0.0)
-        values = np.concatenate([self.log_factors, self.eigenvalues])
-        if np.ptp(values) <= 1e-12 * values[0]:  # all that is in the sums and logarithms is equal
+        if self.closed:
             theta, solved = _closed_form(self, squares.sum(axis=0), rest), alive
         else:
             theta, solved = _newton(self, squares, rest)
         total, value = _profile(self, squares, rest, theta)
         shrunk = theta / (1 + theta * self.vector_eigenvalues[:, None])
         scale = total / self.df
+        unit = (self.R_inverse**2).sum(axis=1, keepdims=True)
         return {
-            "estimate": ols - self.blup_weights @ (shrunk * scores),
-            "se": np.sqrt(scale * (self.inverse[:, None] + self.blup_weights**2 @ shrunk)),
+            "estimate": self.R_inverse @ ols - self.blup_weights @ (shrunk * scores),
+            "se": np.sqrt(scale * (unit + self.blup_weights**2 @ shrunk)),
             "psi": theta[None, None],
             "scale": scale,
             "loglik": -(value + self.constant) / 2,
@@ -141,7 +146,7 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
     constant = df * (1 + np.log(2 * np.pi / df))
     return InterceptModel(
         layout=layout,
-        projection=R_inverse @ (layout.sizes[:, None] * Q).T,
+        R_inverse=R_inverse,
         within=within[:, lengths > 1e-9] / root,
         explained=explained,
         classes=(class_of == np.flatnonzero(kept)[:, None]).astype(float),
@@ -152,7 +157,6 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
         multiplicity=multiplicity if reml else np.bincount(class_of).astype(float),
         df=df,
         blup_weights=R_inverse @ shares.T @ vectors,
-        inverse=(R_inverse**2).sum(axis=1),
         constant=constant + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
     )
 

@@ -42,6 +42,11 @@ class SlopeModel:
     df: int
     within_df: int
 
+    @property
+    def closed(self) -> bool:
+        """Whether Ψ has a closed form: all groups have the same Gᵢ."""
+        return len(self.kinds) == 1
+
     def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
         """Fits of n data sets at once.
 
@@ -52,7 +57,7 @@ class SlopeModel:
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
         alive = profile.rest > 1e-28 * cells.squares
         profile = profile.with_placeholders(alive)
-        if len(self.kinds) == 1:
+        if self.closed:
             psi, solved = _closed_form(self, profile), alive
         else:
             psi, solved = minimise(profile, _moments(self, profile))

@@ -11,8 +11,6 @@ from fewgroups.designs import Design, Truth
 from fewgroups.simulation import check_request
 from fewgroups.studies.experiments import monte_carlo
 
-FIGURES = ["power", "type_s", "type_m", "sd", "se", "half_width"]
-
 
 def power(
     designs: Mapping[str, Design] | Sequence[Design] | Design,
@@ -61,12 +59,11 @@ def power(
             table = monte_carlo(design, truth, methods, n, seed=seed, level=level, workers=workers)
         except ValueError as error:
             raise ValueError(f"design {label!r}: {error}") from None
-        size = {groups: len(design.group_names), "rows": design.rows}
-        tables[label] = table.assign(**size)
+        table.insert(0, groups, len(design.group_names))
+        table.insert(1, "rows", design.rows)
+        tables[label] = table.drop(columns=["coverage", "coverage_error", "bias", "bias_error"])
     table = pd.concat(tables, names=["design"]).reset_index()
-    table = table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
-    columns = [name for figure in FIGURES for name in (figure, f"{figure}_error")]
-    return table[["design", "method", groups, "rows", *columns, "singular", "undefined"]]
+    return table.rename(columns={"rejection": "power", "rejection_error": "power_error"})
 
 
 def design_grid(
