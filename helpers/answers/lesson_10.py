@@ -87,7 +87,7 @@ EXERCISES = {
     "10.3": Exercise(
         key=lambda: _true_over_printed(0.25),
         places=1,
-        right="About {key} times. With all scores it is 1.7, but the true one is no larger: half of the scores are lost.",
+        right="About {key} times (1.7 with all scores). But the true one did not shrink, and half the data are lost.",
         hints=(
             "linked(0.5)[:, kept] holds every second repeat of each study.",
             "fits = fit_many(linked(0.5)[:, kept], design); fits.estimate[:, 1].std() over the mean of fits.se[:, 1].",
