@@ -86,8 +86,9 @@ EXERCISES = {
             ),
             Slip(
                 lambda: _needed(_own_sd(30, 0.03), -0.03),
-                "Each of the two session means has luck of its own: add σ²/15 twice.",
+                "With so many the power is still below 0.8. And σ²/15 counts twice, once for each session mean.",
             ),
+            Slip(lambda: _needed(_own_sd(15, 0.03), -0.03) + 1, "One fewer is enough."),
         ),
     ),
     "12.3": Exercise(
