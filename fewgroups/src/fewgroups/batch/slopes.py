@@ -26,9 +26,10 @@ SINGULAR = 1e-8
 class SlopeModel:
     """What the fits of one layout share; `slope_model` makes it.
 
-    Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; grams: (m, 2, 2) each group's Gᵢ = QᵢᵀQᵢ, with
-    determinants (m,), exactly 0 without a slope, and pseudo-inverses; kinds: P arrays, the groups with the same Gᵢ;
-    df: N − 2 under REML, N under ML; within_df: degrees of freedom around the groups' own lines.
+    Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; kinds: P arrays, the groups with the same
+    Gᵢ = QᵢᵀQᵢ; grams: (2, 2, P) that of each kind, determinants: (P,), exactly 0 without a slope; inverses: (m, 2, 2)
+    each group's pseudo-inverse; df: N − 2 under REML, N under ML; within_df: that of the residuals around the groups'
+    own lines.
     """
 
     layout: Layout
@@ -88,10 +89,9 @@ class SlopeModel:
         b = self.inverses @ np.stack(totals, axis=1)  # (m, 2, n)
         residuals -= Q[:, :1] * b[layout.group, 0] + Q[:, 1:] * b[layout.group, 1]
         squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in self.kinds]
-        first = [kind[0] for kind in self.kinds]
         return centre, SlopeProfile(
-            grams=np.moveaxis(self.grams[first], 0, -1),
-            determinants=self.determinants[first],
+            grams=self.grams,
+            determinants=self.determinants,
             multiplicity=np.array([float(len(kind)) for kind in self.kinds]),
             sums=np.stack([b[kind].sum(axis=0) for kind in self.kinds], axis=1),
             squares=np.stack(squares, axis=2),
@@ -111,28 +111,30 @@ def slope_model(layout: Layout, reml: bool, estimable: bool = True) -> SlopeMode
         )
     Q, R = layout.basis
     Q, R = Q * np.sqrt(layout.groups), R / np.sqrt(layout.groups)
-    gram = layout.by_group(layout.sizes[:, None, None] * Q[:, :, None] * Q[:, None, :])
-    determinants = gram[:, 0, 0] * gram[:, 1, 1] - gram[:, 0, 1] ** 2
-    # Columns that are proportional for this group, as in a single cell: a mean, but no slope.
-    flat = determinants <= 1e-12 * np.trace(gram, axis1=1, axis2=2) ** 2
+    every = layout.by_group(layout.sizes[:, None, None] * Q[:, :, None] * Q[:, None, :])
+    # Equal but for the last digits of the basis is equal.
+    rounded = np.round(every, 11)
+    _, first, kind = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
+    grams = every[first]
+    determinants = grams[:, 0, 0] * grams[:, 1, 1] - grams[:, 0, 1] ** 2
+    # Columns that are proportional for these groups, as in a single cell: a mean, but no slope.
+    flat = determinants <= 1e-12 * np.trace(grams, axis1=1, axis2=2) ** 2
     determinants[flat] = 0.0
     if estimable and flat.all():
         raise ValueError(
             "slopes=True needs groups whose rows differ in X's second column; none here does, so that "
             "no group's data identify a slope. Fit the random intercept alone"
         )
-    within_df = layout.rows - int(np.where(flat, 1, 2).sum())
+    within_df = layout.rows - int(np.where(flat, 1, 2)[kind].sum())
     if estimable and within_df < 1:
         raise ValueError(
             f"too few rows: {layout.rows} for {layout.groups} groups with a line each leave none to "
             "estimate the residual variance from; groups need repeats"
         )
-    inverses = np.linalg.pinv(gram, rcond=1e-12, hermitian=True)
-    # Equal but for the last digits of the basis is equal.
-    kind = np.unique(np.round(gram, 11), axis=0, return_inverse=True)[1].ravel()
-    kinds = [np.flatnonzero(kind == k) for k in range(kind.max() + 1)]
-    df = layout.rows - 2 * reml
-    return SlopeModel(layout, reml, Q, R, gram, determinants, inverses, kinds, df, within_df)
+    inverses = np.linalg.pinv(grams, rcond=1e-12, hermitian=True)[kind]
+    kinds = [np.flatnonzero(kind == k) for k in range(len(first))]
+    grams, df = np.moveaxis(grams, 0, -1), layout.rows - 2 * reml
+    return SlopeModel(layout, reml, Q, R, grams, determinants, inverses, kinds, df, within_df)
 
 
 def _moments(model: SlopeModel, profile: SlopeProfile) -> np.ndarray:
