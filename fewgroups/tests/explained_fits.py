@@ -189,19 +189,16 @@ def fitted(name: str) -> Any:
 
 @cache
 def judged(name: str, ddf: str = "kenward-roger") -> Any:
-    """`coefficients` of a fit."""
     return coefficients(fitted(name), ddf)
 
 
 @cache
 def varied(name: str) -> Any:
-    """`variances` of a fit."""
     return variances(fitted(name))
 
 
 @cache
 def explained(name: str) -> Any:
-    """`explain` of a fit."""
     return explain(fitted(name))
 
 
@@ -213,7 +210,6 @@ def whole(name: str) -> str:
 
 @cache
 def reported(name: str, ddf: str = "kenward-roger") -> Any:
-    """`report` of a fit."""
     return report(fitted(name), ddf=ddf)
 
 
@@ -240,11 +236,6 @@ def flat(text: object) -> str:
     return " ".join(str(text).split())
 
 
-def numbers(text: object) -> list[str]:
-    """The numbers of a text, as written; those in names, in "x is 0" and in "95 %" are left out."""
-    return NUMBER.findall(re.sub(r"\b[\d.]+ %|`? is 0(?![.\d])", "", CODE.sub("", flat(text))))
-
-
 def is_rounded(shown: str, value: float) -> bool:
     """Whether a number, as written, is `value` at its own precision."""
     digits, _, power = shown.replace("−", "-").partition("e")
@@ -253,6 +244,6 @@ def is_rounded(shown: str, value: float) -> bool:
 
 
 def agree(text: object, expected: list[float]) -> bool:
-    """Whether the numbers of a text are the expected ones, all of them, in order."""
-    shown = numbers(text)
+    """Whether the numbers of a text are the expected ones, in order; not those in names, "x is 0" and "95 %"."""
+    shown = NUMBER.findall(re.sub(r"\b[\d.]+ %|`? is 0(?![.\d])", "", CODE.sub("", flat(text))))
     return len(shown) == len(expected) and all(map(is_rounded, shown, expected))

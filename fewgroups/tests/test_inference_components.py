@@ -36,8 +36,19 @@ ROWS = {  # our rows in the order in which lme4's confint has them
 }
 
 
+def two_valleys() -> pd.DataFrame:
+    """Groups whose slopes, with a correlation of about −0.6 to the levels, are as likely as no slopes."""
+    rng = np.random.default_rng(4)
+    G, R = rng.integers(6, 20), rng.integers(3, 7)
+    g, x, r = np.repeat(np.arange(G), R), np.tile(np.arange(R) % 2, G), rng.uniform(-0.8, 0.8)
+    b = np.linalg.cholesky([[4, 2 * r], [2 * r, 1]]) @ rng.normal(size=(2, G))
+    return pd.DataFrame({"g": g, "x": x, "y": b[0, g] + b[1, g] * x + rng.normal(0, 1.2, G * R)})
+
+
 @cache
 def fitted(name: str, reml: bool) -> Any:
+    if name == "two_valleys":
+        return fit("y ~ x", two_valleys(), "g", "~x", reml=reml)
     if not name.startswith("pushups"):
         return public_fit(name, reml)
     slopes = "~session_high" if name == "pushups_slopes" else "~1"
@@ -124,6 +135,7 @@ def test_intervals_of_ml_fits_are_those_of_lme4s_confint(name: str) -> None:
         longer("dyestuff2", "residual", "high"),
         ("pushups_slopes", "session_high", "high"),
         longer("pushups_slopes", "athlete_id", "low"),
+        ("two_valleys", "g × x", "low"),
         longer("sleepstudy_slopes", "Subject × Days", "low"),
         longer("sleepstudy_slopes", "Days", "high"),
         longer("pastes", "batch", "high"),

@@ -382,9 +382,11 @@ class Profiles:
             found = self.lowest(*twice, np.concatenate(starts))
             shaped = [x.reshape(len(starts), len(which), -1) for x in found]
             lower = shaped[0].argmin(axis=0)[None]
-            deviance, slope, near[which] = (np.take_along_axis(x, lower, axis=0)[0] for x in shaped)
+            deviance, slope, ends = (np.take_along_axis(x, lower, axis=0)[0] for x in shaped)
             deviance, slope = deviance[:, 0], slope[:, 0]
             rise = np.sqrt(np.maximum(deviance + 2 * optimum.loglik, 1e-12))
+            # Beyond an end another valley may be lowest, such as that of an SD of zero: no start for what lies inside.
+            near[which] = np.where(rise[:, None] < root, ends, near[which])
             return rise - root, slope / (2 * rise)
 
         high, sigma = every % 2 == 1, self.held == s.size
