@@ -69,14 +69,13 @@ class Names:
 
         Whole numbers become float, so that no power of them overflows, except labels, which would be renamed.
         """
-        made = frame[[name for name in frame.columns if name in self.variables]]
-        kinds: dict[str, type] = {}
+        made = {name: frame[name] for name in frame.columns if name in self.variables}
         for name, column in made.items():
             if not isinstance(column.dtype, np.dtype | pd.CategoricalDtype):
-                kinds[name] = object  # text in one of pandas' own types, which patsy does not know
+                made[name] = column.astype(object)  # text in pandas' own types: patsy knows none
             elif column.dtype.kind == "i" and name not in self.labels:
-                kinds[name] = float
-        return made.astype(kinds) if kinds else made
+                made[name] = column.astype(float)
+        return pd.DataFrame(made, frame.index)
 
 
 def plain(name: str, column: pd.Series) -> pd.Series:
