@@ -175,10 +175,9 @@ def _choices(design: DesignInfo, subterm: Any) -> list[list[Choice]]:
     columns: list[list[Choice]] = []
     for factor in subterm.factors:
         matrix = subterm.contrast_matrices.get(factor)
-        shape = (
-            (0, design.factor_infos[factor].num_columns) if matrix is None else matrix.matrix.shape
-        )
-        columns.append([(factor, matrix, k) for k in range(shape[1])])
+        count = design.factor_infos[factor].num_columns
+        count = count if matrix is None else matrix.matrix.shape[1]
+        columns.append([(factor, matrix, k) for k in range(count)])
     return [list(choice[::-1]) for choice in product(*columns[::-1])]  # the first changes fastest
 
 
