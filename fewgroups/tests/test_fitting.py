@@ -217,7 +217,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "groups as predictors": (asked("correctness ~ athlete_id"), "nothing in the data tells of athlete_id Var"),
     "slope between groups": (asked("correctness ~ tall", BETWEEN, "athlete_id", "~tall"), "'tall' cannot be told"),
     "intercept twice": (asked(vc_formula={"same": "1"}), "cannot tell apart athlete_id Var, same Var"),
-    "component per row": (asked(vc_formula=ONE_ROW_EACH), "cannot tell apart row Var, the residual variance"),
+    "component per row": (asked(vc_formula=ONE_ROW_EACH), "row.* has as many levels as rows"),
     "no such column": (asked("correctness ~ sesion"), "'sesion' is not defined .columns: "),
     "not a formula": (asked("correctness ~ session_high +* 2"), "cannot be read"),
     "text outcome": (asked("session_label ~ repeat_id"), "one column of numbers"),

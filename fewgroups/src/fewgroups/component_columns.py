@@ -78,33 +78,29 @@ class ComponentColumns:
     def blocks(self, number: Array) -> tuple[list[list[str]], list[Any]]:
         """Names (m,) and columns (rows, m) of each group, whose combinations of labels alone have columns; number (n,)
         is that of each row's group, 0, 1, …; rows beyond n are left out. Large matrices are sparse."""
-        n, k, combinations = len(number), self.values.shape[1], len(self.names)
+        n, combinations = len(number), len(self.names)
         pairs, place = np.unique(number * combinations + self.codes[:n], return_inverse=True)
-        owner = pairs // combinations  # the group of each pair of a group and a combination
-        rows, columns = np.bincount(number), np.bincount(owner)
-        ends = np.cumsum(rows * columns * k)
-        place -= (np.cumsum(columns) - columns)[number]
-        order = np.argsort(number, kind="stable")
-        used = np.split(pairs % combinations, np.cumsum(columns)[:-1])
-        names = [[name for code in one for name in self.names[code]] for one in used]
-        if max(rows * columns) * k > LARGE:
-            places = place[:, None] * k + np.arange(k)
-            return names, [
-                sparse.csr_array(
-                    (self.values[at].ravel(), places[at].ravel(), np.arange(0, k * len(at) + 1, k)),
-                    shape=(len(at), len(name)),
-                )
-                for at, name in zip(np.split(order, np.cumsum(rows)[:-1]), names, strict=True)
-            ]
-        rank = np.empty(n, dtype=int)
-        rank[order] = np.arange(n) - np.repeat(np.cumsum(rows) - rows, rows)
-        cell = (ends - rows * columns * k)[number] + (rank * columns[number] + place) * k
-        made = np.zeros(ends[-1])
-        made[cell[:, None] + np.arange(k)] = self.values[:n]
+        widths = np.bincount(pairs // combinations)  # how many combinations occur in each group
+        ends = np.cumsum(widths)
+        place -= (ends - widths)[number]
+        used = np.split(pairs % combinations, ends[:-1])
+        rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
         matrices = [
-            part.reshape(m, -1) for part, m in zip(np.split(made, ends[:-1]), rows, strict=True)
+            _columns(place[at], self.values[at], width)
+            for at, width in zip(rows, widths, strict=True)
         ]
-        return names, matrices
+        return [[name for code in one for name in self.names[code]] for one in used], matrices
+
+
+def _columns(place: Array, values: Array, width: int) -> Any:
+    """(n, width·k): each row has its values (n, k) in the k columns of its place (n,). Sparse if large."""
+    n, k = values.shape
+    if n * width * k > LARGE:
+        where = (place[:, None] * k + np.arange(k)).ravel(), np.arange(0, k * n + 1, k)
+        return sparse.csr_array((values.ravel(), *where), shape=(n, width * k))
+    made = np.zeros((n, width, k))
+    made[np.arange(n), place] = values
+    return made.reshape(n, -1)
 
 
 def _evaluated(

@@ -156,15 +156,13 @@ def build(
             "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
         )
     columns = {name: _component(part, frame, env, known) for name, part in parts.items()}
-    for name, made in columns.items():
-        if len(np.unique(made.codes * len(data) + number)) == len(data) and np.all(
-            made.values == 1
-        ):
-            raise ValueError(
-                f"{parts[name].argument} {parts[name].text!r} has as many levels as rows, so the data cannot tell "
-                f"apart {name} Var, the residual variance; leave it out"
-            )
     blocks = [made.blocks(number) for made in columns.values()]
+    for part, made, (levels, _) in zip(parts.values(), columns.values(), blocks, strict=True):
+        if sum(map(len, levels)) == len(data) and np.all(made.values == 1):
+            raise ValueError(
+                f"{part.argument} {part.text!r} has as many levels as rows, which cannot be told from the residuals: "
+                "leave it out"
+            )
     components = VCSpec(list(parts), [names for names, _ in blocks], [mats for _, mats in blocks])
     Z = Z.rename(columns={"Intercept": group}) if Z.shape[1] else None
     model = MixedLM(y, X, labels, Z, components, formula=formula, model_spec=X.design_info)

@@ -26,11 +26,10 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
         )
     if residual_share(structure) < RANK:
         raise ValueError(NO_RESIDUAL)
-    names = list(model.data.exog_re_names) if model.k_re else []
-    for column in _unidentified_columns(structure) if structure.q else ():
+    if structure.q and (columns := _unidentified_columns(structure)):
         raise ValueError(
-            f"re_formula: {names[column]!r} cannot be told from the other random effects within any single group (a "
-            "predictor that is constant in each group has no slope there); leave it out of re_formula"
+            f"re_formula: {model.data.exog_re_names[columns[0]]!r} cannot be told from the other random effects within "
+            "any single group (a predictor that is constant in each group has no slope there); leave it out of re_formula"
         )
     # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I
     zero = np.zeros((structure.q, structure.q)), np.zeros(structure.v)
