@@ -29,7 +29,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
     if structure.q and (columns := _unidentified_columns(structure)):
         raise ValueError(
             f"re_formula: {model.data.exog_re_names[columns[0]]!r} cannot be told from the other random effects within "
-            "any single group (a predictor that is constant in each group has no slope there); leave it out of re_formula"
+            "any single group (a predictor that is constant in each group has no slope there): leave it out"
         )
     # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I
     zero = np.zeros((structure.q, structure.q)), np.zeros(structure.v)
