@@ -44,10 +44,10 @@ def _sds() -> dict[str, float]:
     return {str(name): float(value) for name, value in variances(result)["sd"].dropna().items()}
 
 
-def _dose_se(athletes: int, times: int) -> float:
+def _dose_se(athletes: int, times: int, repeats: int = 20) -> float:
     """Standard error of the dose, five sessions `times` over, nothing missing: the exercise's formula."""
     sd = _sds()
-    of_sessions = (sd["session"] ** 2 + sd["residual"] ** 2 / 20) / (2.5 * times)
+    of_sessions = (sd["session"] ** 2 + sd["residual"] ** 2 / repeats) / (2.5 * times)
     return float(np.sqrt((sd["dose"] ** 2 + of_sessions) / athletes))
 
 
@@ -118,6 +118,10 @@ EXERCISES = {
             ),
             Slip(
                 lambda: _dose_se(8, 1), "That is the standard error with the sessions as they are."
+            ),
+            Slip(
+                lambda: _dose_se(8, 1, 40),
+                "That is for twice the repeats. With twice the sessions, the luck of days halves, too.",
             ),
             Slip(lambda: _dose_se(8, 2) ** 2, "That is the squared standard error: take the root."),
             Slip(
