@@ -85,7 +85,8 @@ class FitReport:
                 "unbalanced design can distort. Use fewgroups.coefficients(result)."
             )
         found = "agree" if np.ptp(self.tried) < AGREE else "differ: the best one counts"
-        searched = f"Searched from {len(self.tried)} starts, which {found}"
+        several = f"{len(self.tried)} starts, which {found}"
+        searched = f"Searched from {several if len(self.tried) > 1 else 'one start'}"
         if self.singular:
             searched += f" ({ADDED:.0e} of the residual variance was added to each variance)"
         lines += [*self.notes, f"{searched}."]

@@ -162,10 +162,10 @@ class Optimum:
 def optimum(model: Any, reml: bool = True) -> Optimum:
     """The (RE)ML optimum of a statsmodels MixedLM `model`: the best end of a few searches, each checked to first order.
 
-    With few, uneven groups the likelihood can have several maxima. So a search starts from random effects of two
-    sizes, and wherever else the deviance dips as they grow; and where there are correlated ones from two more,
-    elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is searched
-    once.
+    With few, uneven groups the likelihood can have several maxima. So a search starts wherever the deviance dips as
+    random effects grow; of several parameters from two sizes at least; and of correlated random effects from two
+    points more, elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is
+    searched once.
 
     Raises ValueError as `Structure.of` does, and when no start leads to a point where the derivatives vanish.
     """
@@ -242,10 +242,10 @@ def _starts(s: Structure, reml: bool, near: Array | None) -> tuple[Array, Array]
     beside = np.pad(deviances, ((1, 1), (0, 0)), constant_values=np.inf)
     wanted = (deviances < beside[:-2]) & (deviances <= beside[2:])
     ranks = np.argsort(deviances, axis=0, kind="stable")
-    if near is None or s.q > 1:
+    if s.size > 1 and (near is None or s.q > 1):
         other = np.where(SIZES[ranks[0]] == 1.0, ranks[1], np.flatnonzero(SIZES == 1.0))
         np.put_along_axis(wanted, np.stack([ranks[0], other]), True, axis=0)
-    else:
+    elif near is not None:
         wanted &= wanted.sum(axis=0) > 1
     size, which = np.nonzero(wanted)
     found = [(which, SIZES[size, None] * unit)]
