@@ -24,7 +24,7 @@ from fewgroups.component_columns import nesting_notes
 from fewgroups.ddf import information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
-from fewgroups.likelihood import ROUNDS, Evaluation, Optimum, evaluate, minimise, optimum
+from fewgroups.likelihood import ROUNDS, Optimum, evaluate, minimise, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import Structure, level_of_rows, sds_and_correlations
 
@@ -90,7 +90,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     labels = [str(name) for name in model.data.exog_re_names] if s.q else []
     components = [str(name) for name in model.exog_vc.names]
     correlations = [f"{labels[i]} × {labels[j]}" for i, j in there.pairs]
-    low, high = Profiles.of(s, best, reml).intervals(best, there.values(), level).T
+    low, high = Profiles.of(s, best, reml).intervals(best, level).T
     columns: dict[str, Any] = here.columns(s, reml) | {"low": low, "high": high}
     parts = here.parts(s)
     shares = parts / parts.sum()
@@ -266,18 +266,18 @@ def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:
 class Profiles:
     """The deviance with one parameter held and everything else at its best, for both ends of all intervals at once.
 
-    Coordinates are the rows of the lower triangle of Λ, in a basis of the random-effect columns where the held ones
-    come first; the relative SDs of components; and log σ: (size + 1,). Of k ends, squares (k, size, size, size): how γ
-    depends on them, as in `evaluate`; held (k,): index of the held coordinate; unit (k,): its value for an SD of 1 and
-    σ = 1; pair (k,): whether the correlation of the first two columns is held, with the length of the second one's row
-    as the coordinate after it; best (k, size + 1): the optimum.
+    Coordinates are, in units of the optimum's `sigma`, the rows of the lower triangle of a factor of Ψ, in a basis of
+    the random-effect columns where the held ones come first, and the SDs of components; and log σ/`sigma`: (size + 1,).
+    Of k ends, squares (k, size, size, size): how γ depends on the factor, as in `evaluate`; held (k,): index of the
+    held coordinate; pair (k,): whether that is the correlation of the first two columns, which then stands, with the
+    length of the second one's row after it, for the two entries of that row; best (k, size + 1): the optimum.
     """
 
     structure: Structure
     reml: bool
+    sigma: float
     squares: Array
     held: Array
-    unit: Array
     pair: Array
     best: Array
 
@@ -290,134 +290,147 @@ class Profiles:
         bases = [_basis(rows[columns]) for columns in [*([c] for c in range(s.q)), *pairs]]
         bases += [np.eye(s.q)] * (s.v + 1)
         held = [0] * s.q + [1] * len(pairs) + [*range(s.size - s.v, s.size + 1)]
-        unit = [*1 / np.linalg.norm(rows, axis=1), *np.ones(len(pairs)), *s.unit_vc, 1.0]
         pair = np.repeat([False] * s.q + [True] * len(pairs) + [False] * (s.v + 1), 2)
         basis = np.repeat(bases, 2, axis=0)
         L, sds = s.unpack(optimum.theta)
         root = basis @ L
-        theta = s.pack(root @ root.swapaxes(-1, -2), np.tile(sds**2, (len(basis), 1)))
-        best = np.column_stack([theta, np.full(len(basis), np.log(optimum.scale) / 2)])
+        best = s.pack(root @ root.swapaxes(-1, -2), np.tile(sds**2, (len(basis), 1)))
+        best = np.column_stack([best, np.zeros(len(basis))])
         if pairs:
-            best[pair, 2] = np.linalg.norm(best[pair, 1:3], axis=1)
+            row = best[pair, 1:3]
+            length = np.maximum(np.linalg.norm(row, axis=1), 1e-300)
+            best[pair, 1], best[pair, 2] = row[:, 0] / length, length
         back = np.linalg.inv(basis)[:, None]
         i, j = np.tril_indices(s.q)
         changes = (back @ derivatives(np.arange(s.q), s.q, 0) @ back.swapaxes(-1, -2))[..., i, j]
         turned = np.tile(np.eye(s.size), (len(basis), 1, 1))
         turned[:, : len(i), : len(i)] = changes.swapaxes(-1, -2)
         squares = np.einsum("krs,sij->krij", turned, square_derivatives(s.q, s.v))
-        return cls(s, reml, squares, np.repeat(held, 2), np.repeat(unit, 2), pair, best)
+        return cls(s, reml, float(np.sqrt(optimum.scale)), squares, np.repeat(held, 2), pair, best)
 
-    def whole(self, which: Array, x: Array, values: Array) -> tuple[Array, Array, Array]:
-        """All coordinates (j, size + 1) of the ends `which` (j,), of the free ones x (j, size) and the values held; and
-        their derivatives by the free ones (j, size + 1, size) and by the value (j, size + 1)."""
-        s, held, ends = self.structure, self.held[which], np.arange(len(which))
-        free = self.free(which)
-        full, by_value = np.zeros((2, len(which), s.size + 1))
-        slopes = np.zeros((*full.shape, s.size))
-        np.put_along_axis(full, free, x, axis=1)
-        np.put_along_axis(slopes, free[:, None], 1.0, axis=1)
-        pair, sigma = self.pair[which], held == s.size
-        full[sigma, -1], by_value[sigma, -1] = np.log(values[sigma]), 1 / values[sigma]
-        sd = ends[~sigma & ~pair]
-        by_value[sd, held[sd]] = self.unit[which][sd] * np.exp(-full[sd, -1])
-        full[sd, held[sd]] = values[sd] * by_value[sd, held[sd]]
-        slopes[sd, held[sd], -1] = -full[sd, held[sd]]
+    def at(self, which: Array, x: Array) -> tuple[Array, Array, Array]:
+        """Deviances (j,) of the ends `which` (j,) at coordinates x (j, size + 1), gradients and Hessians (those by a
+        held correlation only at the optimum)."""
+        entries, by_x = x.copy(), np.tile(np.eye(x.shape[1]), (len(x), 1, 1))
+        pair = self.pair[which]
         if pair.any():  # the signs of the rows must not change that of their correlation
-            signs, r = np.where(full[pair][:, [0, 2]] < 0, -1.0, 1.0), values[pair]
-            full[pair, 0] *= signs[:, 0]
-            slopes[pair, 0, 0] = signs[:, 0]
-            rest = np.sqrt(np.maximum(1 - r**2, 0))
-            length = np.abs(full[pair, 2])
-            full[pair, 1], full[pair, 2] = length * r, length * rest
-            slopes[pair, 1, 1], slopes[pair, 2, 1] = signs[:, 1] * r, signs[:, 1] * rest
-            by_value[pair, 1] = length
-            by_value[pair, 2] = -length * r / np.maximum(rest, 1e-300)
-        return full, slopes, by_value
+            r, length = x[pair, 1], x[pair, 2]
+            sign, rest = np.where(x[pair, 0] * length < 0, -1.0, 1.0), np.sqrt(1 - r**2)
+            entries[pair, 1], entries[pair, 2] = sign * r * length, rest * length
+            by_x[pair, 1, 1], by_x[pair, 1, 2] = sign * length, sign * r
+            by_x[pair, 2, 1], by_x[pair, 2, 2] = -r * length / np.maximum(rest, 1e-6), rest
+        ratio = np.exp(-x[:, -1:])
+        theta = entries[:, :-1] * ratio
+        change = by_x * np.where(np.arange(x.shape[1]) < x.shape[1] - 1, ratio, 1.0)[:, :, None]
+        change[:, :-1, -1] -= theta
+        scale = (self.sigma / ratio[:, 0]) ** 2
+        at = evaluate(self.structure, theta, self.reml, scale, True, self.squares[which])
+        hessian = change.swapaxes(-1, -2) @ at.hessian @ change
+        by_entries = (at.gradient[:, None, :-1] @ change[:, :-1])[:, 0]
+        by_entries[:, -1] = 0  # θ is entries over σ: curved
+        hessian[:, -1] -= by_entries
+        hessian[:, :, -1] -= by_entries
+        hessian[:, -1, -1] += np.sum(at.gradient[:, :-1] * theta, axis=1)
+        return at.deviance, (at.gradient[:, None] @ change)[:, 0], hessian
 
-    def free(self, which: Array) -> Array:
-        """Indices (j, size) of the coordinates that are not held."""
-        size = self.structure.size
-        return np.nonzero(np.arange(size + 1) != self.held[which, None])[1].reshape(-1, size)
+    def lowest(self, which: Array, x: Array) -> tuple[Array, Array, Array]:
+        """The lowest deviances (j,) of the ends `which` (j,) with the held coordinate as in x (j, size + 1), from which
+        the others are searched for; their derivatives by the held coordinate; and all coordinates there."""
+        s, x, here = self.structure, x.copy(), np.arange(len(which))
+        free = np.arange(s.size + 1) != self.held[which, None]
+        own = np.append(s.pack(np.eye(s.q), np.ones(s.v)) > 0, False)
+        flat = own & free & (np.abs(x) < AWAY)
+        x[flat] = np.copysign(AWAY, x[flat])
+        both = free[:, :, None] & free[:, None, :]
 
-    def lowest(self, which: Array, values: Array, near: Array) -> tuple[Array, Array, Array]:
-        """The lowest deviances (j,) of the ends `which` (j,) held at `values` (j,), their derivatives by the values,
-        and the free coordinates (j, size) there; searched for from `near` (j, size)."""
-        s = self.structure
-        own = np.append(np.eye(s.q)[np.tri(s.q, dtype=bool)] > 0, [True] * s.v + [False])
-        flat = own[self.free(which)] & (np.abs(near) < AWAY)
+        def objective(left: Array, y: Array) -> tuple[Array, Array, Array]:
+            full, inside = x[left], free[left]
+            full[inside] = y.ravel()
+            deviance, gradient, hessian = self.at(which[left], full)
+            square = hessian[both[left]].reshape(-1, s.size, s.size)
+            return deviance, gradient[inside].reshape(y.shape), square
 
-        def at(left: Array, full: Array, second: bool) -> Evaluation:
-            theta, scale, squares = full[:, :-1], np.exp(2 * full[:, -1]), self.squares[which[left]]
-            return evaluate(s, theta, self.reml, scale, second, squares)
+        ends, deviance, _ = minimise(objective, x[free].reshape(-1, s.size), s.n, 1e-10)
+        x[free] = ends.ravel()
+        return deviance, self.at(which, x)[1][here, self.held[which]], x
 
-        def objective(left: Array, x: Array) -> tuple[Array, Array, Array]:
-            full, slopes, _ = self.whole(which[left], x, values[left])
-            found = at(left, full, True)
-            hessian = slopes.swapaxes(-1, -2) @ found.hessian @ slopes
-            held = self.held[which[left]]
-            sd = np.flatnonzero((held < s.size) & ~self.pair[which[left]])
-            hessian[sd, -1, -1] += found.gradient[sd, held[sd]] * full[sd, held[sd]]
-            return found.deviance, (found.gradient[:, None] @ slopes)[:, 0], hessian
+    def guesses(self, rise: float) -> Array:
+        """Coordinates (k, size + 1) where the deviance would be higher by `rise` if it were a parabola; nan where it
+        is none."""
+        every, size = np.arange(len(self.held)), self.structure.size
+        free = np.arange(size + 1) != self.held[:, None]
+        hessian = self.at(every, self.best)[2]
+        square = hessian[free[:, :, None] & free[:, None, :]].reshape(-1, size, size)
+        mixed = hessian[every, self.held][free].reshape(-1, size)
+        slopes = np.zeros_like(self.best)
+        slopes[free] = -(np.linalg.pinv(square, hermitian=True) @ mixed[:, :, None]).ravel()
+        slopes[~free] = 1.0
+        bend = np.einsum("ki,kij,kj->k", slopes, hessian, slopes)
+        step = np.sqrt(np.divide(2 * rise, bend, out=np.full_like(bend, np.nan), where=bend > 0))
+        return self.best + np.where(every % 2, step, -step)[:, None] * slopes
 
-        start = np.where(flat, np.copysign(AWAY, near), near)
-        ends, deviance, _ = minimise(objective, start, s.n, 1e-10)
-        full, _, by_value = self.whole(which, ends, values)
-        gradient = at(np.arange(len(which)), full, False).gradient
-        return deviance, np.sum(gradient * by_value, axis=1), ends
-
-    def intervals(self, optimum: Optimum, estimates: Array, level: float) -> Array:
+    def intervals(self, optimum: Optimum, level: float) -> Array:
         """(parameters, 2) the values whose deviance is within χ²₁ of the lowest; SDs end at 0 and correlations at ±1
         where it never rises that far. Where one of its SDs may be zero, a correlation may be anything."""
-        s, every, root = self.structure, np.arange(len(self.held)), np.sqrt(chi2.ppf(level, 1))
+        s, every, rise = self.structure, np.arange(len(self.held)), float(chi2.ppf(level, 1))
+        up, sigma = np.where(every % 2, 1.0, -1.0), self.held == s.size
+        bound = np.where(self.pair, up, np.where((up < 0) & ~sigma, 0.0, up * np.inf))
+        best, near, last = self.best[every, self.held], self.best.copy(), self.guesses(rise)
+        last = np.where(np.isfinite(last).all(axis=1)[:, None], last, near)
+        values = last[every, self.held]
+        values = np.where(values == best, best + up * AWAY, values)
+        values = np.where(up * (values - bound) > 0, bound, values)
         # From zero variances a search may not find those that are not: hence a second start, with all as large as σ.
-        large = np.tile(s.pack(np.eye(s.q), np.ones(s.v)), (len(every), 1))
-        large = np.column_stack([large, self.best[:, -1]])
-        best, large = (np.take_along_axis(x, self.free(every), axis=1) for x in (self.best, large))
-        near = best.copy()
+        large = np.append(s.pack(np.eye(s.q), np.ones(s.v)), 0.0)
 
-        def excess(which: Array, values: Array) -> tuple[Array, Array]:
+        def excess(which: Array, at: Array) -> tuple[Array, Array]:
             """Root of the rise in deviance, less that at an end, and its derivative."""
-            starts = [near[which], large[which]] if optimum.singular else [near[which]]
-            twice = np.tile(which, len(starts)), np.tile(values, len(starts))
-            found = self.lowest(*twice, np.concatenate(starts))
-            shaped = [x.reshape(len(starts), len(which), -1) for x in found]
+            starts = [near[which], last[which]]
+            starts += [np.tile(large, (len(which), 1))] * bool(optimum.singular)
+            both, x = np.tile(which, len(starts)), np.concatenate(starts)
+            x[np.arange(len(both)), self.held[both]] = np.tile(at, len(starts))
+            shaped = [y.reshape(len(starts), len(which), -1) for y in self.lowest(both, x)]
             lower = shaped[0].argmin(axis=0)[None]
-            deviance, slope, ends = (np.take_along_axis(x, lower, axis=0)[0] for x in shaped)
-            deviance, slope = deviance[:, 0], slope[:, 0]
-            rise = np.sqrt(np.maximum(deviance + 2 * optimum.loglik, 1e-12))
-            # Beyond an end another valley may be lowest, such as that of an SD of zero: no start for what lies inside.
-            near[which] = np.where(rise[:, None] < root, ends, near[which])
-            return rise - root, slope / (2 * rise)
+            deviance, slope, last[which] = (np.take_along_axis(y, lower, axis=0)[0] for y in shaped)
+            root = np.sqrt(np.maximum(deviance[:, 0] + 2 * optimum.loglik, 1e-12))
+            over = root - np.sqrt(rise)
+            # Beyond an end another valley may be lowest, such as that of an SD of zero: not the only start, then.
+            near[which] = np.where(over[:, None] < 0, last[which], near[which])
+            return over, slope[:, 0] / (2 * root)
 
-        high, sigma = every % 2 == 1, self.held == s.size
-        inside = np.repeat(np.where(np.isfinite(estimates), estimates, 0.0), 2)
-        start = np.where(inside > 0, inside, AWAY * np.sqrt(optimum.scale) / self.unit)
-        outside = np.where(high, 2 * start, np.where(sigma, start / 2, 0.0))
-        outside[self.pair] = np.where(high, 1.0, -1.0)[self.pair]
-        over, _ = excess(every, outside)
-        while len(going := np.flatnonzero((over < 0) & ~self.pair & (high | sigma))):
-            outside[going] *= np.where(high[going], 2.0, 0.5)
-            over[going], _ = excess(going, outside[going])
-        open_ended = over <= 0
-        pairs = [(i, j) for j in range(s.q) for i in range(j)]
-        for number, columns in enumerate(pairs, start=s.q):
-            open_ended[2 * number :][:2] |= open_ended[2 * np.array(columns)].any()
-        left = np.flatnonzero(~open_ended & (inside != outside))
-        near[left] = best[left]
-        # The root rises almost in a line: Newton's method, or half-way where that would leave the bracket.
-        values = inside + (outside - inside) * root / (root + np.maximum(over, 0))
-        for _ in range(ROUNDS):
-            if not len(left):
-                break
-            now = values[left]
-            over, slope = excess(left, now)
-            inside[left] = np.where(over < 0, now, inside[left])
-            outside[left] = np.where(over < 0, outside[left], now)
-            guess = now - np.divide(over, slope, out=np.full_like(over, np.inf), where=slope != 0)
-            beyond = (guess - inside[left]) * (guess - outside[left]) >= 0
-            values[left] = np.where(beyond, (inside[left] + outside[left]) / 2, guess)
-            left = left[np.abs(values[left] - now) > PRECISE * np.abs(outside[left])]
-        return np.asarray(np.where(open_ended, outside, values).reshape(-1, 2))
+        inside, outside, anything = best.copy(), up * np.inf, best == bound
+        for group in (~self.pair, self.pair):
+            left = np.flatnonzero(group & ~anything)
+            for _ in range(ROUNDS):
+                if not len(left):
+                    break
+                now, side, limit = values[left], up[left], bound[left]
+                over, slope = excess(left, now)
+                at_bound = now == limit
+                ended = at_bound & (over <= 0)
+                start = inside[left] = np.where(over < 0, now, inside[left])
+                far = outside[left] = np.where(over < 0, outside[left], now)
+                # The root rises almost in a line: Newton's method. Where it would leave the bracket: half-way; or
+                # while that has no outer end, to the bound; or as far again.
+                half = np.where(np.isfinite(far), (start + far) / 2, limit)
+                half = np.where(np.isfinite(half), half, 2 * start - best[left] + side * AWAY)
+                ahead = now - np.divide(
+                    over, slope, out=np.full_like(over, np.nan), where=slope != 0
+                )
+                far = np.where(np.isfinite(far), far, limit)
+                between = (side * ahead > side * start) & (side * ahead < side * far) & ~at_bound
+                values[left] = np.where(ended, now, np.where(between, ahead, half))
+                moved = np.abs(values[left] - now) > PRECISE * (np.abs(now) + AWAY)
+                left = left[moved]
+            values[anything] = bound[anything]
+            zero = values[: 2 * s.q : 2] == 0
+            pairs = [zero[[i, j]].any() for j in range(s.q) for i in range(j)]
+            anything[self.pair] |= np.repeat(np.array(pairs, dtype=bool), 2)
+        sizes = [*np.linalg.norm(np.linalg.inv(s.R_re), axis=1), *1 / s.unit_vc]
+        units = np.ones(len(every))
+        units[~self.pair & ~sigma] = self.sigma * np.repeat(sizes, 2)
+        values[sigma] = self.sigma * np.exp(values[sigma])
+        return np.asarray((values * units).reshape(-1, 2))
 
 
 def _basis(rows: Array) -> Array:
