@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from fewgroups.likelihood import optimum
-from fewgroups.resampling import rebuilt, refit
+from fewgroups.resampling import refit
+from fewgroups.structure import Structure
 from public_data import DATA, REFERENCE, covariance, load
 from running_example import Design, Truth, simulate
 from scipy import stats
@@ -287,7 +288,7 @@ def test_refits_at_once_are_those_one_by_one(request_: dict[str, Any]) -> None:
     model, scores = fitted(request_).model, simulate_from(fitted(request_), 20, 11)
     for reml in (True, False):
         together = refit(model, scores, reml)
-        alone = [optimum(rebuilt(model, y), reml) for y in scores]
+        alone = [optimum(Structure.of(model, y), reml) for y in scores]
         np.testing.assert_allclose(together.loglik, [one.loglik for one in alone], atol=1e-6)
         np.testing.assert_allclose(together.beta, [one.beta for one in alone], rtol=1e-5)
         np.testing.assert_array_equal(together.singular, [one.singular for one in alone])

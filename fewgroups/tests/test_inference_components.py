@@ -253,9 +253,7 @@ def test_a_singular_fit_is_told_by_its_sds_and_their_intervals() -> None:
     assert row[["correlation", "low", "high"]].tolist() == [-1.0, -1.0, 1.0] and np.isnan(row["se"])
     assert one.notes[-1].endswith("session_high 0.000975 (0 to 0.0235).")
     assert not any("Singular" in note for note in table("pushups", True).notes)
-
-
-def test_a_slope_that_does_not_vary_has_no_correlation() -> None:
+    # a slope that does not vary has no correlation
     y = np.repeat(np.random.default_rng(3).normal(size=8), 3) + np.tile([0.1, -0.2, 0.1], 8)
     frame = pd.DataFrame({"y": y, "x": np.tile([0.0, 1, 2], 8), "g": np.repeat(range(8), 3)})
     none = variances(fit("y ~ x", frame, "g", "~x"))

@@ -29,7 +29,6 @@ from fewgroups.resampling import (
     group_labels,
     groups_in_order,
     random_names,
-    rebuilt,
     refit,
 )
 from fewgroups.structure import random_design
@@ -139,8 +138,11 @@ def compare(
     same_fixed = not extra.fixed
     reml = same_fixed and large_reml and small_reml is not False
     if same_fixed:  # the same columns, so that REML's own constant is the same
-        X, mixed = large.exog, isinstance(small, MixedLM)
-        small = rebuilt(small, exog=X) if mixed else OLS(small.endog, X)
+        if isinstance(small, MixedLM):
+            Z = np.asarray(small.exog_re) if small.k_re else None
+            small = MixedLM(small.endog, large.exog, small.groups, Z, exog_vc=small.exog_vc)
+        else:
+            small = OLS(small.endog, large.exog)
     fits = best_fit(small, reml), best_fit(large, reml)
     loglik = float(fits[0].loglik[0]), float(fits[1].loglik[0])
     statistic = 2 * (loglik[1] - loglik[0])

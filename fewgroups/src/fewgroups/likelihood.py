@@ -320,7 +320,7 @@ def minimise(
     Returns the ends (n, size), their deviances, and by how much one more step should lower these: `enough`, or less.
     """
     ends, left, gain = starts.copy(), np.arange(len(starts)), np.zeros(len(starts))
-    radius = np.maximum(1.0, np.linalg.norm(ends, axis=1))
+    radius = 0.25 * np.maximum(1.0, np.linalg.norm(ends, axis=1))  # not past a near minimum
     deviance, gradient, hessian = objective(left, ends)
     for _ in range(ROUNDS):
         values, vectors = np.linalg.eigh(hessian[left])

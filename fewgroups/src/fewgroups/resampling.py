@@ -209,17 +209,6 @@ def fewest_groups(model: MixedLM) -> int:
     return min([model.n_groups] * bool(model.k_re) + levels)
 
 
-def rebuilt(model: MixedLM, endog: Array | None = None, exog: Array | None = None) -> MixedLM:
-    """The same random effects of the same groups, for another outcome (rows,) or other fixed-effect columns."""
-    return MixedLM(
-        model.endog if endog is None else endog,
-        model.exog if exog is None else exog,
-        model.groups,
-        exog_re=np.asarray(model.exog_re) if model.k_re else None,
-        exog_vc=model.exog_vc,
-    )
-
-
 def draw(model: Any, at: Refits | MixedLMResults, n: int, seed: int) -> Array:
     """New scores (n, rows), rows in the order of the model's; random effects and residuals both drawn anew.
 
