@@ -76,11 +76,6 @@ class GroupBlock:
     ZB: Array
     changes: Array
 
-    @property
-    def values(self) -> int:
-        """How many numbers ZᵀZ and ZᵀB of one data set hold."""
-        return self.W.size + self.W[..., 0].size * self.ZB.shape[-1]
-
     def explained(self) -> tuple[Array, int]:
         """What random effects of any size take from BᵀB (p+1, p+1), and the rank of Z."""
         taken = np.linalg.pinv(self.W, rcond=RANK, hermitian=True) @ self.ZB
@@ -134,13 +129,13 @@ class CrossedBlock:
 
     The m₁ columns that come first have no row in common and are of one component, the one with the most such columns.
     For them ZᵀZ is diagonal, and they are eliminated: what is left is dense in the other m₂ columns only. ZᵀZ is
-    held as weights (m₁,), its diagonal there, cross (m₁, m₂), sparse or not, and rest (m₂, m₂).
+    held as weights (m₁,), its diagonal there, cross (m₁, m₂), sparse or not, and W (m₂, m₂).
     """
 
     labels: Array
     weights: Array
     cross: Any
-    rest: Array
+    W: Array
     ZB: Array
 
     @classmethod
@@ -158,18 +153,13 @@ class CrossedBlock:
         cross = cross if cross.nnz < FILLED * m * (len(order) - m) else cross.toarray()
         return cls(labels[order], W.diagonal()[:m], cross, W[m:, m:].toarray(), ZB[..., order, :])
 
-    @property
-    def values(self) -> int:
-        """How many numbers matrices of the columns that are left, and ZᵀB, hold."""
-        return len(self.rest) ** 2 + self.ZB.shape[-1] * len(self.labels)
-
     def explained(self) -> tuple[Array, int]:
         """As of a `GroupBlock`."""
         m, w, ZB = len(self.weights), self.weights, self.ZB
         inverse = np.divide(1, w, out=np.zeros_like(w), where=w > 0)
         X = ZB[m:] - self.cross.T @ (inverse[:, None] * ZB[:m])
-        values, vectors = np.linalg.eigh(self.rest - _gram(self.cross, inverse))
-        kept = values > RANK * np.abs(self.rest).max(initial=0.0)
+        values, vectors = np.linalg.eigh(self.W - _gram(self.cross, inverse))
+        kept = values > RANK * np.abs(self.W).max(initial=0.0)
         roots = vectors[:, kept].T @ X / np.sqrt(values[kept, None])
         taken = ZB[:m].T @ (inverse[:, None] * ZB[:m]) + roots.T @ roots
         return taken, int(np.sum(w > 0) + kept.sum())
@@ -188,7 +178,7 @@ class CrossedBlock:
         shrunk = 1 / (1 + eliminated * w)
         d = (eliminated * shrunk)[:, None]
         X = ZB[m:] - cross.T @ (d * ZB[:m])  # Z₂ᵀV₁⁻¹B
-        G = self.rest - _gram(cross, d[:, 0])  # Z₂ᵀV₁⁻¹Z₂
+        G = self.W - _gram(cross, d[:, 0])  # Z₂ᵀV₁⁻¹Z₂
         A = np.eye(len(G)) + kept[:, None] * G
         T = np.linalg.inv(A)  # V⁻¹ = V₁⁻¹ − V₁⁻¹Z₂KZ₂ᵀV₁⁻¹ with K = TΓ₂
         K, F = T * kept, G @ T  # F = Z₂ᵀV⁻¹Z₂

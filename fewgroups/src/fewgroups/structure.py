@@ -112,8 +112,8 @@ class Structure:
 
     @property
     def values(self) -> int:
-        """How many numbers the blocks hold of one data set."""
-        return sum(block.values for block in self.blocks)
+        """About how many numbers the sums of one data set are made of."""
+        return sum(b.W.size + b.W[..., 0].size * (self.p + 1) for b in self.blocks)
 
     def sums(self, gamma: Array, second: bool) -> Sums:
         """Those of all blocks at γ/σ² (..., size): the lower triangle of Ψ, row by row, then the components."""
