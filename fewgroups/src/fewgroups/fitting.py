@@ -199,14 +199,21 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
         _cache={"llf": -float(at.deviance) / 2},  # its own needs a pass over the groups
         **{name: getattr(model, name) for name in ("k_fe", "k_re", "k_re2", "k_vc", "use_sqrt")},
     )
-    if sparse.issparse(Z := model._aex_r[0]):  # statsmodels has fitted values of dense ones only
-        roots = np.sqrt(model._expand_vcomp(vcomp, 0))
-        fixed, Z = model.exog @ at.beta, sparse.csr_array(Z * roots)
-        effects = cg(
-            sparse.eye_array(len(roots)) + Z.T @ Z, Z.T @ (model.endog - fixed), rtol=1e-12
-        )
-        made._cache["fittedvalues"] = fixed + Z @ effects[0]
+    if any(map(sparse.issparse, model._aex_r)):
+        made._cache["fittedvalues"] = _fitted_values(model, at.beta, psi, vcomp)
     return made
+
+
+def _fitted_values(model: MixedLM, beta: Array, psi: Array, vcomp: Array) -> Array:
+    """Those that statsmodels has for dense columns only; by conjugate gradients, as a factor would fill up."""
+    fitted, factor = model.exog @ beta, np.linalg.cholesky(psi)
+    for g, name in enumerate(model.group_labels):
+        rows, roots = model.row_indices[name], np.sqrt(model._expand_vcomp(vcomp, g))
+        parts = [factor] * bool(model.k_re) + [sparse.diags_array(roots)]
+        Z = sparse.csr_array(model._aex_r[g]) @ sparse.block_diag(parts, format="csr")
+        A, right = sparse.eye_array(Z.shape[1]) + Z.T @ Z, Z.T @ (model.endog - fitted)[rows]
+        fitted[rows] += Z @ cg(A, right, rtol=1e-12)[0]
+    return np.asarray(fitted)
 
 
 def _covariance(s: Structure, psi: Array, vcomp: Array, scale: float, reml: bool) -> Array:

@@ -142,9 +142,8 @@ class Optimum:
     """The best point found, in the units of the data; or those of many data sets, along a first axis of everything.
 
     cov_re (q, q), vcomp (v,), scale: Ψ, τ², σ²; beta (p,); phi (p, p) = (XᵀV⁻¹X)⁻¹; loglik; theta (size,) the
-    standardised point; gradient: largest derivative of the deviance by θ there; singular: whether a relative
-    SD is zero (per standardised column, so that units and centring do not matter) or a correlation ±1; tried:
-    the log-likelihood reached from each start (of many data sets: from all starts of all).
+    standardised point; singular: whether a relative SD is zero (per standardised column, so that units and centring
+    do not matter) or a correlation ±1; tried: the log-likelihood reached from each start (of many data sets: all).
     """
 
     cov_re: Array
@@ -154,7 +153,6 @@ class Optimum:
     phi: Array
     loglik: Any
     theta: Array
-    gradient: Any
     singular: Any
     tried: tuple[float, ...]
 
@@ -203,7 +201,6 @@ def _optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...]
         at.phi,
         -at.deviance / 2,
         theta,
-        np.max(np.abs(at.gradient), axis=-1, initial=0.0),
         is_singular(s, theta),
         tried,
     )

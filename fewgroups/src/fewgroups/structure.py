@@ -113,7 +113,7 @@ class Structure:
     @property
     def values(self) -> int:
         """About how many numbers the sums of one data set are made of."""
-        return sum(b.W.size + b.W[..., 0].size * (self.p + 1) for b in self.blocks)
+        return 1 + sum(b.W.size + b.W.shape[0] * b.W.shape[-1] * (self.p + 1) for b in self.blocks)
 
     def sums(self, gamma: Array, second: bool) -> Sums:
         """Those of all blocks at γ/σ² (..., size): the lower triangle of Ψ, row by row, then the components."""
