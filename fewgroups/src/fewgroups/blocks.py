@@ -113,6 +113,12 @@ def ranks(W: Array) -> Array:
     return np.sum(values > RANK * np.maximum(values[:, -1:], np.finfo(float).tiny), axis=1)
 
 
+def with_outcomes(ZQ: Array, Zr: Array) -> Array:
+    """ZᵀB (..., m, p+1) of ZᵀQ (m, p) and Zᵀr (..., m)."""
+    first = np.broadcast_to(ZQ, (*Zr.shape, ZQ.shape[-1]))
+    return np.concatenate([first, Zr[..., None]], axis=-1)
+
+
 def _rows(x: Array) -> Array:
     """(..., g, m, j) → (..., gm, j)."""
     return x.reshape(*x.shape[:-3], -1, x.shape[-1])
@@ -139,19 +145,17 @@ class CrossedBlock:
     ZB: Array
 
     @classmethod
-    def of(cls, Z: Any, labels: Array, ZB: Array) -> CrossedBlock:
-        """Of sparse columns Z (rows, m) with their labels (m,), and ZB (..., m, p+1)."""
-        W = sparse.csr_array(Z.T @ Z)
-        row, column = W.nonzero()
-        counts = np.bincount(labels)
-        within = np.bincount(labels[row], labels[row] == labels[column])
-        alone = np.where(within == counts, counts, 0)  # no two columns of it share a row
-        first = labels == (int(alone.argmax()) if alone.any() else -1)
-        order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
-        W, m = W[order][:, order], int(first.sum())
+    def of(cls, parts: list[Any], Q: Array, r: Array) -> CrossedBlock:
+        """Of the components' columns, sparse (rows, their levels), with Q (rows, p) and r (..., rows)."""
+        alone = [part.shape[1] * (np.diff(part.indptr).max() <= 1) for part in parts]
+        order, m = np.argsort(alone)[::-1], max(alone)
+        Z = sparse.csr_array(sparse.hstack([parts[c] for c in order]))
+        labels, W = np.repeat(order, [parts[c].shape[1] for c in order]), sparse.csr_array(Z.T @ Z)
         cross = W[:m, m:]
-        cross = cross if cross.nnz < FILLED * m * (len(order) - m) else cross.toarray()
-        return cls(labels[order], W.diagonal()[:m], cross, W[m:, m:].toarray(), ZB[..., order, :])
+        cross = cross if cross.nnz < FILLED * m * (len(labels) - m) else cross.toarray()
+        return cls(
+            labels, W.diagonal()[:m], cross, W[m:, m:].toarray(), with_outcomes(Z.T @ Q, r @ Z)
+        )
 
     def explained(self) -> tuple[Array, int]:
         """As of a `GroupBlock`."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from fewgroups.blocks import CrossedBlock, GroupBlock, Sums, derivatives
+from fewgroups.blocks import CrossedBlock, GroupBlock, Sums, derivatives, with_outcomes
 
 Array = np.ndarray
 DEPENDENT = 1e-10
@@ -199,12 +199,9 @@ def _blocks(
     columns; or of the only group, if it has many."""
     q, v = Z_re.shape[1], len(unit_vc)
     _check_size(model)
-    if model.n_groups == 1 and not q:
-        parts = [sparse.csr_array(mats[0]) for mats in model.exog_vc.mats]
-        labels = np.repeat(np.arange(v), [part.shape[1] for part in parts])
-        if len(labels) > MANY:
-            Z = sparse.csr_array(sparse.hstack(parts) / unit_vc[labels])
-            return (CrossedBlock.of(Z, labels, _with_outcomes(Z.T @ Q, r @ Z)),)
+    if model.n_groups == 1 and not q and sum(m[0].shape[1] for m in model.exog_vc.mats) > MANY:
+        units = zip(model.exog_vc.mats, unit_vc, strict=True)
+        return (CrossedBlock.of([sparse.csr_array(m[0]) / unit for m, unit in units], Q, r),)
     gathered: dict[tuple[int, ...], list[tuple[Array, Array, Array]]] = defaultdict(list)
     for g, name in enumerate(model.group_labels):
         rows = model.row_indices[name]
@@ -216,7 +213,7 @@ def _blocks(
     for kinds, found in gathered.items():
         W, ZQ, Zr = zip(*found, strict=True)
         ZB, changes = (
-            _with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2)),
+            with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2)),
             derivatives(np.array(kinds), q, v),
         )
         blocks.append(GroupBlock(np.stack(W), ZB, changes))
@@ -236,12 +233,6 @@ def _check_size(model: Any) -> None:
             f"of the largest one), which need about {needed:,.0f} GB of memory, more than {MOST}: if a factor is "
             "nested in another, name that one as groups; or leave one of them out"
         )
-
-
-def _with_outcomes(ZQ: Array, Zr: Array) -> Array:
-    """ZᵀB (..., m, p+1) of ZᵀQ (m, p) and Zᵀr (..., m)."""
-    first = np.broadcast_to(ZQ, (*Zr.shape, ZQ.shape[-1]))
-    return np.concatenate([first, Zr[..., None]], axis=-1)
 
 
 def level_of_rows(matrices: Any) -> Array | None:
