@@ -308,9 +308,9 @@ class Profiles:
         squares = np.einsum("krs,sij->krij", turned, square_derivatives(s.q, s.v))
         return cls(s, reml, float(np.sqrt(optimum.scale)), squares, np.repeat(held, 2), pair, best)
 
-    def at(self, which: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Deviances (j,) of the ends `which` (j,) at coordinates x (j, size + 1), gradients and Hessians (those by a
-        held correlation only at the optimum)."""
+    def at(self, which: Array, x: Array, second: bool = True) -> tuple[Array, Array, Array]:
+        """Deviances (j,) of the ends `which` (j,) at coordinates x (j, size + 1), gradients and, if `second`, Hessians
+        (those by a held correlation only at the optimum)."""
         entries, by_x = x.copy(), np.tile(np.eye(x.shape[1]), (len(x), 1, 1))
         pair = self.pair[which]
         if pair.any():  # the signs of the rows must not change that of their correlation
@@ -324,14 +324,17 @@ class Profiles:
         change = by_x * np.where(np.arange(x.shape[1]) < x.shape[1] - 1, ratio, 1.0)[:, :, None]
         change[:, :-1, -1] -= theta
         scale = (self.sigma / ratio[:, 0]) ** 2
-        at = evaluate(self.structure, theta, self.reml, scale, True, self.squares[which])
+        at = evaluate(self.structure, theta, self.reml, scale, second, self.squares[which])
+        gradient = (at.gradient[:, None] @ change)[:, 0]
+        if not second:
+            return at.deviance, gradient, np.zeros(0)
         hessian = change.swapaxes(-1, -2) @ at.hessian @ change
         by_entries = (at.gradient[:, None, :-1] @ change[:, :-1])[:, 0]
         by_entries[:, -1] = 0  # θ is entries over σ: curved
         hessian[:, -1] -= by_entries
         hessian[:, :, -1] -= by_entries
         hessian[:, -1, -1] += np.sum(at.gradient[:, :-1] * theta, axis=1)
-        return at.deviance, (at.gradient[:, None] @ change)[:, 0], hessian
+        return at.deviance, gradient, hessian
 
     def lowest(self, which: Array, x: Array) -> tuple[Array, Array, Array]:
         """The lowest deviances (j,) of the ends `which` (j,) with the held coordinate as in x (j, size + 1), from which
@@ -350,9 +353,9 @@ class Profiles:
             square = hessian[both[left]].reshape(-1, s.size, s.size)
             return deviance, gradient[inside].reshape(y.shape), square
 
-        ends, deviance, _ = minimise(objective, x[free].reshape(-1, s.size), s.n, 1e-10)
+        ends, deviance, _ = minimise(objective, x[free].reshape(-1, s.size), s.n, 1e-8)
         x[free] = ends.ravel()
-        return deviance, self.at(which, x)[1][here, self.held[which]], x
+        return deviance, self.at(which, x, False)[1][here, self.held[which]], x
 
     def guesses(self, rise: float) -> Array:
         """Coordinates (k, size + 1) where the deviance would be higher by `rise` if it were a parabola; nan where it
@@ -375,9 +378,9 @@ class Profiles:
         s, every, rise = self.structure, np.arange(len(self.held)), float(chi2.ppf(level, 1))
         up, sigma = np.where(every % 2, 1.0, -1.0), self.held == s.size
         bound = np.where(self.pair, up, np.where((up < 0) & ~sigma, 0.0, up * np.inf))
-        best, near, last = self.best[every, self.held], self.best.copy(), self.guesses(rise)
-        last = np.where(np.isfinite(last).all(axis=1)[:, None], last, near)
-        values = last[every, self.held]
+        best, near = self.best[every, self.held], self.guesses(rise)
+        near = np.where(np.isfinite(near).all(axis=1)[:, None], near, self.best)
+        values, last = near[every, self.held], near.copy()
         values = np.where(values == best, best + up * AWAY, values)
         values = np.where(up * (values - bound) > 0, bound, values)
         # From zero variances a search may not find those that are not: hence a second start, with all as large as σ.
@@ -385,7 +388,7 @@ class Profiles:
 
         def excess(which: Array, at: Array) -> tuple[Array, Array]:
             """Root of the rise in deviance, less that at an end, and its derivative."""
-            starts = [near[which], last[which]]
+            starts = [last[which]] + [near[which]] * (not np.array_equal(near[which], last[which]))
             starts += [np.tile(large, (len(which), 1))] * bool(optimum.singular)
             both, x = np.tile(which, len(starts)), np.concatenate(starts)
             x[np.arange(len(both)), self.held[both]] = np.tile(at, len(starts))
