@@ -36,6 +36,9 @@ from fewgroups.structure import random_design
 Array = np.ndarray
 METHODS = ("lrt", "boundary", "bootstrap")
 ROUNDING = 1e-6  # deviance
+NOT_NESTED = (
+    "smaller is not nested in larger: {}; compare models of which one has all that the other has"
+)
 ALIKE = 1e-8  # share of a column, or of a covariance matrix, that is rounding
 
 
@@ -302,16 +305,13 @@ class Family:
         """Of least squares: no random effects."""
         if not isinstance(model, MixedLM):
             return cls((), 0, [])
-        found = [random_design(model, number) for number, _ in groups_in_order(model)]
-        q, v = model.k_re, model.k_vc
-        squares = np.zeros(q + v)
-        for Z, labels in found:
-            np.add.at(squares, np.where(labels < 0, -1 - labels, q + labels), np.sum(Z**2, axis=0))
-        sizes = np.sqrt(squares)
-        designs = [
-            (Z / sizes[np.where(labels < 0, -1 - labels, q + labels)], derivatives(labels, q, v))
-            for Z, labels in found
-        ]
+        q, v, found, squares = model.k_re, model.k_vc, [], np.zeros(model.k_re + model.k_vc)
+        for number, _ in groups_in_order(model):
+            Z, labels = random_design(model, number)
+            source = np.where(labels < 0, -1 - labels, q + labels)
+            np.add.at(squares, source, np.sum(Z**2, axis=0))
+            found.append((Z, source, derivatives(labels, q, v)))
+        designs = [(Z / np.sqrt(squares[source]), S) for Z, source, S in found]
         return cls((*random_names(model), *map(str, model.exog_vc.names)), q, designs)
 
     @property
@@ -351,10 +351,8 @@ def _added(smaller: Any, larger: Any) -> Added:
     X_s, X_l = np.asarray(smaller.exog, dtype=float), np.asarray(larger.exog, dtype=float)
     outside = _new_columns(X_l, X_s)
     if outside:
-        raise ValueError(
-            f"smaller is not nested in larger: its fixed effects {', '.join(smaller.exog_names[k] for k in outside)} "
-            "are not in larger; compare models of which one has all that the other has"
-        )
+        names = ", ".join(smaller.exog_names[k] for k in outside)
+        raise ValueError(NOT_NESTED.format(f"its fixed effects {names} are not in larger"))
     before, after = Family.of(smaller), Family.of(larger)
     phrases, bounds = _random_added(before, after)
     fixed = tuple(str(larger.exog_names[k]) for k in _new_columns(X_s, X_l))
@@ -418,10 +416,8 @@ def _not_nested(names: Sequence[str]) -> ValueError:
     what = f"the random effect {names[0]}"
     if len(names) > 1:
         what = f"the correlated random effects of {', '.join(names)}"
-    return ValueError(
-        f"smaller is not nested in larger: {what} of smaller cannot be seen as a special case of larger's random "
-        "effects; compare models of which one has all that the other has"
-    )
+    why = f"{what} of smaller cannot be seen as a special case of larger's random effects"
+    return ValueError(NOT_NESTED.format(why))
 
 
 # ---- what must be said besides p ---------------------------------------------------------------------------
