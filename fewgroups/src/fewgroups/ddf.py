@@ -38,7 +38,6 @@ class Information:
     fixed (p, p), random (q, q): X̃ = X fixed and Z̃ = Z random are the orthonormal columns; cov_re (q, q), vcomp (v,),
         scale: γ for those columns;
     phi: (p, p) the covariance (X̃ᵀV⁻¹X̃)⁻¹ of the fixed effects; beta: (p,) their generalised-least-squares estimates;
-    moved: (k, p) derivatives of β̂ by γ;
     P: (k, p, p) with P_i = −X̃ᵀV⁻¹G_iV⁻¹X̃; Q: (k, k, p, p) with Q_ij = X̃ᵀV⁻¹G_iV⁻¹G_jV⁻¹X̃;
     traces: (k, k) tr(V⁻¹G_iV⁻¹G_j); expected: (k, k) twice the expected REML information tr(𝒫G_i𝒫G_j), with
         𝒫 = V⁻¹ − V⁻¹X̃ΦX̃ᵀV⁻¹;
@@ -53,7 +52,6 @@ class Information:
     scale: float | Array
     phi: Array
     beta: Array
-    moved: Array
     P: Array
     Q: Array
     traces: Array
@@ -124,7 +122,6 @@ def information(
         scale=scale,
         phi=phi,
         beta=np.linalg.solve(s.R_inverse, s.start) + shift,
-        moved=half @ phi,
         P=P,
         Q=Q,
         traces=traces,

@@ -21,10 +21,9 @@ from statsmodels.regression.mixed_linear_model import (
 
 from fewgroups.arguments import true_or_false
 from fewgroups.blocks import RANK, derivatives
-from fewgroups.ddf import information
 from fewgroups.formulas import build
 from fewgroups.identification import NO_RESIDUAL, check_identified
-from fewgroups.likelihood import SINGULAR, Optimum, evaluate, optimum
+from fewgroups.likelihood import SINGULAR, Evaluation, Optimum, evaluate, optimum
 from fewgroups.structure import Structure
 
 Array = np.ndarray
@@ -178,11 +177,10 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
     if best.singular:
         unit = np.linalg.inv(s.R_re)
         psi, vcomp = psi + ADDED * unit @ unit.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
-    at = evaluate(s, s.from_data_units(psi, vcomp), reml)
+    at = evaluate(s, s.from_data_units(psi, vcomp), reml, second=True)
     vars(model).update(reml=reml, fe_pen=None, cov_pen=None, _freepat=None, _cov_sing=0)
     params = MixedLMParams.from_components(at.beta, cov_re=psi, vcomp=vcomp)
-    covariance = _covariance(s, psi, vcomp, at.scale, reml)
-    made = MixedLMResults(model, params.get_packed(False, True), covariance / at.scale)
+    made = MixedLMResults(model, params.get_packed(False, True), _covariance(s, at) / at.scale)
     vars(made).update(
         params_object=params,
         fe_params=at.beta,
@@ -216,29 +214,21 @@ def _fitted_values(model: MixedLM, beta: Array, psi: Array, vcomp: Array) -> Arr
     return np.asarray(fitted)
 
 
-def _covariance(s: Structure, psi: Array, vcomp: Array, scale: float, reml: bool) -> Array:
+def _covariance(s: Structure, at: Evaluation) -> Array:
     """(p + size, p + size) the covariance of β̂ and the estimates of Ψ/σ² (rows of its lower triangle) and τ²/σ²: the
     inverse of minus the Hessian of the log-likelihood with the best σ² everywhere, as statsmodels has it.
 
-    It is a part of the inverse by all parameters, σ² too. With β, which is the best for every γ, that inverse has the
-    blocks Φ + DCDᵀ and DC, of C by γ alone and D = dβ̂/dγ.
+    As β̂ is the best for every γ, that inverse has the blocks Φ + DCDᵀ and DC, of C by γ alone and D = dβ̂/dγ.
     """
-    found = information(s, scale * psi, scale * vcomp, scale, reml)
-    size, triangle, ones = s.size, np.tril_indices(s.q), derivatives(np.arange(s.q), s.q, 0)
-    slopes = np.eye(size)  # of γ/σ² by what is asked for
-    slopes[: len(ones), : len(ones)] = (s.R_re @ ones @ s.R_re.T)[:, *triangle].T
-    jacobian = np.eye(size + 1)
-    jacobian[:size, :size] = scale * slopes
-    jacobian[:size, -1] = np.append(found.cov_re[triangle], found.vcomp) / scale
-    hessian = jacobian.T @ found.hessian @ jacobian
-    mixed = found.gradient[:size] @ slopes  # γ is a product of the ratio and σ²
-    hessian[:size, -1] += mixed
-    hessian[-1, :size] += mixed
-    covariance = 2 * np.linalg.inv(hessian)[:size, :size]
-    moved = found.fixed @ found.moved.T @ jacobian[:, :size]
+    i, j = np.tril_indices(s.q)
+    slopes = np.diag(np.append(np.ones(len(i)), s.unit_vc**2))  # of γ by what is asked for
+    slopes[: len(i), : len(i)] = (s.R_re @ derivatives(np.arange(s.q), s.q, 0) @ s.R_re.T)[
+        :, i, j
+    ].T
+    covariance = 2 * np.linalg.inv(slopes.T @ at.by_gammas @ slopes)
+    moved = at.moved.T @ slopes
     by_both = moved @ covariance
-    phi = found.fixed @ found.phi @ found.fixed.T
-    return np.block([[phi + by_both @ moved.T, by_both], [by_both.T, covariance]])
+    return np.block([[at.phi + by_both @ moved.T, by_both], [by_both.T, covariance]])
 
 
 def boundary(

@@ -52,7 +52,8 @@ class Evaluation:
     asked for) by θ; at a given σ² by θ and log σ, (size + 1,) and (size + 1, size + 1). score_re (q, q), score_vc
     (v,): derivative of the deviance by the relative covariances and variances themselves; at an optimum none of them
     points down (score_re has no negative eigenvalue). beta (p,), scale = σ², phi (p, p) = var(β̂), in the units of the
-    data.
+    data. by_gammas (size, size), moved (size, p), with the Hessian: second derivatives of the deviance, and those of β,
+    by the relative covariances and variances.
     """
 
     deviance: Any
@@ -63,6 +64,8 @@ class Evaluation:
     beta: Array
     scale: Any
     phi: Array
+    by_gammas: Any
+    moved: Any
 
 
 def evaluate(
@@ -103,34 +106,38 @@ def evaluate(
     gradient = np.einsum("...r,...ri->...i", by_gamma, slopes)
     score_re, (i, j) = np.zeros((*theta.shape[:-1], q, q)), np.tril_indices(q)
     score_re[..., i, j] = score_re[..., j, i] = by_gamma[..., : len(i)] / (1 + (i != j))
-    hessian = None
+    hessian = by_gammas = moved = None
     if second:
-        across, bend = slopes.swapaxes(-1, -2), (4 * rss / held)[..., None, None]  # by log σ twice
-        hessian = across @ _by_gamma(found, A_inverse, c, weights, held, reml) @ slopes
-        hessian += np.einsum("...r,...rij->...ij", by_gamma, constant)
-        r = np.einsum("...i,...rij,...j->...r", c, found.P, c)
-        mixed = across @ (2 * r / held[..., None])[..., None]
+        w = (found.P @ c[..., None, :, None])[..., 0]
+        r, w = (w @ c[..., None])[..., 0], w[..., :p]  # of the residuals y − Xβ̂ = Bc
+        moved = -(w @ A_inverse) @ s.R_inverse.T * np.asarray(s.unit)[..., None, None]
+        by_gammas = _by_gammas(found, A_inverse, w, weights, held, reml)
         if scale is None:
-            hessian -= mixed * mixed.swapaxes(-1, -2) / bend
-        else:
-            last = np.concatenate([mixed.swapaxes(-1, -2), bend], axis=-1)
-            hessian = np.concatenate([np.concatenate([hessian, mixed], axis=-1), last], axis=-2)
+            by_gammas -= r[..., :, None] * r[..., None, :] / (held * rss)[..., None, None]
+        across = slopes.swapaxes(-1, -2)
+        hessian = across @ by_gammas @ slopes
+        hessian += np.einsum("...r,...rij->...ij", by_gamma, constant)
+        if scale is not None:
+            mixed, last = across @ (2 * r / held[..., None])[..., None], 4 * rss / held
+            corner = np.concatenate([mixed.swapaxes(-1, -2), last[..., None, None]], axis=-1)
+            hessian = np.concatenate([np.concatenate([hessian, mixed], axis=-1), corner], axis=-2)
     if scale is not None:
         gradient = np.concatenate([gradient, 2 * (df - rss / held)[..., None]], axis=-1)
     beta = s.start + np.asarray(s.unit)[..., None] * (shift @ s.R_inverse.T)
     phi = best[..., None, None] * (s.R_inverse @ A_inverse @ s.R_inverse.T)
     score_vc = by_gamma[..., len(i) :]
-    return Evaluation(deviance, gradient, hessian, score_re, score_vc, beta, best, phi)
+    return Evaluation(
+        deviance, gradient, hessian, score_re, score_vc, beta, best, phi, by_gammas, moved
+    )
 
 
-def _by_gamma(
-    found: Sums, A_inverse: Array, c: Array, weights: Array, held: Array, reml: bool
+def _by_gammas(
+    found: Sums, A_inverse: Array, w: Array, weights: Array, held: Array, reml: bool
 ) -> Array:
     """Second derivatives (..., size, size) of the deviance by γ/σ², β profiled (Lindstrom & Bates 1988, J. Am.
     Stat. Assoc. 83:1014): −tr(𝒫G_a𝒫G_b) (ML: V⁻¹ for 𝒫) and 2yᵀ𝒫G_a𝒫G_b𝒫y/σ², 𝒫 = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹."""
     p = A_inverse.shape[-1]
     answer = 2 * np.einsum("...ij,...abij->...ab", weights, found.Q) - found.traces
-    w = (found.P @ c[..., None, :, None])[..., :p, 0]  # of the residuals y − Xβ̂ = Bc
     if reml:
         AP = A_inverse[..., None, :, :] @ found.P[..., :p, :p]
         answer -= np.einsum("...aij,...bji->...ab", AP, AP)

@@ -94,7 +94,6 @@ def _information(
         scale=np.ones(len(psi)),
         phi=phi,
         beta=at.beta.T,
-        moved=-half @ phi,
         P=P,
         Q=Q,
         traces=traces,
