@@ -80,8 +80,7 @@ class Design:
         for kind, names, axis in axes:
             if empty := [names[k] for k in np.flatnonzero(~self.counts.any(axis=axis))]:
                 raise ValueError(
-                    f"{w.conditions} must give every {kind} a repeat; leave out {', '.join(empty)}, "
-                    "which has none"
+                    f"{w.conditions} must give every {kind} a repeat; leave out {', '.join(empty)}, which has none"
                 )
 
     def __repr__(self) -> str:
@@ -182,8 +181,7 @@ def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tup
         )
     if not alike and len(conditions) != groups:
         raise ValueError(
-            f"{w.conditions} as a list needs one mapping per {w.group}, {groups}; "
-            f"given {len(conditions)}"
+            f"{w.conditions} as a list needs one mapping per {w.group}, {groups}; given {len(conditions)}"
         )
     checked: list[Repeats] = []
     for i, row in enumerate([conditions] if alike else conditions):

@@ -142,9 +142,8 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
         )
     if groups < FEW:
         notes.append(
-            f"Few groups ({groups}): the draws take the estimated variances for the true ones, so these "
-            "intervals are too short, for SDs most of all; coefficients() has intervals of fixed effects that allow "
-            "for it."
+            f"Few groups ({groups}): the draws take the estimated variances for the true ones, so these intervals are "
+            "too short, for SDs most of all; coefficients() has intervals of fixed effects that allow for it."
         )
     draws = _parameters(model, fits)[kept].reset_index(drop=True)
     return Bootstrap(_parameters(model, best).iloc[0], draws, singular, tuple(notes))

@@ -95,16 +95,14 @@ def _labelled(designs: Any) -> dict[str, Design]:
         for label in labels:
             if labels.count(label) > 1:
                 raise ValueError(
-                    f"designs holds two that are both called {label!r}; "
-                    "give a mapping with labels of your own"
+                    f"designs holds two that are both called {label!r}; give a mapping with labels of your own"
                 )
         designs = dict(zip(labels, designs, strict=True))
     if not isinstance(designs, Mapping) or not all(
         isinstance(label, str) and isinstance(one, Design) for label, one in designs.items()
     ):
         raise TypeError(
-            "designs must be a Design, a list of them or a mapping of text labels to them; "
-            f"given {designs!r}"
+            f"designs must be a Design, a list of them or a mapping of text labels to them; given {designs!r}"
         )
     if not designs:
         raise ValueError("designs must hold one design or more; given none")
