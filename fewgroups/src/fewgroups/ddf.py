@@ -75,27 +75,20 @@ def information(
     vcomp = np.reshape(vcomp, s.v)
     ratios = np.append(psi[np.tril_indices(s.q)], vcomp * s.unit_vc**2) / scale
     found = s.sums(ratios, second=True)
-    # BᵀV⁻¹B, B = [X̃ r] with the least-squares residuals r, in units of σ²; and P, Q, traces of σ² too: G is I for it,
-    # and V⁻¹ = I − Σγ_iV⁻¹G_i
-    first = s.BB - found.removed
-    P, Q = np.zeros((k, p + 1, p + 1)), np.zeros((k, k, p + 1, p + 1))
-    P[:-1], P[-1] = found.P, first - np.tensordot(ratios, found.P, axes=1)
-    Q[:-1, :-1] = found.Q
-    Q[:-1, -1] = found.P - np.tensordot(ratios, found.Q, axes=(0, 1))
-    Q[-1, :-1] = Q[:-1, -1].swapaxes(1, 2)
-    Q[-1, -1] = P[-1] - np.tensordot(ratios, Q[-1, :-1], axes=1)
-    single = np.append(found.single, s.n - ratios @ found.single)
-    traces = np.zeros((k, k))
-    traces[:-1, :-1] = found.traces
-    traces[-1, :-1] = traces[:-1, -1] = found.single - found.traces @ ratios
-    traces[-1, -1] = single[-1] - ratios @ traces[-1, :-1]
-    # in the units of the data
-    units = np.append(np.ones(p), s.unit)
-    units = np.outer(units, units)
-    each = np.concatenate([np.ones(s.size - s.v), s.unit_vc**2, [1.0]]) / scale
-    pairs = np.outer(each, each)
-    first, single, traces = first * units / scale, single * each, traces * pairs
-    P, Q = -P * units * each[:, None, None] / scale, Q * units * pairs[:, :, None, None] / scale
+    # BᵀV⁻¹B, B = [X̃ r] with the least-squares residuals r, is −P of V itself, in units of σ². With V as the last of the
+    # G come those of σ², whose G is I = V − Σγ_iG_i; and the units of the data
+    across = np.append(np.ones(p), s.unit) / np.sqrt(scale)
+    across, first = np.outer(across, across), s.BB - found.removed
+    P, Q = np.concatenate([found.P, first[None]]), np.empty((k, k, p + 1, p + 1))
+    Q[:-1, :-1], Q[-1], Q[:, -1] = found.Q, P, P
+    single, traces = np.append(found.single, s.n), np.empty((k, k))
+    traces[:-1, :-1], traces[-1], traces[:, -1] = found.traces, single, single
+    by = np.eye(k)
+    by[-1, :-1] = -ratios
+    by *= np.concatenate([np.ones(s.size - s.v), s.unit_vc**2, [1.0]])[:, None] / scale
+    single, traces, first = by @ single, by @ traces @ by.T, first * across
+    P = -np.tensordot(by, P, axes=1) * across
+    Q = np.einsum("ia,jb,abcd->ijcd", by, by, Q, optimize=True) * across
 
     # from products with B to products with X̃ and with the residuals y − X̃β̂ = Bc
     phi = np.linalg.inv(first[:p, :p])
@@ -265,16 +258,15 @@ class KenwardRoger(Wald):
     def test(self, rows: Array, difference: Array) -> FTest:
         """The scaled F of rows (q, p); `difference` (q,) is Lβ̂ less its null value. Denominator df and the factor of F:
         Kenward & Roger (1997), section 2 and their Appendix, names as there."""
-        q, wald = len(rows), super().test(rows, difference)
+        known = super().test(rows, difference)
+        wald, q, _ = known
         theta = rows.T @ np.linalg.solve(rows @ self.phi @ rows.T, rows)
         products = theta @ self.slopes
         traces = np.trace(products, axis1=1, axis2=2)
         A1 = float(traces @ self.spread @ traces)
         A2 = float(np.einsum("ij,iab,jba->", self.spread, products, products))
-        if (
-            A2 <= 1e-14
-        ):  # about 2/df: the variance of these rows is known, nothing is to be adjusted
-            return wald
+        if A2 <= 1e-14:  # about 2/df: the variance of these rows is known, nothing to adjust
+            return known
         B = (A1 + 6 * A2) / (2 * q)
         g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
         c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))
@@ -284,7 +276,7 @@ class KenwardRoger(Wald):
         rho = ratio**2 * V0 / V2 / q
         df = 4 + (q + 2) / (q * rho - 1)
         factor = 1.0 if abs(df - 2) < 0.01 else df * (1 - A2 / q) / (df - 2)
-        return float(factor * wald[0]), q, float(df)
+        return float(factor * wald), q, float(df)
 
 
 METHODS: dict[str, type[Wald]] = {

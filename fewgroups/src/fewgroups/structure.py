@@ -212,11 +212,8 @@ def _blocks(
     blocks = []
     for kinds, found in gathered.items():
         W, ZQ, Zr = zip(*found, strict=True)
-        ZB, changes = (
-            with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2)),
-            derivatives(np.array(kinds), q, v),
-        )
-        blocks.append(GroupBlock(np.stack(W), ZB, changes))
+        ZB = with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2))
+        blocks.append(GroupBlock(np.stack(W), ZB, derivatives(np.array(kinds), q, v)))
     return tuple(blocks)
 
 

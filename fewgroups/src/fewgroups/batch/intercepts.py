@@ -77,20 +77,21 @@ class InterceptModel:
         contrasts = totals - self.explained @ (self.explained.T @ totals)
         scores = self.vectors.T @ totals
         explained = scores[self.vector_eigenvalues > 0]
-        squares = (
-            np.concatenate([self.classes @ contrasts**2, explained**2]) / self.eigenvalues[:, None]
-        )
+        squares = np.concatenate([self.classes @ contrasts**2, explained**2])
+        squares /= self.eigenvalues[:, None]
         residuals -= (totals / layout.group_sizes[:, None])[layout.group]
         residuals -= self.within @ ((layout.sizes[:, None] * self.within).T @ residuals)
         rest = cells.within + layout.sizes @ residuals**2
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
         alive = rest > 1e-28 * cells.squares
         rest, squares = np.where(alive, rest, 1.0), np.where(alive, squares, 0.0)
-        if self.closed:
-            theta, solved = _closed_form(self, squares.sum(axis=0), rest), alive
+        if self.closed:  # the ANOVA estimator cut at zero (Searle, Casella & McCulloch 1992, §4.5)
+            between = self.multiplicity.sum()
+            excess = (self.df - between) * squares.sum(axis=0) / (between * rest) - 1
+            theta, solved = np.maximum(excess, 0) / self.eigenvalues[0], alive
         else:
-            theta, solved = _newton(self, squares, rest)
-        total, value = _profile(self, squares, rest, theta)
+            theta, solved = self._newton(squares, rest)
+        total, value = self._profile(squares, rest, theta)
         shrunk = theta / (1 + theta * self.vector_eigenvalues[:, None])
         scale = total / self.df
         unit = (self.R_inverse**2).sum(axis=1, keepdims=True)
@@ -104,6 +105,67 @@ class InterceptModel:
             # τ/σ below 1e-4, lme4's tolerance: a ratio, whatever the units of the outcome.
             "singular": theta < 1e-8,
         }
+
+    def _newton(self, squares: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """θ of every data set, and whether it was reached: Newton steps in s = log(1 + θ·λ₁), bisection where one fails.
+
+        The start is the lowest of a few points, and the search stays between its neighbours: with few, uneven groups the
+        likelihood can have a maximum at zero and another one.
+        """
+        unit = self.eigenvalues.max()
+        # No stationary point lies beyond the θ at which each term is smaller than its own logarithm's slope.
+        furthest = max(1.0, unit / self.log_factors.min())
+        largest = (furthest * self.df * squares / rest - 1) / self.eigenvalues[:, None]
+        grid = np.linspace(0, np.log1p(unit * np.maximum(largest.max(axis=0), 0)), GRID)
+        lowest = np.argmin(
+            [self._profile(squares, rest, np.expm1(s) / unit)[1] for s in grid], axis=0
+        )
+        every = np.arange(len(rest))
+        low, high = (grid[np.clip(lowest + k, 0, GRID - 1), every] for k in (-1, 1))
+        slope, _ = self._derivatives(squares, rest, np.zeros_like(low), unit)
+        active = np.flatnonzero((lowest > 0) | (slope < 0))  # for the others the maximum is at zero
+        s = np.where(lowest > 0, grid[lowest, every], np.where(slope < 0, high / 2, 0.0))
+        for _ in range(ROUNDS):
+            if not active.size:
+                break
+            here = s[active]
+            slope, curvature = self._derivatives(squares[:, active], rest[active], here, unit)
+            low[active] = left = np.where(slope < 0, here, low[active])
+            high[active] = right = np.where(slope < 0, high[active], here)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                moved = here - slope / curvature
+            safe = (curvature > 0) & (moved > left) & (moved < right)
+            s[active] = moved = np.where(safe, moved, (left + right) / 2)
+            active = active[np.abs(moved - here) > 1e-9 * (1 + here)]
+        solved = np.ones(s.shape, dtype=bool)
+        solved[active] = False
+        return np.expm1(s) / unit, solved
+
+    def _profile(
+        self, squares: np.ndarray, rest: np.ndarray, theta: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The residual total R + Σ sₖ/(1+θλₖ) at θ, and −2 log-likelihood but for the constant, (n,)."""
+        total = rest + (squares / (1 + theta * self.eigenvalues[:, None])).sum(axis=0)
+        log_terms = self.multiplicity @ np.log1p(theta * self.log_factors[:, None])
+        return total, self.df * np.log(total) + log_terms
+
+    def _derivatives(
+        self, squares: np.ndarray, rest: np.ndarray, s: np.ndarray, unit: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """First and second derivative of −2 log-likelihood in s = log(1 + θ·unit), (n,)."""
+        theta, growth = np.expm1(s) / unit, np.exp(s) / unit  # growth: dθ/ds
+        shrunk = 1 / (1 + theta * self.eigenvalues[:, None])
+        terms = squares * shrunk
+        total = rest + terms.sum(axis=0)
+        weights = shrunk * self.eigenvalues[:, None]
+        terms *= weights
+        first = terms.sum(axis=0) / total
+        terms *= weights
+        second = 2 * terms.sum(axis=0) / total
+        share = self.log_factors[:, None] / (1 + theta * self.log_factors[:, None])
+        slope = self.multiplicity @ share - self.df * first
+        curvature = self.df * (second - first**2) - self.multiplicity @ share**2
+        return slope * growth, curvature * growth**2 + slope * growth
 
 
 def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
@@ -159,77 +221,3 @@ def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
         blup_weights=R_inverse @ shares.T @ vectors,
         constant=constant + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
     )
-
-
-def _closed_form(model: InterceptModel, squares: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """θ when all eigenvalues are equal: the ANOVA estimator cut at zero (Searle, Casella & McCulloch 1992, §4.5)."""
-    between = model.multiplicity.sum()
-    excess = (model.df - between) * squares / (between * rest) - 1
-    return np.maximum(excess, 0) / model.eigenvalues[0]
-
-
-def _newton(
-    model: InterceptModel, squares: np.ndarray, rest: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """θ of every data set, and whether it was reached: Newton steps in s = log(1 + θ·λ₁), bisection where one fails.
-
-    The start is the lowest of a few points, and the search stays between its neighbours: with few, uneven groups the
-    likelihood can have a maximum at zero and another one.
-    """
-    unit = model.eigenvalues.max()
-    # No stationary point lies beyond the θ at which each term is smaller than its own logarithm's slope.
-    furthest = max(1.0, unit / model.log_factors.min())
-    largest = (furthest * model.df * squares / rest - 1) / model.eigenvalues[:, None]
-    grid = np.linspace(0, np.log1p(unit * np.maximum(largest.max(axis=0), 0)), GRID)
-    lowest = np.argmin(
-        [_profile(model, squares, rest, np.expm1(s) / unit)[1] for s in grid], axis=0
-    )
-    every = np.arange(len(rest))
-    low, high = (grid[np.clip(lowest + k, 0, GRID - 1), every] for k in (-1, 1))
-    slope, _ = _derivatives(model, squares, rest, np.zeros_like(low), unit)
-    active = np.flatnonzero((lowest > 0) | (slope < 0))  # for the others the maximum is at zero
-    s = np.where(lowest > 0, grid[lowest, every], np.where(slope < 0, high / 2, 0.0))
-    for _ in range(ROUNDS):
-        if not active.size:
-            break
-        here = s[active]
-        slope, curvature = _derivatives(model, squares[:, active], rest[active], here, unit)
-        low[active] = left = np.where(slope < 0, here, low[active])
-        high[active] = right = np.where(slope < 0, high[active], here)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            moved = here - slope / curvature
-        safe = (curvature > 0) & (moved > left) & (moved < right)
-        s[active] = moved = np.where(safe, moved, (left + right) / 2)
-        active = active[np.abs(moved - here) > 1e-9 * (1 + here)]
-    solved = np.ones(s.shape, dtype=bool)
-    solved[active] = False
-    return np.expm1(s) / unit, solved
-
-
-def _profile(
-    model: InterceptModel, squares: np.ndarray, rest: np.ndarray, theta: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The residual total R + Σ sₖ/(1+θλₖ) at θ, and −2 log-likelihood but for the constant, (n,)."""
-    total = rest + (squares / (1 + theta * model.eigenvalues[:, None])).sum(axis=0)
-    log_terms = model.multiplicity @ np.log1p(theta * model.log_factors[:, None])
-    return total, model.df * np.log(total) + log_terms
-
-
-def _derivatives(
-    model: InterceptModel, squares: np.ndarray, rest: np.ndarray, s: np.ndarray, unit: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """First and second derivative of −2 log-likelihood in s = log(1 + θ·unit), (n,)."""
-    growth = np.exp(s) / unit  # dθ/ds
-    theta = np.expm1(s) / unit
-    shrunk = 1 / (1 + theta * model.eigenvalues[:, None])
-    terms = squares * shrunk
-    total = rest + terms.sum(axis=0)
-    weights = shrunk * model.eigenvalues[:, None]
-    terms *= weights
-    first = terms.sum(axis=0) / total
-    terms *= weights
-    second = 2 * terms.sum(axis=0) / total
-    share = model.log_factors[:, None] / (1 + theta * model.log_factors[:, None])
-    slope = model.multiplicity @ share - model.df * first
-    curvature = model.df * (second - first**2) - model.multiplicity @ share**2
-    return slope * growth, curvature * growth**2 + slope * growth

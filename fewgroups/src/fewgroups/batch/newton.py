@@ -17,10 +17,6 @@ import numpy as np
 ROUNDS = 200
 """Newton steps after which a data set counts as not solved; six are usual."""
 
-SHARE, EARLY = 4096, 8
-"""Data sets that take their first steps together, in the processor's cache, and how many steps that is; the few that
-need more then go on all at once. It saves a fifth of the time."""
-
 SHRINK, GROW, FIRST = 5.0, 5.0, 1.0
 """The damping after a step that lowered the value, after one that did not, and the least after a failure."""
 
@@ -140,21 +136,10 @@ def minimise(profile: SlopeProfile, start: np.ndarray) -> tuple[np.ndarray, np.n
     Newton's method with a damped Hessian on the Cholesky factor of Ψ, written in the eigenvectors of the present Ψ:
     there the boundary (rank one, or none) is an ordinary minimum at zero, reached at Newton's pace.
     """
-    psi, solved = start.copy(), np.zeros(start.shape[-1], dtype=bool)
-    for first in range(0, len(solved), SHARE):
-        _advance(profile, psi, solved, np.arange(first, min(first + SHARE, len(solved))), EARLY)
-    _advance(profile, psi, solved, np.flatnonzero(~solved), ROUNDS)
-    return psi, solved
-
-
-def _advance(
-    profile: SlopeProfile, psi: np.ndarray, solved: np.ndarray, active: np.ndarray, rounds: int
-) -> None:
-    """Up to `rounds` steps of the data sets `active`; changes `psi` and `solved` in place."""
-    # `take` keeps data sets next to each other in memory, which psi[..., active] would not.
-    profile, current = profile.subset(active), psi.take(active, axis=-1)
-    here, damping = profile.at(current), np.zeros(len(active))
-    for _ in range(rounds):
+    psi, current, here = start.copy(), start, profile.at(start)
+    damping, solved = np.zeros(start.shape[-1]), np.zeros(start.shape[-1], dtype=bool)
+    active = np.arange(len(solved))
+    for _ in range(ROUNDS):
         if not active.size:
             break
         proposal, decrease, damping, off_boundary = _step(
@@ -174,9 +159,11 @@ def _advance(
         if last.any():
             solved[active[last]] = True
             going = np.flatnonzero(~last)
+            # `take` keeps data sets next to each other in memory, which psi[..., going] would not.
             active, damping, profile = active[going], damping[going], profile.subset(going)
             current = current.take(going, axis=-1)
             here = ProfilePoint(*(x.take(going, axis=-1) for x in here))
+    return psi, solved
 
 
 def _step(

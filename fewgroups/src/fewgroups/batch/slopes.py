@@ -49,11 +49,7 @@ class SlopeModel:
         return len(self.kinds) == 1
 
     def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
-        """Fits of n data sets at once.
-
-        Returns arrays with data sets along the last axis: estimate (2, n), se (2, n), psi (2, 2, n) = cov_re/σ², scale
-        (n,), loglik (n,), solved (n,), singular (n,).
-        """
+        """As `InterceptModel.fit`, with psi (2, 2, n) = cov_re/σ²."""
         centre, profile = self.profile(cells)
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
         alive = profile.rest > 1e-28 * cells.squares

@@ -38,15 +38,14 @@ class DataSets:
     """n data sets of one design, reduced to what every method needs.
 
     layout: with the columns intercept and treated (all conditions but the first), so that a group has two cells at
-    most; cells: their statistics; treated: (cells,) 0 or 1; sizes (2,), means (2, n): numbers and means of all outcomes
-    with treated 0 and 1; residuals: (cells, n) means of cells less these means; difference: (n,) of the two.
+    most; cells: their statistics; treated: (cells,) 0 or 1; sizes: (2,) numbers of outcomes with treated 0 and 1;
+    residuals: (cells, n) means of cells less the mean of all outcomes treated alike; difference: (n,) of these means.
     """
 
     layout: Layout
     cells: CellStatistics
     treated: Array
     sizes: Array
-    means: Array
     residuals: Array
     difference: Array
 
@@ -59,7 +58,7 @@ class DataSets:
         sizes = np.bincount(treated, layout.sizes)
         means = (treated == [[0], [1]]) * layout.sizes @ cells.means / sizes[:, None]
         residuals = cells.means - means[treated]
-        return cls(layout, cells, treated, sizes, means, residuals, means[1] - means[0])
+        return cls(layout, cells, treated, sizes, residuals, means[1] - means[0])
 
     @cached_property
     def intercept(self) -> MixedModel:
@@ -151,7 +150,7 @@ def mixed_t(data: DataSets, fit: MixedModel, test: type[Wald]) -> Answer:
     """The effect in a mixed model over its standard error, against t with the degrees of freedom of `test`."""
     found, row = test.of(fit.information), fit.information.rows(np.array([0.0, 1.0]))
     variance = fit.scale * np.einsum("a,nab,b->n", row, found.covariance, row)
-    return data.answer(fit.effect, variance, found.df(row), fit)
+    return data.answer(fit.information.beta @ row, variance, found.df(row), fit)
 
 
 METHODS: dict[str, Callable[[DataSets], Answer]] = {

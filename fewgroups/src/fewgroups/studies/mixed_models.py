@@ -28,13 +28,10 @@ class MixedModel:
     """REML fits of one model to n data sets; where one is not `solved` there is no maximum, and its numbers are
     placeholders.
 
-    effect: (n,) coefficient of the second column; scale: (n,) σ²; loglik: (n,) restricted; solved, singular: (n,);
-    information: of the variances, in units of σ².
+    scale: (n,) σ²; solved, singular: (n,); information: in units of σ², but for the coefficients.
     """
 
-    effect: Array
     scale: Array
-    loglik: Array
     solved: Array
     singular: Array
     information: Information
@@ -46,21 +43,24 @@ class MixedModel:
         model = lines if slopes else intercept_model(layout, reml=True)
         found = model.fit(cells)
         solved, singular = found["solved"], found["singular"] & found["solved"]
-        effect, scale = (np.where(solved, x, 1) for x in (found["estimate"][1], found["scale"]))
-        known = _information(lines, cells, np.where(solved, found["psi"], 0), scale, solved)
-        return cls(effect, scale, found["loglik"], solved, singular, known)
+        found |= {
+            "psi": np.where(solved, found["psi"], 0),
+            "scale": np.where(solved, found["scale"], 1),
+        }
+        return cls(found["scale"], solved, singular, _information(lines, cells, found, solved))
 
 
 def _information(
-    model: SlopeModel, cells: CellStatistics, psi: Array, scale: Array, solved: Array
+    model: SlopeModel, cells: CellStatistics, fits: dict[str, Array], solved: Array
 ) -> Information:
-    """The information at Ψ/σ² (q, q, n), of the first q columns, and σ² (n,).
+    """The information at the fits' Ψ/σ² (q, q, n), of the first q columns, and σ² (n,).
 
     In einsum r and s are parameters of V, p kinds of groups, n data sets.
     """
-    q = len(psi)
+    psi, scale, q = fits["psi"], fits["scale"], len(fits["psi"])
     Z = model.R[:, :q]  # the random effects' columns among the orthonormal ones
-    profile = model.profile(cells)[1].with_placeholders(solved)
+    centre, profile = model.profile(cells)
+    profile = profile.with_placeholders(solved)
     psi_X = np.einsum("ai,ijn,bj->abn", Z, psi, Z)
     at = profile.at(psi_X)
     W, m = at.weights, profile.multiplicity[:, None]
@@ -93,12 +93,12 @@ def _information(
         vcomp=np.zeros((len(psi), 0)),
         scale=np.ones(len(psi)),
         phi=phi,
-        beta=at.beta.T,
+        beta=(centre + at.beta).T,
         P=P,
         Q=Q,
         traces=traces,
         expected=traces - fixed,
         gradient=gradient + np.einsum("nraa->nr", phi_P),
         hessian=2 * (quadratic - half @ phi @ half.swapaxes(1, 2)) - traces + fixed,
-        loglik=np.zeros(len(psi)),
+        loglik=fits["loglik"],
     )
