@@ -88,7 +88,7 @@ def information(
     by *= np.concatenate([np.ones(s.size - s.v), s.unit_vc**2, [1.0]])[:, None] / scale
     single, traces, first = by @ single, by @ traces @ by.T, first * across
     P = -np.tensordot(by, P, axes=1) * across
-    Q = np.einsum("ia,jb,abcd->ijcd", by, by, Q, optimize=True) * across
+    Q = np.tensordot(by, np.tensordot(by, Q, axes=(1, 1)), axes=(1, 1)) * across
 
     # from products with B to products with X̃ and with the residuals y − X̃β̂ = Bc
     phi = np.linalg.inv(first[:p, :p])

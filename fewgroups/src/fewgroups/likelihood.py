@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from fewgroups.blocks import Sums, square_derivatives
+from fewgroups.blocks import square_derivatives
 from fewgroups.structure import Structure
 
 Array = np.ndarray
@@ -111,7 +111,13 @@ def evaluate(
         w = (found.P @ c[..., None, :, None])[..., 0]
         r, w = (w @ c[..., None])[..., 0], w[..., :p]  # of the residuals y − Xβ̂ = Bc
         moved = -(w @ A_inverse) @ s.R_inverse.T * np.asarray(s.unit)[..., None, None]
-        by_gammas = _by_gammas(found, A_inverse, w, weights, held, reml)
+        # −tr(𝒫G_a𝒫G_b) (ML: V⁻¹ for 𝒫) and 2yᵀ𝒫G_a𝒫G_b𝒫y/σ², 𝒫 = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹ (Lindstrom & Bates 1988,
+        # J. Am. Stat. Assoc. 83:1014)
+        by_gammas = 2 * np.einsum("...ij,...abij->...ab", weights, found.Q) - found.traces
+        by_gammas -= 2 / held[..., None, None] * (w @ A_inverse @ w.swapaxes(-1, -2))
+        if reml:
+            AP = A_inverse[..., None, :, :] @ found.P[..., :p, :p]
+            by_gammas -= np.einsum("...aij,...bji->...ab", AP, AP)
         if scale is None:
             by_gammas -= r[..., :, None] * r[..., None, :] / (held * rss)[..., None, None]
         across = slopes.swapaxes(-1, -2)
@@ -129,19 +135,6 @@ def evaluate(
     return Evaluation(
         deviance, gradient, hessian, score_re, score_vc, beta, best, phi, by_gammas, moved
     )
-
-
-def _by_gammas(
-    found: Sums, A_inverse: Array, w: Array, weights: Array, held: Array, reml: bool
-) -> Array:
-    """Second derivatives (..., size, size) of the deviance by γ/σ², β profiled (Lindstrom & Bates 1988, J. Am.
-    Stat. Assoc. 83:1014): −tr(𝒫G_a𝒫G_b) (ML: V⁻¹ for 𝒫) and 2yᵀ𝒫G_a𝒫G_b𝒫y/σ², 𝒫 = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹."""
-    p = A_inverse.shape[-1]
-    answer = 2 * np.einsum("...ij,...abij->...ab", weights, found.Q) - found.traces
-    if reml:
-        AP = A_inverse[..., None, :, :] @ found.P[..., :p, :p]
-        answer -= np.einsum("...aij,...bji->...ab", AP, AP)
-    return np.asarray(answer - 2 / held[..., None, None] * (w @ A_inverse @ w.swapaxes(-1, -2)))
 
 
 @dataclass(frozen=True)

@@ -139,10 +139,8 @@ class Structure:
 
     def from_data_units(self, psi: Array, variances: Array) -> Array:
         """The inverse of `to_data_units`."""
-        psi = np.asarray(psi, dtype=float).reshape(self.q, self.q)
-        return self.pack(
-            self.R_re @ psi @ self.R_re.T, np.asarray(variances, dtype=float) * self.unit_vc**2
-        )
+        psi = self.R_re @ np.reshape(psi, (self.q, self.q)) @ self.R_re.T
+        return self.pack(psi, np.asarray(variances, dtype=float) * self.unit_vc**2)
 
 
 def sqrt_factor(psi: Array) -> Array:

@@ -36,13 +36,11 @@ def outcomes_of(y: Any, rows: int) -> np.ndarray:
     outcomes = number_array("y", y, "an array of numbers, (data sets, rows)")
     if outcomes.ndim == 1:
         outcomes = outcomes[None, :]
-    if outcomes.ndim != 2 or outcomes.shape[1] != rows:
+    if outcomes.ndim != 2 or outcomes.shape[1] != rows or not len(outcomes):
         raise ValueError(
-            f"y must have the shape (data sets, {rows}), one value per row of the layout; "
+            f"y must have the shape (data sets, {rows}), one value per row of the layout and at least one data set; "
             f"given {np.shape(y)}"
         )
-    if len(outcomes) == 0:
-        raise ValueError("y must hold at least one data set; given none")
     return outcomes
 
 
@@ -57,9 +55,8 @@ def cell_statistics(outcomes: np.ndarray, layout: Layout, first: int = 0) -> Cel
     means, within, squares = np.empty((layout.cells, n)), np.empty(n), np.empty(n)
     step = max(1, BLOCK_BYTES // (8 * layout.rows))
     for start in range(0, n, step):
-        block = np.ascontiguousarray(outcomes[start : start + step], dtype=float)
-        if layout.order is not None:
-            block = np.ascontiguousarray(block[:, layout.order])
+        block = outcomes[start : start + step, layout.order]
+        block = np.ascontiguousarray(block, dtype=float)
         here = slice(start, start + len(block))
         squares[here] = np.einsum("ij,ij->i", block, block)
         bad = np.flatnonzero(~np.isfinite(squares[here]))

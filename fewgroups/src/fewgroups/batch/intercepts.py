@@ -107,10 +107,10 @@ class InterceptModel:
         }
 
     def _newton(self, squares: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """θ of every data set, and whether it was reached: Newton steps in s = log(1 + θ·λ₁), bisection where one fails.
+        """θ of every data set, and whether it was reached: Newton's method on s = log(1 + θ·λ₁), or else bisection.
 
-        The start is the lowest of a few points, and the search stays between its neighbours: with few, uneven groups the
-        likelihood can have a maximum at zero and another one.
+        The start is the lowest of a few points, and the search stays between its neighbours: with few, uneven groups
+        the likelihood can have a maximum at zero and another one.
         """
         unit = self.eigenvalues.max()
         # No stationary point lies beyond the θ at which each term is smaller than its own logarithm's slope.

@@ -21,14 +21,14 @@ class Layout:
     the cell's sum and sum of squares are all that a likelihood needs.
 
     X: (cells, p) fixed-effect columns; group: (cells,) 0 … m − 1, not decreasing; sizes: (cells,) rows in each cell;
-    starts: (cells,) first row of each after sorting; order: (rows,) that sorts the rows, None where they are sorted.
+    starts: (cells,) first row of each after sorting; order: (rows,) that sorts the rows, a slice where they are sorted.
     """
 
     X: np.ndarray
     group: np.ndarray
     sizes: np.ndarray
     starts: np.ndarray
-    order: np.ndarray | None
+    order: np.ndarray | slice
 
     @property
     def rows(self) -> int:
@@ -170,5 +170,5 @@ def _cells(X: np.ndarray, group: np.ndarray) -> Layout:
         group=group[first[rank]],
         sizes=sizes.astype(float),
         starts=np.cumsum(sizes) - sizes,
-        order=None if (np.diff(order) == 1).all() else order,
+        order=slice(None) if (np.diff(order) == 1).all() else order,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -70,15 +70,10 @@ class DataSets:
         """The model in which groups differ in level and in change."""
         return MixedModel.of(self.layout, self.cells, slopes=True)
 
-    def answer(
-        self, effect: Array, variance: Array, df: float | Array, fit: MixedModel | None = None
-    ) -> Answer:
-        """The answer of a t test, that of a `fit` if there is one. A standard error as small as rounding is none."""
+    def answer(self, effect: Array, variance: Array, df: float | Array) -> Answer:
+        """The answer of a t test. A standard error as small as rounding is none."""
         se = np.sqrt(variance)
-        usable = se > 1e-12 * np.abs(self.cells.means).max(axis=0)
-        if fit is None:
-            return Answer(effect, se, df, usable)
-        return Answer(effect, se, df, usable & fit.solved, fit.singular)
+        return Answer(effect, se, df, se > 1e-12 * np.abs(self.cells.means).max(axis=0))
 
 
 def pooled_t(data: DataSets) -> Answer:
@@ -150,7 +145,8 @@ def mixed_t(data: DataSets, fit: MixedModel, test: type[Wald]) -> Answer:
     """The effect in a mixed model over its standard error, against t with the degrees of freedom of `test`."""
     found, row = test.of(fit.information), fit.information.rows(np.array([0.0, 1.0]))
     variance = fit.scale * np.einsum("a,nab,b->n", row, found.covariance, row)
-    return data.answer(fit.information.beta @ row, variance, found.df(row), fit)
+    answer = data.answer(fit.information.beta @ row, variance, found.df(row))
+    return replace(answer, usable=answer.usable & fit.solved, singular=fit.singular)
 
 
 METHODS: dict[str, Callable[[DataSets], Answer]] = {

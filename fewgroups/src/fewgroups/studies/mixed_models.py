@@ -43,16 +43,10 @@ class MixedModel:
         model = lines if slopes else intercept_model(layout, reml=True)
         found = model.fit(cells)
         solved, singular = found["solved"], found["singular"] & found["solved"]
-        found |= {
-            "psi": np.where(solved, found["psi"], 0),
-            "scale": np.where(solved, found["scale"], 1),
-        }
-        return cls(found["scale"], solved, singular, _information(lines, cells, found, solved))
+        return cls(found["scale"], solved, singular, _information(lines, cells, found))
 
 
-def _information(
-    model: SlopeModel, cells: CellStatistics, fits: dict[str, Array], solved: Array
-) -> Information:
+def _information(model: SlopeModel, cells: CellStatistics, fits: dict[str, Array]) -> Information:
     """The information at the fits' Ψ/σ² (q, q, n), of the first q columns, and σ² (n,).
 
     In einsum r and s are parameters of V, p kinds of groups, n data sets.
@@ -60,7 +54,7 @@ def _information(
     psi, scale, q = fits["psi"], fits["scale"], len(fits["psi"])
     Z = model.R[:, :q]  # the random effects' columns among the orthonormal ones
     centre, profile = model.profile(cells)
-    profile = profile.with_placeholders(solved)
+    profile = profile.with_placeholders(fits["solved"])
     psi_X = np.einsum("ai,ijn,bj->abn", Z, psi, Z)
     at = profile.at(psi_X)
     W, m = at.weights, profile.multiplicity[:, None]
