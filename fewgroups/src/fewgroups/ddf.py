@@ -21,7 +21,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.blocks import square_derivatives
 from fewgroups.structure import Structure, sqrt_factor
@@ -65,11 +64,8 @@ class Information:
         return np.asarray(L @ self.fixed)
 
 
-def information(
-    model: MixedLM | Structure, cov_re: Array, vcomp: Array, scale: float, reml: bool
-) -> Information:
-    """Information of a statsmodels MixedLM, or of its Structure, at Ψ (q, q), variances τ² (v,) and σ² = scale."""
-    s = model if isinstance(model, Structure) else Structure.of(model)
+def information(s: Structure, cov_re: Array, vcomp: Array, scale: float, reml: bool) -> Information:
+    """Information of a model with this structure at Ψ (q, q), variances τ² (v,) and σ² = scale."""
     p, k = s.p, s.size + 1
     psi = s.R_re @ np.reshape(cov_re, (s.q, s.q)) @ s.R_re.T
     vcomp = np.reshape(vcomp, s.v)
