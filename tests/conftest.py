@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect, not skip: a short run reports nothing as skipped, and a skip always means something is wrong."""
     if config.getoption("--full"):
+        # Long ones first: at the end one of them would keep a single worker busy.
+        items.sort(key=lambda item: item.get_closest_marker("full") is None)
         return
     long = [item for item in items if item.get_closest_marker("full")]
     if long:
