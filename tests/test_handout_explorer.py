@@ -22,6 +22,7 @@ from handouts import explorer  # noqa: E402
 from handouts.build import build  # noqa: E402
 from handouts.editions import STUDENT  # noqa: E402
 
+pytestmark = pytest.mark.full
 NAME = "01_why_t_tests_fail.html"
 
 
@@ -38,7 +39,6 @@ def embedded(page_one: Path) -> Any:
     return json.loads(soup_of(page_one, "student", NAME).select_one(".explorer-data").string)
 
 
-@pytest.mark.full
 def test_the_page_has_a_rate_for_every_place_and_starts_at_its_still_figure(
     page_one: Path, embedded: Any
 ) -> None:
