@@ -330,8 +330,7 @@ def minimise(
         if not going.any():
             break
         left, along, sizes, vectors = left[going], along[going], sizes[going], vectors[going]
-        step = along / sizes
-        step *= np.minimum(1, radius[left] / np.linalg.norm(step, axis=1))[:, None]
+        step = _within(radius[left], along, sizes)
         trial = ends[left] - (vectors @ step[:, :, None])[:, :, 0]
         lower, slope, curvature = objective(left, trial)
 
@@ -348,6 +347,20 @@ def minimise(
         ends[taken], deviance[taken] = trial[better], lower[better]
         gradient[taken], hessian[taken] = slope[better], curvature[better]
     return ends, deviance, gain
+
+
+def _within(radius: Array, along: Array, sizes: Array) -> Array:
+    """Newton's steps (k, size) in the eigenvectors' coordinates, shortened to `radius` (k,) by damping."""
+    damping = np.zeros((len(radius), 1))
+    for _ in range(6):
+        step = along / (sizes + damping)
+        square = np.sum(step**2, axis=1)
+        if not (long := square > radius**2).any():
+            break
+        slope = np.sum(step**2 / (sizes + damping), axis=1)
+        more = (np.sqrt(square) / radius - 1) * square / slope
+        damping += np.where(long, more, 0.0)[:, None]
+    return np.asarray(step)
 
 
 def _rounding(rows: Any, deviance: Any) -> Any:
