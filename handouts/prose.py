@@ -8,7 +8,7 @@ from html import escape
 from urllib.parse import unquote
 
 import pypandoc
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 from handouts import maths
 from handouts.source import LessonError
@@ -55,7 +55,13 @@ _LONGEST_WHOLE = 30  # characters of code that a phone has room for in one line
 
 
 def keep_together(soup: BeautifulSoup) -> None:
-    """No line ends inside "5 %", "p < 0.05", "t-test" or a name in code."""
+    """No line ends inside "5 %", "p < 0.05", "t-test" or a name in code, nor between a symbol and the stop after it."""
+    for math in soup.select("math:not([display])"):
+        after = math.next_sibling
+        if isinstance(after, NavigableString) and after[:1] in set(".,;:)?"):
+            held = math.wrap(soup.new_tag("span", attrs={"class": "whole"}))
+            held.append(after[0])
+            after.replace_with(after[1:])
     for text in soup.find_all(string=_TOGETHER):
         if text.find_parent(["code", "pre", "math", "title"]) is None:
             whole = _TOGETHER.sub(

@@ -35,8 +35,8 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name in fewgroups.__all__ and name not in _HOME:  # an older copy of a lesson
+    if name in _HOME:
+        return getattr(import_module(f"helpers.{_HOME[name]}"), name)
+    if name in fewgroups.__all__:  # an older copy of a lesson
         raise ImportError(f"{name} is in the library fewgroups: `from fewgroups import {name}`")
-    if name not in _HOME:
-        raise AttributeError(f"module 'helpers' has no attribute {name!r}")
-    return getattr(import_module(f"helpers.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'helpers' has no attribute {name!r}")

@@ -30,9 +30,7 @@ Array = np.ndarray
 OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
 ADDED = 1e-9  # of σ², to the variances of a singular fit
 AGREE = 1e-5  # log-likelihood: two searches ended on the same optimum
-ALARM = (
-    0.01  # a variance below this, in squared units of the outcome: statsmodels warns of a boundary
-)
+ALARM = 0.01  # squared units of the outcome: of a variance below, statsmodels warns (a boundary)
 OWN_INTERCEPT = (
     "Each group has an intercept of its own beside the components: re_formula='~1' is the default of fit. "
     "smf.mixedlm leaves it out beside vc_formula unless re_formula='~1' is written, so write it in both."
