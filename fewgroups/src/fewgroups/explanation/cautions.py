@@ -13,10 +13,10 @@ from fewgroups.explanation.effects import interval_words, t_words
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import code, listed, signed
 from fewgroups.explanation.random_effects import sd_words, spread_rows, varying
-from fewgroups.explanation.templates import say
 from fewgroups.noted_table import joined
 from fewgroups.resampling import FEW
 from fewgroups.structure import random_design
+from fewgroups.templates import say
 
 PILED = 0.05  # share of the rows at one end of the scale from which a ceiling or floor is said,
 LEAST = 5  # if they are at least so many, and more than at the value next to it

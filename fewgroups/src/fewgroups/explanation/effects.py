@@ -9,9 +9,9 @@ import numpy as np
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import code, degrees, estimate, p_value, rounded, three, two
 from fewgroups.explanation.predictors import Coefficient, Factor, Part, WholeTerm
-from fewgroups.explanation.templates import say
 from fewgroups.explanation.vocabulary import Vocabulary
 from fewgroups.noted_table import joined
+from fewgroups.templates import say
 
 LOGS = {"np.log(": np.e, "numpy.log(": np.e, "log(": np.e, "np.log2(": 2.0, "np.log10(": 10.0}
 

@@ -35,8 +35,8 @@ from fewgroups.explanation.random_effects import (
     spread_sentence,
 )
 from fewgroups.explanation.render import Passage, Remark, ScreenRow
-from fewgroups.explanation.templates import say, sections, sentences
 from fewgroups.noted_table import joined
+from fewgroups.templates import say, sections, sentences
 
 LEADS = ("what", "how", "here", "isnt")
 

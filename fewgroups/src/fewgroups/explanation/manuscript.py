@@ -21,8 +21,8 @@ from fewgroups.explanation.numbers import code, degrees, estimate, p_value, roun
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.random_effects import intraclass, nesting, sd_words, spread_rows
 from fewgroups.explanation.render import Passage, as_html, as_text, marked
-from fewgroups.explanation.templates import say, sentences
 from fewgroups.noted_table import NotedTable, joined
+from fewgroups.templates import say, sentences
 
 HANDFUL = 6  # sentences on effects
 PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")

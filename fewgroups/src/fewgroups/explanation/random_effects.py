@@ -11,9 +11,9 @@ from fewgroups.component_columns import component_of_groups, labels_in_several_g
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.numbers import code, three, two
 from fewgroups.explanation.predictors import Coefficient
-from fewgroups.explanation.templates import say
 from fewgroups.noted_table import joined
 from fewgroups.structure import dense, level_of_rows
+from fewgroups.templates import say
 
 Array = np.ndarray
 KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from fewgroups.explanation.templates import say
+from fewgroups.templates import say
 
 WIDTH = 96
 LEFT = "text-align:left;vertical-align:top"

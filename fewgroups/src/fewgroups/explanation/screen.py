@@ -20,8 +20,8 @@ from fewgroups.explanation.random_effects import (
     spread_sentence,
 )
 from fewgroups.explanation.render import Passage, ScreenRow, as_html, as_text, row_lines
-from fewgroups.explanation.templates import say
 from fewgroups.noted_table import joined
+from fewgroups.templates import say
 
 SCREEN = 45  # lines of text
 MOST_CAUTIONS = 3

@@ -11,7 +11,7 @@ import numpy as np
 from fewgroups.columns import group_column
 from fewgroups.explanation.numbers import clean, code
 from fewgroups.explanation.predictors import Coefficient, Factor, Part
-from fewgroups.explanation.templates import say
+from fewgroups.templates import say
 
 STEPS = {
     "np.log2(": "doubling",

@@ -1,4 +1,4 @@
-"""The strict templates behind `explain` and `report`, in sentences.toml."""
+"""The strict templates of all that the library tells its readers, in sentences.toml."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def say(key: str, shared: Mapping[str, str] = NOTHING, /, **words: str) -> str:
 @cache
 def sentences() -> dict[str, str]:
     """All templates, "section.name" → text, white space made single; TemplateError if a brace is left over."""
-    text = files("fewgroups.explanation").joinpath("sentences.toml").read_text(encoding="utf-8")
+    text = files("fewgroups").joinpath("sentences.toml").read_text(encoding="utf-8")
     found = {
         f"{section}.{name}": " ".join(template.split())
         for section, entries in tomllib.loads(text).items()
