@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from fewgroups.blocks import CrossedBlock
+from fewgroups.checks import residual_share
 from fewgroups.ddf import information
-from fewgroups.identification import residual_share
 from fewgroups.likelihood import _descend, evaluate, optimum
 from fewgroups.structure import Structure
 from public_data import REFERENCE, SPECS, request

@@ -1,4 +1,4 @@
-"""What a result must be before anything is concluded from it, and what must be told about it."""
+"""What a result must be before anything is concluded from it, and whether its data can tell the variances apart."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults, MixedLMResultsWrapper
 
-from fewgroups.identification import check_identified
+from fewgroups.blocks import RANK, GroupBlock, ranks
+from fewgroups.ddf import information
 from fewgroups.structure import Structure
 
+ALIKE = 1e-11  # smallest eigenvalue of a matrix of squared cosines that is not rounding
 REFIT = "fit the model with fewgroups.fit(formula, data, groups), which ends at the optimum"
+NO_RESIDUAL = (
+    "the fixed and random effects together explain every outcome exactly, so there is no residual variation: is the "
+    "outcome constant within groups, or made from a predictor?"
+)
 
 
 class NotAtOptimumWarning(UserWarning):
@@ -37,41 +43,96 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
             "result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is "
             f"{kind}, which knows of no groups. Fit a mixed model with what was measured repeatedly as groups"
         )
-    if plain.model.endog is None:
+    model = plain.model
+    if model.endog is None:
         raise ValueError(
             "the data of this result were removed (remove_data): keep a copy with them, or fit again"
         )
     plain = copy.copy(plain)
     plain.structure = getattr(result, "structure", None)
     if plain.structure is None:
-        plain.structure = Structure.of(plain.model)
-        check_identified(plain.model, plain.structure)
-    _check_fit(plain, converged)
-    return plain
-
-
-def _check_fit(result: MixedLMResults, converged: bool) -> None:
-    if (
-        not hasattr(result, "reml")
-        or getattr(result, "cov_pen", None) is not None
-        or result.model.fe_pen
-    ):
+        plain.structure = Structure.of(model)
+        check_identified(model, plain.structure)
+    penalised = getattr(plain, "cov_pen", None) is not None or model.fe_pen
+    if penalised or not hasattr(plain, "reml"):
         raise ValueError(
             f"result is a penalised fit, for which none of these methods is meant: {REFIT}"
         )
-    if getattr(result, "freepat", None) is not None:
+    if getattr(plain, "freepat", None) is not None:
         raise ValueError(
             "this fit held some covariance parameters fixed (free=...): say the same with re_formula and "
             "vc_formula (independent slopes: re_formula='1', vc_formula={'slope': '0 + x'}) and fit again"
         )
-    if not result.converged and not converged:
-        return
-    if not result.converged:
-        raise ValueError(f"this fit did not converge, so its numbers are not estimates: {REFIT}")
-    cov_re, vcomp = np.asarray(result.cov_re, dtype=float), np.ravel(result.vcomp)
-    numbers = np.concatenate([np.ravel(result.fe_params), np.ravel(cov_re), vcomp, [result.scale]])
-    finite = bool(np.all(np.isfinite(numbers))) and result.scale > 0 and np.all(vcomp >= 0)
+    if not plain.converged:
+        if converged:
+            raise ValueError(
+                f"this fit did not converge, so its numbers are not estimates: {REFIT}"
+            )
+        return plain
+    cov_re, vcomp = np.asarray(plain.cov_re, dtype=float), np.ravel(plain.vcomp)
+    numbers = np.concatenate([np.ravel(plain.fe_params), np.ravel(cov_re), vcomp, [plain.scale]])
+    finite = bool(np.all(np.isfinite(numbers))) and plain.scale > 0 and np.all(vcomp >= 0)
     if not finite or np.any(np.linalg.eigvalsh(cov_re) < -1e-8 * np.abs(cov_re).max(initial=0)):
         raise ValueError(
             f"this fit holds values that are missing, infinite or no variance: {REFIT}"
         )
+    return plain
+
+
+def check_identified(model: MixedLM, structure: Structure) -> None:
+    """ValueError, saying what would do, when a variance has nothing to be estimated from, whatever the outcome is."""
+    if model.n_groups == 1 and model.k_re:
+        raise ValueError(
+            f"groups has one value only ({model.group_labels[0]!r}), so nothing says how groups vary: name the column "
+            "that tells the groups apart; for crossed factors give re_formula=None and a vc_formula"
+        )
+    if residual_share(structure) < RANK:
+        raise ValueError(NO_RESIDUAL)
+    q = structure.q
+    if (
+        q
+    ):  # a column is unidentified that in every group is a combination of the group's other columns
+        groups = [block.W for block in structure.blocks if isinstance(block, GroupBlock)]
+        W = np.concatenate([block[:, :q, :q] for block in groups])
+        whole = ranks(W)
+        for c in reversed(range(q)):
+            if not np.any(whole > ranks(np.delete(np.delete(W, c, axis=1), c, axis=2))):
+                raise ValueError(
+                    f"re_formula: {model.data.exog_re_names[c]!r} cannot be told from the other random effects within "
+                    "any single group (a predictor that is constant in each group has no slope there): leave it out"
+                )
+    # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I
+    found = information(structure, np.zeros((q, q)), np.zeros(structure.v), 1.0, True)
+    names = [*model.data.param_names[model.k_fe :], "the residual variance"]
+    size = np.sqrt(np.clip(np.diag(found.expected), 0, None))
+    without_x = np.sqrt(np.diag(found.traces))
+    gone = [n for n, left, all_ in zip(names, size, without_x, strict=True) if left <= 1e-6 * all_]
+    if gone:
+        raise ValueError(
+            f"nothing in the data tells of {', '.join(gone)}: the fixed effects already explain what it would; leave "
+            "one of them out"
+        )
+    values, vectors = np.linalg.eigh(found.expected / np.outer(size, size))
+    if values[0] < ALIKE:
+        alike = [n for n, weight in zip(names, vectors[:, 0], strict=True) if abs(weight) > 0.1]
+        single = " (each row is a group of its own)" if model.n_groups == structure.n else ""
+        raise ValueError(
+            f"the data cannot tell apart {', '.join(alike)}: they make the outcome vary in the same way{single}; leave "
+            "one of these random effects out (with one row per group and condition, the slope: re_formula='~1')"
+        )
+
+
+def residual_share(s: Structure) -> float:
+    """What random effects of any size leave unexplained, as a share of what least squares leaves.
+
+    nan if fixed and random effects have as many independent columns as there are rows: they explain any outcome.
+    """
+    left, rank, p = s.BB, 0, s.p
+    for block in s.blocks:
+        removed, own = block.explained()
+        left, rank = left - removed, rank + own
+    if rank + np.sum(np.linalg.eigvalsh(left[:p, :p]) > RANK) >= s.n:
+        return np.nan
+    cross = left[:p, p]
+    rest = left[p, p] - cross @ np.linalg.pinv(left[:p, :p], rcond=RANK, hermitian=True) @ cross
+    return float(rest / s.BB[p, p])

@@ -21,8 +21,8 @@ from statsmodels.regression.mixed_linear_model import (
 
 from fewgroups.arguments import true_or_false
 from fewgroups.blocks import RANK, derivatives
+from fewgroups.checks import NO_RESIDUAL, check_identified
 from fewgroups.formulas import build
-from fewgroups.identification import NO_RESIDUAL, check_identified
 from fewgroups.likelihood import SINGULAR, Evaluation, Optimum, evaluate, optimum
 from fewgroups.structure import Structure
 

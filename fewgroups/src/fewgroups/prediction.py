@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import patsy
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import check_choice, confidence_level
+from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
+from fewgroups.columns import Names, check_columns, group_column, plain, refuse_rows, some
+from fewgroups.component_columns import ComponentColumns
 from fewgroups.ddf import Information
-from fewgroups.examination import Examination, examine
-from fewgroups.new_rows import NewRows
+from fewgroups.examination import examine
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.targets import Group, Target, average, prior
+from fewgroups.structure import dense, random_design
+from fewgroups.templates import say
 
 Array = np.ndarray
-WHO, OF = ("average", "known", "new"), ("mean", "score")
-LONG_RUN = "the mean of endlessly many outcomes"
-ABOUT = {
-    "average mean": "confidence interval of the mean over all groups; a single group, or an outcome, may lie far "
-    "outside",
-    "known mean": f"prediction interval of the level of that group, {LONG_RUN}",
-    "known score": "prediction interval of one new outcome of that group",
-    "new mean": f"prediction interval of the level of a group that was not measured, {LONG_RUN}",
-    "new score": "prediction interval of one outcome of a group that was not measured",
-}
-LEAST_DF = 1.0
-"""Below, t has no quantiles that mean anything; a variance estimated near zero leads there."""
+Columns = dict[str, float]  # name → value of a row's columns of one variance component
+LEAST_DF = 1.0  # below, t has no quantiles that mean anything; a variance near zero leads there
+MEND = "Fill them in, or leave them out."
 
 
 def predictions(
@@ -85,93 +83,263 @@ def predictions(
     (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error is left out:
     on top of these df, "known" would be covered .97 to .99 in the rows of slopes with 4 groups.
     """
-    check_choice("who", who, WHO)
-    check_choice("of", of, OF)
+    check_choice("who", who, ("average", "known", "new"))
+    check_choice("of", of, ("mean", "score"))
     if (who, of) == ("average", "score"):
         raise ValueError(
             'of="score" needs a group that gives it: who="known" for a measured group, who="new" for another; the '
             'average is a mean, of="mean"'
         )
     confidence_level(level)
-    plain = check_result(result)
-    rows = NewRows.of(plain.model, data, who)
-    fit = examine(plain, "kenward-roger")
+    checked = check_result(result)
+    model = checked.model
+    shown, X, Z, components, groups = _new_rows(model, data, who)
+    fit = examine(checked, "kenward-roger")
     found, method = fit.found, fit.method
-    X, Z = found.rows(rows.X), rows.Z @ found.random
-    if who == "average":
-        targets = [average(found, x) for x in X]
-    else:
-        targets = _targets(plain.model, found, rows, X, Z)
+    X, Z = found.rows(X), Z @ found.random
+    estimate, error, gradient = np.empty(len(X)), np.empty(len(X)), np.empty((len(X), len(found.P)))
+    for group in np.unique(groups):
+        at = groups == group
+        rows = [list(itertools.compress(part, at)) for part in components]
+        estimate[at], error[at], gradient[at] = _of_group(model, group, found, X[at], Z[at], rows)
     if of == "score":
-        unit = np.eye(len(method.spread))[-1]
-        targets = [target.with_variance(float(found.scale), unit) for target in targets]
-    raw = np.array([target.df(method.spread) for target in targets])
-    df = np.maximum(raw, LEAST_DF)
-    estimate = np.array([target.estimate for target in targets])
-    variance = np.array([target.error for target in targets])
+        error += found.scale
+        gradient[:, -1] += 1
+    scatter = _forms(gradient, method.spread)
+    df = np.divide(2 * error**2, scatter, out=np.full(len(X), np.inf), where=scatter > 0)
+    floored = bool(np.any(df < LEAST_DF))
+    df = np.maximum(df, LEAST_DF)
     if who != "known":
-        variance = variance + np.einsum("ia,ab,ib->i", X, method.covariance - method.phi, X)
-    se = np.sqrt(variance)
+        error += _forms(X, method.covariance - method.phi)
+    se = np.sqrt(error)
     half_width = stats.t.ppf((1 + level) / 2, df) * se
     limits = {"low": estimate - half_width, "high": estimate + half_width}
     predicted = {"estimate": estimate, "se": se, "df": df, **limits}
-    columns: dict[str, Any] = {
-        f"{name} (data)" if name in predicted else name: rows.shown[name].array
-        for name in rows.shown.columns
-    }
-    places = useful_decimals(float(se.min()))
-    decimals = dict.fromkeys(["estimate", "se", "low", "high"], places) | {"df": 2}
-    kept = [note for note in fit.notes if who == "average" or not note.startswith("Singular fit")]
-    notes = [
-        f"low, high: {100 * level:g} % {ABOUT[f'{who} {of}']}.",
-        *_limits(plain.model, who, fit, bool(np.any(raw < LEAST_DF))),
-        *kept,
-    ]
-    table = noted_table(columns | predicted, rows.shown.index, notes, decimals)
+    given = {f"{n} (data)" if n in predicted else n: shown[n].array for n in shown.columns}
+    decimals = dict.fromkeys(predicted, useful_decimals(float(se.min()))) | {"df": 2}
+    singular = who != "average" and fit.facts["singular"]
+    level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
+    within = any(np.ptp(x, axis=0).any() for x in model.exog_li)
+    notes = [say(f"predictions.{who}_{of}", level=f"{100 * level:g}")]
+    if who != "average" and level_only and within:
+        notes.append(say("predictions.level_only"))
+    if singular:
+        notes.append(say("predictions.singular"))
+    if floored:
+        notes.append(say("predictions.floored"))
+    notes += [note for note in fit.notes if not (singular and note.startswith("Singular fit"))]
+    table = noted_table(given | predicted, shown.index, notes, decimals)
     table.attrs |= {name: fit.facts[name] for name in ("singular", "refitted", "shortfall")}
     table.attrs |= {"who": who, "of": of, "level": level}
     return table
 
 
-def _targets(model: MixedLM, found: Information, rows: NewRows, X: Array, Z: Array) -> list[Target]:
-    """Each row's mean, before any residual, in its own group or a new one; X (n, p), Z (n, q) orthonormal columns."""
-    numbers = [] if rows.groups is None else rows.groups.tolist()
-    measured = {number: Group.of(model, number, found) for number in set(numbers)}
-    targets = []
-    for k, (x, z) in enumerate(zip(X, Z, strict=True)):
-        values = [of_rows[k] for of_rows in rows.components]
-        if numbers:
-            seen = [names[numbers[k]] for names in model.exog_vc.colnames]
-            pairs = zip(values, seen, strict=True)
-            known = [made.get(name, 0.0) for made, names in pairs for name in names]
-            target = measured[numbers[k]].target(found, x, np.concatenate([z, known]))
-            z = np.zeros(len(z))
-        else:
-            seen, target = [[] for _ in values], average(found, x)
-        pairs = zip(values, seen, strict=True)
-        new = [sum(v**2 for name, v in made.items() if name not in names) for made, names in pairs]
-        targets.append(target.with_variance(*prior(z, np.array(new), found)))
-    return targets
+def _of_group(
+    model: MixedLM, group: int, found: Information, x: Array, z: Array, parts: list[list[Columns]]
+) -> tuple[Array, Array, Array]:
+    """Of k rows w = xᵀβ + zᵀu of a group (−1: one that was not measured) the best linear unbiased predictors (k,),
+    their mean squared errors M (k,), with γ taken as it is, and the gradients of M by γ (k, size + 1).
+
+    x (k, p), z (k, q) in the orthonormal columns of `found`; parts: of each component, the columns of the rows. The
+    predictor is aᵀy with weights a that depend on γ. As they minimise M, only V moves in dM/dγ, not a.
+    """
+    p, q, v = x.shape[1], model.k_re, model.k_vc
+    X, y, Z, labels = np.zeros((0, p)), np.zeros(0), np.zeros((0, q)), -1 - np.arange(q)
+    columns: dict[tuple[int, str], int] = {}
+    if group >= 0:
+        X, y = np.asarray(model.exog_li[group]) @ found.fixed, np.asarray(model.endog_li[group])
+        Z, labels = random_design(model, group)
+        Z[:, :q] = Z[:, :q] @ found.random
+        names = [(c, name) for c, all_ in enumerate(model.exog_vc.colnames) for name in all_[group]]
+        columns = {name: column for column, name in enumerate(names, q)}
+    # Each component's last column is for levels that the group has not shown: of several, their root sum of squares
+    Z, labels = np.pad(Z, ((0, 0), (0, v))), np.append(labels, range(v)).astype(int)
+    z = np.pad(z, ((0, 0), (0, len(labels) - q)))
+    for c, rows in enumerate(parts):
+        for row, made in enumerate(rows):
+            for name, value in made.items():
+                column = columns.get((c, name), c - v)
+                z[row, column] = np.hypot(z[row, column], value) if column < 0 else value
+    units = derivatives(labels, q, v)
+    covariance = np.tensordot([*found.cov_re[np.tril_indices(q)], *found.vcomp], units, axes=1)
+    relative = covariance / found.scale
+    H = np.linalg.solve(np.eye(len(labels)) + relative @ Z.T @ Z, relative)
+    B = np.hstack([X, Z])
+    solved = (B - Z @ (H @ (Z.T @ B))) / found.scale  # V⁻¹B, also where the covariance is singular
+    once, twice = B.T @ solved, solved.T @ solved
+    h = z @ covariance  # zᵀû = hᵀZᵀV⁻¹(y − Xβ̂) = aᵀ(y − Xβ̂)
+    d = x - h @ once[p:, :p]  # x − Xᵀa
+    f = d @ found.phi  # dᵀβ̂ = fᵀXᵀV⁻¹y = bᵀy, over all groups
+    estimate = x @ found.beta + h @ (solved[:, p:].T @ (y - X @ found.beta))
+    error = np.sum(z * h, axis=1) - _forms(h, once[p:, p:]) + np.sum(d * f, axis=1)
+    # dM/dγ_i = Σ bᵀG_ib over all groups, less what links the target to its own group: there b is a + b
+    b, both = np.hstack([f, 0 * h]), np.hstack([f, h])
+    before, after = b @ once[:, p:], both @ once[:, p:] - z
+    within = [_forms(after, S) - _forms(before, S) for S in units]
+    within.append(_forms(both, twice) - _forms(b, twice))
+    gradient = np.stack(within, axis=1) - np.stack([_forms(f, P) for P in found.P], axis=1)
+    return estimate, error, gradient
 
 
-def _limits(model: MixedLM, who: str, fit: Examination, floored: bool) -> list[str]:
-    """Where intervals lean on what the model takes for granted."""
-    notes = []
-    level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
-    within = any(np.ptp(x, axis=0).any() for x in model.exog_li)
-    if who != "average" and level_only and within:
-        notes.append(
-            "The model lets groups differ in level only: if the predictors do not act on all alike, intervals for one "
-            "group are too short."
+def _forms(rows: Array, matrix: Array) -> Array:
+    """rᵀMr (k,) of each row r of (k, m)."""
+    return np.sum(rows @ matrix * rows, axis=1)
+
+
+def _new_rows(
+    model: MixedLM, data: pd.DataFrame | None, who: str
+) -> tuple[pd.DataFrame, Array, Array, list[list[Columns]], Array]:
+    """Rows to predict: as the reader has them, X (k, p), Z (k, q), of each component their columns, their groups (k,).
+
+    data: None for the distinct rows of the data that were fitted. Of the "average", X alone is made. Groups are the
+    model's numbers, −1 if not measured. TypeError or ValueError say what `data` lacks, or what cannot be made.
+
+    The formulas are evaluated over the fitted rows and the new ones together: what gives the fitted columns again gives
+    the right ones for new rows.
+    """
+    spec, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
+    if not isinstance(spec, patsy.DesignInfo) or not isinstance(frame, pd.DataFrame):
+        raise ValueError(
+            "result was not fitted by a formula, so nothing says how to read new rows: fit it with "
+            "fewgroups.fit(formula, data, groups)"
         )
-    if who != "average" and fit.facts["singular"]:
-        notes.append(
-            "Singular fit: a variance is estimated as zero or a correlation as ±1. Predictions use that value; "
-            "that it is uncertain is counted in df only."
+    colnames = [] if who == "average" else model.exog_vc.colnames
+    components = [_terms(itertools.chain(*names)) for names in colnames]
+    variables = _names([*spec.terms, *itertools.chain(*components)]).variables
+    used = [name for name in frame.columns if name in variables]
+    several = who == "known" and model.n_groups > 1
+    group = group_column(model) if several else None
+    if several and group is None:
+        raise ValueError(
+            "result was fitted to groups that are no column of its data, so rows cannot say which is theirs: "
+            "fit with groups='column'"
         )
-    if floored:
-        notes.append(
-            "A variance is estimated as zero or nearly so, which says almost nothing: df are set to 1 where less comes "
-            "out."
+    needed = used if group in (None, *used) else [group, *used]
+    if data is not None:
+        shown = _checked(data, needed, group)
+    elif needed:
+        shown = frame[needed].drop_duplicates(ignore_index=True)
+    else:  # a formula without predictors: one row says all
+        shown = pd.DataFrame(index=[0])
+    groups = np.full(len(shown), 0 if who == "known" else -1)
+    if group is not None:
+        groups = pd.Index(model.group_labels).get_indexer(shown[group])
+        unknown = shown[group][groups < 0].unique()
+        if len(unknown):
+            raise ValueError(
+                f"data[{group!r}] has {some(unknown)}, which the model has not seen; it knows "
+                f"{some(model.group_labels)}. For a group that was not measured use who='new'"
+            )
+    n = len(frame)
+    both = pd.DataFrame(index=range(n + len(shown)))
+    for name in used:
+        both[name] = _extended(name, frame[name], shown[name])
+    try:
+        (made,) = patsy.build_design_matrices([spec], _names(spec.terms).table(both), "raise")
+    except patsy.PatsyError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"data does not fit the model's formula: {reason}") from None
+    X = np.asarray(made)
+    if not _same(X[:n], model.exog):
+        raise _not_made("formula", spec.term_names)
+    parts = [_component(model, c, terms, both) for c, terms in enumerate(components)]
+    Z = np.zeros((len(shown), model.k_re)) if who == "average" else X[n:] @ _from_fixed(model)
+    return shown, X[n:], Z, parts, groups
+
+
+def _checked(data: Any, needed: list[str], group: str | None) -> pd.DataFrame:
+    """The columns of `data` that are needed."""
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(
+            f"data must be a DataFrame with the columns {', '.join(needed) or '(none)'}, one row per prediction; "
+            f"given {type(data).__name__}"
         )
-    return notes
+    if not len(data):
+        raise ValueError("data has no rows, so there is nothing to predict")
+    check_columns(data)
+    lacking = [name for name in needed if name not in data.columns]
+    if lacking:
+        why = f"; {group!r} says which of the groups each row is about" if group in lacking else ""
+        raise ValueError(f"data lacks {some(lacking)}, which the model needs{why}")
+    refuse_rows(data[needed].isna().any(axis=1), data, "have missing values", MEND)
+    return data[needed]
+
+
+def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
+    """A fitted column, and after it a new one, which must hold the same kind of values."""
+    fitted, given = plain(name, fitted), plain(name, given)
+    kinds = {"b": "true or false", "i": "numbers", "f": "numbers"}
+    kind, other = (kinds.get(column.dtype.kind, "labels") for column in (fitted, given))
+    no_truth = kind == "true or false" and not given.isin([0, 1]).all()
+    if kind != "labels" and (other == "labels" or no_truth):
+        raise ValueError(
+            f"data[{name!r}] must hold {kind}, as the data that were fitted do; given {some(given.unique())}"
+        )
+    if kind == "labels":
+        given = given.astype(object)
+    else:
+        whole = fitted.dtype.kind == "f" or (given % 1 == 0).all()
+        given = given.astype(fitted.dtype if whole else float)
+        refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", MEND)
+    return pd.concat([fitted, given], ignore_index=True)
+
+
+def _from_fixed(model: MixedLM) -> Array:
+    """T (p, q) with Z = XT; ValueError where the random-effect columns are not made of the fixed-effect ones."""
+    X, Z = model.exog, model.exog_re if model.k_re else np.zeros((len(model.endog), 0))
+    T = np.linalg.lstsq(X, Z, rcond=None)[0]
+    T[np.abs(T) < 1e-10 * np.abs(T).max(initial=0.0)] = 0.0
+    if not _same(X @ T, Z):
+        raise ValueError(
+            f"re_formula: {some(model.data.exog_re_names)} vary between groups, but are no fixed effects, which alone "
+            "can be made for new rows: add them to formula, where they belong, and fit again"
+        )
+    return T
+
+
+def _terms(names: Iterable[Any]) -> list[patsy.Term]:
+    """The formula's terms behind columns' names, C(cask) behind "C(cask)[a]"."""
+    codes = dict.fromkeys(re.sub(r"\[[^\]]*\]", "", str(name)) for name in names)
+    constant = [patsy.INTERCEPT] if codes.pop("Intercept", "") is None else []
+    try:
+        return constant + patsy.ModelDesc.from_formula(" + ".join(["0", *codes])).rhs_termlist
+    except patsy.PatsyError:
+        raise _not_made("vc_formula", codes) from None
+
+
+def _names(terms: Iterable[patsy.Term]) -> Names:
+    return Names.of(factor.name() for term in terms for factor in term.factors)
+
+
+def _component(
+    model: MixedLM, component: int, terms: list[patsy.Term], both: pd.DataFrame
+) -> list[Columns]:
+    """Each new row's columns of one variance component; `both` are the fitted rows and the new ones."""
+    parts, n = model.exog_vc, len(model.endog)
+    refused = _not_made(f"vc_formula[{parts.names[component]!r}]", [t.name() for t in terms])
+    numpy = patsy.EvalEnvironment([{"np": np}])
+    try:
+        (term,) = terms
+        made = ComponentColumns.of(term.factors, _names(terms).table(both), numpy, n)
+    except Exception:  # a formula may call anything
+        raise refused from None
+    number = pd.factorize(model.groups, sort=True)[0]
+    stored = zip(parts.colnames[component], parts.mats[component], strict=True)
+    for names, block, (colnames, matrix) in zip(*made.blocks(number), stored, strict=True):
+        columns = dict(zip(names, dense(block).T, strict=True))
+        again = [columns.pop(name, np.zeros(block.shape[0])) for name in colnames]
+        if columns or not _same(np.column_stack(again), dense(matrix)):
+            raise refused
+    new = zip(made.codes[n:], made.values[n:], strict=True)
+    return [dict(zip(made.names[code], values, strict=True)) for code, values in new]
+
+
+def _same(made: Array, fitted: Array) -> bool:
+    return bool(np.abs(made - fitted).max(initial=0.0) <= 1e-8 * np.abs(fitted).max(initial=0.0))
+
+
+def _not_made(argument: str, names: Iterable[str]) -> ValueError:
+    return ValueError(
+        f"{argument}: nothing says what {some(names)} is in these rows, as it depends on the other rows, on a function "
+        "or on a level that was not fitted; make a column of the data of it, and fit again"
+    )

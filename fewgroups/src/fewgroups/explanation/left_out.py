@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM
 
+from fewgroups.checks import check_identified
 from fewgroups.ddf import KenwardRoger, information
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.fixed_effects import judged
-from fewgroups.identification import check_identified
 from fewgroups.likelihood import optimum
 from fewgroups.structure import Structure, random_design
 
