@@ -15,30 +15,28 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 from statsmodels.regression.linear_model import OLS, RegressionResults, RegressionResultsWrapper
-from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults
+from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import check_choice, whole_number
 from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
+from fewgroups.likelihood import optimum
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is
 from fewgroups.resampling import (
     FEW,
-    best_fit,
     draw,
     fewest_groups,
-    group_labels,
     groups_in_order,
+    least_squares,
     random_names,
     refit,
 )
 from fewgroups.structure import random_design
+from fewgroups.templates import say
 
 Array = np.ndarray
 METHODS = ("lrt", "boundary", "bootstrap")
 ROUNDING = 1e-6  # deviance
-NOT_NESTED = (
-    "smaller is not nested in larger: {}; compare models of which one has all that the other has"
-)
 ALIKE = 1e-8  # share of a column, or of a covariance matrix, that is rounding
 
 
@@ -69,22 +67,19 @@ class Comparison:
     @property
     def table(self) -> NotedTable:
         """Rows smaller and larger; columns parameters, loglik, statistic, df, p."""
-        columns = {
-            "parameters": list(self.parameters),
-            "loglik": list(self.loglik),
-            "statistic": [np.nan, self.statistic],
-            "df": [np.nan, self.df],
-            "p": [np.nan, self.p],
+        columns: dict[str, object] = {
+            "parameters": self.parameters,
+            "loglik": self.loglik,
+            "statistic": (np.nan, self.statistic),
+            "df": (np.nan, self.df),
+            "p": (np.nan, self.p),
         }
         decimals = {"loglik": 4, "statistic": 4, "df": 0, "p": -1}
-        return noted_table(
-            columns, pd.Index(["smaller", "larger"]), [self.sentence, *self.notes], decimals
-        )
+        notes = [self.sentence, *self.notes]
+        return noted_table(columns, pd.Index(["smaller", "larger"]), notes, decimals)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return repr(self.table)
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return self.table._repr_html_()
@@ -128,26 +123,23 @@ def compare(
     check_choice("method", method, METHODS)
     n = whole_number("n", n, 1, "data sets")
     seed = whole_number("seed", 0 if seed is None and method != "bootstrap" else seed, 0)
-    checked = _checked("larger", larger)
-    large, large_reml = checked.model, bool(checked.reml)
-    small, small_reml = _smaller_model(smaller)
-    _check_same_data(small, large)
+    (small, small_reml), (large, large_reml) = _models(smaller, larger)
     extra = added(small, large)
+    d = extra.parameters
     if method == "boundary" and extra.mixture is None:
         raise ValueError(
             f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.random)}, so {extra.bounds} "
             "variances are at their bound; use method='bootstrap', or add one at a time"
         )
-    same_fixed = not extra.fixed
-    reml = same_fixed and large_reml and small_reml is not False
-    if same_fixed:  # the same columns, so that REML's own constant is the same
-        if isinstance(small, MixedLM):
-            Z = np.asarray(small.exog_re) if small.k_re else None
-            small = MixedLM(small.endog, large.exog, small.groups, Z, exog_vc=small.exog_vc)
-        else:
-            small = OLS(small.endog, large.exog)
-    fits = best_fit(small, reml), best_fit(large, reml)
-    loglik = float(fits[0].loglik[0]), float(fits[1].loglik[0])
+    reml = not extra.fixed and bool(large_reml) and small_reml is not False
+    if reml and isinstance(small, MixedLM):  # the same columns, so that REML's own constant is too
+        Z = small.exog_re if small.k_re else None
+        small = MixedLM(small.endog, large.exog, small.groups, Z, exog_vc=small.exog_vc)
+    elif reml:
+        small = OLS(small.endog, large.exog)
+    mixed = isinstance(small, MixedLM)
+    best = optimum(small, reml) if mixed else least_squares(small, small.endog, reml)
+    loglik = float(best.loglik), float(optimum(large, reml).loglik)
     statistic = 2 * (loglik[1] - loglik[0])
     if statistic < -1e-4:
         raise ValueError(
@@ -155,51 +147,51 @@ def compare(
             "cannot be: its likelihood has several peaks; simplify its random effects"
         )
     statistic = statistic if statistic > ROUNDING else 0.0
-    mixture = extra.mixture if method == "boundary" else ((1.0, extra.parameters),)
-    null, error = None, 0.0
-    notes = _refit_notes(extra, large_reml, small_reml, reml)
+    notes = []
+    if not reml and (small_reml or large_reml):
+        notes.append(say("compare.fixed_differ" if extra.fixed else "compare.one_by_reml"))
+    mixture = extra.mixture if method == "boundary" else ((1.0, d),)
+    p, p_error, null = mixture_p(statistic, mixture or ()), 0.0, None
+    shown, against = p_is(p), say("compare.chi2", df=str(d))
+    if method == "boundary" and extra.bounds:
+        against = say("compare.mixture", less=str(d - 1), df=str(d))
     if method == "bootstrap":
-        scores = draw(small, fits[0], n, seed)
-        pair = refit(small, scores, reml), refit(large, scores, reml)
-        failed = pair[0].failed | pair[1].failed
-        if failed.all():
+        scores = draw(small, best.beta, best.cov_re, best.vcomp, best.scale, n, seed)
+        ratio = 2 * (refit(large, scores, reml)[1] - refit(small, scores, reml)[1])
+        ratio = ratio[np.isfinite(ratio)]
+        drawn = len(ratio)
+        if not drawn:
             raise ValueError(
                 "none of the drawn data sets could be fitted by both models; simplify the random effects"
             )
-        if failed.any():
-            notes.append(
-                f"{failed.sum()} of {n} drawn data sets could not be fitted by both models: left out of p."
-            )
-        ratio = 2 * (pair[1].loglik - pair[0].loglik)[~failed]
+        if drawn < n:
+            notes.append(say("compare.failed", failed=str(n - drawn), n=str(n)))
         mixture, null = None, np.where(ratio > ROUNDING, ratio, 0.0)
         # Davison & Hinkley 1997, eq. 4.11
-        p = (1 + int(np.sum(null >= statistic - ROUNDING))) / (len(null) + 1)
-        error = float(np.sqrt(p * (1 - p) / (len(null) + 1)))
-        against = f"{len(null)} data sets drawn from the smaller model"
-    else:
-        p = mixture_p(statistic, mixture or ())
-        against = " + ".join(f"½χ²({df})" for _, df in mixture or ())
-        if method == "lrt" or not extra.bounds:
-            against = f"χ² with {extra.parameters} df"
-    notes += _null_notes(method, extra, statistic, bool(fits[0].singular[0]))
-    notes += _few_notes(method, extra, fewest_groups(large))
-    fixed = f"the fixed effect{'s' * (len(extra.fixed) > 1)} {joined(extra.fixed)}"
-    sentence = (
-        f"The larger model adds {joined([fixed] * bool(extra.fixed) + [*extra.random])}. Twice its gain in "
-        f"{'restricted log-likelihood' if reml else 'log-likelihood'} is {statistic:.3f}; against {against}, "
-        f"{p_is(p)}{f' (Monte-Carlo error {error:.2g})' if null is not None else ''}."
+        p = (1 + int(np.sum(null >= statistic - ROUNDING))) / (drawn + 1)
+        p_error = float(np.sqrt(p * (1 - p) / (drawn + 1)))
+        against = say("compare.drawn", n=str(drawn))
+        shown = say("compare.p_drawn", p=p_is(p), error=f"{p_error:.2g}")
+    notes += _cautions(method, extra, statistic, bool(best.singular), fewest_groups(large))
+    fixed = [f"the fixed effect{'s' * (len(extra.fixed) > 1)} {joined(extra.fixed)}"]
+    sentence = say(
+        "compare.reml" if reml else "compare.ml",
+        added=joined([*fixed * bool(extra.fixed), *extra.random]),
+        statistic=f"{statistic:.3f}",
+        against=against,
+        p=shown,
     )
-    count = large.exog.shape[1] + len(Family.of(large).places) + 1
+    count = large.exog.shape[1] + len(_places(large)) + 1
     return Comparison(
         statistic=statistic,
-        df=extra.parameters,
+        df=d,
         mixture=mixture,
         p=p,
-        p_error=error,
+        p_error=p_error,
         method=method,
         reml=reml,
         loglik=loglik,
-        parameters=(count - extra.parameters, count),
+        parameters=(count - d, count),
         sentence=sentence,
         notes=tuple(notes),
         null=null,
@@ -208,38 +200,32 @@ def compare(
 
 def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
     """P(T ≥ statistic) for a mixture of χ² distributions (weight, df); χ² with no df is always zero."""
-    tails = [
-        float(stats.chi2.sf(statistic, df)) if df else float(statistic <= 0) for _, df in mixture
-    ]
+    tails = [stats.chi2.sf(statistic, df) if df else statistic <= 0 for _, df in mixture]
     return float(sum(weight * tail for (weight, _), tail in zip(mixture, tails, strict=True)))
 
 
 # ---- what may be compared ----------------------------------------------------------------------------------
 
 
-def _checked(name: str, result: Any) -> MixedLMResults:
-    """As `check_result`, with errors that say which of the two results is meant."""
-    if isinstance(getattr(result, "model", None), OLS) and name == "larger":
+def _models(smaller: Any, larger: Any) -> list[tuple[Any, bool | None]]:
+    """Both models, and whether they were fitted by REML: None for least squares, which stands for both."""
+    if isinstance(getattr(larger, "model", None), OLS):
         raise TypeError(
             "larger is an ordinary regression, without random effects; it can only be the smaller one: "
             "compare(regression, mixed_model)"
         )
-    try:
-        return check_result(result)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
-
-
-def _smaller_model(result: Any) -> tuple[Any, bool | None]:
-    """The smaller model, and whether it was fitted by REML (None for least squares, which stands for both)."""
-    regression = isinstance(result, RegressionResults | RegressionResultsWrapper)
-    if regression and type(result.model) is OLS:
-        return result.model, None
-    plain = _checked("smaller", result)
-    return plain.model, bool(plain.reml)
-
-
-def _check_same_data(small: Any, large: MixedLM) -> None:
+    found: list[tuple[Any, bool | None]] = []
+    for name, result in (("smaller", smaller), ("larger", larger)):
+        regression = isinstance(result, RegressionResults | RegressionResultsWrapper)
+        if regression and type(result.model) is OLS:
+            found.append((result.model, None))
+            continue
+        try:
+            plain = check_result(result)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}: {error}") from None
+        found.append((plain.model, bool(plain.reml)))
+    small, large = (model for model, _ in found)
     if len(small.endog) != len(large.endog):
         raise ValueError(
             f"smaller has {len(small.endog)} rows and larger {len(large.endog)}; fit both to the same rows: missing "
@@ -250,13 +236,14 @@ def _check_same_data(small: Any, large: MixedLM) -> None:
             "smaller and larger have different outcomes, or the same in another order: fit both to the same outcome "
             "of the same data frame"
         )
-    if not isinstance(small, MixedLM):
-        return
-    if not np.array_equal(group_labels(small), group_labels(large)):
-        raise ValueError(
-            f"smaller and larger put the rows into different groups ({small.n_groups} and {large.n_groups}): fit "
-            "both with the same groups; further factors, nested or crossed, belong into vc_formula"
-        )
+    if isinstance(small, MixedLM):
+        codes = [pd.factorize(np.asarray(model.groups))[0] for model in (small, large)]
+        if not np.array_equal(*codes):
+            raise ValueError(
+                f"smaller and larger put the rows into different groups ({small.n_groups} and {large.n_groups}): fit "
+                "both with the same groups; further factors, nested or crossed, belong into vc_formula"
+            )
+    return found
 
 
 # ---- what the larger model adds ----------------------------------------------------------------------------
@@ -270,8 +257,8 @@ class Added:
     a variance is added, which the smaller model holds at zero, the bound of what a variance can be.
     """
 
-    fixed: tuple[str, ...]
-    random: tuple[str, ...]
+    fixed: list[str]
+    random: list[str]
     parameters: int
     bounds: int
 
@@ -283,50 +270,7 @@ class Added:
         Stram & Lee 1994, Biometrics 50:1171, cases 1 and 2).
         """
         d = self.parameters
-        if self.bounds > 1:
-            return None
-        return ((0.5, d - 1), (0.5, d)) if self.bounds else ((1.0, d),)
-
-
-@dataclass(frozen=True)
-class Family:
-    """The covariances that a model's random effects can have: sums of constant ZSZᵀ, each with a parameter.
-
-    names: of the q random-effect columns, then of the components; designs: of each group, Z (rows, m) with columns of
-    unit size, and S (parameters, m, m) by entry of the lower triangle of Ψ, row by row, then by component.
-    """
-
-    names: tuple[str, ...]
-    q: int
-    designs: list[tuple[Array, Array]]
-
-    @classmethod
-    def of(cls, model: Any) -> Family:
-        """Of least squares: no random effects."""
-        if not isinstance(model, MixedLM):
-            return cls((), 0, [])
-        q, v, found, squares = model.k_re, model.k_vc, [], np.zeros(model.k_re + model.k_vc)
-        for number, _ in groups_in_order(model):
-            Z, labels = random_design(model, number)
-            source = np.where(labels < 0, -1 - labels, q + labels)
-            np.add.at(squares, source, np.sum(Z**2, axis=0))
-            found.append((Z, source, derivatives(labels, q, v)))
-        designs = [(Z / np.sqrt(squares[source]), S) for Z, source, S in found]
-        return cls((*random_names(model), *map(str, model.exog_vc.names)), q, designs)
-
-    @property
-    def places(self) -> list[tuple[int, int]]:
-        """Of which names each parameter is the covariance, or the variance."""
-        triangle = [(a, b) for a in range(self.q) for b in range(a + 1)]
-        return triangle + [(c, c) for c in range(self.q, len(self.names))]
-
-    def inner(self, other: Family) -> Array:
-        """The sums over groups of tr(ZSZᵀ ZSZᵀ), (parameters, those of `other`)."""
-        answer = np.zeros((len(self.places), len(other.places)))
-        for (Z, S), (Y, R) in zip(self.designs, other.designs, strict=True):
-            C = Z.T @ Y
-            answer += np.tensordot(S @ C, C @ R, axes=([1, 2], [1, 2]))
-        return answer
+        return {0: ((1.0, d),), 1: ((0.5, d - 1), (0.5, d))}.get(self.bounds)
 
 
 def added(smaller: Any, larger: MixedLM) -> Added:
@@ -335,31 +279,31 @@ def added(smaller: Any, larger: MixedLM) -> Added:
     Raises ValueError, saying which column or random effect stands in the way, when `smaller` is not nested in
     `larger`, or when they are the same model.
     """
-    try:
-        return _added(smaller, larger)
-    except ValueError as error:
-        try:
-            _added(larger, smaller)
-        except ValueError:
-            raise error from None
-        raise ValueError(
-            f"{error}. They seem to be swapped: the smaller model comes first"
-        ) from None
-
-
-def _added(smaller: Any, larger: Any) -> Added:
     X_s, X_l = np.asarray(smaller.exog, dtype=float), np.asarray(larger.exog, dtype=float)
-    outside = _new_columns(X_l, X_s)
+    outside = [smaller.exog_names[k] for k in _new_columns(X_l, X_s)]
     if outside:
-        names = ", ".join(smaller.exog_names[k] for k in outside)
-        raise ValueError(NOT_NESTED.format(f"its fixed effects {names} are not in larger"))
-    before, after = Family.of(smaller), Family.of(larger)
-    phrases, bounds = _random_added(before, after)
-    fixed = tuple(str(larger.exog_names[k]) for k in _new_columns(X_s, X_l))
-    parameters = len(fixed) + len(after.places) - len(before.places)
-    if not parameters:
+        what = f"its fixed effects {', '.join(outside)} are not in larger"
+        raise _not_nested(smaller, larger, what)
+    new, tied = _variances_added(smaller, larger)
+    fixed = [str(larger.exog_names[k]) for k in _new_columns(X_s, X_l)]
+    random = len(_places(larger)) - len(_places(smaller))
+    if not fixed and not random:
         raise ValueError("smaller and larger are the same model; there is nothing to compare")
-    return Added(fixed, phrases, parameters, bounds)
+    phrases, rest = [f"the variance of {name}" for name in new], random - len(new)
+    kinds = ("a variance or covariance", "variances and covariances")
+    one, many = kinds if tied else ("a covariance", "covariances")
+    if rest:
+        phrases.append(one if rest == 1 else f"{rest} {many}")
+    return Added(fixed, phrases, len(fixed) + random, len(new))
+
+
+def _not_nested(smaller: Any, larger: MixedLM, why: str) -> ValueError:
+    before, after = (model.exog.shape[1] + len(_places(model)) + 1 for model in (smaller, larger))
+    hint = f". Are they swapped? smaller has {before} parameters, larger {after}"
+    return ValueError(
+        f"smaller is not nested in larger: {why}; compare models of which one has all that the other has"
+        f"{hint if before > after else ''}"
+    )
 
 
 def _new_columns(known: Array, columns: Array) -> list[int]:
@@ -372,122 +316,103 @@ def _new_columns(known: Array, columns: Array) -> list[int]:
     return np.flatnonzero(np.diff(ranks)).tolist()
 
 
-def _random_added(before: Family, after: Family) -> tuple[tuple[str, ...], int]:
-    """What is added, in words, and how many variances are added that the smaller model holds at zero.
+# The covariances that random effects can have are sums of constant matrices ZSZᵀ, each with a parameter: an entry of
+# the lower triangle of Ψ, row by row, or the variance of a component.
 
-    Each constant matrix of the smaller family must be a combination of those of the larger; and that of a variance must
+
+def _places(model: Any) -> list[tuple[int, int]]:
+    """Of which random effects (columns of re_formula, then components) each parameter is the covariance, or of which
+    one the variance; none of least squares."""
+    if not isinstance(model, MixedLM):
+        return []
+    q = model.k_re
+    triangle = [(a, b) for a in range(q) for b in range(a + 1)]
+    return triangle + [(c, c) for c in range(q, q + model.k_vc)]
+
+
+def _constants(model: MixedLM) -> list[tuple[Array, Array]]:
+    """Of each group: Z (rows, m) and S (parameters, m, m)."""
+    designs = [random_design(model, number) for number, _ in groups_in_order(model)]
+    return [(Z, derivatives(labels, model.k_re, model.k_vc)) for Z, labels in designs]
+
+
+def _inner(one: list[tuple[Array, Array]], other: list[tuple[Array, Array]]) -> Array:
+    """Inner products of constant matrices, (parameters, those of `other`): the sums over groups of tr(ZSZᵀ YRYᵀ)."""
+    found = [(S, Z.T @ Y, R) for (Z, S), (Y, R) in zip(one, other, strict=True)]
+    traces = [np.tensordot(S @ C, C @ R, axes=([1, 2], [1, 2])) for S, C, R in found]
+    return np.asarray(np.sum(traces, axis=0))
+
+
+def _variances_added(smaller: Any, larger: MixedLM) -> tuple[list[str], bool]:
+    """Names of the variances that the smaller model holds at zero; whether it holds some equal to each other.
+
+    Each constant matrix of the smaller model must be a combination of those of the larger; and that of a variance must
     be a covariance there: a positive semi-definite Ψ, variances of components not below zero.
     """
-    q = after.q
-    if before.names and not after.names:
-        raise _not_nested(before.names)
+    q, known, places = larger.k_re, _places(smaller), _places(larger)
     varying = np.zeros((q, 0))  # directions in which the smaller model's groups vary already
-    used, tied = np.zeros(len(after.names) - q, dtype=bool), False
-    if before.names:
-        cross, size = after.inner(before), np.diag(before.inner(before))
-        weights = np.linalg.lstsq(after.inner(after), cross, rcond=1e-12)[0]
+    used, tied = np.zeros(larger.k_vc, dtype=bool), False
+    if known:
+        ours, theirs = _constants(smaller), _constants(larger)
+        products, cross = _inner(theirs, theirs), _inner(theirs, ours)
+        size = np.diag(_inner(ours, ours))
+        # in units in which each random effect of the larger model is of size one
+        units = [x**0.25 for x, (a, b) in zip(np.diag(products), places, strict=True) if a == b]
+        scale = np.prod(np.take(units, places), axis=1)
+        cross = cross / scale[:, None]
+        weights = np.linalg.lstsq(products / np.outer(scale, scale), cross, rcond=1e-12)[0]
         outside = size - np.sum(weights * cross, axis=0) > ALIKE * size
-        for number, (a, b) in enumerate(before.places):
-            psi, rows = np.zeros((q, q)), np.tril_indices(q)
-            psi[rows] = psi.T[rows] = weights[: len(rows[0]), number]
-            values, vectors = np.linalg.eigh(psi)
-            own = weights[len(rows[0]) :, number]
+        names = [*random_names(smaller), *map(str, smaller.exog_vc.names)]
+        for number, (a, b) in enumerate(known):
+            psi, own = np.zeros((q, q)), weights[len(places) - larger.k_vc :, number]
+            psi[np.tril_indices(q)] = weights[: len(places) - larger.k_vc, number]
+            values, vectors = np.linalg.eigh(psi, UPLO="L")
             together = np.append(values, own)
             if outside[number] or (a == b and together.min() < -ALIKE * together.max()):
-                raise _not_nested(before.names[: before.q] if a < before.q else [before.names[a]])
+                some = names[: smaller.k_re] if a < smaller.k_re else [names[a]]
+                what = "random effect" if len(some) == 1 else "correlated random effects of"
+                what = (
+                    f"the {what} {', '.join(some)} of smaller cannot be seen as a special case of"
+                )
+                raise _not_nested(smaller, larger, f"{what} larger's random effects")
             if a == b:
                 kept = values > ALIKE * together.max()
                 varying = np.hstack([varying, vectors[:, kept] * np.sqrt(values[kept])])
                 used |= own > ALIKE * together.max()
-                tied |= a >= before.q and kept.sum() > 1
-    new = [after.names[k] for k in _new_columns(varying, np.eye(q))]
-    new = [*np.array(after.names[q:], dtype=object)[~used], *new]
-    rest = len(after.places) - len(before.places) - len(new)
-    phrases = [f"the variance of {name}" for name in new]
-    if rest:
-        one, many = "a covariance", f"{rest} covariances"
-        if tied:
-            one, many = "a variance or covariance", f"{rest} variances and covariances"
-        phrases.append(one if rest == 1 else many)
-    return tuple(phrases), len(new)
-
-
-def _not_nested(names: Sequence[str]) -> ValueError:
-    what = f"the random effect {names[0]}"
-    if len(names) > 1:
-        what = f"the correlated random effects of {', '.join(names)}"
-    why = f"{what} of smaller cannot be seen as a special case of larger's random effects"
-    return ValueError(NOT_NESTED.format(why))
+                tied |= a >= smaller.k_re and kept.sum() > 1
+    components = zip(larger.exog_vc.names, used, strict=True)
+    columns = random_names(larger)
+    new = [str(name) for name, had in components if not had]
+    return new + [columns[k] for k in _new_columns(varying, np.eye(q))], tied
 
 
 # ---- what must be said besides p ---------------------------------------------------------------------------
 
 
-def _refit_notes(extra: Added, large_reml: bool, small_reml: bool | None, reml: bool) -> list[str]:
-    """Which models were refitted by ML, and why; small_reml None: least squares."""
-    if reml or not (large_reml or small_reml):
-        return []
-    if extra.fixed:
-        return [
-            "The fixed effects differ, and REML log-likelihoods are comparable only where they do not: the models "
-            "fitted by REML were refitted by ML for this comparison."
-        ]
-    return ["One of the models was fitted by ML, the other by REML: the latter was refitted by ML."]
-
-
-def _null_notes(method: str, extra: Added, statistic: float, singular: bool) -> list[str]:
-    """Where the null distribution asked for is not the right one; singular: the smaller model is."""
-    notes = []
-    if method == "lrt" and extra.bounds and extra.mixture:
-        d = extra.parameters
-        right = "half of this p" if d == 1 else f"the average of the p of χ²({d - 1}) and χ²({d})"
-        notes.append(
-            f"A variance is added, which cannot be less than zero, so χ² errs to the safe side: {right} is right. "
-            f"method='boundary' gives it: {p_is(mixture_p(statistic, extra.mixture))}."
-        )
+def _cautions(
+    method: str, extra: Added, statistic: float, singular: bool, groups: int
+) -> list[str]:
+    """Where the null distribution asked for is not the right one (singular: the smaller model is), and what few groups
+    do to the test."""
+    d, keys = extra.parameters, []
+    words = {"groups": str(groups), "size": f"{100 * _size(groups):.0f}", "less": str(d - 1)}
+    words |= {"df": str(d), "variances": str(extra.bounds)}
+    if method == "lrt" and extra.bounds == 1:
+        words["p"] = p_is(mixture_p(statistic, extra.mixture or ()))
+        keys.append("half" if d == 1 else "average")
     elif method == "lrt" and extra.bounds:
-        notes.append(
-            f"{extra.bounds} variances are added, which cannot be less than zero, so χ² errs to the safe side: "
-            "p is too large. method='bootstrap' finds the null distribution by simulation."
-        )
-    if method == "boundary" and not extra.bounds:
-        notes.append(
-            "Nothing that is added has a bound, so the null distribution is χ², no mixture."
-        )
+        keys.append("bounds")
+    elif method == "boundary" and not extra.bounds:
+        keys.append("no_bound")
     if method != "bootstrap" and singular:
-        notes.append(
-            "The smaller model is itself singular (a variance of zero or a correlation of ±1); the χ² distributions "
-            "assume that it is not. method='bootstrap' does not."
-        )
+        keys.append("singular")
     if statistic == 0:
-        notes.append(
-            "The larger model fits no better than the smaller: what is added is estimated as zero."
-        )
-    return notes
-
-
-def _few_notes(method: str, extra: Added, groups: int) -> list[str]:
-    """What few groups do to this test."""
-    if groups >= FEW:
-        return []
-    if extra.fixed:
-        advice = "coefficients(larger) or f_tests(larger), with Kenward–Roger or Satterthwaite df"
-        if method == "bootstrap":
-            return [
-                f"With {groups} groups the bootstrap is better than χ² but still liberal where effects vary between "
-                f"groups, as it takes the estimated variances for the true ones; compare {advice}."
-            ]
-        return [
-            f"Few groups ({groups}): the test is liberal. Where an effect is tested against differences between groups "
-            "(it has a random slope, or is constant within groups), a test that claims 5 % can reject true "
-            f"null hypotheses in {100 * _size(groups):.0f} % of studies, or more. Better: {advice}."
-        ]
-    if method == "bootstrap" or not extra.bounds:
-        return []
-    return [
-        f"Few groups ({groups}): χ² and its mixtures hold for many; with few, p tends to be too large, so that true "
-        "variation is missed. method='bootstrap' does not rest on many groups."
-    ]
+        keys.append("no_better")
+    if groups < FEW and extra.fixed:
+        keys.append("few_bootstrap" if method == "bootstrap" else "few_fixed")
+    elif groups < FEW and extra.bounds and method != "bootstrap":
+        keys.append("few_random")
+    return [say(f"compare.{key}", words) for key in keys]
 
 
 def _size(groups: int) -> float:
