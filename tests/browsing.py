@@ -1,8 +1,12 @@
-"""Pages in a real browser: started once, network off; and what the tests ask of a page."""
+"""Pages in a real browser: started once, network off; what the tests ask of a page, and of a server of this machine."""
 
 import os
 import shutil
+import socket
 import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +16,7 @@ import pytest
 
 NO_PACKAGES = "browser tests need the packages of requirements-dev.txt, which are not installed"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-QUIET = [
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
+QUIET = "--disable-gpu --disable-background-networking --disable-component-update --no-first-run"
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
@@ -28,14 +27,8 @@ PLACES = (
 
 def found_browser(own: str) -> str | None:
     """Playwright's own Chromium, or one that is installed."""
-    names = (
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-        "microsoft-edge",
-    )
-    candidates = [own, *(shutil.which(name) for name in names), *PLACES]
+    names = "chromium chromium-browser google-chrome google-chrome-stable microsoft-edge"
+    candidates = [own, *map(shutil.which, names.split()), *PLACES]
     return next((path for path in candidates if path and Path(path).exists()), None)
 
 
@@ -52,23 +45,23 @@ def started() -> Iterator[Any]:
             )
         root = sys.platform == "linux" and os.geteuid() == 0  # Chromium has no sandbox for root
         browser = playwright.chromium.launch(
-            executable_path=path, args=[*QUIET, *(["--no-sandbox"] if root else [])]
+            executable_path=path, args=[*QUIET.split(), *["--no-sandbox"] * root]
         )
         yield browser
         browser.close()
 
 
 def opened(browser: Any, path: Path, width: int = 1280, **options: Any) -> Any:
-    """A page in a window of its own, network off; it remembers every request but that for itself."""
+    """A page in a window of its own, network off; `asked` holds what it requested, data in the page left out."""
     context = browser.new_context(viewport={"width": width, "height": 800}, **options)
     page = context.new_page()
     page.asked = []
-    page.on(
-        "request",
-        lambda request: (
-            page.asked.append(request.url) if not request.url.startswith("data:") else None
-        ),
-    )
+
+    def remember(request: Any) -> None:
+        if not request.url.startswith("data:"):
+            page.asked.append(request.url)
+
+    page.on("request", remember)
     context.set_offline(True)
     page.goto(path.as_uri())
     return page
@@ -116,9 +109,27 @@ def longest_line(page: Any) -> int:
 
 
 def shown(page: Any, selector: str) -> bool:
-    return bool(
-        page.evaluate(
-            "s => document.querySelector(s).checkVisibility({contentVisibilityAuto: true})",
-            selector,
-        )
-    )
+    seen = "s => document.querySelector(s).checkVisibility({contentVisibilityAuto: true})"
+    return bool(page.evaluate(seen, selector))
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fetch(address: str, token: str = "t") -> tuple[str, bytes]:
+    """Where a server of this machine leads to, and what it answers; it is given a minute to start."""
+    request = urllib.request.Request(address, headers={"Authorization": f"token {token}"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(600):
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return answer.geturl(), answer.read()
+        except urllib.error.HTTPError:
+            raise
+        except OSError:  # nobody listens yet
+            time.sleep(0.1)
+    raise AssertionError(f"nobody listens at {address}")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """A short run deselects, and does not skip: a skip always means that something is wrong."""
     config.addinivalue_line("markers", "full: long; deselected unless pytest gets --full")
+    if not config.option.full:
+        config.option.markexpr = config.option.markexpr or "not full"
     # A slow machine shows progress bars, which no stored output has; kernels inherit this.
     os.environ.update(NO_BARS)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect, not skip: a short run reports nothing as skipped, and a skip always means something is wrong."""
-    if config.getoption("--full"):
-        # Long ones first: at the end one of them would keep a single worker busy.
-        items.sort(key=lambda item: item.get_closest_marker("full") is None)
-        return
-    long = [item for item in items if item.get_closest_marker("full")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("full")]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first: at the end one of them would keep a single worker busy."""
+    items.sort(key=lambda item: item.get_closest_marker("full") is None)
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +71,11 @@ def browser() -> Iterator[Any]:
     """A browser for pages."""
     with browsing.started() as started:
         yield started
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Any]:
+    """`browsing.opened` with this browser; what a test opened is closed after it."""
+    yield partial(browsing.opened, browser)
+    for context in browser.contexts:
+        context.close()

@@ -1,7 +1,9 @@
 """A notebook as the tests see it: cells with their sources, tags and what they printed. No Jupyter needed."""
 
 import ast
+import html
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -155,6 +157,32 @@ def lesson_path(number: str) -> Path:
             f"lesson {number!r}: found {len(paths)} files notebooks/{number}_*.ipynb, expected one"
         )
     return paths[0]
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits only, so that quotes, markup and line breaks make no difference."""
+    return re.sub(r"[\W_]+", "", html.unescape(text)).lower()
+
+
+def hidden(lesson: Notebook, *tags: str) -> set[str]:
+    """Every piece of a lesson's folds and of its cells with these tags that stands nowhere else, squeezed."""
+    fold = r"(?s)<details>.*?</details>"
+    secret: list[str] = []
+    rest: list[str] = []
+    for cell in lesson.cells:
+        inside = set(tags) & set(cell.tags)
+        if cell.is_code:
+            lines = [*cell.source.splitlines(), *cell.printed.splitlines()]
+            (secret if inside else rest).extend(lines)
+            continue
+        text = re.sub(r"(?s)<!--.*?-->", "", cell.source)
+        rest.append("" if inside else re.sub(fold, "", text))
+        for part in [text] if inside else re.findall(fold, text):
+            part = re.sub(r"<summary>.*?</summary>|\$[^$]+\$|\]\([^)]*\)", "\n", part)
+            secret += re.split(r"[\n`*]|(?<=[.?!]) |</?\w+>", part)
+    allowed = squeezed("\n".join(rest))
+    needles = {squeezed(piece) for piece in secret}
+    return {needle for needle in needles if len(needle) >= 12 and needle not in allowed}
 
 
 def alt_template(key: str) -> str:

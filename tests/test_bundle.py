@@ -7,9 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ import pytest
 from door import ROOT, WHEELS, Stop, bundle
 from door.environment import VERSION, pinned
 from door.lessons import lessons
+from tests.browsing import fetch
 
 LINES = pinned(ROOT / "requirements.txt")
 
@@ -141,18 +139,3 @@ def test_a_bundle_sets_up_tests_itself_and_opens_its_first_lesson_with_the_netwo
     assert copies == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
     assert page.endswith(f"/lab/tree/{copies[0]}")
     assert said.startswith("Starting JupyterLab") and "Traceback" not in said
-
-
-def fetch(address: str) -> tuple[str, bytes]:
-    """Where a server of this machine leads to, and what it answers; it is given a minute to start."""
-    request = urllib.request.Request(address, headers={"Authorization": "token t"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(600):
-        try:
-            with opener.open(request, timeout=30) as answer:
-                return answer.geturl(), answer.read()
-        except urllib.error.HTTPError:
-            raise
-        except OSError:  # nobody listens yet
-            time.sleep(0.1)
-    raise AssertionError(f"nobody listens at {address}")

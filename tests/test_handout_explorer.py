@@ -12,7 +12,7 @@ import pytest
 from fewgroups import monte_carlo
 from helpers import Design, Truth, explorables, simulate
 from helpers.explorables import STUDIES
-from tests.browsing import opened, shown, violations
+from tests.browsing import shown, violations
 from tests.handout_sample import need_packages, quiet, soup_of
 from tests.notebooks import FOLDER, LESSONS
 
@@ -68,9 +68,9 @@ def test_the_rates_in_the_page_are_those_of_monte_carlo_within_the_luck_of_both(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_keyboard_moves_the_sliders_and_the_result_is_said(
-    browser: Any, page_one: Path, embedded: Any, scheme: str
+    open_page: Any, page_one: Path, embedded: Any, scheme: str
 ) -> None:
-    page = opened(browser, page_one / "student" / NAME, color_scheme=scheme)
+    page = open_page(page_one / "student" / NAME, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
     slider = page.get_by_label("SD of athletes’ own changes")
     slider.focus()
@@ -84,11 +84,10 @@ def test_the_keyboard_moves_the_sliders_and_the_result_is_said(
     assert violations(page) == []
     page.emulate_media(media="print")
     assert not shown(page, ".explorer")
-    page.context.close()
 
 
-def test_without_scripts_the_still_figure_stands_alone(browser: Any, page_one: Path) -> None:
-    page = opened(browser, page_one / "student" / NAME, java_script_enabled=False)
+def test_without_scripts_the_still_figure_stands_alone(open_page: Any, page_one: Path) -> None:
+    page = open_page(page_one / "student" / NAME, java_script_enabled=False)
     assert not page.locator(".explorer").is_visible() and page.locator("img").count() >= 2
 
 
@@ -136,11 +135,11 @@ def live_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_figures_drawn_in_the_page_hold_the_numbers_of_python(
-    browser: Any, live_pages: Path
+    open_page: Any, live_pages: Path
 ) -> None:
     found = set()
     for path in live_pages.glob("*.html"):
-        page = opened(browser, path)
+        page = open_page(path)
         for box in page.locator(".explorer.live").all():
             name = box.get_attribute("data-live")
             found.add(name)
@@ -154,5 +153,4 @@ def test_figures_drawn_in_the_page_hold_the_numbers_of_python(
             box.locator("input").first.press("ArrowRight")
             assert box.locator("svg").inner_html() != before and box.locator(".said").inner_text()
         assert violations(page) == []
-        page.context.close()
     assert found == set(explorer.DATA)

@@ -1,4 +1,5 @@
-"""Handouts in a browser: no request, no finding of axe-core; phones and keyboards work."""
+"""Handouts in a browser: no request, no finding of axe-core; phones, keyboards and paper, on which nothing is cut,
+nothing shrunk, and no heading left alone at the foot of a page."""
 
 import re
 from pathlib import Path
@@ -8,29 +9,25 @@ from typing import Any
 import pytest
 
 from handouts.editions import EDITIONS
-from tests.browsing import longest_line, opened, sideways, violations
-from tests.handout_sample import soup_of
+from tests.browsing import longest_line, shown, sideways, violations
 from tests.notebooks import LESSONS
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_nothing_is_asked_of_the_network(
-    browser: Any, sample: Path, scheme: str
+    open_page: Any, sample: Path, scheme: str
 ) -> None:
-    names = {"light": ("self-study/01_first", "student/index"), "dark": ("teacher/01_first",)}[
-        scheme
-    ]
-    for name in names:
-        page = opened(browser, sample / f"{name}.html", color_scheme=scheme)
+    light, dark = ("self-study/01_first", "student/index"), ("teacher/01_first",)
+    for name in light if scheme == "light" else dark:
+        page = open_page(sample / f"{name}.html", color_scheme=scheme)
         assert page.asked == [(sample / f"{name}.html").as_uri()]
         assert violations(page) == []
-        page.context.close()
 
 
 def test_a_phone_shows_prose_without_sideways_scrolling_and_wide_outputs_scroll_by_keyboard(
-    browser: Any, sample: Path
+    open_page: Any, sample: Path
 ) -> None:
-    page = opened(browser, sample / "self-study" / "01_first.html", width=320)
+    page = open_page(sample / "self-study" / "01_first.html", width=320)
     page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
     page.wait_for_timeout(50)
     assert sideways(page) == []
@@ -41,27 +38,25 @@ def test_a_phone_shows_prose_without_sideways_scrolling_and_wide_outputs_scroll_
     # Waiting for a condition in the page would need its script to be evaluated there, which the page forbids.
     place = "document.querySelector('pre.output').scrollLeft"
     assert any(page.evaluate(place) or page.wait_for_timeout(50) for _ in range(60))
-    page.context.close()
 
 
 def test_lines_are_shorter_than_80_characters_and_the_contents_stand_beside_the_text(
-    browser: Any, sample: Path
+    open_page: Any, sample: Path
 ) -> None:
-    page = opened(browser, sample / "teacher" / "01_first.html")
+    page = open_page(sample / "teacher" / "01_first.html")
     assert 40 < longest_line(page) < 80
     contents = page.locator(".contents a").first
     assert contents.is_visible()
     assert contents.bounding_box()["x"] < page.locator("h1").bounding_box()["x"]
-    note, main = (
-        page.locator(".box.teacher").first.bounding_box(),
-        page.locator("main").bounding_box(),
-    )
+    note = page.locator(".box.teacher").first.bounding_box()
+    main = page.locator("main").bounding_box()
     assert note["x"] > main["x"] + main["width"] and note["x"] + note["width"] <= 1280
-    page.context.close()
 
 
-def test_the_keyboard_skips_to_the_lesson_and_opens_every_fold(browser: Any, sample: Path) -> None:
-    page = opened(browser, sample / "self-study" / "01_first.html")
+def test_the_keyboard_skips_to_the_lesson_and_opens_every_fold(
+    open_page: Any, sample: Path
+) -> None:
+    page = open_page(sample / "self-study" / "01_first.html")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.locator(".skip").bounding_box()["x"] >= 0
@@ -70,9 +65,8 @@ def test_the_keyboard_skips_to_the_lesson_and_opens_every_fold(browser: Any, sam
     stops: list[str] = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        stop = page.evaluate(
-            "(e => e.tagName + '|' + e.textContent.slice(0, 30))(document.activeElement)"
-        )
+        active = "(e => e.tagName + '|' + e.textContent.slice(0, 30))(document.activeElement)"
+        stop = page.evaluate(active)
         if stop.startswith("BODY"):
             break
         stops.append(stop)
@@ -82,53 +76,108 @@ def test_the_keyboard_skips_to_the_lesson_and_opens_every_fold(browser: Any, sam
     assert page.evaluate("[...document.querySelectorAll('main details')].every(fold => fold.open)")
     assert sum(stop.startswith("SUMMARY") for stop in stops) == 4
     # Only what overflows is a stop besides links and folds: here the one wide output.
-    assert [stop for stop in stops if not re.match("A|SUMMARY", stop)] == [
-        "PRE|session_20  0.846\nwide wide wi"
-    ]
-    page.context.close()
+    others = [stop for stop in stops if not re.match("A|SUMMARY", stop)]
+    assert others == ["PRE|session_20  0.846\nwide wide wi"]
 
 
 @pytest.mark.full
-def test_without_scripts_everything_can_be_read(browser: Any, sample: Path) -> None:
-    page = opened(browser, sample / "self-study" / "01_first.html", java_script_enabled=False)
+def test_without_scripts_everything_can_be_read(open_page: Any, sample: Path) -> None:
+    page = open_page(sample / "self-study" / "01_first.html", java_script_enabled=False)
     page.locator("summary", has_text="Solution to exercise 1.1").click()
     assert page.get_by_text("the kestrel of the solution").last.is_visible()
-    page.context.close()
 
 
 def test_equations_are_drawn_with_the_embedded_font_and_named_for_screen_readers(
-    browser: Any, sample: Path
+    open_page: Any, sample: Path
 ) -> None:
-    page = opened(browser, sample / "teacher" / "01_first.html")
-    assert page.evaluate(
+    page = open_page(sample / "teacher" / "01_first.html")
+    fonts = (
         "document.fonts.ready.then(() => [...document.fonts].map(f => f.family + ' ' + f.status))"
-    ) == ["STIX Two Math loaded"]
-    assert page.evaluate(
-        "[...document.querySelectorAll('math')].every(m => m.getBoundingClientRect().width > 5 && "
-        "m.getAttribute('alttext'))"
     )
+    assert page.evaluate(fonts) == ["STIX Two Math loaded"]
+    wide_and_named = "m => m.getBoundingClientRect().width > 5 && m.getAttribute('alttext')"
+    assert page.evaluate(f"[...document.querySelectorAll('math')].every({wide_and_named})")
     tree = page.locator(".equation").first.aria_snapshot()
     assert "ε" in tree and "\\begin" not in tree, tree
-    page.context.close()
+
+
+# Paper
+
+# What `@page` leaves between the margins, in pixels of the style sheet.
+SIZES = {"A4": (673, 986), "Letter": (695, 920)}
+
+# Columns as large as pages are filled by the same rules as pages are, and can be looked at.
+LAID_OUT = """([width, height]) => {
+    const style = document.head.appendChild(document.createElement("style"));
+    style.textContent = `body { width: ${width}px; height: ${height}px; columns: ${width}px auto;
+        column-gap: 40px; column-fill: auto }`;
+    const rects = e => [...e.getClientRects()].filter(r => r.width && r.height);
+    const pages = e => rects(e).map(r => Math.floor((r.left + 1) / (width + 40)));
+    const foot = document.body.getBoundingClientRect().top + height + 2, faults = [];
+    for (const e of document.querySelectorAll("figure, pre, .box, table, .equation, tr, h1, h2, h3, summary")) {
+        const own = pages(e);
+        if (!own.length) continue;
+        if (new Set(own).size > 1 || rects(e)[0].bottom > foot) faults.push("cut: " + e.outerHTML.slice(0, 100));
+        if (!/^H/.test(e.tagName)) continue;
+        let after = e.nextElementSibling;
+        while (after && !rects(after).length) after = after.nextElementSibling;
+        if (after && pages(after)[0] !== own.at(-1)) faults.push("alone: " + e.textContent);
+    }
+    return [faults, 1 + Math.max(...[...document.querySelectorAll("main *, footer *")].flatMap(pages))];
+}"""
+
+
+def faults_on_paper(open_page: Any, path: Path, size: str) -> list[str]:
+    """What is cut or left alone, once the page is laid out on paper; and whether it had to be shrunk."""
+    page = open_page(path, width=SIZES[size][0])
+    printed = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=size)))
+    page.emulate_media(media="print")
+    found: list[str] = sideways(page)
+    faults, expected = page.evaluate(LAID_OUT, list(SIZES[size]))
+    if abs(printed - expected) > 1:
+        found.append(f"{printed} pages come out of the printer, and {expected} were laid out")
+    return found + faults
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_paper_shows_what_follows_a_prediction_and_cuts_nothing(
+    open_page: Any, sample: Path, size: str
+) -> None:
+    path = sample / "student" / "01_first.html"
+    page = open_page(path)
+    assert not shown(page, ".happened .output")
+    page.emulate_media(media="print")
+    page.wait_for_timeout(50)
+    assert shown(page, ".happened .output") and not page.locator(".contents").is_visible()
+    assert faults_on_paper(open_page, path, size) == []
+
+
+def test_faults_on_paper_are_found(open_page: Any, sample: Path, tmp_path: Path) -> None:
+    text = (sample / "student" / "01_first.html").read_text(encoding="utf-8")
+    large = "img { height: 1100px !important; max-height: none !important }"
+    alone = "h2 { margin-bottom: 960px !important; break-after: auto !important }"
+    spoilt = text.replace("</style>", f"{large} {alone} table {{ width: 1000px }}</style>")
+    (tmp_path / "page.html").write_text(spoilt, encoding="utf-8")
+    found = " ".join(faults_on_paper(open_page, tmp_path / "page.html", "A4"))
+    assert all(fault in found for fault in ("cut: <figure", "alone: ", "the page"))
 
 
 # Every page of the course
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("edition", list(EDITIONS))
+@pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize("name", [*(path.stem for path in LESSONS), "index"])
-def test_every_page_passes(browser: Any, course: Path, name: str, edition: str) -> None:
+def test_every_page_passes(open_page: Any, course: Path, name: str, edition: str) -> None:
     path = course / edition / f"{name}.html"
-    page = opened(browser, path)
+    page = open_page(path)
     assert page.asked == [path.as_uri()]
     assert violations(page) == []
     assert longest_line(page) < 80
     alts = page.evaluate("[...document.images].map(image => image.alt)")
     assert all(len(alt) >= 40 and "No description" not in alt for alt in alts)
-    assert page.evaluate(
-        "[...document.querySelectorAll('figure img')].every(i => i.naturalWidth >= 2 * i.width - 2)"
-    )
+    sharp = "i => i.naturalWidth >= 2 * i.width - 2"
+    assert page.evaluate(f"[...document.querySelectorAll('figure img')].every({sharp})")
     page.emulate_media(color_scheme="dark")
     assert violations(page, ["color-contrast"]) == []  # nothing else depends on the scheme
     page.emulate_media(media="print", color_scheme="light")
@@ -136,34 +185,19 @@ def test_every_page_passes(browser: Any, course: Path, name: str, edition: str) 
     page.emulate_media(media="screen")
     page.set_viewport_size({"width": 320, "height": 700})
     assert sideways(page) == []
-    page.context.close()
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("edition", list(EDITIONS))
-def test_links_lead_to_places_that_exist_and_no_heading_stands_over_nothing(
-    course: Path, edition: str
-) -> None:
-    pages = {
-        path.name: soup_of(course, edition, path.name) for path in (course / edition).glob("*.html")
-    }
-    ids = {name: {place["id"] for place in page.find_all(id=True)} for name, page in pages.items()}
-    for name, page in pages.items():
-        for link in page.find_all("a", href=re.compile(r"^(?!https?:|mailto:|notebooks/)")):
-            target, _, anchor = link["href"].partition("#")
-            assert (target or name) in pages and (not anchor or anchor in ids[target or name]), (
-                name,
-                link,
-            )
-        for heading in page.main.find_all(["h2", "h3"]):
-            after = heading.find_next_sibling()
-            assert after and not (
-                after.name in ("h1", "h2", "h3") and after.name <= heading.name
-            ), (name, heading)
-        assert len(ids[name]) == len(page.find_all(id=True)), f"{name}: an id stands twice"
 
 
 @pytest.mark.full
 def test_pages_are_small(course: Path) -> None:
     sizes = [path.stat().st_size for path in course.rglob("*.html")]
     assert median(sizes) <= 700_000 and max(sizes) <= 1_500_000
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("edition", ["student", "teacher"])  # the least and the most
+@pytest.mark.parametrize("name", [path.stem for path in LESSONS])
+def test_every_lesson_fits_on_paper(
+    open_page: Any, course: Path, name: str, edition: str, size: str
+) -> None:
+    assert faults_on_paper(open_page, course / edition / f"{name}.html", size) == []

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 
 from door import ROOT
-from handouts import editions, source
-from tests.notebooks import LESSONS, read
-from tests.test_bundle import fetch
+from door.lessons import fresh
+from tests.browsing import fetch, free_port
+from tests.notebooks import LESSONS, hidden, read, squeezed
 
 pytestmark = pytest.mark.full
 
@@ -38,22 +37,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     shutil.copytree(ROOT / "data", folder.parent / "data")
     folder.mkdir()
     for path in LESSONS:
-        text = editions.notebook(source.read(path), editions.SELF_STUDY)
-        (folder / path.name).write_text(text, encoding="utf-8")
+        (folder / path.name).write_text(fresh(path), encoding="utf-8")
     state = tmp_path_factory.mktemp("state")
     (state / "labconfig").mkdir()
     overrides = state / "labconfig" / "default_setting_overrides.json"
     overrides.write_text(json.dumps(SETTINGS), encoding="utf-8")
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR")
     env = os.environ | {place: str(state) for place in places}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{(port := free_port())}"
     options = "--no-browser --allow-root --IdentityProvider.token= --log-level=ERROR"
     command = [sys.executable, "-m", "jupyterlab", f"--port={port}", *options.split()]
     command += ["--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={folder}"]
     process = subprocess.Popen(command, env=env)
-    address = f"http://127.0.0.1:{port}"
     try:
         fetch(f"{address}/api")
         yield address, folder
@@ -83,46 +78,16 @@ def opened(page: Any, address: str, name: str) -> None:
     page.wait_for_timeout(1000)
 
 
-def squeezed(text: str) -> str:
-    """Letters and digits only: layout and markup make no difference."""
-    return re.sub(r"[\W_]+", "", text).lower()
-
-
-def secrets(path: Path) -> dict[str, list[str]]:
-    """Long lines of a lesson's solutions, and the sentences that say what happened, if they stand nowhere else."""
-    lesson = read(path)
-    hidden = {"solution", "teacher", "happened", "deeper"}
-    rest = squeezed(" ".join(cell.source for cell in lesson.cells if not hidden & set(cell.tags)))
-    solutions = [c for c in lesson.code if "solution" in c.tags]
-    found = {
-        "solution": [line for cell in solutions for line in cell.code_lines],
-        "what happened": [
-            sentence
-            for cell in lesson.markdown
-            if "happened" in cell.tags
-            for sentence in re.split(
-                r"(?<=[.?!])\s", re.sub(r"(?s)<!--.*?-->|\$[^$]*\$", "", cell.source)
-            )
-        ],
-    }
-    return {
-        kind: [line for line in lines if len(squeezed(line)) > 25 and squeezed(line) not in rest]
-        for kind, lines in found.items()
-    }
-
-
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_nothing_is_given_away_before_and_no_solution_after_run_all(
     page: Any, server: tuple[str, Path], path: Path
 ) -> None:
     address, _ = server
     opened(page, address, path.name)
-    before = page.evaluate(SHOWN)
-    hidden = secrets(path)
+    before, lesson = squeezed(page.evaluate(SHOWN)), read(path)
     assert page.locator(".jp-OutputArea-output").count() == 0
-    for kind, lines in hidden.items():
-        shown = [line for line in lines if squeezed(line) in squeezed(before)]
-        assert shown == [], f"{kind} can be read before anything ran"
+    answers = hidden(lesson, "solution", "teacher", "happened", "deeper")
+    assert [piece for piece in answers if piece in before] == []
 
     page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
     page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
@@ -134,8 +99,8 @@ def test_nothing_is_given_away_before_and_no_solution_after_run_all(
     waiting = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
     assert not page.evaluate(STILL_RUNNING), waiting
     after = page.evaluate(SHOWN)
-    shown = [line for line in hidden["solution"] if squeezed(line) in squeezed(after)]
-    assert shown == [], "a solution can be read after Run All"
+    solutions = hidden(lesson, "solution", "teacher")
+    assert [piece for piece in solutions if piece in squeezed(after)] == []
     assert not re.search(r"\d+\.\d+: right", after), "a stub that nobody answered says right"
     bands = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
     assert bands.count() == 0, bands.first.inner_text() if bands.count() else ""

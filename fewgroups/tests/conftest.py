@@ -11,14 +11,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """A short run deselects, and does not skip: a skip always means that something is wrong."""
     config.addinivalue_line("markers", "full: long; deselected unless pytest gets --full")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect, not skip: a skip always means that something is wrong."""
-    if config.getoption("--full"):
-        return
-    long = [item for item in items if item.get_closest_marker("full")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("full")]
+    if not config.option.full:
+        config.option.markexpr = config.option.markexpr or "not full"
