@@ -8,7 +8,6 @@ group with many, the levels of crossed factors (`CrossedBlock`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -53,17 +52,20 @@ def derivatives(labels: Array, k_re: int, k_vc: int) -> Array:
     return answer
 
 
-@cache
-def square_derivatives(q: int, v: int) -> Array:
-    """(k, k, k) the constant second derivatives of ΛΛᵀ by Λ: of the lower triangle of LLᵀ (q, q), row by row, and of v
-    squares, by the entries of L and the v roots. As all are squares, the first derivatives are these times θ."""
+def square_derivatives(back: Array, v: int) -> Array:
+    """(..., k, k, k) the constant second derivatives of the lower triangle of BLLᵀBᵀ, row by row, with B = back
+    (..., q, q), and of v squares, by the entries of L (q, q) and the v roots. As all are squares, the first derivatives
+    are these times θ."""
+    q = back.shape[-1]
     i, j = np.tril_indices(q)
     k, ones = len(i), np.zeros((len(i), q, q))
     ones[range(k), i, j] = 1
-    products = np.einsum("iac,jbc->abij", ones, ones)
-    answer = np.zeros((k + v, k + v, k + v))
-    answer[:k, :k, :k] = (products + products.swapaxes(0, 1))[i, j]
-    answer[(range(k, k + v),) * 3] = 2
+    ones = back[..., None, :, :] @ ones
+    products = np.einsum("...aic,...bjc->...ijab", ones, ones)
+    products = (products + products.swapaxes(-1, -2))[..., i, j, :, :]
+    answer = np.zeros((*back.shape[:-2], k + v, k + v, k + v))
+    answer[..., :k, :k, :k] = products
+    answer[..., range(k, k + v), range(k, k + v), range(k, k + v)] = 2
     return answer
 
 

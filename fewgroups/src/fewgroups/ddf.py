@@ -215,7 +215,7 @@ def _by_relative_sds(found: Information) -> tuple[Array, Array]:
     root = sqrt_factor(found.cov_re)[..., np.tri(q, dtype=bool)]
     sds = np.sqrt(np.clip(found.vcomp, 0, None))
     theta = np.concatenate([root, sds], axis=-1) / np.sqrt(scale)
-    constant = square_derivatives(q, v)
+    constant = square_derivatives(np.eye(q), v)
     slopes = np.einsum("rij,...j->...ri", constant, theta)
     twice = np.einsum("...ri,...i->...r", slopes, theta)  # γ/σ² are half of these
     k = len(constant) + 1

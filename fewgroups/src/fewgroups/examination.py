@@ -12,18 +12,10 @@ from statsmodels.regression.mixed_linear_model import MixedLMResults
 from fewgroups.checks import NotAtOptimumWarning
 from fewgroups.ddf import METHODS, Information, Wald, information
 from fewgroups.likelihood import is_singular, optimum
+from fewgroups.templates import say
 
 Array = np.ndarray
 SHORTFALL = 1e-4  # log-likelihood below the optimum from which on a fit counts as short of it
-
-_SINGULAR = "Singular fit: a variance is estimated as zero or a correlation as ±1. "
-_PRICE = {
-    "kenward-roger": "Kenward–Roger still counts it as uncertain and errs to the safe side: with few groups, true "
-    "effects are easily missed.",
-    "satterthwaite": "Satterthwaite takes that at face value, so df can be far too large and p far too small; compare "
-    "Kenward–Roger.",
-    "wald": "z takes that, and all other variances, as known, so p can be far too small; compare Kenward–Roger.",
-}
 
 
 @dataclass(frozen=True)
@@ -65,20 +57,15 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
         found = information(structure, *at, reml)
     notes = []
     if shortfall > SHORTFALL:
-        notes.append(
-            f"This fit is not at its optimum: its log-likelihood is {shortfall:.2g} below what the model "
-            "reaches. The numbers are those of this fit, not of the model; fewgroups.fit finds the optimum."
-        )
+        notes.append(say("examined.short", shortfall=f"{shortfall:.2g}"))
         warnings.warn(notes[-1], NotAtOptimumWarning, stacklevel=3)
     refitted = ddf == "kenward-roger" and not reml
     if refitted:
         refit = optimum(structure, True)
         at, singular = (refit.cov_re, refit.vcomp, refit.scale), refit.singular
         found = information(structure, *at, True)
-        notes.append(
-            "Kenward–Roger is defined for REML: this ML fit was refitted by REML, and all numbers are of that refit."
-        )
+        notes.append(say("examined.refitted"))
     if singular:
-        notes.append(_SINGULAR + _PRICE[ddf])
+        notes.append(say(f"examined.{ddf}"))
     facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}
     return Examination(found, METHODS[ddf].of(found), notes, facts)

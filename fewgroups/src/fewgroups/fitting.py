@@ -25,16 +25,13 @@ from fewgroups.checks import NO_RESIDUAL, check_identified
 from fewgroups.formulas import build
 from fewgroups.likelihood import SINGULAR, Evaluation, Optimum, evaluate, optimum
 from fewgroups.structure import Structure
+from fewgroups.templates import say
 
 Array = np.ndarray
 OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention
 ADDED = 1e-9  # of σ², to the variances of a singular fit
 AGREE = 1e-5  # log-likelihood: two searches ended on the same optimum
 ALARM = 0.01  # squared units of the outcome: of a variance below, statsmodels warns (a boundary)
-OWN_INTERCEPT = (
-    "Each group has an intercept of its own beside the components: re_formula='~1' is the default of fit. "
-    "smf.mixedlm leaves it out beside vc_formula unless re_formula='~1' is written, so write it in both."
-)
 
 
 class _NotGiven(str):
@@ -61,32 +58,24 @@ class FitReport:
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [f"Converged: log-likelihood {self.loglik:.4f}, the best found."]
+        lines = [say("fit.converged", loglik=f"{self.loglik:.4f}")]
         if self.singular:
-            lines.append(
-                f"Singular: {'; '.join(self.boundary)}. The data do not show all the variation that "
-                "the model allows for. The other estimates stand; be careful with tests that use this variance."
-            )
+            lines.append(say("fit.singular", boundary="; ".join(self.boundary)))
         else:
-            lines.append("Not singular: no variance is zero and no correlation is 1 or -1.")
+            lines.append(say("fit.interior"))
         if self.alarm:
-            lines.append(
-                f"statsmodels' own fit would warn of a boundary: it asks whether a variance is below {ALARM} in "
-                "squared units of the outcome; the line above asks it relative to the residual SD."
-            )
+            lines.append(say("fit.alarm", alarm=str(ALARM)))
         wrong = [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]
         if wrong:
-            lines.append(
-                f"The printed standard errors of {', '.join(wrong)} are more than 5 % off those of (XᵀV⁻¹X)⁻¹: "
-                "statsmodels takes them from the curvature of the whole likelihood, which a boundary or an "
-                "unbalanced design can distort. Use fewgroups.coefficients(result)."
-            )
-        found = "agree" if np.ptp(self.tried) < AGREE else "differ: the best one counts"
-        several = f"{len(self.tried)} starts, which {found}"
-        searched = f"Searched from {several if len(self.tried) > 1 else 'one start'}"
+            lines.append(say("fit.errors", terms=", ".join(wrong)))
+        starts = say("fit.one")
+        if len(self.tried) > 1:
+            found = "agree" if np.ptp(self.tried) < AGREE else "differ"
+            starts = say(f"fit.{found}", count=str(len(self.tried)))
+        searched = say("fit.searched", starts=starts)
         if self.singular:
-            searched += f" ({ADDED:.0e} of the residual variance was added to each variance)"
-        lines += [*self.notes, f"{searched}."]
+            searched = say("fit.searched_singular", starts=starts, added=f"{ADDED:.0e}")
+        lines += [*self.notes, searched]
         return "\n".join(textwrap.fill(line, 95, subsequent_indent="    ") for line in lines)
 
 
@@ -146,7 +135,7 @@ def fit(
         re_formula = "~1"  # as in statsmodels
     model, notes = build(formula, data, groups, re_formula, vc_formula, caller)
     if isinstance(re_formula, _NotGiven) and vc_formula:
-        notes = [OWN_INTERCEPT, *notes]
+        notes = [say("fit.own_intercept"), *notes]
     structure = Structure.of(model)
     check_identified(model, structure)
     best = optimum(structure, reml)

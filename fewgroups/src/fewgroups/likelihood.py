@@ -23,7 +23,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from fewgroups.blocks import square_derivatives
 from fewgroups.structure import Structure
 
 Array = np.ndarray
@@ -85,7 +84,7 @@ def evaluate(
     """
     s, theta = structure, np.asarray(theta, dtype=float)
     p, q = s.p, s.q
-    constant = square_derivatives(q, s.v) if squares is None else squares
+    constant = s.squares if squares is None else squares
     slopes = np.einsum("...rij,...j->...ri", constant, theta)  # of γ by θ
     found = s.sums(np.einsum("...ri,...i->...r", slopes, theta) / 2, second)
     M = s.BB - found.removed  # BᵀV⁻¹B, B = [Q r]

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from fewgroups.blocks import CrossedBlock, GroupBlock, Sums, derivatives, with_outcomes
+from fewgroups.blocks import (
+    CrossedBlock,
+    GroupBlock,
+    Sums,
+    derivatives,
+    square_derivatives,
+    with_outcomes,
+)
 
 Array = np.ndarray
 DEPENDENT = 1e-10
@@ -109,6 +117,11 @@ class Structure:
     def size(self) -> int:
         """Number of covariance parameters besides σ²."""
         return self.q * (self.q + 1) // 2 + self.v
+
+    @cached_property
+    def squares(self) -> Array:
+        """(size, size, size) the second derivatives of γ/σ² by θ, of which it is a quadratic form."""
+        return square_derivatives(np.eye(self.q), self.v)
 
     @property
     def values(self) -> int:
