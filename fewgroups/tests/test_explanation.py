@@ -126,13 +126,13 @@ def test_standard_deviations_are_told_with_the_numbers_of_variances(name: str) -
 
 def test_whole_terms_are_told_with_the_numbers_of_f_tests() -> None:
     result = fitted("three-way interaction")
-    table = FittedModel(result).tests_by()
+    table = FittedModel(result).tests
     np.testing.assert_allclose(table, f_tests(result).loc[table.index])
     assert len(table) == 7
 
 
 def test_a_curve_is_one_term_and_no_column_of_it_is_an_effect() -> None:
-    curve = FittedModel(fitted("split-plot")).tests_by().loc["nitrogen and I(nitrogen ** 2)"]
+    curve = FittedModel(fitted("split-plot")).tests.loc["nitrogen and I(nitrogen ** 2)"]
     text = flat(explained("split-plot"))
     assert f"F(2, {curve['den_df']:.1f}) = {curve['F']:.2f}" in text
     for name in ("split-plot", "spline"):

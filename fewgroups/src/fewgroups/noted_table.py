@@ -1,5 +1,4 @@
-"""A DataFrame that is read by people: numbers rounded to what matters, remarks below. The values stay
-exact."""
+"""Numbers, names and tables as people read them: rounded to what matters, remarks below. The values stay exact."""
 
 from __future__ import annotations
 
@@ -35,9 +34,8 @@ class NotedTable(pd.DataFrame):
 
     def __repr__(self) -> str:
         table = pd.DataFrame(self).to_string(formatters=self._formatters(), na_rep="")
-        return "\n".join(
-            [table, *(textwrap.fill(note, 100, subsequent_indent="  ") for note in self.notes)]
-        )
+        notes = [textwrap.fill(note, 100, subsequent_indent="  ") for note in self.notes]
+        return "\n".join([table, *notes])
 
     def _repr_html_(self) -> str:
         table = pd.DataFrame(self).to_html(formatters=self._formatters(), na_rep="", border=0)
@@ -55,17 +53,20 @@ def noted_table(
     return table
 
 
+def _formatter(decimals: int) -> Formatter:
+    if decimals < 0:
+        return show_p
+    return lambda value: "" if np.isnan(value) else f"{value:.{decimals}f}"
+
+
+# Numbers
+
+
 def useful_decimals(smallest: float, digits: int = 3) -> int:
     """Decimal places that show `smallest` with so many significant digits; at least 0, at most 12."""
     if not np.isfinite(smallest) or smallest <= 0:
         return 4
     return int(np.clip(digits - 1 - np.floor(np.log10(smallest)), 0, 12))
-
-
-def _formatter(decimals: int) -> Formatter:
-    if decimals < 0:
-        return show_p
-    return lambda value: "" if np.isnan(value) else f"{value:.{decimals}f}"
 
 
 def show_p(p: float) -> str:
@@ -81,8 +82,74 @@ def p_is(p: float) -> str:
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
+def p_value(p: float) -> str:
+    """A p-value as journals print it, never zero: "p = 0.034", "p = 0.0015", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.{3 if p >= 0.01 else 4}f}"
+
+
+def signed(number: str) -> str:
+    """A formatted number with a minus sign in place of the hyphen, and no negative zero."""
+    if any(digit in number for digit in "123456789"):
+        return number.replace("-", "−")
+    return number.removeprefix("-")
+
+
+def rounded(value: float, beside: float) -> str:
+    """`value` with the decimals that give `beside` (its standard error, say) two digits."""
+    return signed(f"{value:.{useful_decimals(abs(beside), 2)}f}")
+
+
+def estimate(value: float, se: float) -> str:
+    """As `rounded` by the standard error, but with one digit that counts where that leaves only zeros."""
+    decimals = useful_decimals(abs(se), 2)
+    if value and abs(value) < 0.5 * 10**-decimals:
+        decimals = useful_decimals(abs(value), 1)
+    return signed(f"{value:.{decimals}f}")
+
+
+def three(value: float) -> str:
+    """Three digits that count; zero is 0."""
+    if np.isinf(value):
+        return "∞"
+    return signed(f"{value:.{useful_decimals(abs(value), 3)}f}") if value else "0"
+
+
+def two(number: float) -> str:
+    """Two decimals, as t, F and correlations are written."""
+    return signed(f"{number:.2f}")
+
+
+def degrees(df: float) -> str:
+    """Degrees of freedom."""
+    return "∞" if np.isinf(df) else f"{df:.{1 if df < 1000 else 0}f}"
+
+
+# Names and lists
+
+
 def joined(phrases: Sequence[str]) -> str:
     """ "one, two and three"."""
     if len(phrases) < 2:
         return "".join(phrases)
     return ", ".join(phrases[:-1]) + f" and {phrases[-1]}"
+
+
+def counted(number: int, one: str) -> str:
+    """ "1 row", "2 rows"."""
+    return f"{number} {one}{'s' * (number != 1)}"
+
+
+def listed(names: Sequence[object], most: int) -> str:
+    """The first of the names, as code, and how many more there are."""
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return joined([code(name) for name in names[:most]] + more)
+
+
+def clean(text: object) -> str:
+    """What a user named something, on one line and without the backticks that mark names."""
+    return " ".join(str(text).replace("`", "'").split())
+
+
+def code(name: object) -> str:
+    """A name of the printout or of the formula, in backticks."""
+    return f"`{clean(name)}`"

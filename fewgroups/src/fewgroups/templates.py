@@ -22,9 +22,9 @@ def say(key: str, shared: Mapping[str, str] = NOTHING, /, **words: str) -> str:
     Raises TemplateError when there is no such sentence, a place has no word, or one of `words` has no place. Words are
     put in as they are: a brace in somebody's name is not read again.
     """
-    template = sentences().get(key)
-    if template is None:
+    if key not in sentences():
         raise TemplateError(f"there is no sentence {key!r}")
+    template = sentences()[key]
     places = set(PLACE.findall(template))
     wrong = [f"no word for {name}" for name in sorted(places - set(words) - set(shared))]
     wrong += [f"no place for {name}" for name in sorted(set(words) - places)]
@@ -46,9 +46,3 @@ def sentences() -> dict[str, str]:
         if re.search("[{}]", PLACE.sub("", template)):
             raise TemplateError(f"sentence {key!r}: a brace is no {{place}}: {template!r}")
     return found
-
-
-@cache
-def sections() -> list[str]:
-    """The sections of the templates, in order."""
-    return list(dict.fromkeys(key.rpartition(".")[0] for key in sentences()))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from fewgroups.explanation.effects import interval_words, t_words
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.numbers import code, listed, signed
-from fewgroups.explanation.random_effects import sd_words, spread_rows, varying
-from fewgroups.noted_table import joined
+from fewgroups.explanation.words import interval_words, sd_words, spread_rows, t_words
+from fewgroups.noted_table import code, joined, listed, signed
 from fewgroups.resampling import FEW
 from fewgroups.structure import random_design
 from fewgroups.templates import say
@@ -36,18 +34,16 @@ class Caution:
     label: str
 
 
-def cautions(facts: FittedModel, labels: Collection[str] = ()) -> tuple[Caution, ...]:
-    """The cautions that a fit earns, at the lines with these labels or all, the gravest first."""
-    found = list(_search(facts))
+def cautions(facts: FittedModel, slopes: bool = True) -> tuple[Caution, ...]:
+    """The cautions that a fit earns, the gravest first; slopes: whether those that were left out are tried, which is
+    slow."""
     judges = (
-        *(_values, _zero, _dropped_intercept, _slopes, _singular, _not_asked, _groups),
-        *(_piles, _occasions, _sizes, _printed_errors),
+        *(_few_values, _zero_outside, _no_intercept, *[_slope_left_out] * slopes, _singular),
+        *(_no_interaction, _few_groups, _scores_at_an_end, _one_occasion, _unequal_groups),
+        _printed_errors,
     )
-    slow = {_slopes: {one.name for one in facts.coefficients}, _singular: {"Converged"}}
-    for judge in judges if facts.finished else ():
-        if not labels or judge not in slow or slow[judge] & set(labels):
-            found += judge(facts)
-    return tuple(caution for caution in found if not labels or caution.label in labels)
+    found = (judge(facts) for judge in (_search, *(judges if facts.finished else ())))
+    return tuple(caution for some in found for caution in some)
 
 
 def _earned(facts: FittedModel, kind: str, label: str, key: str = "", **words: str) -> Caution:
@@ -57,7 +53,6 @@ def _earned(facts: FittedModel, kind: str, label: str, key: str = "", **words: s
 
 
 def _search(facts: FittedModel) -> Iterator[Caution]:
-    """Of a search that did not finish, or stopped short."""
     kind, label, cure = "not at its optimum", "Converged", say("caution.cure")
     if not facts.result.converged:
         yield _earned(facts, "not converged", label, cure=cure)
@@ -70,8 +65,7 @@ def _search(facts: FittedModel) -> Iterator[Caution]:
         yield _earned(facts, kind, label, "short", shortfall=f"{facts.shortfall:.2g}", cure=rest)
 
 
-def _values(facts: FittedModel) -> Iterator[Caution]:
-    """Of an outcome that is no measurement."""
+def _few_values(facts: FittedModel) -> Iterator[Caution]:
     values = np.unique(facts.y)
     if len(values) <= DISTINCT and len(facts.y) >= 3 * len(values):
         key = "two_values" if len(values) == 2 else "few_values"
@@ -79,7 +73,7 @@ def _values(facts: FittedModel) -> Iterator[Caution]:
         yield _earned(facts, "few different values", "Dependent Variable", key, values=shown)
 
 
-def _zero(facts: FittedModel) -> Iterator[Caution]:
+def _zero_outside(facts: FittedModel) -> Iterator[Caution]:
     """Of an effect that is read where there are no data, because what it interacts with has its zero there."""
     for one in facts.coefficients:
         for factor in (place.factor for place in one.places if not one.is_mean):
@@ -89,57 +83,54 @@ def _zero(facts: FittedModel) -> Iterator[Caution]:
                 yield _earned(facts, "zero is outside the data", one.name, **named, **ends)
 
 
-def _dropped_intercept(facts: FittedModel) -> Iterator[Caution]:
+def _no_intercept(facts: FittedModel) -> Iterator[Caution]:
     """Of variance components without re_formula: statsmodels then drops the groups' level."""
     model = facts.model
     if model.k_re or not model.k_vc or facts.groups == 1:
         return
     designs = [random_design(model, g)[0] for g in range(facts.groups)]
-    level_in_all = all(
-        any(np.ptp(column) == 0 and column[0] != 0 for column in Z.T) for Z in designs if len(Z) > 1
-    )
-    if not level_in_all:
+    if not all(np.any((np.ptp(Z, axis=0) == 0) & (Z[0] != 0)) for Z in designs if len(Z) > 1):
         yield _earned(facts, "no random intercept", "Model")
 
 
-def _slopes(facts: FittedModel) -> Iterator[Caution]:
+def _slope_left_out(facts: FittedModel) -> Iterator[Caution]:
     """Of random slopes that were left out although the predictor varies within groups, and what they would change."""
-    longer, table, slopes = {}, facts.coefficients_by(), facts.with_slopes()
-    for name, slope in slopes.items():
-        ratio = (slope["high"] - slope["low"]) / (table.loc[name, "high"] - table.loc[name, "low"])
-        if ratio >= LONGER:
-            longer[name] = ratio
-    if not longer:
+    slopes, longer = facts.with_slopes(), {}
+    for k, slope in slopes.items():
+        before = facts.fixed.iloc[k]
+        longer[k] = (slope["high"] - slope["low"]) / (before["high"] - before["low"])
+    earned = [k for k in longer if longer[k] >= LONGER]
+    if not earned:
         return
-    worst = max(longer, key=lambda name: longer[name])
-    one = next(one for one in facts.coefficients if one.name == worst)
-    terms = list(dict.fromkeys(x.term for x in facts.coefficients if x.name in longer))
+    worst = max(earned, key=lambda k: longer[k])
+    one = facts.coefficients[worst]
+    terms = list(dict.fromkeys(facts.coefficients[k].term for k in sorted(earned)))
     words = {
         "names": listed(terms, 3),
         "verb": "varies" if len(terms) == 1 else "vary",
-        "name": code(worst),
+        "name": code(one.name),
         "interval": interval_words(facts, one, slopes[worst]),
-        "before": interval_words(facts, one, table.loc[worst]),
+        "before": interval_words(facts, one, facts.fixed.iloc[worst]),
         "test": t_words(slopes[worst]),
     }
-    for name in longer:
-        yield _earned(facts, "random slope left out", name, **words)
+    for k in earned:
+        yield _earned(facts, "random slope left out", facts.coefficients[k].name, **words)
 
 
 def _singular(facts: FittedModel) -> Iterator[Caution]:
-    """Of a singular fit, by the SDs with their intervals."""
-    if facts.singular:
-        things = list(enumerate(varying(facts)))
-        zero = [(number, x) for number, x in things if facts.spread(number)["sd"] == 0]
-        shown = zero or [(number, x) for number, x in things if x.kind == "change"] or things
-        sds = []
-        for number, thing in shown:
-            words = sd_words(facts, facts.spread(number))
-            sds.append(say("caution.sd", name=code(thing.name), **words))
-        yield _earned(facts, "singular", "Converged", boundary=facts.boundary, sds=joined(sds))
+    """With the SDs that are zero, or that may differ by correlation ±1, and their intervals."""
+    if not facts.singular:
+        return
+    rows = [row for row in spread_rows(facts) if len(row.things) == 1]
+    zero = [row for row in rows if facts.spreads["sd"].iloc[row.at] == 0]
+    sds = []
+    for row in zero or [row for row in rows if row.things[0].kind == "change"] or rows:
+        words = sd_words(facts, facts.spreads.iloc[row.at])
+        sds.append(say("caution.sd", name=code(row.things[0].name), **words))
+    yield _earned(facts, "singular", "Converged", boundary=facts.boundary, sds=joined(sds))
 
 
-def _not_asked(facts: FittedModel) -> Iterator[Caution]:
+def _no_interaction(facts: FittedModel) -> Iterator[Caution]:
     """Of a condition within groups and a kind of group in one formula, without their interaction."""
     used = [[part.factor for part in one.parts] for one in facts.coefficients]
     alone = dict.fromkeys(parts[0] for parts in used if len(parts) == 1 and parts[0].levels)
@@ -147,26 +138,25 @@ def _not_asked(facts: FittedModel) -> Iterator[Caution]:
     between = [factor for factor in alone if factor not in within]
     if len(within) != 1 or len(between) != 1 or any({*within, *between} <= {*x} for x in used):
         return
-    words = {"within": facts.words.factor(within[0]), "between": facts.words.factor(between[0])}
+    words = {"within": facts.words.factors(within), "between": facts.words.factors(between)}
     term = code(f"{within[0].name}:{between[0].name}")
-    label = facts.coefficients[used.index([within[0]])].name
+    label = facts.coefficients[used.index(within)].name
     yield _earned(facts, "no interaction asked", label, term=term, **words)
 
 
-def _groups(facts: FittedModel) -> Iterator[Caution]:
+def _few_groups(facts: FittedModel) -> Iterator[Caution]:
     """Of few groups, or few levels of a crossed factor."""
     if 1 < facts.groups < FEW:
         percent = f"{100 * 2 * stats.t.sf(1.96, facts.groups - 1):.0f}"
         shown = {"number": str(facts.groups), "df": str(facts.groups - 1), "percent": percent}
         yield _earned(facts, "few groups", "No. Groups", **shown)
     for row in spread_rows(facts) if facts.groups == 1 else ():
-        if row.other is None and row.thing.number < FEW:
-            words = {"number": str(row.thing.number), "levels": row.thing.many}
-            yield _earned(facts, "few levels", row.label, **words)
+        number, many = row.things[0].number, row.things[0].many
+        if len(row.things) == 1 and number < FEW:
+            yield _earned(facts, "few levels", row.label, number=str(number), levels=many)
 
 
-def _piles(facts: FittedModel) -> Iterator[Caution]:
-    """Of scores that pile up at one end, more than at the value next to it."""
+def _scores_at_an_end(facts: FittedModel) -> Iterator[Caution]:
     values, counts = np.unique(facts.y, return_counts=True)
     rows = len(facts.y)
     for end, beside, word, name in ((-1, -2, "ceiling", "highest"), (0, 1, "floor", "lowest")):
@@ -178,7 +168,7 @@ def _piles(facts: FittedModel) -> Iterator[Caution]:
             yield _earned(facts, kind, label, "pile", name=name, value=value, **shown)
 
 
-def _occasions(facts: FittedModel) -> Iterator[Caution]:
+def _one_occasion(facts: FittedModel) -> Iterator[Caution]:
     """Of conditions that may have been measured on one occasion each, judged by most of the groups that have several.
 
     Variance components speak of occasions, or of items, themselves.
@@ -187,24 +177,21 @@ def _occasions(facts: FittedModel) -> Iterator[Caution]:
         return
     for k, one in enumerate(facts.coefficients):
         if len(one.parts) == 1 and one.parts[0].factor.levels:
-            blocked = _in_blocks(np.asarray(facts.model.groups), facts.model.exog[:, k])
+            x = pd.Series(facts.model.exog[:, k])
+            within = x.groupby(np.asarray(facts.model.groups))
+            counts = within.value_counts().groupby(level=0)
+            runs = within.shift().ne(x).groupby(np.asarray(facts.model.groups)).sum()
+            together = (counts.min() > 1) & (
+                runs == counts.size()
+            )  # rows of each value, two or more
+            blocked = together[counts.size() > 1]
             if 2 * sum(blocked) > len(blocked):
                 who = "each" if sum(blocked) == facts.groups else "most"
                 rows = say(f"caution.{who}_in_blocks", facts.words.shared)
                 yield _earned(facts, "one occasion per condition", one.name, rows=rows)
 
 
-def _in_blocks(groups: np.ndarray, x: np.ndarray) -> pd.Series:
-    """Of each group with several values: whether the rows of each value, two or more, stand together."""
-    within = pd.Series(x).groupby(groups)
-    counts = within.value_counts().groupby(level=0)
-    runs = within.shift().ne(pd.Series(x)).groupby(groups).sum()
-    values = counts.size()
-    return ((counts.min() > 1) & (runs == values))[values > 1]
-
-
-def _sizes(facts: FittedModel) -> Iterator[Caution]:
-    """Of groups of very different sizes."""
+def _unequal_groups(facts: FittedModel) -> Iterator[Caution]:
     low, high = int(facts.sizes.min()), int(facts.sizes.max())
     if high >= UNEQUAL * low:
         yield _earned(facts, "unequal groups", "Min. group size", low=str(low), high=str(high))
@@ -212,9 +199,8 @@ def _sizes(facts: FittedModel) -> Iterator[Caution]:
 
 def _printed_errors(facts: FittedModel) -> Iterator[Caution]:
     """Of printed standard errors that the boundary or an unbalanced design has distorted."""
-    for one, printed, right in zip(
-        facts.coefficients, facts.printed_errors, facts.right_errors, strict=True
-    ):
+    errors = zip(facts.coefficients, facts.printed_errors, facts.right_errors, strict=True)
+    for one, printed, right in errors:
         if not abs(printed / right - 1) <= OFF:
             shown = f"{printed:.3g}" if np.isfinite(printed) else say("caution.none_printed")
             words = {"name": code(one.name), "printed": shown, "right": f"{right:.3g}"}

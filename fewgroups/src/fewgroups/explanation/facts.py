@@ -1,150 +1,145 @@
-"""What the sentences need to know of a result, each thing worked out when it is first asked for."""
+"""What the sentences need to know of a result, what is slow when it is first asked for; and the reader's words."""
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
+from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.checks import NotAtOptimumWarning, check_result
+from fewgroups.checks import NotAtOptimumWarning, check_identified, check_result
+from fewgroups.columns import group_column
 from fewgroups.components import variances
-from fewgroups.examination import SHORTFALL, Examination, examine
-from fewgroups.explanation.left_out import Row, left_out, with_slope
-from fewgroups.explanation.numbers import code, signed
-from fewgroups.explanation.predictors import Factor, WholeTerm, read_coefficients, read_terms
-from fewgroups.explanation.vocabulary import Vocabulary
+from fewgroups.ddf import KenwardRoger, information
+from fewgroups.examination import SHORTFALL, examine
+from fewgroups.explanation.predictors import (
+    Coefficient,
+    Factor,
+    Part,
+    WholeTerm,
+    read_coefficients,
+    read_terms,
+)
 from fewgroups.fitting import boundary
-from fewgroups.fixed_effects import Rows, coefficients, f_tests, term_rows
+from fewgroups.fixed_effects import coefficients, f_tests, judged, term_rows
 from fewgroups.likelihood import optimum
-from fewgroups.noted_table import NotedTable, joined
-from fewgroups.structure import Structure
+from fewgroups.noted_table import NotedTable, clean, code, joined, signed
+from fewgroups.structure import Structure, random_design
+from fewgroups.templates import say
 
 Array = np.ndarray
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
 UNITS_ALARM = 0.01  # variance, in whatever unit, below which statsmodels warns of the boundary
 CLEARLY_ABOVE_ZERO = 0.05  # variance over residual variance from which that is a false alarm
-TABLES: WeakKeyDictionary[Any, dict[tuple[str, ...], NotedTable]] = WeakKeyDictionary()
+MOST = 8  # random-effect columns: more would take long and teach nothing
+TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDictionary()
 """Result → its tables, worked out once for all that is said of it."""
 
 
 class FittedModel:
-    """A checked result with its printout. header: label → value in the order of the printout; rows: the lower table.
+    """A checked result with its printout. header: label → value, its left column first; rows: the lower table.
 
     Both hold the printed strings. model: the MixedLM; formula: nothing for a model of arrays; sizes: rows per group, by
     label; y (n,): the outcome; estimates, printed_errors (p,): coefficients as printed, nan where no error is;
-    alarm_seen: whether statsmodels' warnings were shown (fewgroups.fit reports in their place).
+    right_errors (p,): given the variances, from (XᵀV⁻¹X)⁻¹; shortfall: log-likelihood below the optimum, infinite for a
+    search that did not end; short: measurably so; astray: coefficients are not those that the fit's variances call for,
+    as after statsmodels' lbfgs; finished: sentences may be built on the numbers; singular: a variance is zero or a
+    correlation ±1, relative to σ. ddf, level: of tests and intervals.
     """
 
-    def __init__(self, result: Any, unit: Any = None, names: Any = None) -> None:
+    def __init__(
+        self,
+        result: Any,
+        unit: Any = None,
+        names: Any = None,
+        ddf: str = "kenward-roger",
+        level: float = 0.95,
+    ) -> None:
         """Raises as `explain` does."""
         self.result = check_result(result, converged=False)
-        self.model = self.result.model
+        self.model, self.structure = self.result.model, self.result.structure
         self.coefficients, self.factors = read_coefficients(self.model)
         self.words = Vocabulary(self.model, self.coefficients, self.factors, unit, names)
+        self.ddf, self.level, self.percent = ddf, level, f"{100 * level:g} %"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header, self.rows = self.result.summary().tables[:2]
-        cells = [str(cell).strip() for line in header.to_numpy() for cell in line]
-        pairs = zip(cells[::2], cells[1::2], strict=True)
-        self.header = {label.removesuffix(":"): value for label, value in pairs if label}
-        self.alarm_seen = getattr(result, "report", None) is None
+        pairs = np.vstack(np.hsplit(header.to_numpy().astype(str), 2)).tolist()
+        self.header = {k.strip().removesuffix(":"): v.strip() for k, v in pairs if k.strip()}
+        self.alarmed = getattr(result, "report", None) is None  # fewgroups.fit holds alarms back
         self.tables = TABLES.setdefault(getattr(result, "_results", result), {})
         self.formula = str(getattr(self.model, "formula", "") or "")
-        self.reml = bool(self.result.reml)
-        self.groups, self.rows_used = int(self.model.n_groups), int(self.model.n_totobs)
+        self.reml, self.groups = bool(self.result.reml), int(self.model.n_groups)
         rows = self.model.row_indices
         self.sizes = pd.Series({str(name): len(rows[name]) for name in self.model.group_labels})
         self.y = np.asarray(self.model.endog, dtype=float)
         self.estimates = np.asarray(self.result.fe_params, dtype=float)
         self.printed_errors = np.asarray(self.result.bse_fe, dtype=float)
-
-    # Is it an estimate at all?
-
-    @cached_property
-    def seen(self) -> Examination:
-        """The examination of the fit where it stands, for a search that ended."""
-        with warnings.catch_warnings():  # the sentences say it
-            warnings.simplefilter("ignore", NotAtOptimumWarning)
-            return examine(self.result, "wald")
-
-    @property
-    def shortfall(self) -> float:
-        """Log-likelihood below the optimum; infinite for a search that did not end."""
-        return float(self.seen.facts["shortfall"]) if self.result.converged else np.inf
-
-    @property
-    def short(self) -> bool:
-        """Whether the fit is measurably below its optimum."""
-        return self.shortfall > SHORTFALL
-
-    @cached_property
-    def right_errors(self) -> Array:
-        """Standard errors of the coefficients given the variances (p,), from (XᵀV⁻¹X)⁻¹."""
-        return np.sqrt(np.diag(self.seen.phi))
-
-    @cached_property
-    def astray(self) -> bool:
-        """Whether coefficients are not those that the fit's variances call for, as after statsmodels' lbfgs."""
-        return bool(np.any(np.abs(self.estimates - self.seen.beta) > STRAY * self.right_errors))
-
-    @property
-    def finished(self) -> bool:
-        """Whether the numbers are estimates, so that sentences may be built on them."""
-        return bool(np.isfinite(self.result.llf) and self.shortfall <= FAR and not self.astray)
-
-    @property
-    def singular(self) -> bool:
-        """Whether a variance is zero or a correlation ±1, relative to σ."""
-        return bool(self.seen.facts["singular"])
+        self.shortfall, self.astray, self.singular = np.inf, False, False
+        if self.result.converged and np.isfinite(self.result.llf):
+            with warnings.catch_warnings():  # the sentences say it
+                warnings.simplefilter("ignore", NotAtOptimumWarning)
+                seen = examine(self.result, "wald")
+            self.shortfall, self.singular = seen.facts["shortfall"], seen.facts["singular"]
+            self.right_errors = np.sqrt(np.diag(seen.phi))
+            off = np.abs(self.estimates - seen.beta)
+            self.astray = bool(np.any(off > STRAY * self.right_errors))
+        self.short = self.shortfall > SHORTFALL
+        self.finished = self.shortfall <= FAR and not self.astray
 
     @cached_property
     def boundary(self) -> str:
         """Which variance is zero and which correlation ±1, in words."""
-        best = optimum(self.result.structure, self.reml)
-        return signed(joined(boundary(self.model, self.result.structure, best, code)))
+        best = optimum(self.structure, self.reml)
+        return signed(joined(boundary(self.model, self.structure, best, code)))
 
     @cached_property
     def false_alarm(self) -> bool:
         """Whether statsmodels warned of a boundary on which the fit clearly is not: judged by variance over residual
         variance (both per row), never by the unit."""
-        model, scale = self.model, float(self.result.scale)
-        spread = np.diag(np.atleast_2d(self.result.cov_re)) if model.k_re else np.zeros(0)
-        smallest = np.min(np.abs([*spread, *self.result.vcomp]), initial=np.inf)
-        if not self.alarm_seen or self.singular or smallest >= UNITS_ALARM:
+        if self.singular or not self.alarmed:
             return False
-        size = np.mean(np.square(np.asarray(model.exog_re)), axis=0) if model.k_re else np.ones(0)
-        ratios = np.append(spread * size, self.result.vcomp) / scale
-        lows = [self.spread(k)["low"] for k in range(len(ratios))]
-        return bool(np.min(ratios) > CLEARLY_ABOVE_ZERO and min(lows) > 0)
+        s, spreads = self.structure, self.spreads[self.spreads["sd"].notna()].iloc[:-1]
+        sizes = np.append(np.sum(s.R_re**2, axis=0), s.unit_vc**2)  # mean squares of the columns
+        ratios = spreads["variance"] * sizes / float(self.result.scale)
+        small = spreads["variance"].min() < UNITS_ALARM
+        return bool(small and ratios.min() > CLEARLY_ABOVE_ZERO and spreads["low"].min() > 0)
 
     # Tables
 
-    def _table(self, make: Callable[..., NotedTable], *given: Any) -> NotedTable:
-        key, known = (make.__name__, *map(str, given)), self.tables
-        if key not in known:
+    def _table(self, make: Callable[..., NotedTable], *key: Any, **more: Any) -> NotedTable:
+        if (make, *key) not in self.tables:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotAtOptimumWarning)
-                known[key] = make(self.result, *given)
-        return known[key]
+                self.tables[make, *key] = make(self.result, *key, **more)
+        return self.tables[make, *key]
 
-    def coefficients_by(self, ddf: str = "kenward-roger", level: float = 0.95) -> NotedTable:
+    @property
+    def fixed(self) -> NotedTable:
         """`coefficients` of the fit."""
-        return self._table(coefficients, ddf, level)
+        return self._table(coefficients, self.ddf, self.level)
 
-    def tests_by(self, ddf: str = "kenward-roger") -> NotedTable:
+    @property
+    def tests(self) -> NotedTable:
         """`f_tests` of the terms, each averaged over what it interacts with, in the order of the formula."""
         order = sorted(self.terms, key=lambda term: term.coefficients)
-        return self._table(f_tests, ddf, {term.name: term.rows for term in order})
+        return self._table(f_tests, self.ddf, contrasts={term.name: term.rows for term in order})
 
-    def spreads(self, level: float = 0.95) -> NotedTable:
+    @property
+    def spreads(self) -> NotedTable:
         """`variances` of the fit."""
-        return self._table(variances, level)
+        return self._table(variances, self.level)
+
+    @cached_property
+    def _tests(self) -> Any:
+        return term_rows(self.model)
 
     @cached_property
     def terms(self) -> list[WholeTerm]:
@@ -152,43 +147,253 @@ class FittedModel:
         terms = read_terms(self.coefficients, self._tests[0])
         return sorted(terms, key=lambda term: bool(term.partners))
 
-    @cached_property
-    def _tests(self) -> tuple[Rows, list[str], bool]:
-        return term_rows(self.model)
-
     @property
     def at_means(self) -> bool:
         """Whether terms that interact with numbers are tested at their mean, or at zero."""
-        return self._tests[2]
-
-    def spread(self, number: int) -> Any:
-        """The row of `variances` of random-effect column or component `number`; −1: the residual's."""
-        q = int(self.model.k_re)
-        return self.spreads().iloc[number if number < q else number + q * (q - 1) // 2]
+        return bool(self._tests[2])
 
     # Design
 
     @cached_property
-    def slopes_left_out(self) -> dict[tuple[int, ...], Structure]:
-        """Coefficients (their numbers) of each effect without a random slope → the structure of the model with it."""
-        within = {name for name, factor in self.factors.items() if self.varies_within(factor)}
-        return left_out(self.model, self.terms, within)
-
-    def with_slopes(self) -> dict[str, Row]:
-        """Coefficient → what the random slope makes of it that the model left out."""
-        found = (with_slope(model, where) for where, model in self.slopes_left_out.items())
-        rows = {k: row for some in found for k, row in some.items()}
-        return {self.coefficients[k].name: row for k, row in rows.items()}
+    def varying(self) -> Array:
+        """Whether each column of X takes several values within each group (groups, p)."""
+        return np.array([np.ptp(x, axis=0) > 0 for x in self.model.exog_li])
 
     def varies_within(self, factor: Factor) -> bool:
         """Whether a factor of the formula takes several values within some group (or there is one group only).
 
         A factor without a term of its own counts as one that does."""
-        pure = [
-            k
-            for k, one in enumerate(self.coefficients)
-            if one.parts and {part.factor for part in one.parts} == {factor}
-        ]
-        if self.groups == 1 or not pure:
-            return True
-        return any(np.ptp(x[:, pure], axis=0).any() for x in self.model.exog_li)
+        alone = [{part.factor for part in one.parts} == {factor} for one in self.coefficients]
+        return bool(self.groups == 1 or not any(alone) or self.varying[:, alone].any())
+
+    @cached_property
+    def slopes_left_out(self) -> dict[tuple[int, ...], Structure]:
+        """Coefficients (their numbers) of each effect that lacks a random slope → the structure of the model with it.
+
+        It lacks one if its predictor varies within groups, no random effect lets it differ, and the data could tell.
+        Curves are left alone. Where an effect within groups differs between kinds of groups, its slope is that of the
+        effect itself.
+        """
+        found, alone = {}, [set(term.factors) for term in self.terms]
+        for term in self.terms if self.groups > 2 else ():
+            inside = {factor for factor in term.factors if self.varies_within(factor)}
+            if term.kind == "curve" or (inside != set(term.factors) and inside in alone):
+                continue
+            varying = self.varying[:, term.coefficients].sum(axis=1)
+            if varying.any() and not _covered(self.model, term.coefficients):
+                nested = varying.max() == 1  # only one of them varies in a group
+                structure = _with_slope(self.model, term.coefficients, nested)
+                if structure is not None:
+                    found[term.coefficients] = structure
+        return found
+
+    def with_slopes(self) -> dict[int, dict[str, float]]:
+        """Number of a coefficient → its row as in `coefficients` (REML, Kenward–Roger, 95 % interval) in the model with
+        the random slope that was left out, where the data can tell it."""
+        rows: dict[int, dict[str, float]] = {}
+        for where, structure in self.slopes_left_out.items():
+            try:
+                best = optimum(structure, True)
+                found = information(structure, best.cov_re, best.vcomp, best.scale, True)
+                method = KenwardRoger.of(found)
+            except (ValueError, np.linalg.LinAlgError):
+                continue
+            weights = np.eye(structure.p)[list(where)]
+            table = pd.DataFrame(judged(found, method, weights, np.zeros(len(where)), 0.95))
+            rows |= dict(zip(where, table.to_dict("records"), strict=True))
+        return rows
+
+
+def _covered(model: MixedLM, where: tuple[int, ...]) -> bool:
+    """Whether random effects (with the group's level) already reproduce the columns within every group."""
+    columns = np.asarray(model.exog_re).T if model.k_re else ()
+    left = [k for k in where if not any(np.array_equal(model.exog[:, k], z) for z in columns)]
+    for g, x in enumerate(model.exog_li if left else ()):
+        wanted, Z = x[:, left], np.column_stack([np.ones(len(x)), random_design(model, g)[0]])
+        rest = wanted - Z @ np.linalg.lstsq(Z, wanted, rcond=None)[0]
+        if np.max(np.abs(rest)) > 1e-8 * max(1.0, float(np.max(np.abs(wanted)))):
+            return False
+    return True
+
+
+def _with_slope(old: MixedLM, where: tuple[int, ...], nested: bool) -> Structure | None:
+    """Of the model in which the columns `where` have slopes; None where the data cannot tell them apart."""
+    base = np.asarray(old.exog_re, dtype=float) if old.k_re else np.ones((len(old.endog), 1))
+    slopes = np.asarray(old.exog, dtype=float)[:, where]
+    Z = np.column_stack([base, slopes.sum(axis=1) if nested else slopes])
+    if Z.shape[1] > MOST:
+        return None
+    try:
+        model = MixedLM(old.endog, old.exog, old.groups, exog_re=Z, exog_vc=old.exog_vc)
+        structure = Structure.of(model)
+        check_identified(model, structure)
+    except (ValueError, np.linalg.LinAlgError):
+        return None
+    return structure
+
+
+# The reader's words
+
+
+STEPS = {
+    "np.log2(": "doubling",
+    "np.log10(": "tenfold",
+    "np.log(": "natural_log",
+    "log(": "natural_log",
+    "standardize(": "standardised",
+    "scale(": "standardised",
+    "center(": "unit",
+}
+"""Start of the code of a transformed number → the sentence for what one unit of it is."""
+
+
+class Vocabulary:
+    """The reader's words for one model; what has none keeps its name in the printout.
+
+    outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people"); units: numeric factor → one unit of
+    it, without article ("day without sleep"); levels: factor → level → words; rows: coefficient → words; components:
+    variance component → (one, many); curves: variable that stands only inside functions (a spline) → words; group: the
+    column of the groups; shared: the words that many sentences need.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        coefficients: list[Coefficient],
+        factors: dict[str, Factor],
+        unit: Any,
+        names: Any,
+    ) -> None:
+        """The reader's `unit` and `names` checked against the names that the model has.
+
+        Raises TypeError for values of the wrong kind, ValueError for names that the model does not have.
+        """
+        if unit is not None and not isinstance(unit, str):
+            raise TypeError(
+                f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
+            )
+        if names is not None and not isinstance(names, Mapping):
+            raise TypeError(
+                'names must be a mapping from names in the printout to your words, such as {"Days": "day without '
+                f'sleep"}}; given {type(names).__name__}'
+            )
+        outcome, self.group = str(model.endog_names), group_column(model) or "Group"
+        aliases: dict[str | None, list[Factor]] = {}
+        for factor in factors.values():
+            for alias in dict.fromkeys((factor.name, factor.variable)):
+                aliases.setdefault(alias, []).append(factor)
+        aliases.pop(None, None)
+        inside = sorted({variable for factor in factors.values() for variable in factor.variables})
+        components = [str(name) for name in model.exog_vc.names]
+        terms = [one.name for one in coefficients]
+        self.outcome, self.one, self.many = code(outcome), "group", "groups"
+        self.unit = f" {clean(unit)}" if clean(unit or "") else ""
+        self.units: dict[str, str] = {}
+        self.levels: dict[str, dict[Any, str]] = {}
+        self.rows: dict[str, str] = {}
+        self.components: dict[str, tuple[str, str]] = {}
+        self.curves: dict[str, str] = {}
+        for name, value in (names or {}).items():
+            if name == outcome:
+                self.outcome = _text(name, value)
+            elif name in (self.group, "Group"):
+                self.one, self.many = _both(name, value)
+            elif name in components:
+                self.components[name] = _both(name, value)
+            elif name in aliases:
+                self._name_factors(aliases[name], name, value)
+            elif name in inside:
+                self.curves[name] = _text(name, value)
+            elif name in terms:
+                self.rows[name] = _text(name, value)
+            else:
+                known = [outcome, self.group, "Group", *aliases, *inside, *components, *terms]
+                raise ValueError(
+                    f"names has no place for {str(name)!r}: the names that this model has are "
+                    f"{', '.join(map(repr, dict.fromkeys(known)))}"
+                )
+        self.shared = {"outcome": self.outcome, "one": self.one, "many": self.many}
+
+    def _name_factors(self, factors: list[Factor], name: str, value: Any) -> None:
+        """Words for the levels of the factors that have levels, or for one unit of those that have none."""
+        with_levels = isinstance(value, Mapping)
+        fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
+        if not fitting:
+            levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
+            needed = f"say what its values are, as a mapping: {{{levels}}}"
+            if with_levels:
+                needed = "be text: what one unit of it is (a number with many values)"
+            raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
+        for factor in fitting:
+            if not with_levels:
+                self.units[factor.name] = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))
+            words = self.levels.setdefault(factor.name, {})
+            for given, text in value.items() if with_levels else ():
+                level = next((x for x in factor.levels if x == given or str(x) == str(given)), None)
+                if level is None:
+                    known = ", ".join(repr(_short(level)) for level in factor.levels)
+                    raise ValueError(
+                        f"names[{name!r}] has no level {given!r}: its levels are {known}"
+                    )
+                words[level] = _text(f"{name}, {given}", text)
+
+    def level(self, factor: Factor, level: Any) -> str:
+        """One level of a factor: "the session of 30", or `session_high = 1`."""
+        named = code(f"{factor.variable or factor.name} = {_short(level)}")
+        return self.levels.get(factor.name, {}).get(level, named)
+
+    def factor(self, factor: Factor) -> str:
+        """The name of a factor: that of its variable where it is a factor of one."""
+        return code(factor.variable or factor.name)
+
+    def factors(self, factors: list[Factor]) -> str:
+        """Their names: "`kind` and `time`"."""
+        return joined([self.factor(factor) for factor in factors])
+
+    def unit_of(self, factor: Factor) -> str:
+        """One unit of a numeric factor: "day without sleep", "unit of `Days`", "doubling of `x`"."""
+        if factor.name in self.units:
+            return self.units[factor.name]
+        for start, step in STEPS.items():
+            inside = factor.name.removeprefix(start)
+            if inside != factor.name and inside.endswith(")") and inside[:-1].isidentifier():
+                return say(f"words.{step}", variable=code(inside[:-1]))
+        return say("words.unit", variable=self.factor(factor))
+
+    def place(self, place: Part) -> str:
+        """The zero of a factor's coding: "for the session of 20", "where `Days` is 0"."""
+        factor, weights, name = place.factor, dict(place.weights), self.factor(place.factor)
+        if place.kind == "within":
+            return say("words.at_level", level=self.level(factor, place.levels[0]))
+        if weights and len(weights) == len(factor.levels) and np.ptp(list(weights.values())) < 1e-9:
+            if len(weights) == 2 and factor.is_number:
+                low, high = (self.level(factor, level) for level in factor.levels)
+                return say("words.half_way", low=low, high=high)
+            return say("words.at_average", factor=name)
+        return say("words.at_zeros" if factor.columns > 1 else "words.at_zero", factor=name)
+
+    def with_unit(self, number: str) -> str:
+        """A formatted number with the unit of the outcome."""
+        return f"{number}{self.unit}"
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not clean(value):
+        raise TypeError(f"names[{name!r}] must be a few words of text; given {value!r}")
+    return clean(value)
+
+
+def _both(name: str, value: Any) -> tuple[str, str]:
+    """("person", "people"); one word alone gets an s."""
+    if isinstance(value, str):
+        return _text(name, value), _text(name, value) + "s"
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return _text(name, value[0]), _text(name, value[1])
+    raise TypeError(
+        f'names[{name!r}] must be a word, or one and many of them, such as ("person", "people"); given {value!r}'
+    )
+
+
+def _short(level: Any) -> Any:
+    """A level as people write it: 1 for 1.0."""
+    return int(level) if isinstance(level, float) and level == int(level) else level

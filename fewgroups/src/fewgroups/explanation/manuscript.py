@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -14,14 +14,20 @@ import pandas as pd
 from fewgroups.arguments import check_choice, confidence_level, true_or_false
 from fewgroups.checks import REFIT
 from fewgroups.ddf import METHODS
-from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.lines import fit_words
-from fewgroups.explanation.numbers import code, degrees, estimate, p_value, rounded, three, two
 from fewgroups.explanation.predictors import WholeTerm
-from fewgroups.explanation.random_effects import intraclass, nesting, sd_words, spread_rows
-from fewgroups.explanation.render import Passage, as_html, as_text, marked
-from fewgroups.noted_table import NotedTable, joined
+from fewgroups.explanation.render import Passage, Readable
+from fewgroups.explanation.words import (
+    effect_sentence,
+    fit_words,
+    intraclass,
+    nesting,
+    sd_words,
+    spread_rows,
+    term_sentence,
+    worded,
+)
+from fewgroups.noted_table import code, degrees, estimate, joined, p_value, rounded, three, two
 from fewgroups.templates import say, sentences
 
 HANDFUL = 6  # sentences on effects
@@ -29,7 +35,7 @@ PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
+class Report(Readable):
     """Method and results of a mixed model for a paper.
 
     paragraphs: the text; tables: title → DataFrame of the numbers as a paper prints them, for `.to_latex()`,
@@ -43,27 +49,14 @@ class Report:
     references: tuple[str, ...]
     missing: tuple[str, ...]
 
-    def _lists(self) -> list[Passage]:
-        lists = []
-        for name in ("notes", "references", "missing"):
-            texts = tuple(("–", text) for text in getattr(self, name))
-            lists += [Passage(say(f"report.{name}"), remarks=texts)] if texts else []
-        return lists
-
-    def __str__(self) -> str:
-        tables = [f"{title}\n{table.to_string()}" for title, table in self.tables.items()]
-        texts = [as_text(self.paragraphs, [], []), *tables, as_text([], self._lists(), [])]
-        return "\n\n".join(texts)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        tables = [
-            f"<p><strong>{marked(title)}</strong></p>{table.to_html(border=0)}"
-            for title, table in self.tables.items()
+    def _parts(self) -> list[str | Passage]:
+        tables = [Passage(title, table=table) for title, table in self.tables.items()]
+        lists = [
+            Passage(say(f"report.{name}"), remarks=[("–", text) for text in texts])
+            for name in ("notes", "references", "missing")
+            if (texts := getattr(self, name))
         ]
-        texts = [as_html(self.paragraphs, [], []), *tables, as_html([], self._lists(), [])]
-        return "\n".join(texts)
+        return [*self.paragraphs, *tables, *lists]
 
 
 def report(
@@ -111,28 +104,23 @@ def report(
     check_choice("ddf", ddf, tuple(METHODS))
     level = confidence_level(level)
     versions = true_or_false("versions", versions)
-    facts = FittedModel(result, unit, names)
+    facts = FittedModel(result, unit, names, ddf, level)
     chosen = _chosen(facts, terms)
     if not facts.finished:
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")
-    fixed, spreads = facts.coefficients_by(ddf, level), facts.spreads(level)
-    tests = facts.tests_by(ddf) if facts.terms else pd.DataFrame()
-    percent, unit = f"{100 * level:g} %", facts.words.unit.strip()
+    unit = facts.words.unit.strip()
     in_unit = say("report.in_unit", unit=unit) if unit else ""
-    tables = {say("report.fixed", unit=in_unit): _fixed_table(facts, fixed, percent)}
+    tables = {say("report.fixed", unit=in_unit): _fixed_table(facts)}
     if any(term.kind != "single" or term.partners for term in facts.terms):
-        tables[say("report.terms")] = _terms_table(tests)
-    tables[say("report.random", unit=in_unit)] = _random_table(facts, spreads, percent)
-    method = _method(facts, fixed, percent, versions)
-    results = [*_effects(facts, chosen, fixed, tests, percent), *_variation(facts, spreads)]
+        tables[say("report.terms")] = _terms_table(facts.tests)
+    tables[say("report.random", unit=in_unit)] = _random_table(facts)
     averaged = any(term.partners for term in facts.terms)
     notes = [say("report.note_average")] * averaged + [say("report.note_r")] * facts.reml
-    notes += nesting(facts).values()
     sources = (f"source.{name}" for name in (ddf, "r2", "statsmodels"))
     return Report(
-        (method, " ".join(results)),
+        (_method(facts, versions), " ".join([*_effects(facts, chosen), *_variation(facts)])),
         tables,
-        tuple(notes),
+        (*notes, *nesting(facts).values()),
         tuple(sorted(say(key) for key in sources if key in sentences())),
         _missing(facts),
     )
@@ -152,70 +140,60 @@ def _chosen(facts: FittedModel, terms: Any) -> list[WholeTerm]:
     return [term for term in facts.terms if set(term.terms) & set(terms)]
 
 
-def _method(facts: FittedModel, fixed: NotedTable, percent: str, versions: bool) -> str:
+def _method(facts: FittedModel, versions: bool) -> str:
     packages = [f"Python {platform.python_version()}", *(f"{x} {version(x)}" for x in PACKAGES)]
     kind = "REML" if facts.reml else "ML"
     words = fit_words(facts) | {
         "versions": f"; {', '.join(packages)}" if versions else "",
-        "shortfall": f"{facts.shortfall:.2g}",
-        "boundary": facts.boundary,
-        "refit": say("report.refit") if fixed.attrs["refitted"] else "",
-        "percent": percent,
+        "refit": say("report.refit") if facts.fixed.attrs["refitted"] else "",
+        "percent": facts.percent,
         "kind": kind,
     }
-    keys = (
-        *(f"model_{kind.lower()}", "short" if facts.short else "best"),
-        *("singular" if facts.singular else "interior", fixed.attrs["method"], "intervals"),
-    )
+    search = ["short" if facts.short else "best", "singular" if facts.singular else "interior"]
+    keys = [f"model_{kind.lower()}", *search, facts.ddf, "intervals"]
     return " ".join(say(f"report.{key}", words) for key in keys)
 
 
-def _effects(
-    facts: FittedModel, terms: list[WholeTerm], fixed: NotedTable, tests: Any, percent: str
-) -> list[str]:
+def _effects(facts: FittedModel, terms: list[WholeTerm]) -> list[str]:
     """A handful of sentences: the terms in order, each by its coefficients or by its test."""
     found: list[str] = []
     for term in terms:
         one_by_one = worded(facts, term) and len(term.coefficients) < HANDFUL
-        some = []
+        some = [effect_sentence(facts, k) for k in term.coefficients if one_by_one]
         if not one_by_one or term.kind != "single":
-            some.append(term_sentence(facts, term, tests.loc[term.name]))
-        for k in term.coefficients if one_by_one else ():
-            some.append(effect_sentence(facts, k, fixed.iloc[k], percent))
+            some.insert(0, term_sentence(facts, term))
         if found and len(found) + len(some) > HANDFUL:
             return [*found, say("report.rest")]
         found += some
     alone = range(len(facts.coefficients)) if not facts.terms else ()
-    return found + [effect_sentence(facts, k, fixed.iloc[k], percent) for k in alone]
+    return found + [effect_sentence(facts, k) for k in alone]
 
 
-def _variation(facts: FittedModel, spreads: NotedTable) -> Iterator[str]:
+def _variation(facts: FittedModel) -> list[str]:
     """The SDs, R², and the intraclass correlation where there is one."""
-    sds = []
-    for row in spread_rows(facts, read=True):
-        if row.other is None:
+    spreads, sds = facts.spreads, []
+    for row in spread_rows(facts):
+        if len(row.things) == 1:
             words = sd_words(facts, spreads.iloc[row.at])
-            sds.append(say("report.sd", of=row.thing.between, **words))
+            sds.append(say("report.sd", of=row.things[0].between, **words))
     residual = facts.words.with_unit(three(spreads["sd"].iloc[-1]))
-    yield say("report.sds", sds="; ".join(sds), residual=residual)
-    shares = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
-    yield say("report.r2", **shares)
-    yield from filter(None, [intraclass(facts)])
+    r2 = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
+    told = say("report.sds", sds="; ".join(sds), residual=residual), say("report.r2", **r2)
+    return [text for text in (*told, intraclass(facts)) if text]
 
 
-def _fixed_table(facts: FittedModel, fixed: NotedTable, percent: str) -> pd.DataFrame:
+def _fixed_table(facts: FittedModel) -> pd.DataFrame:
     """Coefficients with SE, df, t, p and interval, each rounded by its standard error."""
-    statistic = "z" if fixed.attrs["method"] == "wald" else "t"
     rows = {
         facts.words.rows.get(str(name), str(name)): {
             "estimate": estimate(row["estimate"], row["se"]),
             "SE": rounded(row["se"], row["se"]),
             "df": degrees(row["df"]),
-            statistic: two(row["t"]),
+            "z" if facts.ddf == "wald" else "t": two(row["t"]),
             "p": _p_cell(row["p"]),
-            f"{percent} CI": f"[{rounded(row['low'], row['se'])}, {rounded(row['high'], row['se'])}]",
+            f"{facts.percent} CI": f"[{rounded(row['low'], row['se'])}, {rounded(row['high'], row['se'])}]",
         }
-        for name, row in fixed.iterrows()
+        for name, row in facts.fixed.iterrows()
     }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -224,7 +202,7 @@ def _p_cell(p: float) -> str:
     return p_value(p).removeprefix("p ").removeprefix("= ")
 
 
-def _terms_table(tests: NotedTable) -> pd.DataFrame:
+def _terms_table(tests: pd.DataFrame) -> pd.DataFrame:
     """F tests of the terms; with infinite denominators χ²/q."""
     shown = {
         "F": tests["F"].map(two),
@@ -235,29 +213,28 @@ def _terms_table(tests: NotedTable) -> pd.DataFrame:
     return pd.DataFrame(shown, index=list(tests.index))
 
 
-def _random_table(facts: FittedModel, spreads: NotedTable, percent: str) -> pd.DataFrame:
+def _random_table(facts: FittedModel) -> pd.DataFrame:
     """Standard deviations and correlations with profile intervals, and how many levels each rests on."""
-
-    def cells(at: int, number: str) -> dict[str, str]:
-        row = spreads.iloc[at]
-        value, show = (row["sd"], three) if number else (row["correlation"], two)
-        shown, ends = (
-            "" if np.isnan(value) else show(value),
-            f"[{show(row['low'])}, {show(row['high'])}]",
-        )
-        return {"estimate": shown, f"{percent} CI": ends, "number": number}
-
-    rows = {}
-    for row in spread_rows(facts, read=True):
-        thing, number = row.thing, ""
-        if row.other is not None:
-            label = say("report.correlation", one=thing.noun, other=row.other.noun)
+    labelled = []
+    for row in sorted(spread_rows(facts), key=lambda row: row.at):
+        thing, number = row.things[0], ""
+        if len(row.things) == 2:
+            label = say("report.correlation", one=thing.noun, other=row.things[1].noun)
         else:
             longer = thing.what if thing.kind == "change" else thing.noun
             label = say("report.sd_label", of=thing.between.replace(longer, thing.noun))
             number = str(thing.number)
-        rows[label.replace("`", "")] = cells(row.at, number)
-    rows[say("report.residual")] = cells(-1, str(facts.rows_used))
+        labelled.append((label.replace("`", ""), row.at, number))
+    labelled.append((say("report.residual"), -1, str(len(facts.y))))
+    rows = {}
+    for label, at, number in labelled:
+        row = facts.spreads.iloc[at]
+        value, show = (row["sd"], three) if number else (row["correlation"], two)
+        rows[label] = {
+            "estimate": "" if np.isnan(value) else show(value),
+            f"{facts.percent} CI": f"[{show(row['low'])}, {show(row['high'])}]",
+            "number": number,
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

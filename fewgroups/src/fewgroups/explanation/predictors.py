@@ -10,7 +10,8 @@ tests are those of `f_tests`: a term that takes part in an interaction is tested
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -23,7 +24,7 @@ from fewgroups.fixed_effects import Rows
 
 Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it
-Choice = tuple[EvalFactor, Any, int]  # factor, coding matrix or None, column of its coding
+Coding = dict[str, Any]  # factor → patsy's coding matrix, none for a number
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Factor:
     """
 
     name: str
-    levels: tuple[Any, ...]
     variables: frozenset[str]
     variable: str | None
+    levels: tuple[Any, ...]
     low: float = np.nan
     high: float = np.nan
     columns: int = 1
@@ -48,49 +49,59 @@ class Factor:
     @property
     def is_number(self) -> bool:
         """Whether it is a number, of two values or many."""
-        return not self.levels or not np.isnan(self.low)
+        return not np.isnan(self.low)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One factor's share in a coefficient, or the point at which others are read. weights: level → weight, of what is
-    compared (or mixed); none for a number."""
+    """One factor's share in a coefficient, or the point at which others are read.
+
+    weights: level → weight, of what is compared or mixed; none for a number. kind: "slope" (a number), "pair"
+    (`levels`: the first minus the second), "within" (one level), "average" (one level minus that of all), "coded" (no
+    sentence can say it). gap: how far the two values of a number with two values lie apart; 1 for everything else.
+    """
 
     factor: Factor
-    weights: tuple[tuple[Any, float], ...] = ()
+    weights: tuple[tuple[Any, float], ...]
+    kind: str
+    levels: tuple[Any, ...]
+    gap: float
 
-    @property
-    def gap(self) -> float:
-        """How far the two values of a number with two values lie apart; 1 for everything else."""
-        return self.factor.high - self.factor.low if self.weights and self.factor.is_number else 1.0
+    @classmethod
+    def of(cls, factor: Factor, matrix: Any, column: int | None) -> Part:
+        """What a column of a factor's coding compares; no column: where all of them are zero."""
+        levels, row = factor.levels, np.zeros(0)
+        gap = factor.high - factor.low if levels and factor.is_number else 1.0
+        if matrix is not None:
+            coding = np.asarray(matrix.matrix, dtype=float)
+            n, k = coding.shape
+            if k < n:
+                coding = np.column_stack([np.ones(n), coding])
+            row = np.linalg.pinv(coding)[0 if column is None else column - k]
+        elif levels and column is None:  # two numbers: which mixture of them is at zero
+            row = np.array([factor.high, -factor.low]) / gap
+        elif levels:  # (mean at high − mean at low) / (high − low)
+            row = np.array([-1, 1]) / gap
+        pairs = zip(levels, row, strict=True)
+        weights = tuple((level, float(weight)) for level, weight in pairs if abs(weight) > 1e-9)
+        return cls(factor, weights, *_comparison(factor, dict(weights), gap), gap)
 
-    @property
-    def pair(self) -> tuple[Any, Any] | None:
-        """(higher, lower) if the part, times its gap, is one level minus another."""
-        at = {round(weight * self.gap, 9): level for level, weight in self.weights}
-        return (at[1], at[-1]) if len(self.weights) == 2 and set(at) == {1, -1} else None
 
-    @property
-    def level(self) -> Any:
-        """The one level that it holds within, if there is one (an intercept that is left out, a nested effect)."""
-        return self.weights[0][0] if len(self.weights) == 1 else None
-
-    @property
-    def against_average(self) -> Any:
-        """The level that is compared with the unweighted average of all levels (sum coding), else None."""
-        n = len(self.factor.levels)
-        for level, weight in self.weights if len(self.weights) == n else ():
-            others = [w for other, w in self.weights if other != level]
-            if abs(weight - (1 - 1 / n)) < 1e-9 and np.allclose(others, -1 / n):
-                return level
-        return None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a sentence can say it: a number, one level, one against another or against the average of all."""
-        if not self.factor.levels:
-            return self.factor.columns == 1
-        return len(self.weights) == 1 or self.pair is not None or self.against_average is not None
+def _comparison(
+    factor: Factor, weights: dict[Any, float], gap: float
+) -> tuple[str, tuple[Any, ...]]:
+    """The kind of a part, and the levels that a sentence on it names."""
+    n, named = len(factor.levels), tuple(sorted(weights, key=lambda level: -weights[level]))
+    sizes = np.array([weights[level] for level in named])
+    if not n:
+        return ("slope" if factor.columns == 1 else "coded"), ()
+    if len(named) == 1:
+        return "within", named
+    if len(named) == 2 and np.allclose(sizes * gap, [1, -1], rtol=0, atol=1e-9):
+        return "pair", named
+    if len(named) == n and np.allclose(sizes + 1 / n, [1, *[0] * (n - 1)], rtol=0, atol=1e-9):
+        return "average", named[:1]
+    return "coded", ()
 
 
 @dataclass(frozen=True)
@@ -106,12 +117,12 @@ class Coefficient:
     @property
     def is_mean(self) -> bool:
         """Whether it is a mean and no difference: the intercept, or a level of a factor coded without one."""
-        return all(len(part.weights) == 1 for part in self.parts)
+        return all(part.kind == "within" for part in self.parts)
 
     @property
     def is_plain(self) -> bool:
         """Whether a sentence can say it."""
-        return all(part.is_plain for part in self.parts)
+        return all(part.kind != "coded" for part in self.parts)
 
     @property
     def gap(self) -> float:
@@ -122,116 +133,66 @@ class Coefficient:
 def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]:
     """The coefficients of a MixedLM's fixed effects, in order, and the factors that they are made of."""
     design, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
-    X = np.asarray(model.exog, dtype=float)
     names = [str(name) for name in model.exog_names]
-    if not isinstance(design, DesignInfo) or not isinstance(frame, pd.DataFrame):
-        return _from_arrays(X, names)
-    factors = {factor.name(): _factor(design, factor, frame) for factor in design.factor_infos}
+    codings: list[tuple[str, Coding]]  # with the terms that they belong to
+    if isinstance(design, DesignInfo) and isinstance(frame, pd.DataFrame):
+        factors = {factor.name(): _factor(design, factor, frame) for factor in design.factor_infos}
+        codings = [
+            (term.name(), {f.name(): coding.contrast_matrices.get(f) for f in coding.factors})
+            for term, several in design.term_codings.items()
+            for coding in several
+        ]
+    else:  # from arrays: a column is a term
+        columns = dict(zip(names, np.asarray(model.exog, dtype=float).T, strict=True))
+        varying = {name: x for name, x in columns.items() if np.ptp(x)}
+        factors = {k: _number(k, frozenset({k}), k, x, [x]) for k, x in varying.items()}
+        codings = [(name, {name: None} if name in varying else {}) for name in names]
     found: list[Coefficient] = []
-    for term, subterms in design.term_codings.items():
-        for subterm in subterms:
-            for choice in _choices(design, subterm):
-                parts = tuple(_part(factors[f.name()], matrix, k) for f, matrix, k in choice)
-                mean = all(len(part.weights) == 1 for part in parts)
-                places = _places(design, factors, set(subterm.factors), mean)
-                found.append(Coefficient(names[len(found)], term.name(), parts, places))
-    return found, factors
-
-
-def _from_arrays(X: Array, names: list[str]) -> tuple[list[Coefficient], dict[str, Factor]]:
-    varying = [(name, x) for name, x in zip(names, X.T, strict=True) if np.ptp(x)]
-    factors = {k: _number(Factor(k, (), frozenset({k}), k), x, [x]) for k, x in varying}
-    places = tuple(_point(factor) for factor in factors.values())
-    found = []
-    for name in names:
-        parts = (_part(factors[name], None, 0),) if name in factors else ()
-        found.append(Coefficient(name, name, parts, () if parts else places))
+    for term, coding in codings:
+        widths = [
+            factors[name].columns if matrix is None else matrix.matrix.shape[1]
+            for name, matrix in coding.items()
+        ]
+        for reverse in product(*map(range, widths[::-1])):  # the first changes fastest
+            choice = zip(coding.items(), reverse[::-1], strict=True)
+            parts = tuple(Part.of(factors[name], matrix, k) for (name, matrix), k in choice)
+            mean = all(part.kind == "within" for part in parts)
+            places: dict[str, Part] = {}
+            # Read at the zeros of what joins all of its factors in another column; a mean, at those of all others.
+            for other in (other for _, other in codings if mean or coding.keys() < other.keys()):
+                for name, matrix in other.items():
+                    full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
+                    if name not in coding and not full:
+                        places.setdefault(name, Part.of(factors[name], matrix, None))
+            found.append(Coefficient(names[len(found)], term, parts, tuple(places.values())))
     return found, factors
 
 
 def _factor(design: DesignInfo, factor: EvalFactor, frame: pd.DataFrame) -> Factor:
     info, name = design.factor_infos[factor], factor.name()
-    variables = Names.of([factor.code]).variables & set(map(str, frame.columns))
-    plain = Factor(name, (), variables or frozenset({factor.code}), column_of(factor.code))
+    read = Names.of([factor.code]).variables & set(map(str, frame.columns))
+    variables, variable = read or frozenset({factor.code}), column_of(factor.code)
     if info.type == "categorical":
-        return replace(plain, levels=tuple(info.categories))
+        return Factor(name, variables, variable, tuple(info.categories))
     values = np.asarray(factor.eval(info.state, frame), dtype=float)
-    read = [frame[v].to_numpy() for v in variables if v in frame and frame[v].dtype.kind in "iuf"]
-    return _number(plain, values, [values, *read])
+    inside = [frame[v].to_numpy() for v in variables if v in frame and frame[v].dtype.kind in "iuf"]
+    return _number(name, variables, variable, values, [values, *inside])
 
 
-def _number(factor: Factor, values: Array, ranges: list[Array]) -> Factor:
+def _number(
+    name: str,
+    variables: frozenset[str],
+    variable: str | None,
+    values: Array,
+    ranges: Iterable[Array],
+) -> Factor:
     """The numeric factor; values (n,) or (n, k); ranges: its values and those of its variables, any of which may reach
     zero."""
     seen, columns = np.unique(values), values.shape[1] if values.ndim == 2 else 1
     levels = tuple(float(v) for v in seen) if columns == 1 and len(seen) == 2 else ()
-    low, high = float(seen[0]), float(seen[-1])
     reaches = any(v.min() <= NEAR * np.ptp(v) and v.max() >= -NEAR * np.ptp(v) for v in ranges)
-    return replace(factor, levels=levels, low=low, high=high, columns=columns, reaches_zero=reaches)
-
-
-def _choices(design: DesignInfo, subterm: Any) -> list[list[Choice]]:
-    """For each column of a subterm, in patsy's order, the columns of its factors' codings."""
-    columns: list[list[Choice]] = []
-    for factor in subterm.factors:
-        matrix = subterm.contrast_matrices.get(factor)
-        count = design.factor_infos[factor].num_columns
-        count = count if matrix is None else matrix.matrix.shape[1]
-        columns.append([(factor, matrix, k) for k in range(count)])
-    return [list(choice[::-1]) for choice in product(*columns[::-1])]  # the first changes fastest
-
-
-def _part(factor: Factor, matrix: Any, column: int) -> Part:
-    if matrix is not None:
-        return _weighted(factor, _inverse(matrix)[column - matrix.matrix.shape[1]])
-    if factor.levels:  # a number with two values: (mean at high − mean at low) / (high − low)
-        gap = factor.high - factor.low
-        return _weighted(factor, np.array([-1 / gap, 1 / gap]))
-    return Part(factor)
-
-
-def _inverse(matrix: Any) -> Array:
-    """Rows: what each column of a coding says of the means of the levels; before them, if it is of reduced rank, what
-    the constant says."""
-    coding = np.asarray(matrix.matrix, dtype=float)
-    if coding.shape[0] != coding.shape[1]:
-        coding = np.column_stack([np.ones(len(coding)), coding])
-    return np.linalg.pinv(coding)
-
-
-def _weighted(factor: Factor, row: Array) -> Part:
-    pairs = zip(factor.levels, row, strict=True)
-    return Part(factor, tuple((level, float(w)) for level, w in pairs if abs(w) > 1e-9))
-
-
-def _point(factor: Factor, matrix: Any = None) -> Part:
-    """The zero of a factor's coding."""
-    if matrix is not None:
-        return _weighted(factor, _inverse(matrix)[0])
-    if factor.levels:  # two numbers: which mixture of them is at zero
-        share = -factor.low / (factor.high - factor.low)
-        return _weighted(factor, np.array([1 - share, share]))
-    return Part(factor)
-
-
-def _places(
-    design: DesignInfo, factors: dict[str, Factor], mine: set[EvalFactor], mean: bool
-) -> tuple[Part, ...]:
-    """The zeros at which a column of the factors `mine` is read: of those that join all of them in other columns; or,
-    for a mean, of all other factors."""
-    found: dict[str, Part] = {}
-    for subterm in (subterm for subterms in design.term_codings.values() for subterm in subterms):
-        if not (mean or mine < set(subterm.factors)):
-            continue
-        for factor in subterm.factors:
-            matrix = subterm.contrast_matrices.get(factor)
-            full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
-            if factor not in mine and not full:
-                found.setdefault(factor.name(), _point(factors[factor.name()], matrix))
-    return tuple(found.values())
-
-
-# ---- whole terms ----------------------------------------------------------------------------
+    low, high = float(seen[0]), float(seen[-1])
+    return Factor(name, variables, variable, levels, low, high, columns, reaches)
 
 
 @dataclass(frozen=True)
@@ -239,45 +200,50 @@ class WholeTerm:
     """Terms that are read together. kind: "single" (one coefficient), "levels" (several, each a comparison), "coded"
     (several that no sentence can say one by one), "curve" (a spline, a polynomial).
 
-    coefficients: their numbers; rows (q, p): what is tested against zero; partners: the factors that rows average over,
-    none for a term that is part of no interaction; factors: its own, without repeats.
+    coefficients: their numbers; factors: its own, without repeats; partners: those that it is averaged over, none for a
+    term that is part of no interaction; rows (q, p): what is tested against zero.
     """
 
     name: str
-    terms: tuple[str, ...]
+    terms: list[str]
     kind: str
     coefficients: tuple[int, ...]
-    factors: tuple[str, ...]
-    partners: tuple[str, ...]
+    factors: list[Factor]
+    partners: list[Factor]
     rows: Array
 
 
 def read_terms(coefficients: list[Coefficient], tests: Rows) -> list[WholeTerm]:
     """The terms of a model but the intercept, those of one set of variables joined, in the order of the formula;
     `tests`: of `term_rows`."""
+    members: dict[str, list[Factor]] = {}
     families: dict[frozenset[frozenset[str]], list[str]] = {}
-    for name in dict.fromkeys(one.term for one in coefficients if one.parts):
-        parts = [part for one in coefficients if one.term == name for part in one.parts]
-        families.setdefault(frozenset(part.factor.variables for part in parts), []).append(name)
-    return [_whole(tuple(names), coefficients, tests) for names in families.values()]
-
-
-def _whole(names: tuple[str, ...], coefficients: list[Coefficient], tests: Rows) -> WholeTerm:
-    where = [k for k, one in enumerate(coefficients) if one.term in names]
-    mine = [coefficients[k] for k in where]
-    if len(names) > 1 or any(part.factor.columns > 1 for one in mine for part in one.parts):
-        kind = "curve"
-    elif all(one.is_plain for one in mine):
-        kind = "single" if len(mine) == 1 else "levels"
-    else:
-        kind = "coded"
-    rows = np.vstack([tests[name][0] for name in names])
-    inside = tuple(dict.fromkeys(part.factor.name for one in mine for part in one.parts))
-    if len(inside) == 1 and len(mine) > 1 and all(one.is_mean for one in mine):
-        mean = rows[:, where].sum(axis=1)  # no intercept: are the means equal?
-        rows = rows[1:] - np.outer(mean[1:] / mean[0], rows[0])
-    own = [{p.factor.name for one in mine if one.term == name for p in one.parts} for name in names]
-    used = ([part.factor.name for part in one.parts] for one in coefficients)
-    wider = [factor for some in used if any(x <= set(some) for x in own) for factor in some]
-    partners = tuple(factor for factor in dict.fromkeys(wider) if factor not in inside)
-    return WholeTerm(" and ".join(names), names, kind, tuple(where), inside, partners, rows)
+    for one in coefficients:
+        if one.parts and one.term not in members:
+            members[one.term] = [part.factor for part in one.parts]
+            variables = frozenset(factor.variables for factor in members[one.term])
+            families.setdefault(variables, []).append(one.term)
+    found = []
+    for terms in families.values():
+        where = tuple(k for k, one in enumerate(coefficients) if one.term in terms)
+        mine = [coefficients[k] for k in where]
+        factors = list(dict.fromkeys(factor for term in terms for factor in members[term]))
+        rows = np.vstack([tests[term][0] for term in terms])
+        if len(terms) > 1 or any(factor.columns > 1 for factor in factors):
+            kind = "curve"
+        elif all(one.is_plain for one in mine):
+            kind = "single" if len(mine) == 1 else "levels"
+        else:
+            kind = "coded"
+        if len(factors) == 1 and len(mine) > 1 and all(one.is_mean for one in mine):
+            mean = rows[:, where].sum(axis=1)  # no intercept: are the means equal?
+            rows = rows[1:] - np.outer(mean[1:] / mean[0], rows[0])
+        wider = [
+            factor
+            for others in members.values()
+            if any(set(members[term]) <= set(others) for term in terms)
+            for factor in others
+        ]
+        partners = [factor for factor in dict.fromkeys(wider) if factor not in factors]
+        found.append(WholeTerm(" and ".join(terms), terms, kind, where, factors, partners, rows))
+    return found

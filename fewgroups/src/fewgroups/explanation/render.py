@@ -1,14 +1,14 @@
-"""An explanation as plain text, and as HTML for notebooks. Names in backticks become code."""
+"""Passages as plain text, and as HTML for notebooks. Names in backticks become code."""
 
 from __future__ import annotations
 
 import html
 import re
 import textwrap
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from fewgroups.templates import say
+import pandas as pd
 
 WIDTH = 96
 LEFT = "text-align:left;vertical-align:top"
@@ -28,13 +28,50 @@ class ScreenRow:
 
 @dataclass(frozen=True)
 class Passage:
-    """A line of the printout in words, or a part of the screen. section: where a line stands; remarks: (lead, text) in
-    reading order."""
+    """A line of the printout in words, or a part of the screen or the report. section: the title that begins here;
+    remarks: (lead, text) in reading order."""
 
     title: str
     section: str = ""
-    rows: tuple[ScreenRow, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    rows: Sequence[ScreenRow] = ()
+    remarks: Sequence[Remark] = ()
+    table: pd.DataFrame | None = None
+
+
+class Readable:
+    """Paragraphs and passages: text when printed, HTML in a notebook."""
+
+    def _parts(self) -> Sequence[str | Passage]:
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return as_text(self._parts())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return as_html(self._parts())
+
+
+def as_text(parts: Sequence[str | Passage]) -> str:
+    """Lines of at most 96 columns, an empty one between parts."""
+    shown = []
+    for part in parts:
+        if isinstance(part, str):
+            shown.append("\n".join(wrapped(part)))
+            continue
+        if part.section:
+            shown.append(f"{part.section}\n{'=' * len(part.section)}")
+        lines = wrapped(part.title)
+        lines += [part.table.to_string()] if part.table is not None else []
+        width = max([len(row.mark) for row in part.rows], default=0)
+        for row in part.rows:
+            text = f"{row.label}: {row.text}" if row.text else row.label
+            lines += wrapped(text, f"{row.mark:{width}}  ", " " * (width + 2))
+        for lead, text in part.remarks:
+            lines += wrapped(f"{lead} {text}".strip(), "  ", "    ")
+        shown.append("\n".join(lines))
+    return "\n\n".join(shown)
 
 
 def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
@@ -51,57 +88,25 @@ def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
     return [line.replace("\u00a0", " ") for line in lines]
 
 
-def row_lines(row: ScreenRow, width: int = 1) -> list[str]:
-    """A row as lines of text; width: of the marks of its block."""
-    text = f": {row.text}" if row.text else ""
-    return wrapped(f"{row.label}{text}", f"{row.mark:{width}}  ", " " * (width + 2))
-
-
-def as_text(opening: Iterable[str], blocks: Iterable[Passage], closing: Iterable[str]) -> str:
-    """Paragraphs, blocks (with a title for each section), paragraphs."""
-    parts = ["\n".join(wrapped(text)) for text in opening]
-    for title, block in _titled(blocks):
-        parts += [f"{title}\n{'=' * len(title)}"] if title else []
-        width = max([len(row.mark) for row in block.rows], default=0)
-        lines = wrapped(block.title)
-        for row in block.rows:
-            lines += row_lines(row, width)
-        for lead, text in block.remarks:
-            lines += wrapped(f"{lead} {text}".strip(), "  ", "    ")
-        parts.append("\n".join(lines))
-    return "\n\n".join([*parts, *("\n".join(wrapped(text)) for text in closing)])
-
-
-def as_html(opening: Iterable[str], blocks: Iterable[Passage], closing: Iterable[str]) -> str:
+def as_html(parts: Sequence[str | Passage]) -> str:
     """As `as_text`, as a piece of HTML."""
-    parts = ['<div class="explanation">', *(f"<p>{marked(text)}</p>" for text in opening)]
-    for title, block in _titled(blocks):
-        parts += [f"<h3>{marked(title)}</h3>"] if title else []
-        parts.append(f"<p><strong>{marked(block.title)}</strong></p>")
+    shown = ['<div class="explanation">']
+    for part in parts:
+        if isinstance(part, str):
+            shown.append(f"<p>{marked(part)}</p>")
+            continue
+        shown += [f"<h3>{marked(part.section)}</h3>"] if part.section else []
+        shown.append(f"<p><strong>{marked(part.title)}</strong></p>")
+        shown += [part.table.to_html(border=0)] if part.table is not None else []
         rows = "".join(
             f'<tr><th scope="row" style="{LEFT}">{html.escape(row.mark)}</th>'
             f'<td style="{LEFT};overflow-wrap:break-word"><code>{html.escape(row.label.strip())}</code></td>'
             f'<td style="{LEFT}">{marked(row.text)}</td></tr>'
-            for row in block.rows
+            for row in part.rows
         )
-        parts += [f"<table><tbody>{rows}</tbody></table>"] if rows else []
-        parts += [f"<p><em>{marked(lead)}</em> {marked(text)}</p>" for lead, text in block.remarks]
-    return "\n".join([*parts, *(f"<p>{marked(text)}</p>" for text in closing), "</div>"])
-
-
-def _titled(blocks: Iterable[Passage]) -> Iterable[tuple[str, Passage]]:
-    """Each block with the title of its section, where a section begins.
-
-    What a line is not, and how it came, is said of the first line that it is true of, and not repeated.
-    """
-    section, before = "", set[Remark]()
-    once = (say("lead.how"), say("lead.isnt"))
-    for block in blocks:
-        title = say(f"section.{block.section}") if block.section not in ("", section) else ""
-        section = block.section or section
-        kept = tuple(r for r in block.remarks if r not in before or r[0] not in once)
-        before |= set(block.remarks)
-        yield title, replace(block, remarks=kept)
+        shown += [f"<table><tbody>{rows}</tbody></table>"] if rows else []
+        shown += [f"<p><em>{marked(lead)}</em> {marked(text)}</p>" for lead, text in part.remarks]
+    return "\n".join([*shown, "</div>"])
 
 
 def marked(text: str) -> str:

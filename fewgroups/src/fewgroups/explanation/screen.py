@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from scipy import stats
+
 from fewgroups.arguments import true_or_false
-from fewgroups.explanation.cautions import Caution, cautions
-from fewgroups.explanation.effects import effect_sentence, term_sentence, worded
+from fewgroups.explanation.cautions import OFF, Caution, cautions
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.lines import fit_words, lines
-from fewgroups.explanation.numbers import code, counted
-from fewgroups.explanation.predictors import WholeTerm
-from fewgroups.explanation.random_effects import (
+from fewgroups.explanation.predictors import Coefficient
+from fewgroups.explanation.render import Passage, Readable, Remark, ScreenRow, as_text
+from fewgroups.explanation.words import (
+    effect_sentence,
+    fit_words,
+    intraclass,
+    meaning,
     nesting,
+    place_words,
     sd_sentence,
+    sd_words,
     spread_rows,
     spread_sentence,
+    term_sentence,
+    worded,
 )
-from fewgroups.explanation.render import Passage, ScreenRow, as_html, as_text, row_lines
-from fewgroups.noted_table import joined
-from fewgroups.templates import say
+from fewgroups.noted_table import code, counted, joined, p_is, p_value, rounded, signed, three, two
+from fewgroups.templates import say, sentences
 
 SCREEN = 45  # lines of text
 MOST_CAUTIONS = 3
-Screen = tuple[list[str], list[Passage], list[str]]  # opening, blocks, closing
+MOST_SPREADS = 6  # variances and correlations
 
 
 def explain(
@@ -65,12 +74,10 @@ def explain(
     optimum, is explained as such, and no sentence is built on its numbers.
     """
     full = true_or_false("full", full)
-    facts = FittedModel(result, unit, names)
-    _ = facts.finished  # what cannot be examined is refused here, not when it is shown
-    return Explanation(facts, full)
+    return Explanation(FittedModel(result, unit, names), full)
 
 
-class Explanation:
+class Explanation(Readable):
     """A printout in words. Printed it is text, in a notebook HTML; `explanation["Scale"]` is one line of it."""
 
     def __init__(self, facts: FittedModel, full: bool, chosen: tuple[str, ...] = ()) -> None:
@@ -82,15 +89,22 @@ class Explanation:
         return cautions(self._facts)
 
     @cached_property
-    def _shown(self) -> Screen:
+    def _screen(self) -> list[str | Passage]:
+        return screen(self._facts, self.cautions)
+
+    def _parts(self) -> list[str | Passage]:
         facts = self._facts
         if self._chosen:
-            earned = cautions(facts, self._chosen)
-            alone = [replace(line, section="") for line in lines(facts, earned, self._chosen)]
-            return [], alone, []
-        if self._full:
-            return opening(facts), lines(facts, self.cautions), _outlook(facts)
-        return screen(facts, self.cautions)
+            slopes = any(one.name in self._chosen for one in facts.coefficients)
+            return [*lines(facts, cautions(facts, slopes), self._chosen)]
+        if not self._full:
+            return self._screen
+        outlook = []
+        if facts.finished:
+            r2 = {x: facts.spreads.attrs[f"r2_{x}"] for x in ("marginal", "conditional")}
+            shares = {x: f"{100 * share:.0f}" for x, share in r2.items()}
+            outlook = [say("outlook.text", facts.words.shared, **shares)]
+        return [*opening(facts), *lines(facts, self.cautions), *outlook]
 
     def __getitem__(self, label: str) -> Explanation:
         facts = self._facts
@@ -102,9 +116,9 @@ class Explanation:
         elif label in terms:
             chosen = tuple(row for row, term in zip(rows, terms, strict=False) if term == label)
         elif label == "Group Var" and facts.model.k_re:
-            chosen = (rows[len(facts.coefficients)],)
+            chosen = (rows[len(terms)],)
         else:
-            blocks = screen(facts, self.cautions)[1]
+            blocks = [part for part in self._screen if isinstance(part, Passage)]
             marked = (row for block in blocks for row in block.rows if row.mark == label)
             chosen = next((row.lines for row in marked), ())
         if not chosen:
@@ -112,13 +126,8 @@ class Explanation:
             raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
         return Explanation(facts, False, chosen)
 
-    def __str__(self) -> str:
-        return as_text(*self._shown)
 
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return as_html(*self._shown)
+# The screen
 
 
 def opening(facts: FittedModel) -> list[str]:
@@ -126,41 +135,33 @@ def opening(facts: FittedModel) -> list[str]:
     words, model = fit_words(facts), "model_reml" if facts.reml else "model_ml"
     if not facts.finished:
         return [say(f"open.{model}", words), say("open.no_estimates")]
-    words["boundary"] = facts.boundary
-    keys = [model, "short" if facts.short else "best"]
-    keys += ["singular" if facts.singular else "interior", *["false_alarm"] * facts.false_alarm]
+    search = ["short" if facts.short else "best", "singular" if facts.singular else "interior"]
+    keys = [model, *search, *["false_alarm"] * facts.false_alarm]
     return [" ".join(say(f"open.{key}", words) for key in keys)]
 
 
-def _outlook(facts: FittedModel) -> list[str]:
-    """What the printout leaves out."""
+def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passage]:
+    """Opening, averages, variation, cautions and closing, cut to one screen."""
+    start, end, warned = opening(facts), say("close.how"), _caution_block(earned)
     if not facts.finished:
-        return []
-    attrs = facts.spreads().attrs
-    shares = {x: f"{100 * attrs[f'r2_{x}']:.0f}" for x in ("marginal", "conditional")}
-    return [say("outlook.text", facts.words.shared, **shares)]
-
-
-def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> Screen:
-    """Opening, blocks and closing, cut to one screen."""
-    start, end = opening(facts), [say("close.how")]
-    warned = _caution_block(earned)
-    if not facts.finished:
-        return start, [warned], end
-    differing = _differing(facts, True)
-    if _height(differing) > SCREEN // 3:
-        differing = _differing(facts, False)
-    refitted = facts.coefficients_by().attrs["refitted"]
-    average_title = say("screen.average_refitted" if refitted else "screen.average")
-    nested = tuple(("", text) for text in nesting(facts).values())
-    second = Passage(say("screen.differ"), rows=tuple(differing), remarks=nested)
-    room = SCREEN - len(as_text(start, [Passage(average_title), second, warned], end).splitlines())
-    average, left = _fitting(facts, room)
-    more = [("", say("screen.more", number=counted(left, "term", "terms")))] if left else []
-    rows = [replace(row, mark=_letter(k)) for k, row in enumerate([*average, *differing])]
-    first = Passage(average_title, rows=tuple(rows[: len(average)]), remarks=tuple(more))
-    second = replace(second, rows=tuple(rows[len(average) :]))
-    return start, [first, second, warned], end
+        return [*start, warned, end]
+    spreads = sorted(spread_rows(facts), key=lambda row: row.at)
+    if len(spreads) > MOST_SPREADS:  # then without the correlations
+        spreads = [row for row in spreads if len(row.things) == 1]
+    differing = [ScreenRow("", x.label, spread_sentence(facts, x), (x.label,)) for x in spreads]
+    residual = sd_sentence(facts, say("spread.residual"), facts.spreads.iloc[-1])
+    differing.append(ScreenRow("", "Scale", residual, ("Scale",)))
+    title = say("screen.average" + "_refitted" * facts.fixed.attrs["refitted"])
+    nested = [("", text) for text in nesting(facts).values()]
+    for average, left_out in _averages(facts):
+        rows = [replace(x, mark=_letter(k)) for k, x in enumerate([*average, *differing])]
+        more = [("", say("screen.more", number=counted(left_out, "term")))] * (left_out > 0)
+        first = Passage(title, rows=rows[: len(average)], remarks=more)
+        second = Passage(say("screen.differ"), rows=rows[len(average) :], remarks=nested)
+        found: list[str | Passage] = [*start, first, second, warned, end]
+        if as_text(found).count("\n") < SCREEN:
+            break
+    return found
 
 
 def _letter(number: int) -> str:
@@ -169,48 +170,30 @@ def _letter(number: int) -> str:
     return (chr(64 + more) if more else "") + chr(65 + last)
 
 
-def _height(rows: list[ScreenRow]) -> int:
-    return sum(len(row_lines(row)) for row in rows)
+def _averages(facts: FittedModel) -> Iterator[tuple[list[ScreenRow], int]]:
+    """The rows of the averages, ever fewer, and how many terms they leave out.
 
-
-def _fitting(facts: FittedModel, room: int) -> tuple[list[ScreenRow], int]:
-    """The rows of the averages that fit into so many lines, and how many terms are left out.
-
-    Terms that are part of no interaction come first. When room is short, first the others, then all of several
-    coefficients, then all are told by their test alone; then the last are left out.
+    Terms that are part of no interaction come first. The intercept is the first to go; then, from the last, terms are
+    told by their test alone; then the last are left out.
     """
-    terms = facts.terms
-    long = [_sentences(facts, term) for term in terms]
-    tests = [[_test(facts, term)] for term in terms]
-    mixed = [tests[k] if term.partners else long[k] for k, term in enumerate(terms)]
-    short = [long[k] if term.kind == "single" else tests[k] for k, term in enumerate(terms)]
-    for chosen in ([*long, _means(facts)], long, mixed, short, tests):
-        rows = [row for some in chosen for row in some]
-        if _height(rows) <= room:
-            return rows, 0
-    kept = [row for some in tests for row in some]
-    while _height(kept) > room - 1 and len(kept) > 1:
-        kept.pop()
-    return kept, len(tests) - len(kept)
+    told, tests = [], []
+    for term in facts.terms:
+        labels = tuple(str(facts.rows.index[k]) for k in term.coefficients)
+        test = ScreenRow("", term.name, term_sentence(facts, term), labels)
+        rows = [_effect(facts, k) for k in term.coefficients if worded(facts, term)]
+        told.append(rows if rows and term.kind == "single" else [test, *rows])
+        tests.append([test])
+    n = len(told)
+    told, tests = [*told, _means(facts)], [*tests, []]
+    for k in range(n + 1, -1, -1):
+        yield [row for rows in [*told[:k], *tests[k:]] for row in rows], 0
+    for kept in range(n - 1, 0, -1):
+        yield [row for rows in tests[:kept] for row in rows], n - kept
 
 
-def _test(facts: FittedModel, term: WholeTerm) -> ScreenRow:
-    lines = tuple(str(facts.rows.index[k]) for k in term.coefficients)
-    text = term_sentence(facts, term, facts.tests_by().loc[term.name])
-    return ScreenRow("A", term.name, text, lines)
-
-
-def _sentences(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
-    """A term told by its coefficients, where sentences can say what it is about."""
-    coefficients = [_coefficient(facts, k) for k in term.coefficients if worded(facts, term)]
-    alone = coefficients and term.kind == "single"
-    return coefficients if alone else [_test(facts, term), *coefficients]
-
-
-def _coefficient(facts: FittedModel, k: int) -> ScreenRow:
+def _effect(facts: FittedModel, k: int) -> ScreenRow:
     label = str(facts.rows.index[k])
-    text = effect_sentence(facts, k, facts.coefficients_by().iloc[k])
-    return ScreenRow("A", label, text, (label,))
+    return ScreenRow("", label, effect_sentence(facts, k), (label,))
 
 
 def _means(facts: FittedModel) -> list[ScreenRow]:
@@ -218,19 +201,11 @@ def _means(facts: FittedModel) -> list[ScreenRow]:
     rows = []
     for k, one in enumerate(facts.coefficients):
         factors = [place.factor for place in one.places]
-        inside = [v for factor in factors if not factor.variable for v in sorted(factor.variables)]
+        inside = [v for factor in factors if not factor.variable for v in factor.variables]
         there = all(factor.reaches_zero and factor.columns == 1 for factor in factors)
         if not one.parts and there and len(inside) == len(set(inside)):
-            rows.append(_coefficient(facts, k))
+            rows.append(_effect(facts, k))
     return rows
-
-
-def _differing(facts: FittedModel, correlations: bool) -> list[ScreenRow]:
-    """The standard deviations, the correlations among them, and the residual one."""
-    shown = [row for row in spread_rows(facts, read=True) if correlations or row.other is None]
-    rows = [ScreenRow("A", x.label, spread_sentence(facts, x), (x.label,)) for x in shown]
-    residual = sd_sentence(facts, say("spread.residual"), facts.spread(-1))
-    return [*rows, ScreenRow("A", "Scale", residual, ("Scale",))]
 
 
 def _caution_block(earned: tuple[Caution, ...]) -> Passage:
@@ -240,10 +215,186 @@ def _caution_block(earned: tuple[Caution, ...]) -> Passage:
         kinds.setdefault(caution.kind, []).append(caution)
     rows = []
     for number, (kind, some) in enumerate(list(kinds.items())[:MOST_CAUTIONS], start=1):
-        others = [code(c.label) for c in some[1:] if c.text != some[0].text]
-        also = [say("screen.also", names=joined(others))] if others else []
-        rows.append(ScreenRow(str(number), kind, " ".join([some[0].text, *also]), (some[0].label,)))
+        text, label = some[0].text, some[0].label
+        others = [code(caution.label) for caution in some if caution.text != text]
+        text += f" {say('screen.also', names=joined(others))}" if others else ""
+        rows.append(ScreenRow(str(number), kind, text, (label,)))
     note = "" if rows else say("screen.none")
     if len(kinds) > MOST_CAUTIONS:
         note = say("screen.more_cautions", kinds=joined(list(kinds)[MOST_CAUTIONS:]))
-    return Passage(say("screen.cautions"), rows=tuple(rows), remarks=(("", note),) if note else ())
+    return Passage(say("screen.cautions"), rows=rows, remarks=[("", note)] * bool(note))
+
+
+# The lines of the printout: what each is, how it came, what it says here, what it does not mean
+
+
+def lines(
+    facts: FittedModel, earned: Collection[Caution], wanted: Collection[str] = ()
+) -> list[Passage]:
+    """The lines with the labels `wanted`, or all: the header, the columns of the lower table, its coefficients, its
+    variances, each with its cautions. A line is made when it is wanted."""
+    p, labels = len(facts.coefficients), list(map(str, facts.rows.index))
+    makers: list[tuple[str, str, Callable[[FittedModel, Any], Passage], Any]] = [
+        *(("header", label, _header, label) for label in facts.header),
+        *(("columns", label, _column, label) for label in map(str, facts.rows.columns)),
+        *(("average", labels[k], _coefficient, k) for k in range(p)),
+        *(("differences", labels[k], _variance, k) for k in range(p, len(labels))),
+    ]
+    found: list[Passage] = []
+    once, before, begun = {say("lead.how"), say("lead.isnt")}, set[Remark](), set[str]()
+    for section, label, make, what in makers:
+        if wanted and label not in wanted:
+            continue
+        line = make(facts, what)
+        # What a line is not, and how it came, is said of the first line that it is true of, and not repeated.
+        remarks = [r for r in line.remarks if r[0] not in once or r not in before]
+        mine = [caution for caution in earned if caution.label == label]
+        remarks += [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
+        title = "" if wanted or section in begun else say(f"section.{section}")
+        found.append(replace(line, section=title, remarks=remarks))
+        before |= set(line.remarks)
+        begun.add(section)
+    return found
+
+
+def _remarks(section: str, words: dict[str, str], variants: Collection[str] = ()) -> list[Remark]:
+    """(lead, text) of the sentences of a section, each in the first of the variants in which it exists."""
+    found = []
+    for lead in ("what", "how", "here", "isnt"):
+        keys = [f"{section}.{lead}_{variant}" for variant in variants] + [f"{section}.{lead}"]
+        for key in [key for key in keys if key in sentences()][:1]:
+            found.append((say(f"lead.{lead}"), say(key, words)))
+    return found
+
+
+def _column(facts: FittedModel, label: str) -> Passage:
+    return Passage(label, remarks=_remarks(label, facts.words.shared))
+
+
+def _header(facts: FittedModel, label: str) -> Passage:
+    earned = {
+        "unfinished": not facts.finished,
+        "block": facts.groups == 1,
+        "known": facts.groups > 1 and facts.words.group != "Group",
+        "equal": facts.sizes.min() == facts.sizes.max(),
+        "false_alarm": label == "Converged" and facts.finished and facts.false_alarm,
+        "short": facts.short,
+        "intercept": facts.model.k_vc and facts.model.k_re and facts.groups > 1,
+        "reml": facts.reml,
+        "ml": not facts.reml,
+    }
+    words = fit_words(facts)
+    if label == "Scale" and facts.finished:
+        words |= sd_words(facts, facts.spreads.iloc[-1])
+    section = (
+        label
+        if f"{label}.what" in sentences() or f"{label}.what_reml" in sentences()
+        else "unknown"
+    )
+    remarks = _remarks(section, words, [variant for variant, so in earned.items() if so])
+    return Passage(f"{label}: {facts.header[label]}", remarks=remarks)
+
+
+def _row(facts: FittedModel, at: int, cells: dict[str, str], remarks: list[Remark]) -> Passage:
+    """A row of the lower table: each printed number with its words."""
+    printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
+    if not facts.finished:
+        cells, remarks = {}, [r for r in remarks if r[0] == say("lead.what")]
+        remarks.append((say("lead.isnt"), say("lead.no_estimate")))
+    rows = [ScreenRow(name, f"{v:>8}", cells.get(name, "")) for name, v in printed.items()]
+    return Passage(str(facts.rows.index[at]), rows=rows, remarks=remarks)
+
+
+def _coefficient(facts: FittedModel, k: int) -> Passage:
+    one, words = facts.coefficients[k], facts.words
+    named = words.rows.get(one.name)
+    remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
+    if not facts.finished:
+        return _row(facts, k, {}, remarks)
+    row = facts.fixed.iloc[k]
+    longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
+    given = {"sentence": effect_sentence(facts, k), "times": f"{longer:.2g}"}
+    here = [say("row.longer" if longer > 1 + OFF else "row.report", given)]
+    here += [say("row.refitted")] * facts.fixed.attrs["refitted"]
+    for term in facts.terms:
+        if k in term.coefficients and (term.kind != "single" or term.partners):
+            here.append(say("row.term", sentence=term_sentence(facts, term)))
+    if one.name in facts.fixed.attrs["paired"]:
+        t, df, p = facts.fixed.attrs["paired"][one.name]
+        here.append(say("row.paired", words.shared, test=f"t({df}) = {two(t)}, {p_value(p)}"))
+    remarks.append((say("lead.here"), " ".join(here)))
+    remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
+    return _row(facts, k, _cells(facts, k, one), remarks)
+
+
+def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
+    """Each printed number of a coefficient's row in words."""
+    unit, names = facts.words.with_unit, [str(name) for name in facts.rows.columns]
+    b, se = float(facts.estimates[k]), float(facts.printed_errors[k])
+    if not np.isfinite(se):
+        return {names[0]: meaning(facts, one, b, float(facts.right_errors[k]))}
+    z, half_width = b / se, float(stats.norm.ppf(0.975)) * se
+    low, high = b - half_width, b + half_width
+    given = {
+        "se": unit(rounded(se, se)),
+        "z": two(abs(z)),
+        "side": "above" if z > 0 else "below",
+        "p": signed(p_is(2 * stats.norm.sf(abs(z)))),
+        "low": unit(rounded(low, se)),
+        "high": unit(rounded(high, se)),
+    }
+    keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
+    texts = [meaning(facts, one, b, se), *(say(f"cell.{key}", given) for key in keys)]
+    return dict(zip(names, texts, strict=True))
+
+
+def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
+    """What a coefficient does not mean."""
+    words = facts.words
+    if one.is_mean:
+        yield say("limit.mean")
+        return
+    yield say("limit.average" if facts.groups == 1 else "limit.one", words.shared)
+    mine = [part.factor for part in one.parts]
+    if one.places:
+        others = words.factors([place.factor for place in one.places])
+        where = {"where": place_words(facts, one), "factor": words.factors(mine)}
+        yield say("limit.place", others=others, **where)
+    variables = frozenset[str]().union(*(factor.variables for factor in mine))
+    relatives = [f for f in facts.factors.values() if f not in mine and f.variables & variables]
+    if relatives:
+        yield say("limit.shared", names=joined([code(f.name) for f in mine + relatives]))
+
+
+def _variance(facts: FittedModel, k: int) -> Passage:
+    row = spread_rows(facts)[k - len(facts.coefficients)]
+    thing = row.things[-1]
+    cells = {"Coef.": spread_sentence(facts, row)} if facts.finished else {}
+    if len(row.things) == 2:
+        words = {"many": thing.many, "first": row.things[0].noun, "second": thing.noun}
+        cells["Std.Err."] = say("covariance.error")
+        return _row(facts, k, cells, _remarks("covariance", words))
+    words = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
+    remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
+    if not facts.finished:
+        return _row(facts, k, cells, remarks)
+    exact, unit, here = facts.spreads.iloc[row.at], facts.words.with_unit, []
+    # The printed error is that of a ratio of variances, times √Scale.
+    printed = float(np.asarray(facts.result.bse)[k] * np.sqrt(facts.result.scale))
+    if not np.isfinite(exact["se"]):
+        cells["Std.Err."] = say("variance.no_error")
+    elif abs(printed / exact["se"] - 1) <= OFF:
+        cells["Std.Err."] = say("variance.error")
+    else:
+        cells["Std.Err."] = say("variance.other_error", right=three(exact["se"]))
+    if (
+        thing.band is not None and exact["low"] > 0
+    ):  # where most lie, both estimates taken at their word
+        b, sd, name = facts.estimates[thing.band], exact["sd"], facts.coefficients[thing.band].name
+        half_width = stats.norm.ppf(0.975) * sd
+        ends = {"low": rounded(b - half_width, sd), "high": unit(rounded(b + half_width, sd))}
+        given = {**words, **ends, "name": code(name), "centre": unit(rounded(b, sd))}
+        here.append(say("variance.band", given))
+    here += filter(None, [nesting(facts).get(thing.name), intraclass(facts)])
+    remarks[-1:-1] = [(say("lead.here"), " ".join(here))] if here else []
+    return _row(facts, k, cells, remarks)
