@@ -6,24 +6,36 @@ Every row is a function below that returns `Measurement`s; add one and name it i
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import redirect_stdout
 from functools import partial
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import nbformat
+import numpy as np
+import pandas as pd
+import statsmodels.formula.api as smf
+from nbclient import NotebookClient
+
+from fewgroups import bootstrap, coefficients, fit, fit_many, monte_carlo, report, variances
+from helpers import Design, Truth, check, load, simulate_many
+from helpers.feedback import exercises as known
 
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
 
 
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(NamedTuple):
     """One line of the table: what was done, how long it took, and how that compares."""
 
     task: str
@@ -48,84 +60,68 @@ def effects(slopes: bool) -> str:
     return "intercept and slope" if slopes else "intercept"
 
 
+def python(program: str) -> list[float]:
+    """The numbers that a program prints, run in a process of its own."""
+    command, env = [sys.executable, "-c", program], os.environ | THREADS
+    run = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    return [float(word) for word in run.stdout.split()]
+
+
+def statsmodels(
+    formula: str, tables: list[Any], groups: str, re_formula: str, repeats: int
+) -> float:
+    """The seconds that statsmodels' own fit takes for one of the tables."""
+
+    def work() -> None:
+        for table in tables:
+            smf.mixedlm(formula, table, groups=groups, re_formula=re_formula).fit()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fifth of the push-ups warn: lesson 04's subject
+        return seconds(work, repeats) / len(tables)
+
+
 def fits() -> list[Measurement]:
     """fit_many against statsmodels' MixedLM, from raw outcomes; both designs have 4 groups and 200 rows."""
-    import statsmodels.formula.api as smf
-
-    from fewgroups import fit_many
-    from helpers import Design, Truth, simulate_many
-
-    n, shown = 2**14, 12
+    n, rows = 2**14, []
     counts = [(20, 30), (33, 0), (28, 42), (9, 38)]
     uneven = Design(4, [{"low": low, "high": high} for low, high in counts])
-    plan = [
+    for name, design, slopes, target in (
         ("balanced", Design(), False, 20_000),
         ("balanced", Design(), True, 50_000),
         ("unbalanced", uneven, False, 5_000),
         ("unbalanced", uneven, True, 7_000),
-    ]
-    rows = []
-    for name, design, slopes, target in plan:
-        y, table = simulate_many(design, Truth(slope_sd=0.02), n, seed=1), design.table()
-        formula, re_formula = "correctness ~ session_high", "~session_high" if slopes else "~1"
-        tables = [table.assign(correctness=scores) for scores in y[:shown]]
-
-        def reference(tables: Any = tables, formula: str = formula, re: str = re_formula) -> None:
-            for one in tables:
-                smf.mixedlm(formula, one, groups="athlete_id", re_formula=re).fit()
-
-        with warnings.catch_warnings():
-            # A fifth of these fits warn: lesson 04's subject, not this table's.
-            warnings.simplefilter("ignore")
-            theirs = seconds(reference, 3) / shown
+    ):
+        y = simulate_many(design, Truth(slope_sd=0.02), n, seed=1)
+        tables = [design.table().assign(correctness=scores) for scores in y[:12]]
+        asked = ("correctness ~ session_high", tables, "athlete_id")
+        theirs = statsmodels(*asked, "~session_high" if slopes else "~1", repeats=3)
         ours = seconds(partial(fit_many, y, design, slopes=slopes)) / n
-        rows.append(
-            Measurement(
-                f"fit_many, {name}, {effects(slopes)}",
-                f"{ours * 1e6:.2f} µs a fit; statsmodels {theirs * 1e3:.1f} ms",
-                theirs / ours,
-                "times statsmodels",
-                f"≥ {target:,}",
-            )
-        )
+        task = f"fit_many, {name}, {effects(slopes)}"
+        shown = f"{ours * 1e6:.2f} µs a fit; statsmodels {theirs * 1e3:.1f} ms"
+        rows.append(Measurement(task, shown, theirs / ours, "times statsmodels", f"≥ {target:,}"))
     return rows
 
 
 def simulation() -> list[Measurement]:
     """Drawing and fitting against drawing the normals alone."""
-    import numpy as np
-
-    from fewgroups import fit_many
-    from helpers import Design, Truth, simulate_many
-
-    n, design, truth = 2**12, Design(), Truth()
+    n, design, rows = 2**12, Design(), []
     rng = np.random.default_rng(1)
     normals = seconds(lambda: rng.standard_normal((n, design.rows)), 25)
-    rows = []
+
+    def both_steps(slopes: bool) -> None:
+        fit_many(simulate_many(design, Truth(), n, seed=1), design, slopes=slopes)
+
     for slopes in (False, True):
-
-        def both_steps(slopes: bool = slopes) -> None:
-            fit_many(simulate_many(design, truth, n, seed=1), design, slopes=slopes)
-
-        both = seconds(both_steps, 25)
-        rows.append(
-            Measurement(
-                f"simulate + fit, {effects(slopes)}",
-                f"{both / n * 1e6:.2f} µs a data set; normals {normals / n * 1e6:.2f} µs",
-                both / normals,
-                "times the normals",
-                "≤ 1.7",
-            )
-        )
+        both = seconds(partial(both_steps, slopes), 25)
+        task = f"simulate + fit, {effects(slopes)}"
+        shown = f"{both / n * 1e6:.2f} µs a data set; normals {normals / n * 1e6:.2f} µs"
+        rows.append(Measurement(task, shown, both / normals, "times the normals", "≤ 1.7"))
     return rows
 
 
 def growth() -> list[Measurement]:
     """How the time of a fit grows with a design: the exponent is 1 where twice the size takes twice the time."""
-    import math
-
-    from fewgroups import fit_many
-    from helpers import Design, Truth, simulate_many
 
     def each(groups: int, size: int, slopes: bool) -> float:
         counts = [{"low": size * (2 + k % 4), "high": size * (2 + k % 5)} for k in range(groups)]
@@ -150,19 +146,13 @@ def imports() -> list[Measurement]:
         "import time, statsmodels.formula.api; start = time.process_time();"
         "import fewgroups; from fewgroups import monte_carlo; print(time.process_time() - start)"
     )
-    command, found = [sys.executable, "-c", program], []
-    for _ in range(3):
-        run = subprocess.run(command, env=os.environ | THREADS, check=True, capture_output=True)
-        found.append(float(run.stdout))
+    took = min(python(program)[0] for _ in range(3))
     task = "import fewgroups and monte_carlo, beside statsmodels"
-    return [Measurement(task, f"{min(found):.2f} s", min(found), "seconds", "≤ 0.15")]
+    return [Measurement(task, f"{took:.2f} s", took, "seconds", "≤ 0.15")]
 
 
 def studies() -> list[Measurement]:
     """All methods on the same simulated experiments."""
-    from fewgroups import monte_carlo
-    from helpers import Design, Truth
-
     took = seconds(lambda: monte_carlo(Design(), Truth(slope_sd=0.02), n=10_000, seed=1), 3)
     task = "monte_carlo, 10 000 experiments, every method"
     return [Measurement(task, f"{took:.2f} s", took, "seconds", "< 0.5")]
@@ -170,11 +160,6 @@ def studies() -> list[Measurement]:
 
 def inference() -> list[Measurement]:
     """What is asked of one fit with slopes, beside the fit: 278 copies of sleepstudy."""
-    import pandas as pd
-
-    from fewgroups import coefficients, fit, report, variances
-    from helpers import load
-
     sleep = load("sleepstudy").astype({"Subject": str})
     data = pd.concat([sleep.assign(Subject=sleep["Subject"] + f"-{k}") for k in range(278)])
     fitted, rows = partial(fit, "Reaction ~ Days", data, "Subject", "~Days"), []
@@ -189,31 +174,16 @@ def inference() -> list[Measurement]:
 
 def single_fits() -> list[Measurement]:
     """fit against statsmodels' own; and 60 subjects x 420 items."""
-    import numpy as np
-    import pandas as pd
-    import statsmodels.formula.api as smf
-
-    from fewgroups import fit
-    from helpers import load
-
     rows = []
-    for name, formula, groups, slopes, target in (
+    for name, formula, groups, re_formula, target in (
         ("sleepstudy", "Reaction ~ Days", "Subject", "~Days", 2),
         ("pushups", "correctness ~ session_high", "athlete_id", "~1", 1),
     ):
         data = load(name)
-
-        def theirs_once(
-            f: str = formula, data: Any = data, g: str = groups, re: str = slopes
-        ) -> None:
-            smf.mixedlm(f, data, groups=g, re_formula=re).fit()
-
-        ours = seconds(partial(fit, formula, data, groups, slopes))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            theirs = seconds(theirs_once)
+        ours = seconds(partial(fit, formula, data, groups, re_formula))
+        theirs = statsmodels(formula, [data], groups, re_formula, repeats=9)
         shown = f"{ours * 1e3:.1f} ms; statsmodels {theirs * 1e3:.1f} ms"
-        task = f"fit, {name}, {effects(slopes != '~1')}"
+        task = f"fit, {name}, {effects(re_formula != '~1')}"
         rows.append(Measurement(task, shown, theirs / ours, "times statsmodels", f"≥ {target}"))
     rng, (subject, item) = np.random.default_rng(1), np.divmod(np.arange(25_200), 420)
     y = rng.standard_normal(60)[subject] + rng.standard_normal(420)[item]
@@ -226,9 +196,6 @@ def single_fits() -> list[Measurement]:
 
 def refits() -> list[Measurement]:
     """A bootstrap of a nested model, all data sets at once, beside as many fits."""
-    from fewgroups import bootstrap, fit
-    from helpers import load
-
     parts = {"Machine": "0 + C(Machine)"}
     one = partial(fit, "score ~ Machine", load("machines"), "Worker", "~1", parts)
     base, took = seconds(one), seconds(partial(bootstrap, one(), 1000, seed=1), 3)
@@ -240,53 +207,30 @@ def refits() -> list[Measurement]:
 def memory() -> list[Measurement]:
     """Peak memory of a million experiments, in a process of its own."""
     task = "monte_carlo, a million experiments, every method"
-    try:
-        import resource  # noqa: F401  (not on Windows)
-    except ImportError:
+    if sys.platform == "win32":
         return [Measurement(task, "memory is not measured on this system")]
     program = (
-        "import resource, sys, time; from fewgroups import monte_carlo;"
+        "import resource, time; from fewgroups import monte_carlo;"
         "from helpers import Design, Truth; start = time.time();"
         "monte_carlo(Design(), Truth(slope_sd=.02), n=1_000_000, seed=1);"
-        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "print(peak * (1 if sys.platform == 'darwin' else 1024), time.time() - start)"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.time() - start)"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | THREADS,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    peak, took = map(float, run.stdout.split()[-2:])
-    result = f"{took:.0f} s, {peak / 2**30:.2f} GB at most"
-    return [Measurement(task, result, peak / 2**30, "GB", "< 1")]
+    peak, took = python(program)
+    peak /= 2**30 if sys.platform == "darwin" else 2**20
+    return [Measurement(task, f"{took:.0f} s, {peak:.2f} GB at most", peak, "GB", "< 1")]
 
 
 def exercises() -> list[Measurement]:
     """The slowest answer of an exercise of part I, once the keys are loaded."""
-    from contextlib import redirect_stdout
-    from io import StringIO
-
-    from helpers import check
-    from helpers.feedback import exercises as known
-
-    def ask(name: str) -> None:
-        with redirect_stdout(StringIO()):
-            check(name, -1.0)
-
-    slowest, name = max(
-        (seconds(partial(ask, name), 1), name) for name in known() if float(name) < 6
-    )
+    with redirect_stdout(StringIO()):
+        names = [name for name in known() if float(name) < 6]
+        slowest, name = max((seconds(partial(check, name, -1.0), 1), name) for name in names)
     task = "check, the slowest exercise of lessons 00 to 05"
     return [Measurement(task, f"{slowest:.2f} s ({name})", slowest, "seconds", "< 0.3")]
 
 
 def lessons() -> list[Measurement]:
     """What the lessons ask of a machine, each run whole in a kernel of its own."""
-    import nbformat
-    from nbclient import NotebookClient
-
     ask = (
         "import resource, time\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time())"
@@ -309,44 +253,24 @@ def lessons() -> list[Measurement]:
     ]
 
 
-SECTIONS: list[Callable[[], list[Measurement]]] = [
-    fits,
-    single_fits,
-    simulation,
-    studies,
-    refits,
-    imports,
-    exercises,
-]
-LONG_SECTIONS: list[Callable[[], list[Measurement]]] = [growth, memory, lessons, inference]
+SECTIONS = [fits, single_fits, simulation, studies, refits, imports, exercises]
+LONG_SECTIONS = [growth, memory, lessons, inference]
 
 
-def machine() -> dict[str, str]:
+def machine() -> str:
     """The machine and the versions that the numbers belong to."""
-    processor = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        processor = names[0] if names else processor
-    return {
-        "processor": f"{processor}, {os.cpu_count()} cores, one thread used",
-        "system": platform.platform(),
-        "Python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "scipy", "pandas", "statsmodels")},
-    }
+    processor, told = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.*)", told.read_text()) if told.exists() else None
+    parts = [f"processor {named[1] if named else processor}", f"{os.cpu_count()} cores"]
+    parts += ["one thread used", f"system {platform.platform()}"]
+    parts += [f"Python {platform.python_version()}"]
+    parts += [f"{name} {version(name)}" for name in ("numpy", "scipy", "pandas", "statsmodels")]
+    return ", ".join(parts)
 
 
-def markdown(about: dict[str, str], rows: list[Measurement]) -> str:
+def markdown(rows: list[Measurement]) -> str:
     """The table, as Markdown."""
-    lines = [
-        ", ".join(f"{name} {value}" for name, value in about.items()),
-        "",
-        "| task | measured | ratio | target |",
-        "|---|---|---|---|",
-    ]
+    lines = [machine(), "", "| task | measured | ratio | target |", "|---|---|---|---|"]
     for row in rows:
         digits = 0 if row.ratio and row.ratio >= 100 else 2
         ratio = "" if row.ratio is None else f"{row.ratio:,.{digits}f}"
@@ -354,28 +278,23 @@ def markdown(about: dict[str, str], rows: list[Measurement]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(prog="course.py bench", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--long",
-        action="store_true",
-        help="also how time grows, the memory of a million experiments, the lessons, 5 004 groups",
-    )
-    parser.add_argument(
-        "--save", metavar="FILE", type=Path, help="write the table to this file, as Markdown"
-    )
-    options = parser.parse_args(arguments)
+    more = "also how time grows, the memory of a million experiments, the lessons, 5 004 groups"
+    parser.add_argument("--long", action="store_true", help=more)
+    where = "write the table to this file, as Markdown"
+    parser.add_argument("--save", metavar="FILE", type=Path, help=where)
+    options = parser.parse_args()
     if any(os.environ.get(name) != value for name, value in THREADS.items()):
         # Libraries read the number of threads when they are loaded: start again with one.
-        given = arguments if arguments is not None else sys.argv[1:]
-        again = [sys.executable, "-m", "tests.bench", *given]
+        again = [sys.executable, "-m", "tests.bench", *sys.argv[1:]]
         return subprocess.run(again, env=os.environ | THREADS).returncode
     rows: list[Measurement] = []
     for section in SECTIONS + (LONG_SECTIONS if options.long else []):
         print(f"measuring: {section.__doc__}", file=sys.stderr, flush=True)
         rows += section()
-    text = markdown(machine(), rows)
+    text = markdown(rows)
     print(text)
     if options.save:
         options.save.write_text(text, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Pages in a real browser: started once, network off; what the tests ask of a page, and of a server of this machine."""
 
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+TOKEN = "class"
 NO_PACKAGES = "browser tests need the packages of requirements-dev.txt, which are not installed"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 QUIET = "--disable-gpu --disable-background-networking --disable-component-update --no-first-run"
@@ -120,13 +122,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def fetch(address: str, token: str = "t") -> tuple[str, bytes]:
-    """Where a server of this machine leads to, and what it answers; it is given a minute to start."""
-    request = urllib.request.Request(address, headers={"Authorization": f"token {token}"})
+def fetch(address: str, content: Any = None) -> tuple[str, bytes]:
+    """Where a server of this machine leads to, and what it answers; it is given two minutes to start.
+
+    With `content`, that is posted as JSON; the server's token must be TOKEN.
+    """
+    data = json.dumps(content).encode() if content else None
+    request = urllib.request.Request(address, data, {"Authorization": f"token {TOKEN}"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(600):
+    for _ in range(1200):
         try:
-            with opener.open(request, timeout=30) as answer:
+            with opener.open(request, timeout=120) as answer:
                 return answer.geturl(), answer.read()
         except urllib.error.HTTPError:
             raise

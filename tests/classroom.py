@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,20 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import requests
 import websocket
 from jupyter_client.session import Session
 
 from door.lessons import lessons
-
-TOKEN = "class"
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.browsing import TOKEN, fetch, free_port
 
 
 @dataclass
@@ -59,27 +49,11 @@ class Learner:
         command += [f"--IdentityProvider.token={TOKEN}"]
         command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         quiet = subprocess.DEVNULL
-        self.server = subprocess.Popen(command, stdout=quiet, stderr=quiet)
+        self.server = psutil.Popen(command, stdout=quiet, stderr=quiet)
 
     def ask(self, path: str, content: Any = None) -> Any:
-        """What the server answers to a request; OSError when it does not."""
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy stands between
-            address = f"http://127.0.0.1:{self.port}/api/{path}?token={TOKEN}"
-            how = "POST" if content else "GET"
-            answer = session.request(how, address, json=content, timeout=120)
-            answer.raise_for_status()
-            return answer.json()
-
-    def wait(self) -> None:
-        """Until the server answers, two minutes at most."""
-        for _ in range(1200):
-            try:
-                self.ask("status")
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise TimeoutError(f"the server at port {self.port} does not answer")
+        """What the server answers to a request."""
+        return json.loads(fetch(f"http://127.0.0.1:{self.port}/api/{path}", content)[1])
 
     def work(self) -> None:
         """Open the lesson and run all its cells."""
@@ -92,29 +66,15 @@ class Learner:
             channel = websocket.create_connection(address, timeout=600)
             for cell in cells:
                 if cell["cell_type"] == "code":
-                    self.execute(channel, cell["source"])
+                    execute(channel, cell["source"])
             channel.close()
         except Exception as error:  # a learner's failure is a result, not the end of the class
             self.failure = f"{type(error).__name__}: {error}"
         self.seconds = time.monotonic() - begun
 
-    def execute(self, channel: Any, source: str) -> None:
-        """Run one cell; RuntimeError when it fails."""
-        request = Session(session="class").msg("execute_request", {"code": source, "silent": False})
-        ident = request["msg_id"]
-        channel.send(json.dumps(request | {"channel": "shell"}, default=str))
-        while True:
-            answer = json.loads(channel.recv())
-            if answer["parent_header"].get("msg_id") == ident and answer["channel"] == "shell":
-                reply = answer["content"]
-                if reply["status"] != "ok":
-                    raise RuntimeError(f"{reply.get('ename')}: {reply.get('evalue')}")
-                return
-
     def processes(self) -> list[psutil.Process]:
         """The server and its kernel."""
-        server = psutil.Process(self.server.pid)
-        return [server, *server.children(recursive=True)]
+        return [self.server, *self.server.children(recursive=True)]
 
     def cost(self) -> tuple[float, float]:
         """What this learner's processes hold of memory (MB) and have used of processor time (s)."""
@@ -124,6 +84,18 @@ class Learner:
         return held / 1e6, sum(one.user + one.system for one in times)
 
 
+def execute(channel: Any, source: str) -> None:
+    """Run one cell; RuntimeError when it fails."""
+    request = Session(session="class").msg("execute_request", {"code": source, "silent": False})
+    channel.send(json.dumps(request | {"channel": "shell"}, default=str))
+    answer: dict[str, Any] = {"channel": ""}
+    while answer["channel"] != "shell" or answer["parent_header"]["msg_id"] != request["msg_id"]:
+        answer = json.loads(channel.recv())
+    reply = answer["content"]
+    if reply["status"] != "ok":
+        raise RuntimeError(f"{reply.get('ename')}: {reply.get('evalue')}")
+
+
 def hold(learners: list[Learner]) -> list[tuple[float, float]]:
     """Let all start, then all work at once; what each has cost."""
     begun = time.monotonic()
@@ -131,7 +103,7 @@ def hold(learners: list[Learner]) -> list[tuple[float, float]]:
         for learner in learners:
             learner.start()
         for learner in learners:
-            learner.wait()
+            learner.ask("status")
         print(f"{len(learners)} servers answer after {time.monotonic() - begun:.0f} s", flush=True)
         with ThreadPoolExecutor(len(learners)) as pool:
             list(pool.map(Learner.work, learners))

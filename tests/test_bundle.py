@@ -14,7 +14,7 @@ import pytest
 from door import ROOT, WHEELS, Stop, bundle
 from door.environment import VERSION, pinned
 from door.lessons import lessons
-from tests.browsing import fetch
+from tests.browsing import TOKEN, fetch
 
 LINES = pinned(ROOT / "requirements.txt")
 
@@ -118,7 +118,7 @@ def test_a_bundle_sets_up_tests_itself_and_opens_its_first_lesson_with_the_netwo
         lab = [sys.executable, "course.py", "lab", "--no-browser", f"--port={port}"]
         refused = subprocess.run(lab, cwd=place, capture_output=True, text=True)
         assert refused.returncode and f"port {port} is not available" in refused.stderr
-    command, pipe = [*lab, "--IdentityProvider.token=t"], subprocess.PIPE
+    command, pipe = [*lab, f"--IdentityProvider.token={TOKEN}"], subprocess.PIPE
     with subprocess.Popen(
         command, cwd=place, stdout=pipe, stderr=subprocess.STDOUT, text=True
     ) as server:
