@@ -9,7 +9,7 @@ import pytest
 
 from helpers import explorables
 from helpers.figures.display import caption
-from tests.contract.words import AMERICAN, UNKIND
+from tests.contract.grammar import AMERICAN, UNKIND
 from tests.notebooks import CAPTIONS, LESSONS, read
 
 FILLER = re.compile(

@@ -1,13 +1,75 @@
-"""Every rule of the contract catches a real lesson that was spoilt in one way; glossary and lessons keep together."""
+"""The lessons keep the contract, each on its own and all together; every rule catches a real lesson that was spoilt."""
 
 import json
 import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from tests.contract import RULES, Rule, code, forms, grammar, structure, words
+from helpers.feedback import exercises
+from tests.contract import RULES, Rule, code, grammar, structure
 from tests.contract.glossary import GLOSSARY, entries, problems, terms
 from tests.notebooks import Notebook, joined, lesson_path, read
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_lesson_keeps_the_contract(rule: Rule, lesson: Notebook) -> None:
+    assert list(rule(lesson)) == []
+
+
+def test_each_result_is_predicted_once_in_the_lesson_that_owns_it(lessons: list[Notebook]) -> None:
+    asked = [
+        (cell.id.removeprefix("predict-"), lesson.number)
+        for lesson in lessons
+        for cell in lesson.markdown
+        if cell.id.startswith("predict-")
+    ]
+    assert [topic for topic, count in Counter(t for t, _ in asked).items() if count > 1] == []
+    assert set(grammar.OWNERS.items()) <= set(asked)
+
+
+def test_every_check_has_a_key_and_every_key_a_check(lessons: list[Notebook]) -> None:
+    asked = [
+        ident
+        for lesson in lessons
+        for cell in lesson.code
+        if "exercise" in cell.tags
+        for ident in structure.CHECK.findall(cell.source)
+    ]
+    numbers = {str(int(lesson.number)) for lesson in lessons}
+    answered = [ident for ident in exercises() if ident.partition(".")[0] in numbers]
+    assert sorted(asked) == sorted(answered)
+
+
+def test_exercises_and_hints_that_the_text_names_exist(lessons: list[Notebook]) -> None:
+    named = {
+        ident
+        for lesson in lessons
+        for cell in lesson.cells
+        for ident in re.findall(r"\b(?:hint\(\s*[\"']|[Ee]xercise )(\d+\.\d+)", cell.source)
+    }
+    assert named <= set(exercises())
+
+
+def test_every_lesson_stands_in_the_readme_with_its_title_and_promise(
+    root: Path, lessons: list[Notebook]
+) -> None:
+    lines = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    for lesson in lessons:
+        title, promise = structure.promise(lesson)
+        rows = [line for line in lines if f"](notebooks/{lesson.path.name})" in line]
+        assert any(title in row and promise in row for row in rows), (
+            f"{lesson.path.name}: {title}: {promise}"
+        )
+
+
+def test_the_readme_links_only_to_what_is_there(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
+    local = [target for target in targets if target and not re.match(r"https?:|mailto:", target)]
+    assert local
+    assert [target for target in local if not (root / target).exists()] == []
 
 
 def spoilt(number: str, old: str, new: str) -> Notebook:
@@ -54,22 +116,23 @@ BAD: list[tuple[Rule, str, str]] = [  # of lesson 05
     (code.figures_are_described, r'"alt": "', '"alt": "Image of '),
     (code.figures_are_small, r'"image/png": "', '"image/png": "' + "AAAA" * 40_000),
     (code.figures_are_followed_by_prose, r'(\["happened"\]}, "source": ")', r"\1# "),
-    (words.says_nothing_unkind, "## Key points", "It is simply so. ## Key points"),
-    (words.spells_the_british_way, "## Key points", "A color. ## Key points"),
-    (words.nothing_is_left_over, "## Key points", "TODO ## Key points"),
+    (grammar.says_nothing_unkind, "## Key points", "It is simply so. ## Key points"),
+    (grammar.spells_the_british_way, "## Key points", "A color. ## Key points"),
+    (grammar.nothing_is_left_over, "## Key points", "TODO ## Key points"),
+    (structure.forms_are_whole, "### Question A3", "### Question A4"),  # of lesson 14
+    (structure.forms_are_whole, r"- \(d\)", "- (e)"),
+    (structure.forms_are_whole, r"b5 = \.\.\.", "b5 = 'c'"),
+    (structure.forms_are_whole, r"a10\]", "]"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "old", "new"), BAD, ids=[rule.__name__ for rule, *_ in BAD])
 def test_each_rule_catches_a_bad_lesson(rule: Rule, old: str, new: str) -> None:
-    assert list(rule(spoilt("05", old, new)))
+    assert list(rule(spoilt("14" if rule is structure.forms_are_whole else "05", old, new)))
 
 
 def test_every_rule_has_a_bad_lesson_that_it_catches() -> None:
-    unasked, unlettered = ("### Question A3", "### Question A4"), (r"- \(d\)", "- (e)")
-    for old, new in (unasked, unlettered, (r"b5 = \.\.\.", "b5 = 'c'"), (r"a10\]", "]")):
-        assert list(forms.forms_are_whole(spoilt("14", old, new)))
-    assert {rule for rule, *_ in BAD} | {forms.forms_are_whole} == set(RULES)
+    assert {rule for rule, *_ in BAD} == set(RULES)
 
 
 def test_lessons_and_glossary_keep_together(lessons: list[Notebook]) -> None:
@@ -85,12 +148,7 @@ def test_lessons_and_glossary_keep_together(lessons: list[Notebook]) -> None:
         ("05", r"\*\*\[ML\]\([^)]*\)\*\*", "ML", "no lesson introduces it in bold"),
         ("05", "cell-id=ml", "cell-id=gone", "which is no entry"),
         ("05", r"(\*\*\[ML\]\([^)]*\)\*\*)", r"\1 \1", "bold for the second time"),
-        (
-            "05",
-            "## I to L: the header",
-            "## The header",
-            "is introduced in [Lesson 05, The header]",
-        ),
+        ("05", "## I to L: the header", "## The header", "introduced in [Lesson 05, The header]"),
         ("14", r"cell-id=method\)", "cell-id=title)", "leads back to"),
         ("14", '"id": "ml"', '"id": "likelihood"', "expected 'ml'"),
         ("14", r"(### ML)\\n\\n[^→]*→", r"\1\\n\\nIt.\\n\\n→", "one or two"),

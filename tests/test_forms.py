@@ -11,7 +11,7 @@ import pytest
 from fewgroups import monte_carlo
 from helpers import Design, Truth, answered, earlier_answers, score
 from helpers.answers.form_keys import CONCEPTS, questions
-from tests.contract.forms import LETTERS, QUESTIONS, options, question
+from tests.contract.structure import LETTERS, QUESTIONS, options, question
 from tests.notebooks import FOLDER, lesson_path, read
 
 BOTH = [(form, number) for form in "AB" for number in QUESTIONS]

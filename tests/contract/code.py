@@ -162,18 +162,3 @@ def figures_are_followed_by_prose(notebook: Notebook) -> Iterator[str]:
             and not after[0].source.lstrip().startswith(("#", "> **Predict"))
         ):
             yield f"cell {cell.index}: no words right after the figure on what it shows"
-
-
-RULES = [
-    ran_top_to_bottom,
-    no_errors_or_warnings_shown,
-    cells_are_short,
-    code_is_plain_python,
-    imports_stand_in_the_first_cell,
-    nothing_is_hidden_from_nbval,
-    outputs_are_stable,
-    file_is_clean,
-    figures_are_described,
-    figures_are_small,
-    figures_are_followed_by_prose,
-]

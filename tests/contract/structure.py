@@ -1,4 +1,4 @@
-"""What a lesson is made of: its head, headings, boxes, exercises, last sections and links."""
+"""What a lesson is made of: its head, headings, boxes, exercises, forms of questions, last sections and links."""
 
 import itertools
 import re
@@ -13,6 +13,10 @@ LAST = ["Key points", "Further reading", "Next"]
 DEEPER = "Going deeper"
 EXERCISE = re.compile(r"Exercise (\d+\.\d+) (★{1,3}) (\S.*)")
 CHECK = re.compile(r"\bcheck\(\s*[\"'](\d+\.\d+)[\"']")
+# The ten questions before and after the course: form A before lesson 00 and in lesson 14, form B there.
+FORMS = {"before_you_begin": "A", "14_test_yourself_and_glossary": "AB"}
+QUESTIONS = range(1, 11)
+LETTERS = "abcd"
 
 
 def headings(cell: Cell) -> list[tuple[int, str]]:
@@ -273,20 +277,34 @@ def teacher_notes_are_folded(notebook: Notebook) -> Iterator[str]:
             yield f"cell {cell.index}: a note for the teacher without the tag"
 
 
-RULES = [
-    opens_with_title_and_promise,
-    says_time_and_needs,
-    headings_are_in_order,
-    boxes_have_known_leads,
-    has_enough_boxes,
-    predictions_come_before_results,
-    self_checks_have_folded_answers,
-    ends_with_points_reading_next,
-    links_to_the_next_lesson,
-    relative_links_resolve,
-    tags_and_names_of_cells,
-    exercises_have_stubs,
-    stubs_run_as_they_stand,
-    solutions_fill_their_stubs,
-    teacher_notes_are_folded,
-]
+def question(notebook: Notebook, form: str, number: int) -> str:
+    """The text of a question as a reader sees it, without the comments that only tests read; "" without one."""
+    ident = f"question-{form.lower()}{number}"
+    return next(
+        (re.sub(r" *<!--.*?-->", "", c.source) for c in notebook.markdown if c.id == ident), ""
+    )
+
+
+def options(text: str) -> dict[str, str]:
+    """The options of a question by letter."""
+    return dict(re.findall(r"(?m)^- \(([a-z])\) (.*\S)$", text))
+
+
+def forms_are_whole(notebook: Notebook) -> Iterator[str]:
+    """Ten questions a form, four options each, a place for the letter right below, and all ten are counted."""
+    for form in FORMS.get(notebook.path.stem, ""):
+        for number in QUESTIONS:
+            name = f"{form.lower()}{number}"
+            text = question(notebook, form, number)
+            if not text.startswith(f"### Question {form}{number}\n"):
+                yield f"no cell question-{name} that starts '### Question {form}{number}'"
+                continue
+            if list(options(text)) != list(LETTERS):
+                yield f"question {form}{number}: options {list(options(text))}: expected (a) to (d)"
+            after = [c for c in notebook.cells if c.id == f"question-{name}"][0].index + 1
+            if notebook.cells[after].source != f"{name} = ...":
+                yield f"question {form}{number}: expected the code cell '{name} = ...' right below"
+        names = ", ".join(f"{form.lower()}{number}" for number in QUESTIONS)
+        asks = "answered" if notebook.path.stem == "before_you_begin" else "score"
+        if not any(f'{asks}("{form}", [{names}]' in cell.source for cell in notebook.code):
+            yield f'no cell with {asks}("{form}", [{names}])'
