@@ -21,7 +21,7 @@ def joined(source: Any) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """One cell. `raw` is its JSON, `index` its place in the notebook, counted from 0."""
 

@@ -1,6 +1,5 @@
 """The command for authors: `python -m tests.prose 05`."""
 
-import argparse
 import re
 import sys
 from pathlib import Path
@@ -17,42 +16,28 @@ def suggestions(notebook: Notebook, problem: Problem) -> list[str]:
     if not quoted:
         return []
     number = next(num.numbers(quoted[1]))
-    found = [
-        output
-        for cell in reversed(notebook.code)
-        if cell.index <= problem.cell.index
-        for output in num.bound(number, outputs(cell))
-    ]
+    above = [cell for cell in reversed(notebook.code) if cell.index <= problem.cell.index]
+    found = [output for cell in above for output in num.bound(number, outputs(cell))]
     lines = {f"from: {output.cell}    {output.line.strip()[:80]}": None for output in found}
     return list(lines)[:4]
 
 
-def main(arguments: list[str]) -> int:
-    """The command for authors; the exit code says whether anything is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.prose",
-        description=about,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "lessons", nargs="*", help="05, or a notebook's path; all lessons when left out"
-    )
-    options = parser.parse_args(arguments)
-    paths = [
-        Path(name) if name.endswith(".ipynb") else lesson_path(name) for name in options.lessons
-    ]
+def main(names: list[str]) -> int:
+    """List what is not bound in the named lessons, or in all; the exit code says whether anything is wrong."""
+    if {"-h", "--help"} & set(names):
+        print(about)
+        return 0
     wrong = 0
-    for path in paths or LESSONS:
+    for path in [Path(n) if n.endswith(".ipynb") else lesson_path(n) for n in names] or LESSONS:
         notebook = read(path)
         bindings, problems = check(notebook)
         wrong += len(problems)
         given = sum(not binding.shown_by for binding in bindings)
         caught = 1 - sum(binding.weakness for binding in bindings) / max(1, len(bindings))
         print(
-            f"{path.name}: {len(bindings) - given} bound, {given} given, {len(problems)} to mend;",
-            end=" ",
+            f"{path.name}: {len(bindings) - given} bound, {given} given, {len(problems)} to mend; "
+            f"{caught:.1%} of one-digit changes would be noticed"
         )
-        print(f"{caught:.1%} of one-digit changes would be noticed")
         for problem in problems:
             print(f"    {problem}")
             for line in suggestions(notebook, problem):

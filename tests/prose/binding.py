@@ -37,17 +37,14 @@ class Binding:
     weakness: float  # the share of its one-digit changes that would pass
 
 
+@lru_cache(maxsize=4096)
 def outputs(cell: Cell) -> tuple[Printed, ...]:
     """The numbers that a cell computed and printed: digits typed in its own strings are no evidence."""
-    return _computed(cell.printed, tuple(cell.literals), cell.id or f"cell {cell.index}")
-
-
-@lru_cache(maxsize=4096)
-def _computed(text: str, literals: tuple[str, ...], name: str) -> tuple[Printed, ...]:
-    for literal in literals:
+    text = cell.printed
+    for literal in cell.literals:
         if literal.strip() and re.search(r"\d", literal):
             text = blank(text, rf"(?<![\d.]){re.escape(literal.strip())}(?!\d)")
-    return tuple(num.printed(text, name))
+    return tuple(num.printed(text, cell.id or f"cell {cell.index}"))
 
 
 def _named(name: str, block: Block, notebook: Notebook) -> list[Printed] | str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from string import Formatter
 
 from tests import numbers as num
@@ -45,26 +45,20 @@ class Block:
     bad_marks: list[str] = field(default_factory=list)
 
     @cached_property
-    def numbers(self) -> tuple[Number, ...]:
-        """Its numbers, in order."""
-        return results(self.text)
+    def numbers(self) -> list[Number]:
+        """Its numbers, in order; whole numbers within $…$ are indices and powers, not results."""
+        maths = [match.span() for match in re.finditer(r"(?s)\$\$.+?\$\$|\$[^$\n]+\$", self.text)]
+        return [
+            number
+            for number in num.numbers(self.text)
+            if number.percent
+            or number.quantum < 0
+            or not any(first <= number.start < last for first, last in maths)
+        ]
 
     def around(self, number: Number) -> str:
         text = self.text[max(0, number.start - 45) : number.end + 25]
         return "… " + re.sub(r"\s+", " ", text).strip() + " …"
-
-
-@lru_cache(maxsize=4096)
-def results(text: str) -> tuple[Number, ...]:
-    """The numbers of a visible text; whole numbers within $…$ are indices and powers, not results."""
-    maths = [match.span() for match in re.finditer(r"(?s)\$\$.+?\$\$|\$[^$\n]+\$", text)]
-    return tuple(
-        number
-        for number in num.numbers(text)
-        if number.percent
-        or number.quantum < 0
-        or not any(first <= number.start < last for first, last in maths)
-    )
 
 
 def blank(text: str, pattern: str | re.Pattern[str]) -> str:
@@ -109,53 +103,34 @@ def _chunks(source: str) -> Iterator[str]:
             yield chunk
 
 
-@dataclass(frozen=True)
-class Piece:
-    """What a block is by its own text, wherever it stands."""
-
-    level: int  # of a heading, or 0
-    title: str
-    text: str
-    marks: dict[str, list[str]]
-    bad_marks: list[str]
-
-
-@lru_cache(maxsize=4096)
-def _pieces(source: str) -> tuple[Piece, ...]:
-    pieces = []
-    for chunk in _chunks(source):
-        heading = HEADING.match(chunk.strip())
-        text = visible(blank(chunk, COMMENT))
-        text = blank(text, r"\A\s*\d+[.)]\s") if ITEM.match(chunk) else text
-        text = blank(text, r"\*\*Minutes:\*\*.*")
-        # A heading names things: its own number and the names in its code spans are no results.
-        text = blank(text, r"\A\s*#+\s+(?:\d+(?:\.\d+)*[.)]?\s)?|`[^`]+`") if heading else text
-        level, title = (len(heading[1]), heading[2].strip()) if heading else (0, "")
-        pieces.append(Piece(level, title, text, *_marks(chunk)))
-    return tuple(pieces)
+def _prose(chunk: str, is_heading: bool) -> str:
+    """What a chunk of markdown states: all that is no result is blank."""
+    text = visible(blank(chunk, COMMENT))
+    text = blank(text, r"\A\s*\d+[.)]\s") if ITEM.match(chunk) else text
+    text = blank(text, r"\*\*Minutes:\*\*.*")
+    # A heading names things: its own number and the names in its code spans are no results.
+    return blank(text, r"\A\s*#+\s+(?:\d+(?:\.\d+)*[.)]?\s)?|`[^`]+`") if is_heading else text
 
 
 def blocks(notebook: Notebook) -> Iterator[Block]:
     """All blocks of a lesson's prose and of its figures' alt texts, in reading order."""
     above: list[Cell] = []
     reading = True
-    before = None
-    for cell in notebook.cells:
+    for cell, before in zip(notebook.cells, [None, *notebook.cells], strict=False):
         if cell.is_code:
             above = [cell, *above]
             yield from _alt_blocks(cell, above, _alt_givens(notebook, cell))
-        for piece in _pieces(cell.source) if cell.is_markdown else ():
-            if piece.level in (1, 2):
+        for chunk in _chunks(cell.source) if cell.is_markdown else ():
+            heading = HEADING.match(chunk.strip())
+            level = len(heading[1]) if heading else 0
+            if heading and level <= 2:
                 above = []
-                reading = piece.title.lower() != "further reading"
-            if piece.level != 1 and reading:
-                stray = (
-                    ["alt: no figure right above"]
-                    if "alt" in piece.marks and not (before and before.alts)
-                    else []
-                )
-                yield Block(cell, piece.text, above, piece.marks, piece.bad_marks + stray)
-        before = cell
+                reading = heading[2].strip().lower() != "further reading"
+            if level != 1 and reading:
+                marks, bad = _marks(chunk)
+                if "alt" in marks and not (before and before.alts):
+                    bad.append("alt: no figure right above")
+                yield Block(cell, _prose(chunk, level > 0), above, marks, bad)
 
 
 def _alt_givens(notebook: Notebook, cell: Cell) -> list[str]:
@@ -172,6 +147,6 @@ def _alt_blocks(cell: Cell, above: list[Cell], given: list[str]) -> Iterator[Blo
         for text, *_ in Formatter().parse(alt_template(key))
         if text.strip()
     ]
-    text = visible(" … ".join(typed))
-    if given or results(text):
-        yield Block(cell, text, above, {"given": given} if given else {})
+    block = Block(cell, visible(" … ".join(typed)), above, {"given": given} if given else {})
+    if given or block.numbers:
+        yield block
