@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -67,13 +67,9 @@ class Comparison:
     @property
     def table(self) -> NotedTable:
         """Rows smaller and larger; columns parameters, loglik, statistic, df, p."""
-        columns: dict[str, object] = {
-            "parameters": self.parameters,
-            "loglik": self.loglik,
-            "statistic": (np.nan, self.statistic),
-            "df": (np.nan, self.df),
-            "p": (np.nan, self.p),
-        }
+        columns: dict[str, object] = {"parameters": self.parameters, "loglik": self.loglik}
+        tests = {"statistic": self.statistic, "df": self.df, "p": self.p}
+        columns |= {name: (np.nan, value) for name, value in tests.items()}
         decimals = {"loglik": 4, "statistic": 4, "df": 0, "p": -1}
         notes = [self.sentence, *self.notes]
         return noted_table(columns, pd.Index(["smaller", "larger"]), notes, decimals)
@@ -125,19 +121,19 @@ def compare(
     seed = whole_number("seed", 0 if seed is None and method != "bootstrap" else seed, 0)
     (small, small_reml), (large, large_reml) = _models(smaller, larger)
     extra = added(small, large)
-    d = extra.parameters
-    if method == "boundary" and extra.mixture is None:
+    df, mixture = extra.df, extra.mixture if method == "boundary" else ((1.0, extra.df),)
+    if mixture is None:
         raise ValueError(
             f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.random)}, so {extra.bounds} "
             "variances are at their bound; use method='bootstrap', or add one at a time"
         )
     reml = not extra.fixed and bool(large_reml) and small_reml is not False
-    if reml and isinstance(small, MixedLM):  # the same columns, so that REML's own constant is too
+    mixed = isinstance(small, MixedLM)
+    if reml and mixed:  # the same columns, so that REML's own constant is the same
         Z = small.exog_re if small.k_re else None
         small = MixedLM(small.endog, large.exog, small.groups, Z, exog_vc=small.exog_vc)
     elif reml:
         small = OLS(small.endog, large.exog)
-    mixed = isinstance(small, MixedLM)
     best = optimum(small, reml) if mixed else least_squares(small, small.endog, reml)
     loglik = float(best.loglik), float(optimum(large, reml).loglik)
     statistic = 2 * (loglik[1] - loglik[0])
@@ -150,11 +146,6 @@ def compare(
     notes = []
     if not reml and (small_reml or large_reml):
         notes.append(say("compare.fixed_differ" if extra.fixed else "compare.one_by_reml"))
-    mixture = extra.mixture if method == "boundary" else ((1.0, d),)
-    p, p_error, null = mixture_p(statistic, mixture or ()), 0.0, None
-    shown, against = p_is(p), say("compare.chi2", df=str(d))
-    if method == "boundary" and extra.bounds:
-        against = say("compare.mixture", less=str(d - 1), df=str(d))
     if method == "bootstrap":
         scores = draw(small, best.beta, best.cov_re, best.vcomp, best.scale, n, seed)
         ratio = 2 * (refit(large, scores, reml)[1] - refit(small, scores, reml)[1])
@@ -172,6 +163,11 @@ def compare(
         p_error = float(np.sqrt(p * (1 - p) / (drawn + 1)))
         against = say("compare.drawn", n=str(drawn))
         shown = say("compare.p_drawn", p=p_is(p), error=f"{p_error:.2g}")
+    else:
+        null, p, p_error = None, mixture_p(statistic, mixture), 0.0
+        words = {"df": str(df), "less": str(df - 1)}
+        against = say("compare.chi2" if len(mixture) == 1 else "compare.mixture", words)
+        shown = p_is(p)
     notes += _cautions(method, extra, statistic, bool(best.singular), fewest_groups(large))
     fixed = [f"the fixed effect{'s' * (len(extra.fixed) > 1)} {joined(extra.fixed)}"]
     sentence = say(
@@ -182,20 +178,8 @@ def compare(
         p=shown,
     )
     count = large.exog.shape[1] + len(_places(large)) + 1
-    return Comparison(
-        statistic=statistic,
-        df=d,
-        mixture=mixture,
-        p=p,
-        p_error=p_error,
-        method=method,
-        reml=reml,
-        loglik=loglik,
-        parameters=(count - d, count),
-        sentence=sentence,
-        notes=tuple(notes),
-        null=null,
-    )
+    numbers = statistic, df, mixture, p, p_error, method, reml, loglik, (count - df, count)
+    return Comparison(*numbers, sentence, tuple(notes), null)
 
 
 def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
@@ -249,28 +233,19 @@ def _models(smaller: Any, larger: Any) -> list[tuple[Any, bool | None]]:
 # ---- what the larger model adds ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Added:
+class Added(NamedTuple):
     """What the larger model has and the smaller has not.
 
-    fixed: names of fixed-effect columns; random: phrases; parameters: how many in all; bounds: in how many directions
-    a variance is added, which the smaller model holds at zero, the bound of what a variance can be.
+    fixed: names of fixed-effect columns; random: phrases; df: how many parameters in all; bounds: in how many
+    directions a variance is added, which the smaller model holds at zero, the bound of what a variance can be; mixture:
+    weights and df of the χ² distributions of which the null is a mixture, None where no simple one holds.
     """
 
     fixed: list[str]
     random: list[str]
-    parameters: int
+    df: int
     bounds: int
-
-    @property
-    def mixture(self) -> tuple[tuple[float, int], ...] | None:
-        """Weights and df of the χ² distributions of which the null is a mixture; None where no simple one holds.
-
-        One bound: ½χ²(d−1) + ½χ²(d) for d parameters (Self & Liang 1987, J. Am. Stat. Assoc. 82:605, cases 5 and 6;
-        Stram & Lee 1994, Biometrics 50:1171, cases 1 and 2).
-        """
-        d = self.parameters
-        return {0: ((1.0, d),), 1: ((0.5, d - 1), (0.5, d))}.get(self.bounds)
+    mixture: tuple[tuple[float, int], ...] | None
 
 
 def added(smaller: Any, larger: MixedLM) -> Added:
@@ -294,7 +269,10 @@ def added(smaller: Any, larger: MixedLM) -> Added:
     one, many = kinds if tied else ("a covariance", "covariances")
     if rest:
         phrases.append(one if rest == 1 else f"{rest} {many}")
-    return Added(fixed, phrases, len(fixed) + random, len(new))
+    df = len(fixed) + random
+    # Self & Liang 1987 (J. Am. Stat. Assoc. 82:605), cases 5 and 6; Stram & Lee 1994 (Biometrics 50:1171), 1 and 2
+    mixture = {0: ((1.0, df),), 1: ((0.5, df - 1), (0.5, df))}.get(len(new))
+    return Added(fixed, phrases, df, len(new), mixture)
 
 
 def _not_nested(smaller: Any, larger: MixedLM, why: str) -> ValueError:
@@ -349,41 +327,34 @@ def _variances_added(smaller: Any, larger: MixedLM) -> tuple[list[str], bool]:
     Each constant matrix of the smaller model must be a combination of those of the larger; and that of a variance must
     be a covariance there: a positive semi-definite Ψ, variances of components not below zero.
     """
-    q, known, places = larger.k_re, _places(smaller), _places(larger)
-    varying = np.zeros((q, 0))  # directions in which the smaller model's groups vary already
-    used, tied = np.zeros(larger.k_vc, dtype=bool), False
+    names, places, known = random_names(larger), _places(larger), _places(smaller)
+    varying, tied = np.zeros((len(names), 0)), False  # in which directions the smaller one varies
     if known:
         ours, theirs = _constants(smaller), _constants(larger)
         products, cross = _inner(theirs, theirs), _inner(theirs, ours)
-        size = np.diag(_inner(ours, ours))
         # in units in which each random effect of the larger model is of size one
         units = [x**0.25 for x, (a, b) in zip(np.diag(products), places, strict=True) if a == b]
         scale = np.prod(np.take(units, places), axis=1)
         cross = cross / scale[:, None]
         weights = np.linalg.lstsq(products / np.outer(scale, scale), cross, rcond=1e-12)[0]
+        size = np.diag(_inner(ours, ours))
         outside = size - np.sum(weights * cross, axis=0) > ALIKE * size
-        names = [*random_names(smaller), *map(str, smaller.exog_vc.names)]
-        for number, (a, b) in enumerate(known):
-            psi, own = np.zeros((q, q)), weights[len(places) - larger.k_vc :, number]
-            psi[np.tril_indices(q)] = weights[: len(places) - larger.k_vc, number]
-            values, vectors = np.linalg.eigh(psi, UPLO="L")
-            together = np.append(values, own)
-            if outside[number] or (a == b and together.min() < -ALIKE * together.max()):
-                some = names[: smaller.k_re] if a < smaller.k_re else [names[a]]
-                what = "random effect" if len(some) == 1 else "correlated random effects of"
-                what = (
-                    f"the {what} {', '.join(some)} of smaller cannot be seen as a special case of"
-                )
-                raise _not_nested(smaller, larger, f"{what} larger's random effects")
-            if a == b:
-                kept = values > ALIKE * together.max()
-                varying = np.hstack([varying, vectors[:, kept] * np.sqrt(values[kept])])
-                used |= own > ALIKE * together.max()
-                tied |= a >= smaller.k_re and kept.sum() > 1
-    components = zip(larger.exog_vc.names, used, strict=True)
-    columns = random_names(larger)
-    new = [str(name) for name, had in components if not had]
-    return new + [columns[k] for k in _new_columns(varying, np.eye(q))], tied
+    for number, (a, b) in enumerate(known):
+        covariance = np.zeros((len(names), len(names)))
+        covariance[tuple(np.transpose(places))] = weights[:, number]
+        values, vectors = np.linalg.eigh(covariance, UPLO="L")
+        if outside[number] or (a == b and values[0] < -ALIKE * values[-1]):
+            some = random_names(smaller)
+            some = some[: smaller.k_re] if a < smaller.k_re else [some[a]]
+            what = "random effect" if len(some) == 1 else "correlated random effects of"
+            what = f"the {what} {', '.join(some)} of smaller cannot be seen as a special case of"
+            raise _not_nested(smaller, larger, f"{what} larger's random effects")
+        if a == b:
+            kept = values > ALIKE * values[-1]
+            varying = np.hstack([varying, vectors[:, kept] * np.sqrt(values[kept])])
+            tied |= a >= smaller.k_re and kept.sum() > 1
+    new = _new_columns(varying, np.eye(len(names)))
+    return [names[k] for k in sorted(new, key=lambda k: k < larger.k_re)], tied
 
 
 # ---- what must be said besides p ---------------------------------------------------------------------------
@@ -394,12 +365,11 @@ def _cautions(
 ) -> list[str]:
     """Where the null distribution asked for is not the right one (singular: the smaller model is), and what few groups
     do to the test."""
-    d, keys = extra.parameters, []
-    words = {"groups": str(groups), "size": f"{100 * _size(groups):.0f}", "less": str(d - 1)}
-    words |= {"df": str(d), "variances": str(extra.bounds)}
-    if method == "lrt" and extra.bounds == 1:
-        words["p"] = p_is(mixture_p(statistic, extra.mixture or ()))
-        keys.append("half" if d == 1 else "average")
+    keys, words = [], {"groups": str(groups), "size": f"{100 * _size(groups):.0f}"}
+    words |= {"df": str(extra.df), "less": str(extra.df - 1), "variances": str(extra.bounds)}
+    if method == "lrt" and extra.bounds and extra.mixture:
+        words["p"] = p_is(mixture_p(statistic, extra.mixture))
+        keys.append("half" if extra.df == 1 else "average")
     elif method == "lrt" and extra.bounds:
         keys.append("bounds")
     elif method == "boundary" and not extra.bounds:

@@ -17,6 +17,7 @@ from fewgroups.checks import check_result
 from fewgroups.ddf import METHODS, Information, Wald
 from fewgroups.examination import examine
 from fewgroups.noted_table import NotedTable, noted_table, p_is, useful_decimals
+from fewgroups.templates import say
 
 Array = np.ndarray
 Rows = dict[str, tuple[Array, Array]]
@@ -77,7 +78,7 @@ def coefficients(
     columns = judged(fit.found, fit.method, rows, nulls, level)
     paired = paired_tests(plain.model, fit.beta, fit.phi) if contrasts is None else {}
     notes = fit.notes + [
-        f"{term}: the design is balanced; the paired t-test on group means gives t({df}) = {t:.3f}, {p_is(p)}."
+        say("coefficients.paired", term=term, df=str(df), t=f"{t:.3f}", p=p_is(p))
         for term, (t, df, p) in paired.items()
     ]
     places = useful_decimals(float(columns["se"].min()))
@@ -124,12 +125,10 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     """
     check_choice("ddf", ddf, tuple(METHODS))
     plain = check_result(result)
-    model = plain.model
-    remarks: list[str] = []
     if contrasts is None:
-        wanted, remarks, _ = term_rows(model)
+        wanted, remarks, _ = term_rows(plain.model)
     else:
-        wanted = read_contrasts(contrasts, list(model.exog_names))
+        wanted, remarks = read_contrasts(contrasts, list(plain.model.exog_names)), []
     if not wanted:
         raise ValueError(
             "the formula has no term besides the intercept, so there is nothing to test"
@@ -155,40 +154,36 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
 
     A term within an interaction: the coefficients that it has when factors are coded to sum to zero, numbers centred.
     """
-    unit = np.eye(model.exog.shape[1])
+    X = np.asarray(model.exog, dtype=float)
+    unit = np.eye(X.shape[1])
     design, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
     if not isinstance(design, DesignInfo) or not isinstance(frame, pd.DataFrame):
-        names = zip(model.exog_names, model.exog.T, strict=True)  # from arrays: a column is a term
-        varying = {str(name): k for k, (name, x) in enumerate(names) if np.ptp(x) > 0}
-        return {name: (unit[[k]], np.zeros(1)) for name, k in varying.items()}, [], True
+        names = [str(name) for name in model.exog_names]  # from arrays: a column is a term
+        varying = np.flatnonzero(np.ptp(X, axis=0))
+        return {names[k]: (unit[[k]], np.zeros(1)) for k in varying}, [], True
+    terms = [term for term in design.terms if term.factors]
     partners: dict[Term, set[Any]] = {}  # the factors with which each term interacts
-    for term in design.terms:
-        wider = [set(t.factors) for t in design.terms if set(term.factors) < set(t.factors)]
-        if term.factors:
-            partners[term] = set().union(*wider) - set(term.factors)
+    for term in terms:
+        wider = [set(t.factors) for t in terms if set(term.factors) < set(t.factors)]
+        partners[term] = set().union(*wider) - set(term.factors)
+    met = set().union(*partners.values())
     notes, centred, at_means = [], unit, True
-    if any(partners.values()):
-        centred, means, at_means = _centred(model.exog, design, frame)
-        met = [f for f in design.factor_infos if any(f in others for others in partners.values())]
-        levels = (
-            "averaged over the levels of the factors with which they interact, each counting alike"
-        )
-        parts = [levels] if any(factor not in means for factor in met) else []
-        numbers = []
-        for factor in (factor for factor in met if factor in means):
+    if met:
+        centred, means, at_means = _centred(X, design, frame)
+        how = [say("f_tests.averaged")] if met - set(means) else []
+        points = []
+        for factor in (factor for factor in means if factor in met):
             value = f" ({means[factor]:.4g})" if np.ndim(means[factor]) == 0 else ""
-            name = factor.name()
-            numbers.append(f"the mean of {name}{value}" if at_means else f"{name} = 0")
-        parts += [f"taken at {', '.join(numbers)}"] if numbers else []
-        notes.append(
-            f"Terms that are part of an interaction are {' and '.join(parts)}, whatever the coding."
-        )
-    rows = {
-        term.name(): (centred if others else unit)[design.term_slices[term]]
-        for term, others in partners.items()
-    }
-    hypotheses = {name: (row, np.zeros(len(row))) for name, row in rows.items() if len(row)}
-    return hypotheses, notes, at_means
+            where = {"name": factor.name(), "value": value}
+            points.append(say("f_tests.mean" if at_means else "f_tests.zero", where))
+        how += [say("f_tests.at", points=", ".join(points))] if points else []
+        notes.append(say("f_tests.interactions", how=" and ".join(how)))
+    tests = {}
+    for term in terms:
+        rows = (centred if partners[term] else unit)[design.term_slices[term]]
+        if len(rows):
+            tests[term.name()] = rows, np.zeros(len(rows))
+    return tests, notes, at_means
 
 
 def _centred(
@@ -201,22 +196,23 @@ def _centred(
     code: dict[Any, EvalFactor] = {}
     for k, (factor, info) in enumerate(design.factor_infos.items()):
         values, name = factor.eval(info.state, frame), f"f{k}"
-        code[factor] = EvalFactor(f"C({name}, Sum)" if info.type == "categorical" else name)
         if info.type == "categorical":
             codes = categorical_to_int(values, info.categories, NAAction("raise"))
             columns[name] = pd.Categorical.from_codes(codes, range(len(info.categories)))
+            code[factor] = EvalFactor(f"C({name}, Sum)")
         else:
-            columns[name] = np.asarray(values, dtype=float)
-            mean, spread = columns[name].mean(axis=0), np.ptp(columns[name], axis=0)
+            columns[name] = values = np.asarray(values, dtype=float)
+            mean, spread = values.mean(axis=0), np.ptp(values, axis=0)
             means[factor] = np.where(np.abs(mean) < 1e-12 * spread, 0.0, mean)  # rounding
-    numbers = {code[factor].code: mean for factor, mean in means.items()}
-    terms = [Term([code[factor] for factor in term.factors]) for term in design.terms]
+            code[factor] = EvalFactor(name)
+    terms = ModelDesc([], [Term([code[f] for f in term.factors]) for term in design.terms])
     # Without its lower terms an interaction of centred numbers is another model: then numbers are left as they are.
     for centre in (True, False):
-        made = columns | {name: columns[name] - centre * mean for name, mean in numbers.items()}
-        X_centred = np.asarray(dmatrix(ModelDesc([], terms), made), dtype=float)
-        D = np.linalg.lstsq(X_centred, X, rcond=None)[0]
-        if np.allclose(X_centred @ D, X, rtol=0, atol=1e-8 * np.abs(X).max()):
+        shifts = {code[factor].code: centre * mean for factor, mean in means.items()}
+        data = columns | {name: columns[name] - shift for name, shift in shifts.items()}
+        other = np.asarray(dmatrix(terms, data), dtype=float)
+        D = np.linalg.lstsq(other, X, rcond=None)[0]
+        if np.allclose(other @ D, X, rtol=0, atol=1e-8 * np.abs(X).max()):
             break
     return D, means, centre
 
@@ -232,15 +228,13 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
     DataFrame with a row per contrast and a column per term (terms that are left out weigh nothing).
     """
     if isinstance(contrasts, pd.DataFrame):
-        contrasts = {str(label): row.to_dict() for label, row in contrasts.iterrows()}
+        contrasts = contrasts.to_dict("index")
     elif isinstance(contrasts, str):
         contrasts = {contrasts: contrasts}
+    elif not isinstance(contrasts, Mapping) and np.ndim(contrasts) == 1:
+        contrasts = {"contrast": contrasts}
     elif not isinstance(contrasts, Mapping):
-        one = np.ndim(contrasts) == 1
-        contrasts = {
-            "contrast" if one else f"contrast {k}": row
-            for k, row in enumerate([contrasts] if one else contrasts, 1)
-        }
+        contrasts = {f"contrast {k}": row for k, row in enumerate(contrasts, 1)}
     if not contrasts:
         raise ValueError("contrasts is empty: give name → weights, or None for every coefficient")
     return {
@@ -298,25 +292,25 @@ def paired_tests(model: MixedLM, beta: Array, phi: Array) -> dict[str, tuple[flo
     a property of the groups, in ±½ or sum coding), the model explains a part of the differences, and the paired t-test
     would answer another question. beta (p,), phi (p, p): the estimates and their covariance.
     """
-    tests = {}
-    size = np.abs(model.exog).max(axis=0)
-    for column, term in enumerate(model.exog_names):
-        levels = np.unique(model.exog[:, column])
+    values, tests = np.column_stack([model.exog, model.endog]), {}
+    groups, size = pd.factorize(np.asarray(model.groups))[0], np.abs(values).max(axis=0)
+    for k, term in enumerate(model.exog_names):
+        levels, level = np.unique(values[:, k], return_inverse=True)
         if len(levels) != 2 or model.n_groups < 2:
             continue
-        high = [x[:, column] == levels[1] for x in model.exog_li]
-        counts = {(int(h.sum()), int((~h).sum())) for h in high}
-        if len(counts) != 1 or 0 in next(iter(counts)):
+        cells = 2 * groups + level
+        counts = np.bincount(cells, minlength=2 * model.n_groups)
+        if 0 in counts or np.any(counts.reshape(-1, 2) != counts[:2]):
             continue
-        shifts = [
-            x[h].mean(axis=0) - x[~h].mean(axis=0) for x, h in zip(model.exog_li, high, strict=True)
-        ]
-        if np.any(np.delete(np.abs(shifts) > 1e-9 * size, column, axis=1)):
+        means = np.zeros((len(counts), values.shape[1]))
+        np.add.at(means, cells, values)
+        means /= counts[:, None]
+        shifts = means[1::2] - means[::2]
+        if np.any(np.delete(np.abs(shifts) > 1e-9 * size, [k, -1], axis=1)):
             continue
-        pairs = zip(model.endog_li, high, strict=True)
-        differences = np.array([y[h].mean() - y[~h].mean() for y, h in pairs]) / np.ptp(levels)
+        differences = shifts[:, -1] / np.ptp(levels)
         error = differences.std(ddof=1) / np.sqrt(len(differences))
-        gap = abs(differences.mean() - beta[column]) / np.sqrt(phi[column, column])
+        gap = abs(differences.mean() - beta[k]) / np.sqrt(phi[k, k])
         if error > 0 and gap < 1e-6:
             t, df = differences.mean() / error, len(differences) - 1
             tests[str(term)] = (float(t), df, float(2 * stats.t.sf(abs(t), df)))

@@ -124,11 +124,11 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
         notes.append(say("bootstrap.singular", share=f"{singular[kept].mean():.1%}"))
     if (groups := fewest_groups(model)) < FEW:
         notes.append(say("bootstrap.few_groups", groups=str(groups)))
-    names, components = random_names(model), [str(name) for name in model.exog_vc.names]
-    labels = [str(name) for name in model.exog_names] + [f"sd({name})" for name in names]
-    pairs = zip(*np.tril_indices(len(names), -1), strict=True)
+    q, names = model.k_re, random_names(model)
+    labels = [str(name) for name in model.exog_names] + [f"sd({name})" for name in names[:q]]
+    pairs = zip(*np.tril_indices(q, -1), strict=True)
     labels += [f"cor({names[j]}, {names[i]})" for i, j in pairs]
-    labels += [f"sd({name})" for name in [*components, "residual"]]
+    labels += [f"sd({name})" for name in [*names[q:], "residual"]]
     own = pd.Series(_estimates(best.beta, best.cov_re, best.vcomp, best.scale), labels)
     draws = pd.DataFrame(found[kept], columns=labels)
     return Bootstrap(own, draws, singular[kept], tuple(notes))
@@ -144,10 +144,12 @@ def groups_in_order(model: MixedLM) -> list[tuple[int, Array]]:
 
 
 def random_names(model: MixedLM) -> list[str]:
-    """Names of the columns of re_formula (q,): "Intercept" for the constant, which statsmodels calls by the group."""
+    """Names of the columns of re_formula, "Intercept" for the constant, which statsmodels calls by the group; then of
+    the components."""
     columns = np.asarray(model.exog_re, dtype=float).T if model.k_re else ()
     names = zip(model.data.exog_re_names[: len(columns)], columns, strict=True)
-    return ["Intercept" if np.ptp(column) == 0 else str(name) for name, column in names]
+    own = ["Intercept" if np.ptp(column) == 0 else str(name) for name, column in names]
+    return own + [str(name) for name in model.exog_vc.names]
 
 
 def fewest_groups(model: MixedLM) -> int:
