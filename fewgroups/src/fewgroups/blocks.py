@@ -72,11 +72,13 @@ def square_derivatives(back: Array, v: int) -> Array:
 @dataclass(frozen=True)
 class GroupBlock:
     """The g groups that have the same random-effect columns: W = ZᵀZ (g, m, m), ZB = ZᵀB (..., g, m, p+1), changes (k,
-    m, m): the S_i."""
+    m, m): the S_i. Of many groups with one W its shape is (1, m, m), `count` their number, and the rows of ZB, fewer
+    than the groups, have the same cross-products."""
 
     W: Array
     ZB: Array
     changes: Array
+    count: int = 1
 
     def explained(self) -> tuple[Array, int]:
         """What random effects of any size take from BᵀB (p+1, p+1), and the rank of Z."""
@@ -94,16 +96,16 @@ class GroupBlock:
         columns, k, p1 = _columns(SE), len(S_i), self.ZB.shape[-1]
         P = columns.swapaxes(-1, -2) @ _columns(E[..., None, :, :, :])
         found = Sums(
-            np.linalg.slogdet(A)[1].sum(axis=-1),
+            self.count * np.linalg.slogdet(A)[1].sum(axis=-1),
             _rows(self.ZB).swapaxes(-1, -2) @ _rows(S @ E),
-            np.einsum("...ab,iba->...i", F.sum(axis=-3), S_i),
+            self.count * np.einsum("...ab,iba->...i", F.sum(axis=-3), S_i),
             P.reshape(*P.shape[:-2], k, p1, p1),
         )
         if not second:
             return found
         FS = F[..., None, :, :, :] @ S_i[:, None]
         flat = FS.reshape(*FS.shape[:-3], -1)
-        traces = flat @ FS.swapaxes(-1, -2).reshape(flat.shape).swapaxes(-1, -2)
+        traces = self.count * flat @ FS.swapaxes(-1, -2).reshape(flat.shape).swapaxes(-1, -2)
         Q = columns.swapaxes(-1, -2) @ _columns(F[..., None, :, :, :] @ SE)
         Q = Q.reshape(*Q.shape[:-2], k, p1, k, p1).swapaxes(-2, -3)
         return replace(found, traces=traces, Q=Q)

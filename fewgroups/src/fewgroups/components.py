@@ -146,7 +146,9 @@ def _standard_errors(
     """Of the variances and correlations in the table's rows, whose SDs and correlations are `values`: expected
     information, and the delta method for correlations. nan on the boundary."""
     found = information(s, cov_re, vcomp, scale, reml)
-    spread = 2 * scaled_inverse(found.expected if reml else found.traces)
+    back = np.diag(np.append(found.units, scale))  # derivatives of Ψ, τ² and σ² by γ and log σ²
+    back[:-1, -1] = np.append(found.cov_re[np.tril_indices(s.q)], vcomp)
+    spread = back @ (2 * scaled_inverse(found.expected if reml else found.traces)) @ back.T
     slopes = found.random @ derivatives(np.arange(s.q), s.q, 0) @ found.random.T  # of Ψ
     own, j, i = np.diagonal(slopes, axis1=1, axis2=2), *np.tril_indices(s.q, -1)
     a, r = np.diag(cov_re), values[s.q : s.q + len(i)]

@@ -9,11 +9,11 @@ for several rows the F of Fai & Cornelius (1996, J. Stat. Comput. Simul. 54:363)
 53:983) also enlarge Φ for what the estimated variances add, with the expected information, as pbkrtest does (Halekoh &
 Højsgaard 2014, J. Stat. Softw. 59(9)).
 
-V = Σ_g (Z_g S Z_gᵀ + σ²I), with S made of the covariance Ψ of the random-effect columns and of the variance components
-τ², is linear in γ = (lower triangle of Ψ row by row, τ², σ²). So its derivatives G_i are constant, and all that is
-needed are products such as XᵀV⁻¹G_iV⁻¹G_jV⁻¹X and traces, from the cross-products of each group (`Structure`). They are
-worked out for the orthonormal columns that `Structure` makes of X and Z: neither units nor centring of the predictors
-then cost digits, or decide what is negligible. Rows of contrasts are brought to those columns by `Information.rows`.
+V = σ²(I + Σγ_iG_i) with G_i = Z S_i Zᵀ, γ the lower triangle of Ψ/σ² row by row and the τ²/σ² of the components. So
+the derivatives of V by γ_i and by log σ², G_iσ² and V itself, are all that is needed, in products such as
+XᵀV⁻¹G_iV⁻¹G_jV⁻¹X and traces, from the cross-products of each group (`Structure`). They are worked out for the
+orthonormal columns that `Structure` makes of X and Z: neither units nor centring of the predictors then cost digits, or
+decide what is negligible. Rows of contrasts are brought to those columns by `Information.rows`.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ FLAT = 1e-8  # eigenvalue of the scaled curvature, relative to the largest, that
 
 @dataclass(frozen=True)
 class Information:
-    """What a model at one value of its k covariance parameters γ knows about them; p fixed effects. Where n data sets
-    of one design are fitted (`studies`), all but `fixed` and `random` have a first axis of that length.
+    """What a model at one value of its k covariance parameters (γ, log σ²) knows about them; p fixed effects. The D_i
+    are the derivatives of V by them. Of n data sets, all but `fixed` and `random` have a first axis of that length.
 
-    fixed (p, p), random (q, q): X̃ = X fixed and Z̃ = Z random are the orthonormal columns; cov_re (q, q), vcomp (v,),
-        scale: γ for those columns;
+    fixed (p, p), random (q, q): X̃ = X fixed and Z̃ = Z random are the orthonormal columns; cov_re (q, q) of those, vcomp
+        (v,), scale: Ψ, τ², σ²; units (k−1,): what γ_i = 1 is beside these;
     phi: (p, p) the covariance (X̃ᵀV⁻¹X̃)⁻¹ of the fixed effects; beta: (p,) their generalised-least-squares estimates;
-    P: (k, p, p) with P_i = −X̃ᵀV⁻¹G_iV⁻¹X̃; Q: (k, k, p, p) with Q_ij = X̃ᵀV⁻¹G_iV⁻¹G_jV⁻¹X̃;
-    traces: (k, k) tr(V⁻¹G_iV⁻¹G_j); expected: (k, k) twice the expected REML information tr(𝒫G_i𝒫G_j), with
+    P: (k, p, p) with P_i = −X̃ᵀV⁻¹D_iV⁻¹X̃; Q: (k−1, k−1, p, p) with Q_ij = X̃ᵀV⁻¹D_iV⁻¹D_jV⁻¹X̃;
+    traces: (k, k) tr(V⁻¹D_iV⁻¹D_j); expected: (k, k) twice the expected REML information tr(𝒫D_i𝒫D_j), with
         𝒫 = V⁻¹ − V⁻¹X̃ΦX̃ᵀV⁻¹;
-    gradient: (k,) and hessian: (k, k) of −2 log-likelihood, REML or ML, β profiled; loglik: that log-likelihood, with
-        lme4's and statsmodels' constants.
+    gradient: (k,) and hessian: (k, k) of −2 log-likelihood as V moves along D, REML or ML, β profiled; loglik: that
+        log-likelihood, with lme4's and statsmodels' constants.
     """
 
     fixed: Array
@@ -49,6 +49,7 @@ class Information:
     cov_re: Array
     vcomp: Array
     scale: float | Array
+    units: Array
     phi: Array
     beta: Array
     P: Array
@@ -64,61 +65,73 @@ class Information:
         return np.asarray(L @ self.fixed)
 
 
-def information(s: Structure, cov_re: Array, vcomp: Array, scale: float, reml: bool) -> Information:
-    """Information of a model with this structure at Ψ (q, q), variances τ² (v,) and σ² = scale."""
-    p, k = s.p, s.size + 1
-    psi = s.R_re @ np.reshape(cov_re, (s.q, s.q)) @ s.R_re.T
-    vcomp = np.reshape(vcomp, s.v)
-    ratios = np.append(psi[np.tril_indices(s.q)], vcomp * s.unit_vc**2) / scale
-    found = s.sums(ratios, second=True)
-    # BᵀV⁻¹B, B = [X̃ r] with the least-squares residuals r, is −P of V itself, in units of σ². With V as the last of the
-    # G come those of σ², whose G is I = V − Σγ_iG_i; and the units of the data
-    across = np.append(np.ones(p), s.unit) / np.sqrt(scale)
-    across, first = np.outer(across, across), s.BB - found.removed
-    P, Q = np.concatenate([found.P, first[None]]), np.empty((k, k, p + 1, p + 1))
-    Q[:-1, :-1], Q[-1], Q[:, -1] = found.Q, P, P
-    single, traces = np.append(found.single, s.n), np.empty((k, k))
-    traces[:-1, :-1], traces[-1], traces[:, -1] = found.traces, single, single
-    by = np.eye(k)
-    by[-1, :-1] = -ratios
-    by *= np.concatenate([np.ones(s.size - s.v), s.unit_vc**2, [1.0]])[:, None] / scale
-    single, traces, first = by @ single, by @ traces @ by.T, first * across
-    P = -np.tensordot(by, P, axes=1) * across
-    Q = np.tensordot(by, np.tensordot(by, Q, axes=(1, 1)), axes=(1, 1)) * across
+def information(
+    s: Structure, cov_re: Array, vcomp: Array, scale: float | Array, reml: bool
+) -> Information:
+    """Information of a model with this structure at Ψ (q, q), variances τ² (v,) and σ² = scale; of n data sets at as
+    many (n, q, q), (n, v), (n,)."""
+    p, shape, (i, j) = s.p, np.shape(scale), np.tril_indices(s.q)
+    psi = s.R_re @ np.reshape(cov_re, (*shape, s.q, s.q)) @ s.R_re.T
+    vcomp = np.reshape(vcomp, (*shape, s.v))
+    variance = np.asarray(scale, dtype=float)[..., None]
+    units = variance / np.concatenate([np.ones(len(i)), s.unit_vc**2])
+    found = s.sums(np.concatenate([psi[..., i, j], vcomp], axis=-1) / units, second=True)
+    # of the columns B = [X̃ r], r the residuals of least squares in units of their own; y − X̃β̂ is Bc in these
+    M = s.BB - found.removed
+    A, A_inverse = M[..., :p, :p], np.linalg.inv(M[..., :p, :p])
+    A_inverse = (A_inverse + A_inverse.swapaxes(-1, -2)) / 2
+    shift = (A_inverse @ M[..., :p, p:])[..., 0]
+    c = np.concatenate([-shift, np.ones((*shape, 1))], axis=-1)
+    ratio = (s.unit**2 / scale)[..., None]
+    P = np.concatenate([found.P, M[..., None, :, :]], axis=-3)
+    half = (P @ c[..., None, :, None])[..., 0]
+    first = ratio * (half @ c[..., None])[..., 0]  # yᵀ𝒫D_i𝒫y
+    half = half[..., :-1, :p]
+    Q = np.ascontiguousarray(found.Q)  # of many data sets, in a third of the time
+    second = np.einsum("...ijab,...ab->...ij", Q, c[..., :, None] * c[..., None, :])
+    second -= half @ A_inverse @ half.swapaxes(-1, -2)
+    quadratic = _bordered(ratio[..., None] * second, first)  # yᵀ𝒫D_i𝒫D_j𝒫y
 
-    # from products with B to products with X̃ and with the residuals y − X̃β̂ = Bc
-    phi = np.linalg.inv(first[:p, :p])
-    phi = (phi + phi.T) / 2
-    shift = phi @ first[:p, p]
-    c = np.append(-shift, 1.0)
-    half = P[:, :p, :] @ c
-    quadratic = np.einsum("a,ijab,b->ij", c, Q, c) - half @ phi @ half.T  # yᵀ𝒫G_i𝒫G_j𝒫y
-    deviance = found.log_det + c @ first @ c + s.n * np.log(2 * np.pi * scale)
-    gradient = single + P @ c @ c
-    P, Q = P[:, :p, :p], Q[:, :, :p, :p]
-    phi_p = phi @ P
-    expected = traces - 2 * np.einsum("ab,ijba->ij", phi, Q)
-    expected += np.einsum("iab,jba->ij", phi_p, phi_p)
+    phi = variance[..., None] * A_inverse
+    P = -P[..., :p, :p] / variance[..., None, None]
+    Q = Q[..., :p, :p] / variance[..., None, None, None]
+    phi_P = phi[..., None, :, :] @ P
+    single = np.concatenate([found.single, np.full((*shape, 1), s.n)], axis=-1)
+    left = single + np.einsum("...iaa->...i", phi_P)  # tr 𝒫D_i
+    phi_P = phi_P[..., :-1, :, :]
+    expected = found.traces - 2 * np.einsum("...ijab,...ab->...ij", Q, phi)
+    expected += np.einsum("...iab,...jba->...ij", phi_P, phi_P)
+    traces, expected = _bordered(found.traces, single), _bordered(expected, left)
+    beta = np.linalg.solve(s.R_inverse, s.start[..., None])[..., 0]
+    beta += np.asarray(s.unit)[..., None] * shift
+    deviance = found.log_det + first[..., -1] + s.n * np.log(2 * np.pi * scale)
     if reml:
-        deviance += np.linalg.slogdet(first[:p, :p])[1] - p * np.log(2 * np.pi)
+        deviance += np.linalg.slogdet(A)[1] - p * np.log(2 * np.pi * scale)
         deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
-        gradient = gradient + np.einsum("iaa->i", phi_p)
     return Information(
         fixed=s.R_inverse,
         random=np.linalg.inv(s.R_re),
         cov_re=psi,
         vcomp=vcomp,
         scale=scale,
+        units=units,
         phi=phi,
-        beta=np.linalg.solve(s.R_inverse, s.start) + shift,
+        beta=beta,
         P=P,
         Q=Q,
         traces=traces,
         expected=expected,
-        gradient=gradient,
+        gradient=(left if reml else single) - first,
         hessian=2 * quadratic - (expected if reml else traces),
-        loglik=-float(deviance) / 2,
+        loglik=-deviance / 2,
     )
+
+
+def _bordered(inner: Array, last: Array) -> Array:
+    """A symmetric matrix (..., k, k) of its part (..., k−1, k−1) and its last row (..., k)."""
+    whole = np.empty((*last.shape, last.shape[-1]))
+    whole[..., :-1, :-1], whole[..., -1, :], whole[..., -1] = inner, last, last
+    return whole
 
 
 FTest = tuple[float, int, float]
@@ -198,32 +211,29 @@ class Satterthwaite(Wald):
 
 
 def _phi_slopes(found: Information) -> Array:
-    """(..., k, p, p) derivatives of Φ by γ."""
+    """(..., k, p, p) derivatives of Φ by (γ, log σ²)."""
     phi = found.phi[..., None, :, :]
     return -phi @ found.P @ phi
 
 
 def _by_relative_sds(found: Information) -> tuple[Array, Array]:
-    """First (..., k, k) and second (..., k, k, k) derivatives of γ by φ = (relative Cholesky entries, relative SDs,
-    σ/σ̂).
+    """First (..., k, k) and second (..., k, k, k) derivatives of V, as weights of the D_i, by φ = (relative Cholesky
+    entries, relative SDs, σ/σ̂).
 
     φ is lmerTest's parameter vector (σ in units of its estimate). On the boundary, where a relative SD is zero, it
     matters which parameters are used: in these the likelihood is even about zero, so the gradient there vanishes.
     """
-    scale = np.asarray(found.scale)[..., None]
     q, v = found.cov_re.shape[-1], found.vcomp.shape[-1]
-    root = sqrt_factor(found.cov_re)[..., np.tri(q, dtype=bool)]
-    sds = np.sqrt(np.clip(found.vcomp, 0, None))
-    theta = np.concatenate([root, sds], axis=-1) / np.sqrt(scale)
+    root = sqrt_factor(found.cov_re / np.asarray(found.scale)[..., None, None])
+    sds = np.sqrt(np.clip(found.vcomp / found.units[..., len(found.units.T) - v :], 0, None))
+    theta = np.concatenate([root[..., np.tri(q, dtype=bool)], sds], axis=-1)
     constant = square_derivatives(np.eye(q), v)
-    slopes = np.einsum("rij,...j->...ri", constant, theta)
-    twice = np.einsum("...ri,...i->...r", slopes, theta)  # γ/σ² are half of these
     k = len(constant) + 1
-    jacobian, second = np.zeros((*scale.shape[:-1], k, k)), np.zeros((*scale.shape[:-1], k, k, k))
-    jacobian[..., :-1, :-1] = scale[..., None] * slopes
-    second[..., :-1, :-1, :-1] = scale[..., None, None] * constant
+    jacobian, second = np.zeros((*theta.shape[:-1], k, k)), np.zeros((*theta.shape[:-1], k, k, k))
+    jacobian[..., :-1, :-1] = np.einsum("rij,...j->...ri", constant, theta)
+    jacobian[..., -1, -1] = second[..., -1, -1, -1] = 2
+    second[..., :-1, :-1, :-1] = constant
     second[..., :-1, :-1, -1] = second[..., :-1, -1, :-1] = 2 * jacobian[..., :-1, :-1]
-    jacobian[..., -1] = second[..., -1, -1] = scale * np.append(twice, 2 + 0 * scale, axis=-1)
     return jacobian, second
 
 
@@ -238,15 +248,17 @@ def _combined_df(dfs: Array) -> float:
 
 
 class KenwardRoger(Wald):
-    """Kenward and Roger's method, its parameters γ: at REML fits only."""
+    """Kenward and Roger's method, its parameters γ and log σ²: at REML fits only."""
 
     @classmethod
     def of(cls, found: Information) -> KenwardRoger:
-        """From the information at a REML fit. V is linear in γ, so the second-derivative term vanishes."""
+        """From the information at a REML fit. V is linear in Ψ, τ² and σ², whose derivatives the D_i span, so that the
+        second-derivative term vanishes."""
         spread = 2 * scaled_inverse(found.expected)
-        left = (found.P @ found.phi[..., None, :, :])[..., None, :, :]
-        middle = found.Q - left @ found.P[..., None, :, :, :]
-        extra = np.einsum("...ij,...ijab->...ab", spread, middle)
+        P, inner = found.P[..., :-1, :, :], spread[..., :-1, :-1]
+        left = (P @ found.phi[..., None, :, :])[..., None, :, :]
+        middle = found.Q - left @ P[..., None, :, :, :]  # 0 for V
+        extra = np.einsum("...ij,...ijab->...ab", inner, middle)
         adjusted = found.phi + 2 * found.phi @ extra @ found.phi
         adjusted = (adjusted + adjusted.swapaxes(-1, -2)) / 2
         return cls(found.phi, adjusted, _phi_slopes(found), spread)

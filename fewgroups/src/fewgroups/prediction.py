@@ -104,7 +104,7 @@ def predictions(
         estimate[at], error[at], gradient[at] = _of_group(model, group, found, X[at], Z[at], rows)
     if of == "score":
         error += found.scale
-        gradient[:, -1] += 1
+        gradient[:, -1] += found.scale
     scatter = _forms(gradient, method.spread)
     df = np.divide(2 * error**2, scatter, out=np.full(len(X), np.inf), where=scatter > 0)
     floored = bool(np.any(df < LEAST_DF))
@@ -138,10 +138,11 @@ def _of_group(
     model: MixedLM, group: int, found: Information, x: Array, z: Array, parts: list[list[Columns]]
 ) -> tuple[Array, Array, Array]:
     """Of k rows w = xᵀβ + zᵀu of a group (−1: one that was not measured) the best linear unbiased predictors (k,),
-    their mean squared errors M (k,), with γ taken as it is, and the gradients of M by γ (k, size + 1).
+    their mean squared errors M (k,), with γ taken as it is, and the gradients of M by γ and log σ² (k, size + 1).
 
     x (k, p), z (k, q) in the orthonormal columns of `found`; parts: of each component, the columns of the rows. The
-    predictor is aᵀy with weights a that depend on γ. As they minimise M, only V moves in dM/dγ, not a.
+    predictor is aᵀy with weights a that depend on γ. As they minimise M, only V moves in dM/dγ, not a. By log σ², which
+    scales V, it is M itself.
     """
     p, q, v = x.shape[1], model.k_re, model.k_vc
     X, y, Z, labels = np.zeros((0, p)), np.zeros(0), np.zeros((0, q)), -1 - np.arange(q)
@@ -166,7 +167,7 @@ def _of_group(
     H = np.linalg.solve(np.eye(len(labels)) + relative @ Z.T @ Z, relative)
     B = np.hstack([X, Z])
     solved = (B - Z @ (H @ (Z.T @ B))) / found.scale  # V⁻¹B, also where the covariance is singular
-    once, twice = B.T @ solved, solved.T @ solved
+    once = B.T @ solved
     h = z @ covariance  # zᵀû = hᵀZᵀV⁻¹(y − Xβ̂) = aᵀ(y − Xβ̂)
     d = x - h @ once[p:, :p]  # x − Xᵀa
     f = d @ found.phi  # dᵀβ̂ = fᵀXᵀV⁻¹y = bᵀy, over all groups
@@ -176,9 +177,9 @@ def _of_group(
     b, both = np.hstack([f, 0 * h]), np.hstack([f, h])
     before, after = b @ once[:, p:], both @ once[:, p:] - z
     within = [_forms(after, S) - _forms(before, S) for S in units]
-    within.append(_forms(both, twice) - _forms(b, twice))
-    gradient = np.stack(within, axis=1) - np.stack([_forms(f, P) for P in found.P], axis=1)
-    return estimate, error, gradient
+    changes = [_forms(f, P) for P in found.P[:-1]]
+    gradient = found.units * np.transpose(within) - np.transpose(changes)
+    return estimate, error, np.column_stack([gradient, error])
 
 
 def _forms(rows: Array, matrix: Array) -> Array:

@@ -88,6 +88,19 @@ class Layout:
             )
         return Q / root, R
 
+    @cached_property
+    def grams(self) -> np.ndarray:
+        """QᵢᵀQᵢ of each group, (m, p, p); they add up to the identity."""
+        Q, _ = self.basis
+        return self.by_group(self.sizes[:, None, None] * Q[:, :, None] * Q[:, None, :])
+
+    @cached_property
+    def kinds(self) -> list[np.ndarray]:
+        """The groups that have the same QᵢᵀQᵢ, but for the last digits of the basis."""
+        rounded = np.round(self.grams * self.groups, 11)
+        _, kind = np.unique(rounded, axis=0, return_inverse=True)
+        return [np.flatnonzero(kind == k) for k in range(kind.max() + 1)]
+
 
 def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
     """The layout of a `Design`, or of a matrix X (rows, p) with one group label per row.

@@ -26,9 +26,9 @@ SINGULAR = 1e-8
 class SlopeModel:
     """What the fits of one layout share; `slope_model` makes it.
 
-    Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; kinds: P arrays, the groups with the same
-    Gᵢ = QᵢᵀQᵢ; grams: (2, 2, P) that of each kind, determinants: (P,), exactly 0 without a slope; inverses: (m, 2, 2)
-    each group's pseudo-inverse; df: N − 2 under REML, N under ML; within_df: that of the residuals around the groups'
+    Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; grams: (2, 2, P) Gᵢ = QᵢᵀQᵢ of each of the
+    layout's kinds of groups, determinants: (P,), exactly 0 without a slope; inverses: (m, 2, 2) each group's
+    pseudo-inverse; df: N − 2 under REML, N under ML; within_df: that of the residuals around the groups'
     own lines.
     """
 
@@ -39,14 +39,13 @@ class SlopeModel:
     grams: np.ndarray
     determinants: np.ndarray
     inverses: np.ndarray
-    kinds: list[np.ndarray]
     df: int
     within_df: int
 
     @property
     def closed(self) -> bool:
         """Whether Ψ has a closed form: all groups have the same Gᵢ."""
-        return len(self.kinds) == 1
+        return len(self.layout.kinds) == 1
 
     def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
         """As `InterceptModel.fit`, with psi (2, 2, n) = cov_re/σ²."""
@@ -84,12 +83,12 @@ class SlopeModel:
         totals = [layout.by_group(column[:, None] * residuals) for column in weighted]
         b = self.inverses @ np.stack(totals, axis=1)  # (m, 2, n)
         residuals -= Q[:, :1] * b[layout.group, 0] + Q[:, 1:] * b[layout.group, 1]
-        squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in self.kinds]
+        squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in self.layout.kinds]
         return centre, SlopeProfile(
             grams=self.grams,
             determinants=self.determinants,
-            multiplicity=np.array([float(len(kind)) for kind in self.kinds]),
-            sums=np.stack([b[kind].sum(axis=0) for kind in self.kinds], axis=1),
+            multiplicity=np.array([float(len(kind)) for kind in self.layout.kinds]),
+            sums=np.stack([b[kind].sum(axis=0) for kind in self.layout.kinds], axis=1),
             squares=np.stack(squares, axis=2),
             rest=cells.within + layout.sizes @ residuals**2,
             df=float(self.df),
@@ -97,40 +96,47 @@ class SlopeModel:
         )
 
 
-def slope_model(layout: Layout, reml: bool, estimable: bool = True) -> SlopeModel:
-    """The shared part of fits with a random intercept and slope; ValueError for other than two columns and, if all of Ψ
-    has to be `estimable`, when no group's rows identify a slope or no residual is left."""
+def slope_model(layout: Layout, reml: bool) -> SlopeModel:
+    """The shared part of fits with a random intercept and slope; ValueError for other than two columns, and when no
+    group's rows identify a slope or no residual is left."""
     if layout.columns != 2:
         raise ValueError(
             f"slopes=True fits a random intercept and one random slope, and needs X with two columns; "
             f"given {layout.columns}. Use fit(…, re_formula=…) for more"
         )
     Q, R = layout.basis
-    Q, R = Q * np.sqrt(layout.groups), R / np.sqrt(layout.groups)
-    every = layout.by_group(layout.sizes[:, None, None] * Q[:, :, None] * Q[:, None, :])
-    # Equal but for the last digits of the basis is equal.
-    rounded = np.round(every, 11)
-    _, first, kind = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
-    grams = every[first]
+    Q, R, every = (
+        Q * np.sqrt(layout.groups),
+        R / np.sqrt(layout.groups),
+        layout.grams * layout.groups,
+    )
+    grams = every[[kind[0] for kind in layout.kinds]]
     determinants = grams[:, 0, 0] * grams[:, 1, 1] - grams[:, 0, 1] ** 2
     # Columns that are proportional for these groups, as in a single cell: a mean, but no slope.
     flat = determinants <= 1e-12 * np.trace(grams, axis1=1, axis2=2) ** 2
     determinants[flat] = 0.0
-    if estimable and flat.all():
+    if flat.all():
         raise ValueError(
             "slopes=True needs groups whose rows differ in X's second column; none here does, so that "
             "no group's data identify a slope. Fit the random intercept alone"
         )
-    within_df = layout.rows - int(np.where(flat, 1, 2)[kind].sum())
-    if estimable and within_df < 1:
+    lines = np.array([len(kind) for kind in layout.kinds]) @ np.where(flat, 1, 2)
+    if layout.rows <= lines:
         raise ValueError(
             f"too few rows: {layout.rows} for {layout.groups} groups with a line each leave none to "
             "estimate the residual variance from; groups need repeats"
         )
-    inverses = np.linalg.pinv(grams, rcond=1e-12, hermitian=True)[kind]
-    kinds = [np.flatnonzero(kind == k) for k in range(len(first))]
-    grams, df = np.moveaxis(grams, 0, -1), layout.rows - 2 * reml
-    return SlopeModel(layout, reml, Q, R, grams, determinants, inverses, kinds, df, within_df)
+    return SlopeModel(
+        layout=layout,
+        reml=reml,
+        Q=Q,
+        R=R,
+        grams=np.moveaxis(grams, 0, -1),
+        determinants=determinants,
+        inverses=np.linalg.pinv(every, rcond=1e-12, hermitian=True),
+        df=layout.rows - 2 * reml,
+        within_df=layout.rows - int(lines),
+    )
 
 
 def _moments(model: SlopeModel, profile: SlopeProfile) -> np.ndarray:

@@ -123,8 +123,7 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
     in both conditions it is the paired t test.
     """
     layout = data.layout
-    Q, R = layout.basis
-    grams = layout.by_group(layout.sizes[:, None, None] * Q[:, :, None] * Q[:, None, :])
+    (Q, R), grams = layout.basis, layout.grams
     leverages, vectors = np.linalg.eigh(grams)  # those of QᵢQᵢᵀ that are not 0
     left = np.maximum(1 - leverages, 0)
     adjust = np.divide(1, np.sqrt(left), out=np.zeros_like(left), where=left > 1e-9)
@@ -144,7 +143,7 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
 def mixed_t(data: DataSets, fit: MixedModel, test: type[Wald]) -> Answer:
     """The effect in a mixed model over its standard error, against t with the degrees of freedom of `test`."""
     found, row = test.of(fit.information), fit.information.rows(np.array([0.0, 1.0]))
-    variance = fit.scale * np.einsum("a,nab,b->n", row, found.covariance, row)
+    variance = np.einsum("a,nab,b->n", row, found.covariance, row)
     answer = data.answer(fit.information.beta @ row, variance, found.df(row))
     return replace(answer, usable=answer.usable & fit.solved, singular=fit.singular)
 
