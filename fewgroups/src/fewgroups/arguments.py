@@ -1,11 +1,14 @@
-"""Checks of plain arguments that several public functions share; each error names the argument."""
+"""Checks of arguments that several public functions share; each error names the argument."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+SHOWN = 5  # rows, columns or labels named in an error
 
 
 def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
@@ -65,3 +68,21 @@ def number_array(name: str, value: Any, what: str, kinds: str = "fiu") -> np.nda
         given = f"{type(value).__name__} of dtype {array.dtype}"
         raise TypeError(f"{name} must be {what}; given {given}")
     return array
+
+
+def label_array(groups: Any, rows: int) -> np.ndarray:
+    """Labels of groups (rows,); ValueError if their number is another."""
+    # As text, a list's missing values would become the text "nan".
+    labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
+    if labels.shape != (rows,):
+        raise ValueError(
+            f"groups must hold one label per row, for {rows} rows; given something of shape {labels.shape}"
+        )
+    return labels
+
+
+def some(items: Iterable[Any]) -> str:
+    """The first few, and how many more."""
+    listed = [i.item() if isinstance(i, np.generic) else i for i in items]
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    return ", ".join(map(repr, listed[:SHOWN])) + more

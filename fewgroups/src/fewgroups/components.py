@@ -21,7 +21,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from fewgroups.arguments import confidence_level
 from fewgroups.blocks import derivatives, square_derivatives
 from fewgroups.checks import check_result
-from fewgroups.component_columns import nesting_notes
+from fewgroups.columns import nesting_notes
 from fewgroups.ddf import information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary

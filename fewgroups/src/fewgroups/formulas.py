@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import keyword
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,18 +16,15 @@ import patsy
 import patsy.builtins
 from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
+from fewgroups.arguments import label_array, some
 from fewgroups.columns import (
-    Names,
+    ComponentColumns,
     check_columns,
-    column_of,
-    label_array,
+    nesting_notes,
     numbers_as_text,
-    parsed,
     plain,
     refuse_rows,
-    some,
 )
-from fewgroups.component_columns import ComponentColumns, nesting_notes
 
 LEAVE_OUT = (
     "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
@@ -42,17 +38,62 @@ BARS = (
 )
 
 
-class _Missing(patsy.NAAction):
-    """patsy's hook for missing values: notes the rows, drops none."""
+class _Unquoted(ast.NodeTransformer):
+    """Q("a b") as if "a b" were a name of Python's."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows = np.zeros(0, dtype=bool)
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """ast's name for what is done with a call."""
+        if _calls(node, "Q") and isinstance(node.args[0], ast.Constant):
+            return ast.Name(str(node.args[0].value))
+        return self.generic_visit(node)
 
-    def handle_NA(self, values: Any, is_NAs: Any, origins: Any) -> Any:
-        """Under patsy's name for it: note the rows, give the values back as they are."""
-        self.rows = np.logical_or.reduce([np.asarray(mask) for mask in is_NAs])
-        return values
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == name and bool(node.args)
+
+
+def _parsed(code: str) -> ast.AST:
+    return _Unquoted().visit(ast.parse(code, mode="eval").body)
+
+
+def column_of(code: str) -> str | None:
+    """The column that a factor's code is, bare, quoted or as labels: x, Q("x"), C(x, Sum); None if it is none."""
+    tree = _parsed(code)
+    inside = tree.args[0] if isinstance(tree, ast.Call) and _calls(tree, "C") else tree
+    return inside.id if isinstance(inside, ast.Name) else None
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names in the code of factors: variables; functions that are called; labels, which stand in C(...) or [...]."""
+
+    variables: frozenset[str]
+    functions: frozenset[str]
+    labels: frozenset[str]
+
+    @classmethod
+    def of(cls, terms: Iterable[patsy.Term]) -> Names:
+        """Of terms; columns that are quoted by Q(...) are variables. SyntaxError for what is no Python."""
+        codes = [factor.name() for term in terms for factor in term.factors]
+        nodes = {node for code in codes for node in ast.walk(_parsed(code))}
+        called = {node.func for node in nodes if isinstance(node, ast.Call)}
+        labels = {node for node in nodes if _calls(node, "C")}
+        labels |= {node.slice for node in nodes if isinstance(node, ast.Subscript)}
+        inside = {part for node in labels for part in ast.walk(node)}
+
+        def names(found: Any) -> frozenset[str]:
+            return frozenset(node.id for node in found if isinstance(node, ast.Name))
+
+        return cls(names(nodes - called), names(called), names(inside - called))
+
+    def table(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The variables among the columns of `frame` (of kinds that `plain` gives), as patsy is to see them.
+
+        Whole numbers become float, so that no power of them overflows, except labels, which would be renamed.
+        """
+        table = frame[[name for name in frame.columns if name in self.variables]]
+        whole = [name for name, column in table.items() if column.dtype.kind == "i"]
+        return table.astype({name: float for name in whole if name not in self.labels})
 
 
 @dataclass(frozen=True)
@@ -72,7 +113,7 @@ class Formula:
             both = [*terms.lhs_termlist, *terms.rhs_termlist]
             codes = [factor.name() for term in both for factor in term.factors]
             wrong = next(filter(None, (_misread(code, data) for code in codes)), "")
-            names = Names.of(codes)
+            names = Names.of(both)
         except (patsy.PatsyError, SyntaxError) as error:
             wrong = "cannot be read: " + _first_line(error).removesuffix(" (<unknown>, line 1)")
         if not wrong and bool(terms.lhs_termlist) != (argument == "formula"):
@@ -82,28 +123,66 @@ class Formula:
             raise ValueError(f"{argument} {text!r} {wrong}{_advice(text, data)}")
         return cls(argument, text, terms, names)
 
-    def matrices(self, frame: pd.DataFrame, env: patsy.EvalEnvironment) -> tuple[pd.DataFrame, ...]:
+    def matrices(self, frame: pd.DataFrame, env: patsy.EvalEnvironment) -> list[pd.DataFrame]:
         """The predictors' columns, before them the outcome's if there is one; ValueError for what is no number."""
-        if not any(term.factors for term in self.terms.lhs_termlist + self.terms.rhs_termlist):
-            return (pd.DataFrame(1.0, frame.index, ["Intercept"] * len(self.terms.rhs_termlist)),)
-        make, noting = patsy.dmatrices if self.terms.lhs_termlist else patsy.dmatrix, _Missing()
+        if self.text in ("0", "1", "~0", "~1"):  # without patsy, which takes its time
+            return [pd.DataFrame(1.0, frame.index, ["Intercept"] * len(self.terms.rhs_termlist))]
+        make = patsy.dmatrices if self.terms.lhs_termlist else patsy.dmatrix
         try:
             with np.errstate(all="ignore"):
-                made = make(self.terms, self.names.table(frame), env, noting, "dataframe")
+                made = make(self.terms, self.names.table(frame), env, "drop", "dataframe")
         except Exception as error:  # a formula may call anything
-            refuse_rows(noting.rows, frame, f"have no value of {self.text!r}", LEAVE_OUT)
             raise self.failed(error, frame) from error
-        made = made if isinstance(made, tuple) else (made,)
-        refuse_rows(noting.rows, frame, f"have no value of {self.text!r}", LEAVE_OUT)
-        infinite = np.isinf(np.column_stack(made)).any(axis=1)
-        refuse_rows(infinite, frame, f"have an infinite value of {self.text!r}", LEAVE_OUT)
-        for factor, info in made[-1].design_info.factor_infos.items():
+        matrices = [*made] if isinstance(made, tuple) else [made]
+        self.check_values(pd.concat(matrices, axis=1).reindex(frame.index), frame)
+        for factor, info in matrices[-1].design_info.factor_infos.items():
             if info.type == "categorical" and len(info.categories) == 1:
                 raise ValueError(
                     f"{self.argument} {self.text!r}: {factor.name()} has one level only, {some(info.categories)}, so "
                     "nothing can be compared; leave it out"
                 )
-        return made
+        return matrices
+
+    def component(
+        self, frame: pd.DataFrame, env: patsy.EvalEnvironment, known: frozenset[str], number: Any
+    ) -> tuple[list[list[str]], list[Any]]:
+        """A component's names and columns in each group; ValueError where statsmodels would fit another model than the
+        one that was meant.
+
+        known: the variables of the other formulas, over which a slope may vary; number (n,) of each row's group.
+        """
+        terms, given = self.terms.rhs_termlist, f"{self.argument} {self.text!r}"
+        if len(terms) != 1:
+            codes = [term.name() for term in terms if term.factors] or ["C(cask)"]
+            raise ValueError(
+                f"{given} would give {' and '.join(t.name() for t in terms) or 'nothing'} one common variance: a "
+                "component is one term without an intercept, such as "
+                + " or ".join(repr(f"0 + {code}") for code in codes)
+            )
+        try:
+            made = ComponentColumns.of(terms[0].factors, self.names.table(frame), env)
+        except Exception as error:  # a formula may call anything
+            raise self.failed(error, frame) from error
+        self.check_values(made.values, frame)
+        for name in map(column_of, (factor.name() for factor in terms[0].factors)):
+            if name not in known | self.names.labels and name in frame.columns:
+                column = frame[name]
+                if column.dtype.kind in "if" and (column % 1 == 0).all() and column.nunique() > 2:
+                    raise ValueError(
+                        f"{given} is a slope over {name!r}, which holds whole numbers: if they name something, write "
+                        f"C({name}), one effect for each; if a slope is meant, write I({name})"
+                    )
+        names, matrices = made.blocks(number)
+        if sum(map(len, names)) == len(frame) and np.all(made.values == 1):
+            raise ValueError(
+                f"{given} has as many levels as rows, which cannot be told from the residuals: leave it out"
+            )
+        return names, matrices
+
+    def check_values(self, values: Any, frame: pd.DataFrame) -> None:
+        """ValueError naming the rows whose values (n, k) are missing or infinite."""
+        wrong = ~np.isfinite(np.asarray(values)).all(axis=1)
+        refuse_rows(wrong, frame, f"have no value of {self.text!r}, or an infinite one", LEAVE_OUT)
 
     def failed(self, error: Exception, frame: pd.DataFrame) -> ValueError:
         """What to raise when the formula's code raised `error`."""
@@ -134,11 +213,12 @@ def build(
         name: Formula.read(f"vc_formula[{name!r}]", text, data)
         for name, text in sorted((vc_formula or {}).items())
     }
-    frame = _frame(data, labels, [fixed, random, *parts.values()])
+    formulas = [fixed, random, *parts.values()]
+    frame = _frame(data, labels, formulas)
     known = fixed.names.variables | random.names.variables
     bare = known - fixed.names.labels - random.names.labels
-    notes = [numbers_as_text(name, frame[name]) for name in frame.columns if name in bare]
-    env = _environment([fixed, random, *parts.values()], frame, caller)
+    notes = [note for n in frame.columns if n in bare for note in numbers_as_text(n, frame[n])]
+    env = _environment(formulas, frame, caller)
     y, X = fixed.matrices(frame, env)
     if y.shape[1] != 1:
         raise ValueError(
@@ -149,33 +229,24 @@ def build(
         raise ValueError(f"formula {formula!r} has no fixed effect; '~ 1' is the overall mean")
     _check_cells(X.design_info, frame)
     (Z,) = random.matrices(frame, env)
-    group = groups if isinstance(groups, str) else "Group"
-    number = pd.factorize(labels, sort=True)[0]
     if not parts and not Z.shape[1]:
         raise ValueError(
             "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
         )
-    columns = {name: _component(part, frame, env, known) for name, part in parts.items()}
-    blocks = [made.blocks(number) for made in columns.values()]
-    for part, made, (levels, _) in zip(parts.values(), columns.values(), blocks, strict=True):
-        if sum(map(len, levels)) == len(data) and np.all(made.values == 1):
-            raise ValueError(
-                f"{part.argument} {part.text!r} has as many levels as rows, which cannot be told from the residuals: "
-                "leave it out"
-            )
-    components = VCSpec(list(parts), [names for names, _ in blocks], [mats for _, mats in blocks])
+    number = pd.factorize(labels, sort=True)[0]
+    made = [part.component(frame, env, known, number) for part in parts.values()]
+    components = VCSpec(list(parts), [names for names, _ in made], [mats for _, mats in made])
+    group = groups if isinstance(groups, str) else "Group"
     Z = Z.rename(columns={"Intercept": group}) if Z.shape[1] else None
     model = MixedLM(y, X, labels, Z, components, formula=formula, model_spec=X.design_info)
     model.formula, model.data.frame, model.data.vcomp_names = formula, frame, list(parts)
     names = list(model.data.param_names)
-    taken = [
-        name for name in (*parts, group) if names.count(f"{name} Var") > 1 or name == "residual"
-    ]
-    if taken:
-        raise ValueError(
-            f"{taken[0]!r} would be the name of two parts of the model; give the component or the groups another name"
-        )
-    return model, [*filter(None, notes), *nesting_notes(model)]
+    for name in (*parts, group):
+        if names.count(f"{name} Var") > 1 or name == "residual":
+            raise ValueError(
+                f"{name!r} would be the name of two parts of the model; give the component or the groups another name"
+            )
+    return model, [*notes, *nesting_notes(model)]
 
 
 def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> None:
@@ -205,11 +276,8 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
                 f"groups must name a column of data ({some(data.columns)}); given {groups!r}{_advice(groups, data)}"
             )
         groups = data[groups]
-    if (
-        isinstance(groups, pd.Series)
-        and len(groups) == len(data)
-        and not groups.index.equals(data.index)
-    ):
+    series = isinstance(groups, pd.Series) and len(groups) == len(data)
+    if series and not groups.index.equals(data.index):
         raise ValueError(
             "groups is a Series with another index than data, so it is unclear which label belongs to which row: give "
             "the column's name, or groups.to_numpy() if the order is the same"
@@ -233,9 +301,7 @@ def _frame(data: pd.DataFrame, labels: np.ndarray, formulas: list[Formula]) -> p
         raise ValueError(
             "data['Intercept'] has the name of the model's own intercept: rename the column, or leave it out"
         )
-    frame = data.copy(deep=False)
-    for name in used:
-        frame[name] = plain(name, data[name])
+    frame = data.assign(**{name: plain(name, data[name]) for name in used})
     if not frame.index.is_unique:
         frame.index = pd.RangeIndex(len(frame), name=frame.index.name)
     return frame
@@ -252,16 +318,14 @@ def _environment(
         raise ValueError(
             f"data[{min(both)!r}] has the name of a function that a formula calls: rename the column"
         )
-    found = {
-        name: caller.namespace[name]
-        for name in functions | (variables - set(frame.columns))
-        if name in caller.namespace and name not in ("C", "I")
-    }
-    for name, value in list(found.items()):
-        if name in patsy.builtins.__all__ and not callable(value):
-            del found[name]
-        elif isinstance(value, np.ndarray | pd.Series) and value.dtype.kind in ("i", "u"):
-            found[name] = value.astype("int64")  # small integers would wrap
+    found = {}
+    for name in functions | (variables - set(frame.columns)):
+        value = caller.namespace.get(name)
+        hides = name in ("C", "I") or name in patsy.builtins.__all__ and not callable(value)
+        if isinstance(value, np.ndarray | pd.Series) and value.dtype.kind in ("i", "u"):
+            value = value.astype("int64")  # small integers would wrap
+        if value is not None and not hides:
+            found[name] = value
     return patsy.EvalEnvironment([found])
 
 
@@ -272,53 +336,21 @@ def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
         columns = [column_of(factor.name()) for factor in labels]
         if len(columns) < 2 or not set(columns) <= set(frame.columns):
             continue
-        present = set(frame[columns].drop_duplicates().itertuples(index=False, name=None))
-        for cell in itertools.product(*(frame[name].unique() for name in columns)):
-            if cell not in present:
-                which = " and ".join(
-                    f"{n} = {some([v])}" for n, v in zip(columns, cell, strict=True)
-                )
-                raise ValueError(
-                    f"formula: no row has {which}, so nothing tells of this cell of {term.name()}: leave out that "
-                    "interaction, or the rows of one of these levels"
-                )
-
-
-def _component(
-    part: Formula, frame: pd.DataFrame, env: patsy.EvalEnvironment, known: frozenset[str]
-) -> ComponentColumns:
-    """A component's columns; ValueError where statsmodels would fit another model than the one that was meant.
-
-    known: the variables of the other formulas, over which a slope may vary.
-    """
-    terms = part.terms.rhs_termlist
-    if len(terms) != 1:
-        codes = [term.name() for term in terms if term.factors] or ["C(cask)"]
-        raise ValueError(
-            f"{part.argument} {part.text!r} would give {' and '.join(t.name() for t in terms) or 'nothing'} one common "
-            "variance: a component is one term without an intercept, such as "
-            + " or ".join(repr(f"0 + {code}") for code in codes)
-        )
-    try:
-        made = ComponentColumns.of(terms[0].factors, part.names.table(frame), env)
-    except Exception as error:  # a formula may call anything
-        raise part.failed(error, frame) from error
-    infinite = ~np.isfinite(made.values).all(axis=1)
-    refuse_rows(infinite, frame, f"have no finite value of {part.text!r}", LEAVE_OUT)
-    for name in map(column_of, (factor.name() for factor in terms[0].factors)):
-        if name not in known | part.names.labels and name in frame.columns:
-            column = frame[name]
-            if column.dtype.kind in "if" and (column % 1 == 0).all() and column.nunique() > 2:
-                raise ValueError(
-                    f"{part.argument} {part.text!r} is a slope over {name!r}, which holds whole numbers: if they name "
-                    f"something, write C({name}), one effect for each; if a slope is meant, write I({name})"
-                )
-    return made
+        cells = pd.MultiIndex.from_product([frame[name].unique() for name in columns])
+        empty = cells.difference(pd.MultiIndex.from_frame(frame[columns]), sort=False)
+        if len(empty):
+            which = " and ".join(
+                f"{n} = {some([v])}" for n, v in zip(columns, empty[0], strict=True)
+            )
+            raise ValueError(
+                f"formula: no row has {which}, so nothing tells of this cell of {term.name()}: leave out that "
+                "interaction, or the rows of one of these levels"
+            )
 
 
 def _misread(code: str, data: pd.DataFrame) -> str:
     """What Python would make of R's operators in a factor's code; nothing where it means the same."""
-    for node in ast.walk(parsed(code)):
+    for node in ast.walk(_parsed(code)):
         if isinstance(node, ast.BinOp):
             bits = isinstance(node.op, ast.BitOr | ast.BitXor | ast.BitAnd)
             logical = [_logical(side, data) for side in (node.left, node.right)]

@@ -13,13 +13,13 @@ import patsy
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.arguments import check_choice, confidence_level
+from fewgroups.arguments import check_choice, confidence_level, some
 from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
-from fewgroups.columns import Names, check_columns, group_column, plain, refuse_rows, some
-from fewgroups.component_columns import ComponentColumns
+from fewgroups.columns import ComponentColumns, check_columns, group_column, plain, refuse_rows
 from fewgroups.ddf import Information
 from fewgroups.examination import examine
+from fewgroups.formulas import Names
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import dense, random_design
 from fewgroups.templates import say
@@ -206,7 +206,7 @@ def _new_rows(
         )
     colnames = [] if who == "average" else model.exog_vc.colnames
     components = [_terms(itertools.chain(*names)) for names in colnames]
-    variables = _names([*spec.terms, *itertools.chain(*components)]).variables
+    variables = Names.of([*spec.terms, *itertools.chain(*components)]).variables
     used = [name for name in frame.columns if name in variables]
     several = who == "known" and model.n_groups > 1
     group = group_column(model) if several else None
@@ -236,7 +236,7 @@ def _new_rows(
     for name in used:
         both[name] = _extended(name, frame[name], shown[name])
     try:
-        (made,) = patsy.build_design_matrices([spec], _names(spec.terms).table(both), "raise")
+        (made,) = patsy.build_design_matrices([spec], Names.of(spec.terms).table(both), "raise")
     except patsy.PatsyError as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"data does not fit the model's formula: {reason}") from None
@@ -270,18 +270,16 @@ def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
     """A fitted column, and after it a new one, which must hold the same kind of values."""
     fitted, given = plain(name, fitted), plain(name, given)
     kinds = {"b": "true or false", "i": "numbers", "f": "numbers"}
-    kind, other = (kinds.get(column.dtype.kind, "labels") for column in (fitted, given))
-    no_truth = kind == "true or false" and not given.isin([0, 1]).all()
-    if kind != "labels" and (other == "labels" or no_truth):
+    kind = kinds.get(fitted.dtype.kind, "labels")
+    if kind == "labels":
+        return pd.concat([fitted, given.astype(object)], ignore_index=True)
+    if given.dtype.kind not in kinds or (kind == "true or false" and not given.isin([0, 1]).all()):
         raise ValueError(
             f"data[{name!r}] must hold {kind}, as the data that were fitted do; given {some(given.unique())}"
         )
-    if kind == "labels":
-        given = given.astype(object)
-    else:
-        whole = fitted.dtype.kind == "f" or (given % 1 == 0).all()
-        given = given.astype(fitted.dtype if whole else float)
-        refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", MEND)
+    refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", MEND)
+    fits = fitted.dtype.kind == "f" or (given % 1 == 0).all()
+    given = given.astype(fitted.dtype if fits else float)
     return pd.concat([fitted, given], ignore_index=True)
 
 
@@ -308,10 +306,6 @@ def _terms(names: Iterable[Any]) -> list[patsy.Term]:
         raise _not_made("vc_formula", codes) from None
 
 
-def _names(terms: Iterable[patsy.Term]) -> Names:
-    return Names.of(factor.name() for term in terms for factor in term.factors)
-
-
 def _component(
     model: MixedLM, component: int, terms: list[patsy.Term], both: pd.DataFrame
 ) -> list[Columns]:
@@ -321,9 +315,11 @@ def _component(
     numpy = patsy.EvalEnvironment([{"np": np}])
     try:
         (term,) = terms
-        made = ComponentColumns.of(term.factors, _names(terms).table(both), numpy, n)
+        made = ComponentColumns.of(term.factors, Names.of(terms).table(both), numpy, n)
     except Exception:  # a formula may call anything
         raise refused from None
+    if not np.isfinite(made.values).all():
+        raise refused
     number = pd.factorize(model.groups, sort=True)[0]
     stored = zip(parts.colnames[component], parts.mats[component], strict=True)
     for names, block, (colnames, matrix) in zip(*made.blocks(number), stored, strict=True):

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fewgroups.arguments import number_array
-from fewgroups.columns import label_array, some
+from fewgroups.arguments import label_array, number_array, some
 from fewgroups.designs import Design
 from fewgroups.structure import orthonormal
 

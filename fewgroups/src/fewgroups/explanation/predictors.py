@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, EvalFactor
+from patsy import DesignInfo, EvalFactor, Term
 
-from fewgroups.columns import Names, column_of
 from fewgroups.fixed_effects import Rows
+from fewgroups.formulas import Names, column_of
 
 Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it
@@ -170,7 +170,7 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
 
 def _factor(design: DesignInfo, factor: EvalFactor, frame: pd.DataFrame) -> Factor:
     info, name = design.factor_infos[factor], factor.name()
-    read = Names.of([factor.code]).variables & set(map(str, frame.columns))
+    read = Names.of([Term([factor])]).variables & set(map(str, frame.columns))
     variables, variable = read or frozenset({factor.code}), column_of(factor.code)
     if info.type == "categorical":
         return Factor(name, variables, variable, tuple(info.categories))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fewgroups.component_columns import component_of_groups, labels_in_several_groups
+from fewgroups.columns import component_of_groups, labels_in_several_groups
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import Coefficient, Part, WholeTerm
 from fewgroups.noted_table import (
