@@ -13,8 +13,6 @@ from door.commands import NO_BARS
 from tests import browsing, handout_sample
 from tests.notebooks import LESSONS, Notebook, read
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     with suppress(ValueError):  # the library's tests know it as well
@@ -33,12 +31,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long ones first: at the end one of them would keep a single worker busy."""
     items.sort(key=lambda item: item.get_closest_marker("full") is None)
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    """The folder of the course."""
-    return ROOT
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)

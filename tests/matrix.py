@@ -39,12 +39,8 @@ def interpreter(version: str) -> list[str] | None:
     pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     for command in candidates + [[str(path)] for path in pyenv]:
         if shutil.which(command[0]):
-            check = [
-                *command,
-                "-c",
-                f"import sys; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')",
-            ]
-            if subprocess.run(check, capture_output=True).returncode == 0:
+            ask = f"import sys; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')"
+            if subprocess.run([*command, "-c", ask], capture_output=True).returncode == 0:
                 return command
     return None
 
@@ -83,10 +79,10 @@ def direct_dependencies() -> list[str]:
 
 def main() -> int:
     """Run the matrix; 1 when a strict run failed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.matrix", description=__doc__.splitlines()[0]
-    )
-    add = parser.add_argument
+    about = __doc__.splitlines()[0]
+    add = (
+        parser := argparse.ArgumentParser("python -m tests.matrix", description=about)
+    ).add_argument
     add("--python", action="append", choices=TESTED, help="only this Python (may be repeated)")
     add("--newest", action="store_true", help="only the lenient run with the newest releases")
     add("--keep", type=Path, metavar="FOLDER", help="keep environments there for the next run")

@@ -3,14 +3,13 @@
 import json
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from helpers.feedback import exercises
 from tests.contract import RULES, Rule, code, grammar, structure
 from tests.contract.glossary import GLOSSARY, entries, problems, terms
-from tests.notebooks import Notebook, joined, lesson_path, read
+from tests.notebooks import FOLDER, Notebook, joined, lesson_path, read
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -52,24 +51,20 @@ def test_exercises_and_hints_that_the_text_names_exist(lessons: list[Notebook]) 
     assert named <= set(exercises())
 
 
-def test_every_lesson_stands_in_the_readme_with_its_title_and_promise(
-    root: Path, lessons: list[Notebook]
-) -> None:
-    lines = (root / "README.md").read_text(encoding="utf-8").splitlines()
-    for lesson in lessons:
-        title, promise = structure.promise(lesson)
-        rows = [line for line in lines if f"](notebooks/{lesson.path.name})" in line]
-        assert any(title in row and promise in row for row in rows), (
-            f"{lesson.path.name}: {title}: {promise}"
-        )
+README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_links_only_to_what_is_there(root: Path) -> None:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
+def test_every_lesson_stands_in_the_readme_with_its_title_and_promise(lesson: Notebook) -> None:
+    title, promise = structure.promise(lesson)
+    rows = [one for one in README.splitlines() if f"](notebooks/{lesson.path.name})" in one]
+    assert any(title in row and promise in row for row in rows), (title, promise)
+
+
+def test_the_readme_links_only_to_what_is_there() -> None:
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", README)]
     local = [target for target in targets if target and not re.match(r"https?:|mailto:", target)]
     assert local
-    assert [target for target in local if not (root / target).exists()] == []
+    assert [target for target in local if not (FOLDER.parent / target).exists()] == []
 
 
 def spoilt(number: str, old: str, new: str) -> Notebook:

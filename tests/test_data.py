@@ -66,11 +66,8 @@ def test_pushups_are_what_the_source_notebook_drew_and_what_simulate_gives() -> 
 
 def test_every_file_has_a_section_and_travels_in_the_wheel() -> None:
     assert sorted(path.stem for path in DATA.glob("*.csv")) == sorted([*NAMES, *FIELD])
-    assert set(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE)) == {
-        *NAMES,
-        "coach_file",
-        "jumps_phone",
-    }
+    described = set(re.findall(r"^## (\w+)\.csv$", README, re.MULTILINE))
+    assert described == {*NAMES, "coach_file", "jumps_phone"}
     overview = re.findall(r"^\| `(\w+)\.csv` \| .+? \| (\d+) \|", README, re.MULTILINE)
     assert {name: int(rows) for name, rows in overview if name in ROWS} == ROWS
     built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
@@ -87,9 +84,8 @@ def test_checksum_origin_and_licence_are_stated(name: str) -> None:
     found, text = hashlib.sha256(content).hexdigest(), section(name.removesuffix("_first_try"))
     assert f"`{found}`" in text and f"{found}  {name}.csv" in SUMS
     assert re.search(r"^- Origin: .{20}", text, re.MULTILINE)
-    assert re.search(
-        r"^- Licence: (GPL \(≥ 2\)|GPL-2 or GPL-3|Creative Commons)", text, re.MULTILINE
-    )
+    licence = r"^- Licence: (GPL \(≥ 2\)|GPL-2 or GPL-3|Creative Commons)"
+    assert re.search(licence, text, re.MULTILINE)
     if name in NAMES:
         assert content.isascii() and content.endswith(b"\n") and not set(b'\r"') & set(content)
         assert all(line.strip() == line and line for line in content.decode().splitlines())
@@ -162,12 +158,10 @@ def test_jump_heights_come_from_the_truth_that_is_stated() -> None:
     lines = [line.split(",") for seed in range(40) for line in PHONE["lines"](seed)[1:]]
     heights = pd.DataFrame([line[2:] for line in lines]).replace("", np.nan).astype(float)
     change = heights[[3, 4, 5]].mean(axis=1) - heights[[0, 1, 2]].mean(axis=1)
-    usual, trained = (
-        change[[line[1] == group for line in lines]] for group in ("usual", "plyometric")
-    )
+    usual, trained = change.groupby([line[1] for line in lines]).mean()[["usual", "plyometric"]]
     # four standard errors of 320 players in each group
-    assert abs(usual.mean() - truth["control_change"]) < 0.4
-    further = trained.mean() - usual.mean()
+    assert abs(usual - truth["control_change"]) < 0.4
+    further = trained - usual
     assert abs(further - truth["further_change_with_training"]) < 0.55
 
 

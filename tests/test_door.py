@@ -81,34 +81,21 @@ def copy(course: Path) -> Path:
 # --- Pythons
 
 
-@pytest.mark.parametrize("version", [(2, 7, 18), (3, 10, 13)])
 def test_course_py_is_read_by_every_python_and_refuses_old_ones_in_one_sentence(
-    version: tuple[int, int, int], monkeypatch: Patch
+    monkeypatch: Patch,
 ) -> None:
     text = (COURSE / "course.py").read_text("utf-8")
     tree = ast.parse(text, feature_version=(3, 4))
     assert text.isascii()  # Python 2 reads nothing else without being told
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.AnnAssign)]
-    monkeypatch.setattr(sys, "version_info", version)
-    with pytest.raises(
-        SystemExit, match=rf"3.11 or newer, and this is Python {version[0]}\."
-    ) as one:
-        runpy.run_path(str(COURSE / "course.py"))
-    assert "\n" not in str(one.value)
-
-
-@pytest.mark.full
-def test_a_python_newer_than_tested_is_told_so_once_and_goes_on(
-    course: Path, monkeypatch: Patch, capsys: Said
-) -> None:
+    for version in [(2, 7, 18), (3, 10, 13)]:
+        monkeypatch.setattr(sys, "version_info", version)
+        words = rf"3.11 or newer, and this is Python {version[0]}\."
+        with pytest.raises(SystemExit, match=words) as one:
+            runpy.run_path(str(COURSE / "course.py"))
+        assert "\n" not in str(one.value)
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))
     runpy.run_path(str(COURSE / "course.py"))
-    monkeypatch.undo()
-    monkeypatch.setattr(environment, "TESTED", ("3.9", "3.10"))
-    assert ensure(root=course).ready(full=False)
-    assert capsys.readouterr().out.count("the newest that the course was tested with is 3.10") == 1
-    ensure(root=course)
-    assert capsys.readouterr().out == ""
 
 
 # --- the learner's copies
@@ -257,10 +244,15 @@ def test_a_failing_lesson_is_named_with_its_cell_and_left_as_it_was(course: Path
 
 
 @pytest.mark.full
-def test_the_environment_is_made_once_and_added_to(course: Path, capsys: Said) -> None:
+def test_the_environment_is_made_once_and_added_to_and_made_anew_where_the_course_is_moved(
+    course: Path, monkeypatch: Patch, capsys: Said
+) -> None:
+    monkeypatch.setattr(environment, "TESTED", ("3.9", "3.10"))  # older than any Python here
     there = ensure(root=course)
     assert there.runs("-c", "import pip")
-    assert "Setting up the course" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Setting up the course" in said
+    assert said.count("the newest that the course was tested with is 3.10") == 1
     assert ensure(root=course).python == there.python
     assert capsys.readouterr().out == ""
     marker = there.folder / "marker"
@@ -271,6 +263,11 @@ def test_the_environment_is_made_once_and_added_to(course: Path, capsys: Said) -
         assert not there.ready(full=False)
         ensure(full=True, root=course)
         assert there.ready(full=True) and there.ready(full=False) and marker.exists()
+    moved = course.rename(course.with_name("moved ü"))
+    assert not Environment(moved).ready(full=False)
+    there = ensure(root=moved)
+    activate = next(there.folder.glob("*/activate")).read_text("utf-8")
+    assert there.ready(full=False) and "moved ü" in activate
 
 
 def empty(folder: Path) -> None:
@@ -310,16 +307,6 @@ def test_a_broken_environment_repairs_itself(course: Path) -> None:
         assert not there.ready(full=False), name
         assert ensure(root=course).ready(full=False), name
         assert there.runs("-m", "pip", "check"), name
-
-
-@pytest.mark.full
-def test_a_moved_course_gets_a_new_environment(course: Path) -> None:
-    ensure(root=course)
-    moved = course.rename(course.with_name("moved ü"))
-    assert not Environment(moved).ready(full=False)
-    there = ensure(root=moved)
-    activate = next(there.folder.glob("*/activate")).read_text("utf-8")
-    assert there.ready(full=False) and "moved ü" in activate
 
 
 def test_the_readers_own_settings_do_not_reach_the_lessons(monkeypatch: Patch) -> None:
