@@ -52,6 +52,15 @@ def public_fit(name: str, reml: bool) -> Any:
     return fit(**request(name), reml=reml)
 
 
+@cache
+def push_ups(
+    formula: str = "correctness ~ session_high", slopes: bool = False, reml: bool = True
+) -> Any:
+    """A fit of the running example."""
+    re_formula = "~session_high" if slopes else "~1"
+    return fit(formula, load("pushups"), "athlete_id", re_formula, reml=reml)
+
+
 def covariance(
     model: Any, group: int, psi: np.ndarray, vcomp: np.ndarray, scale: float
 ) -> np.ndarray:

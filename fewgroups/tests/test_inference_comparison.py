@@ -7,13 +7,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from fewgroups.comparison import refit
 from fewgroups.likelihood import optimum
-from fewgroups.resampling import refit
 from fewgroups.structure import Structure
-from public_data import DATA, REFERENCE, covariance, load
+from public_data import REFERENCE, covariance, load, public_fit, push_ups, request
 from running_example import Design, Truth, simulate
 from scipy import stats
 
@@ -21,64 +20,43 @@ from fewgroups import bootstrap, compare, fit, fit_many, simulate_from
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # none beside a right number
 ANSWERS = json.loads((REFERENCE / "comparison.json").read_text(encoding="utf-8"))
-FACTORS = "Subject batch cask plate sample Worker Machine block recipe temperature Batch".split()
 SESSIONS = "correctness ~ session_high"
-
-REML = {"reml": True}
-SLEEP = {"data": "sleepstudy", "groups": "Subject", "formula": "Reaction ~ Days"}
-SLOPES = SLEEP | {"re_formula": "~Days"}
-INDEPENDENT = SLEEP | {"vc_formula": {"slope": "0 + Days"}}
-PASTES = {"data": "Pastes", "groups": "batch", "formula": "strength ~ 1"}
-CASKS = PASTES | {"vc_formula": {"cask": "0 + C(cask)"}} | REML
-BOTH = {"plate": "0 + C(plate)", "sample": "0 + C(sample)"}
-PENICILLIN = {"data": "Penicillin", "groups": "all", "formula": "diameter ~ 1", "re_formula": None}
-PLATES, SAMPLES = (PENICILLIN | {"vc_formula": {name: BOTH[name]}} for name in BOTH)
-MACHINES = {"data": "Machines", "groups": "Worker", "formula": "score ~ Machine"}
-BY_MACHINE = MACHINES | {"vc_formula": {"Machine": "0 + C(Machine)"}} | REML
-CAKE = {"data": "cake", "groups": "block"}
-ONE: Any = ((0.5, 0), (0.5, 1))  # the mixture for one variance
-CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {  # smaller, larger, mixture
-    "days": (SLOPES | {"formula": "Reaction ~ 1"} | REML, SLOPES | REML, ((1.0, 1),)),
-    "slope_reml": (SLEEP | REML, SLOPES | REML, ((0.5, 1), (0.5, 2))),
-    "slope_ml": (SLEEP, SLOPES, ((0.5, 1), (0.5, 2))),
-    "correlation": (INDEPENDENT | REML, SLOPES | REML, ((1.0, 1),)),
-    "independent_slope": (SLEEP | REML, INDEPENDENT | REML, ONE),
-    "nested_component": (PASTES | REML, CASKS, ONE),
-    "crossed_component": (PLATES, PLATES | {"vc_formula": BOTH}, ONE),
-    "symmetric_to_full": (BY_MACHINE, MACHINES | {"re_formula": "~Machine"} | REML, ((1.0, 4),)),
-    "several_terms": (
-        CAKE | {"formula": "angle ~ temperature"},
-        CAKE | {"formula": "angle ~ recipe * temperature"} | REML,
-        ((1.0, 12),),
-    ),
-    "fixed_and_slope": (SLEEP | {"formula": "Reaction ~ 1"}, SLOPES, ((0.5, 2), (0.5, 3))),
+SMALLER: dict[str, tuple[str, dict[str, Any]]] = {  # a public fit, changed
+    "slopes alone": ("sleepstudy_slopes", {"formula": "Reaction ~ 1"}),
+    "levels alone": ("sleepstudy_intercept", {"formula": "Reaction ~ 1"}),
+    "batches": ("pastes", {"vc_formula": None}),
+    "plates": ("penicillin", {"vc_formula": {"plate": "0 + C(plate)"}}),
+    "samples": ("penicillin", {"vc_formula": {"sample": "0 + C(sample)"}}),
+    "temperature": ("cake", {"formula": "angle ~ temperature"}),
 }
+REML, ML = (True, True), (False, False)
+ONE: Any = ((0.5, 0), (0.5, 1))  # the mixture for one variance
+CASES: dict[str, tuple[str, str, tuple[bool, bool], Any]] = {  # smaller, larger, mixture
+    "days": ("slopes alone", "sleepstudy_slopes", REML, ((1.0, 1),)),
+    "slope_reml": ("sleepstudy_intercept", "sleepstudy_slopes", REML, ((0.5, 1), (0.5, 2))),
+    "slope_ml": ("sleepstudy_intercept", "sleepstudy_slopes", ML, ((0.5, 1), (0.5, 2))),
+    "correlation": ("sleepstudy_independent", "sleepstudy_slopes", REML, ((1.0, 1),)),
+    "independent_slope": ("sleepstudy_intercept", "sleepstudy_independent", REML, ONE),
+    "nested_component": ("batches", "pastes", REML, ONE),
+    "crossed_component": ("plates", "penicillin", ML, ONE),
+    "symmetric_to_full": ("machines_nested", "machines_slopes", REML, ((1.0, 4),)),
+    "several_terms": ("temperature", "cake", (False, True), ((1.0, 12),)),
+    "fixed_and_slope": ("levels alone", "sleepstudy_slopes", ML, ((0.5, 2), (0.5, 3))),
+}
+
+
+@cache
+def fitted(name: str, reml: bool) -> Any:
+    if name not in SMALLER:
+        return public_fit(name, reml)
+    base, changes = SMALLER[name]
+    return fit(**(request(base) | changes), reml=reml)
 
 
 def pair_of(name: str) -> list[Any]:
     """The smaller and the larger fit of a case."""
-    return [fitted(request) for request in CASES[name][:2]]
-
-
-def public_data(name: str) -> pd.DataFrame:
-    data = pd.read_csv(DATA / f"{name}.csv")
-    return data.astype({column: str for column in FACTORS if column in data}).assign(all="all")
-
-
-@cache
-def _fitted(key: str) -> Any:
-    request = json.loads(key)
-    return fit(**({"reml": False} | request | {"data": public_data(request["data"])}))
-
-
-def fitted(request: dict[str, Any]) -> Any:
-    return _fitted(json.dumps(request, sort_keys=True))
-
-
-@cache
-def push_ups(formula: str = SESSIONS, slopes: bool = False, reml: bool = True) -> Any:
-    re_formula = "~session_high" if slopes else "~1"
-    return fit(formula, load("pushups"), "athlete_id", re_formula, reml=reml)
+    *names, reml, _ = CASES[name]
+    return [fitted(*asked) for asked in zip(names, reml, strict=True)]
 
 
 # ---- R's numbers -----------------------------------------------------------------------------------------
@@ -98,13 +76,13 @@ def test_the_likelihood_ratio_agrees_with_lme4s_anova(name: str) -> None:
 
 @pytest.mark.parametrize("reml", [True, False])
 def test_a_random_intercept_is_compared_with_an_ordinary_regression(reml: bool) -> None:
-    data = public_data("Dyestuff")
-    large, small = fit("Yield ~ 1", data, "Batch", reml=reml), smf.ols("Yield ~ 1", data).fit()
-    check_against(ANSWERS["regression_reml" if reml else "regression_ml"], compare(small, large))
+    small = smf.ols("Yield ~ 1", request("dyestuff")["data"]).fit()
+    answer = ANSWERS["regression_reml" if reml else "regression_ml"]
+    check_against(answer, compare(small, public_fit("dyestuff", reml)))
 
 
 def test_the_bootstrap_agrees_with_pbkrtest_within_monte_carlo_error() -> None:
-    answer, data = ANSWERS["bootstrap"], public_data("sleepstudy").query("Days < 2")
+    answer, data = ANSWERS["bootstrap"], load("sleepstudy").query("Days < 2")
     small, large = (fit(f"Reaction ~ {term}", data, "Subject") for term in ("1", "Days"))
     ours = compare(small, large, "bootstrap", 5000, seed=1)
     theirs_error = np.sqrt(answer["p"] * (1 - answer["p"]) / answer["n"])
@@ -118,11 +96,12 @@ def test_the_bootstrap_agrees_with_pbkrtest_within_monte_carlo_error() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_the_mixture_is_the_one_for_what_is_added(name: str) -> None:
     ours = compare(*pair_of(name), "boundary")
-    assert ours.mixture == CASES[name][2]
-    tails = [weight * stats.chi2.sf(ours.statistic, df) for weight, df in CASES[name][2] if df]
+    expected = CASES[name][-1]
+    assert ours.mixture == expected
+    tails = [weight * stats.chi2.sf(ours.statistic, df) for weight, df in expected if df]
     assert ours.p == pytest.approx(sum(tails), rel=1e-10)
     told = " ".join(compare(*pair_of(name)).notes)  # how to mend the p of the likelihood ratio
-    assert ("half of this p is right" in told) == (CASES[name][2] == ONE)
+    assert ("half of this p is right" in told) == (expected == ONE)
     assert ("the average of the p" in told) == (len(tails) == 2)
 
 
@@ -203,11 +182,8 @@ def test_models_that_cannot_be_compared_are_refused_with_the_reason() -> None:
         (large, push_ups(null), "swapped.* 4 parameters, larger 3"),
         (push_ups(slopes=True), large, "swapped"),
         (large, push_ups(reml=False), "same model"),
-        (
-            *reversed(pair_of("correlation")),
-            "random effects of Intercept, Days .*swapped",
-        ),
-        (fitted(PLATES), fitted(SAMPLES), "random effect plate"),
+        (*reversed(pair_of("correlation")), "random effects of Intercept, Days .*swapped"),
+        (fitted("plates", False), fitted("samples", False), "random effect plate"),
         (fit(null, data.iloc[:-1], "athlete_id"), large, "199 rows and larger 200"),
         (smf.ols(SESSIONS, data.iloc[1:]).fit(), large, "199 rows and larger 200"),
         (fit(null, shuffled, "athlete_id"), large, "another order"),
@@ -257,10 +233,10 @@ def test_each_wrong_argument_is_named() -> None:
 # ---- new data and the bootstrap --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("request_", [SLOPES, CASKS, PLATES | {"vc_formula": BOTH}])
-def test_new_data_have_the_mean_and_covariance_of_the_fit(request_: dict[str, Any]) -> None:
-    result = fitted(request_)
-    model, scores = result.model, simulate_from(fitted(request_), 20_000, 7)
+@pytest.mark.parametrize("name", ["sleepstudy_slopes", "pastes", "penicillin"])
+def test_new_data_have_the_mean_and_covariance_of_the_fit(name: str) -> None:
+    result = public_fit(name, False)
+    model, scores = result.model, simulate_from(result, 20_000, 7)
     V = np.zeros((len(model.endog),) * 2)
     for group, name in enumerate(model.group_labels):
         here = np.ix_(model.row_indices[name], model.row_indices[name])
@@ -281,11 +257,12 @@ def test_new_data_are_the_same_however_many_are_drawn() -> None:
     assert not np.allclose(simulate_from(result, 5, 4), many[:5])
 
 
-@pytest.mark.parametrize(
-    "request_", [SLEEP, SLOPES, CASKS, BY_MACHINE, PLATES | {"vc_formula": BOTH}]
-)
-def test_refits_at_once_are_those_one_by_one(request_: dict[str, Any]) -> None:
-    model, scores = fitted(request_).model, simulate_from(fitted(request_), 20, 11)
+REFITTED = "sleepstudy_intercept sleepstudy_slopes pastes machines_nested penicillin".split()
+
+
+@pytest.mark.parametrize("name", REFITTED)
+def test_refits_at_once_are_those_one_by_one(name: str) -> None:
+    model, scores = public_fit(name, True).model, simulate_from(public_fit(name, True), 20, 11)
     for reml in (True, False):
         found, loglik, singular = refit(model, scores, reml)
         alone = [optimum(Structure.of(model, y), reml) for y in scores]

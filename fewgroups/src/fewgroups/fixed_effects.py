@@ -12,7 +12,7 @@ from patsy.categorical import categorical_to_int
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.arguments import check_choice, confidence_level
+from fewgroups.arguments import check_choice, confidence_level, number_array
 from fewgroups.checks import check_result
 from fewgroups.ddf import METHODS, Information, Wald
 from fewgroups.examination import examine
@@ -170,19 +170,16 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
     notes, centred, at_means = [], unit, True
     if met:
         centred, means, at_means = _centred(X, design, frame)
-        how = [say("f_tests.averaged")] if met - set(means) else []
         points = []
         for factor in (factor for factor in means if factor in met):
             value = f" ({means[factor]:.4g})" if np.ndim(means[factor]) == 0 else ""
-            where = {"name": factor.name(), "value": value}
-            points.append(say("f_tests.mean" if at_means else "f_tests.zero", where))
-        how += [say("f_tests.at", points=", ".join(points))] if points else []
+            given = {"name": factor.name(), "value": value}
+            points.append(say("f_tests.mean" if at_means else "f_tests.zero", given))
+        how = [say("f_tests.averaged")] * bool(met - set(means))
+        how += [say("f_tests.at", points=", ".join(points))] * bool(points)
         notes.append(say("f_tests.interactions", how=" and ".join(how)))
-    tests = {}
-    for term in terms:
-        rows = (centred if partners[term] else unit)[design.term_slices[term]]
-        if len(rows):
-            tests[term.name()] = rows, np.zeros(len(rows))
+    rows = {t: (centred if partners[t] else unit)[design.term_slices[t]] for t in terms}
+    tests = {term.name(): (row, np.zeros(len(row))) for term, row in rows.items() if len(row)}
     return tests, notes, at_means
 
 
@@ -244,7 +241,7 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
 
 
 def _read_contrast(what: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
-    known = f"the terms are {', '.join(terms)}"
+    known, nulls = f"the terms are {', '.join(terms)}", None
     if isinstance(value, Mapping):
         unknown = [str(name) for name in value if name not in terms]
         if unknown:
@@ -257,15 +254,10 @@ def _read_contrast(what: str, value: Any, terms: list[str]) -> tuple[Array, Arra
         except (PatsyError, IndexError) as error:  # IndexError: nothing but spaces
             reason = getattr(error, "message", "it is empty")
             raise ValueError(f"{what}: {value!r} cannot be read ({reason}); {known}") from None
-        rows, nulls = constraint.coefs, constraint.constants[:, 0]
-    else:
-        try:
-            rows = np.atleast_2d(np.asarray(value))
-        except ValueError:  # rows of different lengths
-            rows = np.full((1, 1), None)
-        nulls = np.zeros(len(rows))
-    if rows.dtype.kind not in "iuf":  # text, true/false, ragged lists
-        raise TypeError(f"{what}: weights must be numbers, not {value!r}")
+        value, nulls = constraint.coefs, constraint.constants[:, 0]
+    wanted = "numbers, a weight for each coefficient"
+    rows = np.atleast_2d(number_array(what, value, wanted)).astype(float)
+    nulls = np.zeros(len(rows)) if nulls is None else nulls
     if rows.ndim != 2 or rows.shape[1] != len(terms):
         raise ValueError(
             f"{what} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: give one weight for "
@@ -277,7 +269,7 @@ def _read_contrast(what: str, value: Any, terms: list[str]) -> tuple[Array, Arra
         raise ValueError(
             f"{what}: its rows are zero or repeat one another; give rows of which none follows from the others"
         )
-    return rows.astype(float), np.asarray(nulls, dtype=float)
+    return rows, nulls
 
 
 # ---- the plain answer beside the model's -------------------------------------------------------------------

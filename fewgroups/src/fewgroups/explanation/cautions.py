@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from fewgroups.comparison import FEW
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.words import interval_words, sd_words, spread_rows, t_words
 from fewgroups.noted_table import code, joined, listed, signed
-from fewgroups.resampling import FEW
 from fewgroups.structure import random_design
 from fewgroups.templates import say
 
