@@ -135,6 +135,10 @@ class Notebook:
     def markdown(self) -> list[Cell]:
         return [cell for cell in self.cells if cell.is_markdown]
 
+    @cached_property
+    def by_id(self) -> dict[str, Cell]:
+        return {cell.id: cell for cell in self.cells}
+
 
 @lru_cache(maxsize=32)
 def _parsed(path: Path, stamp: int) -> Notebook:

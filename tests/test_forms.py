@@ -26,7 +26,7 @@ def test_each_question_has_one_right_letter_and_reasons_that_agree(form: str, nu
     found = questions(form)[number]
     assert sorted([found.key, *found.slips]) == list(LETTERS)
     assert all(len(what.split()) >= 4 for what in found.slips.values())
-    text = next(c.source for c in END.markdown if c.id == f"answer-{form.lower()}{number}")
+    text = END.by_id[f"answer-{form.lower()}{number}"].source
     assert text.startswith(f"<details><summary>{form}{number}, {found.concept}</summary>\n")
     assert text.endswith("\n</details>") and f"**Right: ({found.key}).** " in text
     assert re.findall(r"(?m)^- \((.)\) \S.{30}", text) == sorted(found.slips)
@@ -40,7 +40,7 @@ def test_the_way_back_from_an_answer_names_the_section_of_its_cell() -> None:
     assert len(links) >= 20
     for number, title, file, cell in set(links):
         lesson = read(lesson_path(number))
-        place = [one.id for one in lesson.cells].index(cell)
+        place = lesson.by_id[cell].index
         before = "\n".join(one.source for one in lesson.cells[: place + 1] if one.is_markdown)
         assert lesson.path.name == file
         assert re.findall(r"(?m)^#{2,3} +(.*)$", before)[-1] == title, cell
@@ -61,10 +61,8 @@ def test_neither_a_pattern_of_letters_nor_length_gives_an_answer_away(form: str)
     assert sum(a == b for a, b in zip(RIGHT["A"], RIGHT["B"], strict=True)) <= 3
     ranks = []  # of the right option among the four by length
     for number, key in zip(QUESTIONS, keys, strict=True):
-        lengths = {
-            letter: len(text) for letter, text in options(question(END, form, number)).items()
-        }
-        ranks.append(sorted(lengths.values()).index(lengths[key]))
+        texts = options(question(END, form, number))
+        ranks.append(sorted(map(len, texts.values())).index(len(texts[key])))
     assert ranks.count(0) <= 4 and ranks.count(3) <= 4
 
 

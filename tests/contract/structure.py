@@ -173,7 +173,8 @@ def _anchor(
 ) -> Iterator[str]:
     """Whether a lesson has what the end of an address names: a cell, or in the same lesson a heading."""
     if anchor.startswith("cell-id="):
-        if anchor.removeprefix("cell-id=") not in {one.id for one in there.markdown}:
+        place = there.by_id.get(anchor.removeprefix("cell-id="))
+        if place is None or place.is_code:
             yield f"cell {cell.index}: link to {target}: no text cell with that id"
     elif elsewhere:
         # JupyterLab finds a heading in a lesson that is open, but not in one that it has to open first.
@@ -279,10 +280,8 @@ def teacher_notes_are_folded(notebook: Notebook) -> Iterator[str]:
 
 def question(notebook: Notebook, form: str, number: int) -> str:
     """The text of a question as a reader sees it, without the comments that only tests read; "" without one."""
-    ident = f"question-{form.lower()}{number}"
-    return next(
-        (re.sub(r" *<!--.*?-->", "", c.source) for c in notebook.markdown if c.id == ident), ""
-    )
+    cell = notebook.by_id.get(f"question-{form.lower()}{number}")
+    return re.sub(" *<!--.*?-->", "", cell.source) if cell else ""
 
 
 def options(text: str) -> dict[str, str]:
@@ -301,7 +300,7 @@ def forms_are_whole(notebook: Notebook) -> Iterator[str]:
                 continue
             if list(options(text)) != list(LETTERS):
                 yield f"question {form}{number}: options {list(options(text))}: expected (a) to (d)"
-            after = [c for c in notebook.cells if c.id == f"question-{name}"][0].index + 1
+            after = notebook.by_id[f"question-{name}"].index + 1
             if notebook.cells[after].source != f"{name} = ...":
                 yield f"question {form}{number}: expected the code cell '{name} = ...' right below"
         names = ", ".join(f"{form.lower()}{number}" for number in QUESTIONS)

@@ -1,7 +1,8 @@
 # People and items in lesson 09: what lme4 and lmerTest (Kenward–Roger by pbkrtest) make of the lesson's data.
 #
 # Rscript tests/reference/clips.R clips.csv > tests/reference/clips.json
-# clips.csv: `python -m tests.test_items clips.csv` writes it from the lesson's own cells.
+# clips.csv: `python -c "from tests.test_lessons import clips; clips()['clips'].to_csv('clips.csv', index=False)"` writes
+# it from the lesson's own cells.
 suppressMessages(library(lmerTest))
 trials <- read.csv(commandArgs(TRUE)[1])
 trials[c("keeper", "clip")] <- lapply(trials[c("keeper", "clip")], factor)
