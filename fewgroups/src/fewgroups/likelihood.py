@@ -282,7 +282,9 @@ def _deviances(s: Structure, points: Array, reml: bool) -> Array:
     return np.concatenate([evaluate(s, part, reml).deviance for part in parts])
 
 
-def _descend(s: Structure, which: Array, starts: Array, reml: bool) -> tuple[Array, Array, Array]:
+def _descend(
+    s: Structure, which: Array, starts: Array, reml: bool, escapes: int = 3
+) -> tuple[Array, Array, Array]:
     """From starts (k, size) of the data sets `which` (k,) down to points that satisfy the first-order conditions in Ψ,
     not only those in Λ: θ, deviance, and by how much another Newton step should lower it."""
 
@@ -291,13 +293,19 @@ def _descend(s: Structure, which: Array, starts: Array, reml: bool) -> tuple[Arr
         return at.deviance, at.gradient, at.hessian
 
     theta, deviance, gain = minimise(objective, starts, s.n)
+    # Where a variance is zero and should not be, the search goes on from beside it.
     at = evaluate(s.of_data_sets(which), theta, reml)
-    slope = np.linalg.eigvalsh(at.score_re).min(axis=1, initial=0.0)
-    slope = np.minimum(slope, at.score_vc.min(axis=1, initial=0.0))
-    for k in np.flatnonzero(slope < -ESCAPE):
-        away = _escape(s.of_data_sets(which[k]), theta[k], reml)
-        if away is not None:
-            theta[[k]], deviance[[k]], gain[[k]] = _descend(s, which[[k]], away[None], reml)
+    values, vectors = np.linalg.eigh(at.score_re)
+    down, grown = vectors * (values < -ESCAPE)[:, None, :], at.score_vc < -ESCAPE
+    left = np.flatnonzero(down.any(axis=(1, 2)) | grown.any(axis=1))
+    if left.size and escapes:
+        L, sds = s.unpack(theta[left])
+        root = np.concatenate([L, AWAY * down[left]], axis=-1)
+        beside = s.pack(root @ root.swapaxes(-1, -2), sds**2 + AWAY**2 * grown[left])
+        further = _descend(s, which[left], beside, reml, escapes - 1)
+        lower = further[1] < deviance[left]
+        for ends, better in zip((theta, deviance, gain), further, strict=True):
+            ends[left[lower]] = better[lower]
     return theta, deviance, gain
 
 
@@ -365,22 +373,3 @@ def _within(radius: Array, along: Array, sizes: Array) -> Array:
 def _rounding(rows: Any, deviance: Any) -> Any:
     """What rounding may be worth in a deviance: it is a sum over rows, and grows with it."""
     return 16 * float(np.finfo(float).eps) * (rows + np.abs(deviance))
-
-
-def _escape(s: Structure, theta: Array, reml: bool) -> Array | None:
-    """A lower point if some variance that is zero should not be, else None."""
-    at = evaluate(s, theta, reml)
-    L, sds = s.unpack(theta)
-    candidates, sizes = [], np.logspace(-6, 1, 8)
-    if s.q:
-        values, vectors = np.linalg.eigh(at.score_re)
-        if values[0] < -ESCAPE:
-            v = vectors[:, 0]
-            candidates += [s.pack(L @ L.T + t * np.outer(v, v), sds**2) for t in sizes]
-    for c in np.flatnonzero(at.score_vc < -ESCAPE):
-        candidates += [s.pack(L @ L.T, sds**2 + t * np.eye(s.v)[c]) for t in sizes]
-    if not candidates:
-        return None
-    deviances = np.array([evaluate(s, point, reml).deviance for point in candidates])
-    lower = deviances.min() < at.deviance - _rounding(s.n, at.deviance)
-    return candidates[deviances.argmin()] if lower else None
