@@ -28,7 +28,7 @@ from fewgroups.likelihood import Optimum, evaluate, optima, optimum
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, room_for
-from fewgroups.structure import Structure, dense, random_design, sds_and_correlations, sqrt_factor
+from fewgroups.structure import Structure, random_design, sds_and_correlations, sqrt_factor
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -165,9 +165,8 @@ def random_names(model: MixedLM) -> list[str]:
 
 def fewest_groups(model: MixedLM) -> int:
     """The smallest number of groups, or of levels of a component, that a random effect of the model has."""
-    components = model.exog_vc.mats
-    levels = [sum(int(np.any(dense(m), axis=0).sum()) for m in mats) for mats in components]
-    return min([model.n_groups] * bool(model.k_re) + levels)
+    counts = [[np.count_nonzero(abs(m).sum(axis=0)) for m in mats] for mats in model.exog_vc.mats]
+    return min([model.n_groups] * bool(model.k_re) + [sum(levels) for levels in counts])
 
 
 def draw(
@@ -333,7 +332,7 @@ def compare(
     df, mixture = extra.df, extra.mixture if method == "boundary" else ((1.0, extra.df),)
     if mixture is None:
         raise ValueError(
-            f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.random)}, so {extra.bounds} "
+            f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.phrases)}, so {extra.bounds} "
             "variances are at their bound; use method='bootstrap', or add one at a time"
         )
     reml = not extra.fixed and bool(large_reml) and small_reml is not False
@@ -378,14 +377,8 @@ def compare(
         against = say("compare.chi2" if len(mixture) == 1 else "compare.mixture", words)
         shown = p_is(p)
     notes += _cautions(method, extra, statistic, bool(best.singular), fewest_groups(large))
-    fixed = [f"the fixed effect{'s' * (len(extra.fixed) > 1)} {joined(extra.fixed)}"]
-    sentence = say(
-        "compare.reml" if reml else "compare.ml",
-        added=joined([*fixed * bool(extra.fixed), *extra.random]),
-        statistic=f"{statistic:.3f}",
-        against=against,
-        p=shown,
-    )
+    words = {"added": joined(extra.phrases), "statistic": f"{statistic:.3f}", "p": shown}
+    sentence = say("compare.reml" if reml else "compare.ml", words, against=against)
     count = large.exog.shape[1] + len(_places(large)) + 1
     numbers = statistic, df, mixture, p, p_error, method, reml, loglik, (count - df, count)
     return Comparison(*numbers, sentence, tuple(notes), null)
@@ -439,13 +432,13 @@ def _models(smaller: Any, larger: Any) -> list[tuple[Any, bool | None]]:
 class Added(NamedTuple):
     """What the larger model has and the smaller has not.
 
-    fixed: names of fixed-effect columns; random: phrases; df: how many parameters in all; bounds: in how many
-    directions a variance is added, which the smaller model holds at zero, the bound of what a variance can be; mixture:
-    weights and df of the χ² distributions of which the null is a mixture, None where no simple one holds.
+    fixed: whether fixed effects; phrases: what, in words; df: how many parameters; bounds: in how many directions a
+    variance is added, which the smaller model holds at zero, the bound of what a variance can be; mixture: weights and
+    df of the χ² distributions of which the null is a mixture, None where no simple one holds.
     """
 
-    fixed: list[str]
-    random: list[str]
+    fixed: bool
+    phrases: list[str]
     df: int
     bounds: int
     mixture: tuple[tuple[float, int], ...] | None
@@ -467,15 +460,16 @@ def added(smaller: Any, larger: MixedLM) -> Added:
     random = len(_places(larger)) - len(_places(smaller))
     if not fixed and not random:
         raise ValueError("smaller and larger are the same model; there is nothing to compare")
-    phrases, rest = [f"the variance of {name}" for name in new], random - len(new)
+    phrases = [f"the fixed effect{'s' * (len(fixed) > 1)} {joined(fixed)}"] * bool(fixed)
+    phrases += [f"the variance of {name}" for name in new]
     kinds = ("a variance or covariance", "variances and covariances")
     one, many = kinds if tied else ("a covariance", "covariances")
-    if rest:
+    if rest := random - len(new):
         phrases.append(one if rest == 1 else f"{rest} {many}")
     df = len(fixed) + random
     # Self & Liang 1987 (J. Am. Stat. Assoc. 82:605), cases 5 and 6; Stram & Lee 1994 (Biometrics 50:1171), 1 and 2
     mixture = {0: ((1.0, df),), 1: ((0.5, df - 1), (0.5, df))}.get(len(new))
-    return Added(fixed, phrases, df, len(new), mixture)
+    return Added(bool(fixed), phrases, df, len(new), mixture)
 
 
 def _not_nested(smaller: Any, larger: MixedLM, why: str) -> ValueError:
