@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from fewgroups.batch.cells import CellStatistics, cell_statistics
+from fewgroups.batch.intercepts import intercept_model
 from fewgroups.batch.layouts import Layout, layout_of
-from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
+from fewgroups.batch.slopes import slope_model
+from fewgroups.blocks import GroupBlock, derivatives
+from fewgroups.ddf import Information, KenwardRoger, Satterthwaite, Wald, information
 from fewgroups.designs import Design
-from fewgroups.studies.mixed_models import MixedModel
+from fewgroups.structure import Structure
 
 Array = np.ndarray
 
@@ -33,54 +36,104 @@ class Answer:
     singular: Array | None = None
 
 
+Fitted = tuple[dict[str, Array], Information]
+
+
 @dataclass(frozen=True)
 class DataSets:
     """n data sets of one design, reduced to what every method needs.
 
     layout: with the columns intercept and treated (all conditions but the first), so that a group has two cells at
-    most; cells: their statistics; treated: (cells,) 0 or 1; sizes: (2,) numbers of outcomes with treated 0 and 1;
-    residuals: (cells, n) means of cells less the mean of all outcomes treated alike; difference: (n,) of these means.
+    most; cells: their statistics; coefficients: (2, n) by least squares; residuals: (cells, n) of the cells' means.
     """
 
     layout: Layout
     cells: CellStatistics
-    treated: Array
-    sizes: Array
+    coefficients: Array
     residuals: Array
-    difference: Array
 
     @classmethod
     def of(cls, design: Design, outcomes: Array) -> DataSets:
         """Reduce `outcomes` (n, rows), rows in the order of the design's table."""
         group, condition, _ = design.row_index
         layout = layout_of(np.column_stack([np.ones(design.rows), condition > 0]), group)
-        cells, treated = cell_statistics(outcomes, layout), layout.X[:, 1].astype(int)
-        sizes = np.bincount(treated, layout.sizes)
-        means = (treated == [[0], [1]]) * layout.sizes @ cells.means / sizes[:, None]
-        residuals = cells.means - means[treated]
-        return cls(layout, cells, treated, sizes, residuals, means[1] - means[0])
+        cells, (Q, R) = cell_statistics(outcomes, layout), layout.basis
+        coefficients = np.linalg.solve(R, (layout.sizes[:, None] * Q).T @ cells.means)
+        return cls(layout, cells, coefficients, cells.means - layout.X @ coefficients)
 
     @cached_property
-    def intercept(self) -> MixedModel:
-        """The model in which groups differ in level only; fitted once, when it is first asked for."""
-        return MixedModel.of(self.layout, self.cells, slopes=False)
+    def effect(self) -> Array:
+        """The effect as weights (2,) of the coefficients of the orthonormal columns: R⁻ᵀ(0, 1)ᵀ, with X = QR."""
+        return np.linalg.solve(self.layout.basis[1].T, [0.0, 1.0])
 
     @cached_property
-    def slope(self) -> MixedModel:
-        """The model in which groups differ in level and in change."""
-        return MixedModel.of(self.layout, self.cells, slopes=True)
+    def intercept(self) -> Fitted:
+        """REML fits of the model in which groups differ in level only, and the information there."""
+        return self._fitted(intercept_model(self.layout, reml=True).fit(self.cells))
 
-    def answer(self, effect: Array, variance: Array, df: float | Array) -> Answer:
+    @cached_property
+    def slope(self) -> Fitted:
+        """Those of the model in which groups differ in level and in change."""
+        return self._fitted(slope_model(self.layout, reml=True).fit(self.cells))
+
+    def _fitted(self, fits: dict[str, Array]) -> Fitted:
+        cov_re = np.moveaxis(fits["scale"] * fits["psi"], -1, 0)
+        none, structure = np.zeros((len(cov_re), 0)), self.structure(cov_re.shape[-1])
+        return fits, information(structure, cov_re, none, fits["scale"], reml=True)
+
+    def structure(self, q: int) -> Structure:
+        """Of the model in which the first q columns of X are random, from the cells' statistics."""
+        layout, (Q, R) = self.layout, self.layout.basis
+        n, weighted = layout.rows, layout.sizes[:, None] * Q[:, :q]
+        unit = np.sqrt((self.cells.within + layout.sizes @ self.residuals**2) / n)
+        unit[unit == 0] = 1.0
+        r = self.residuals / unit
+        Zr = np.stack([layout.by_group(column[:, None] * r) for column in weighted.T]).T
+        changes, blocks = derivatives(-1 - np.arange(q), q, 0), []
+        alone = np.array([kind[0] for kind in layout.kinds if len(kind) == 1], dtype=int)
+        for groups in filter(len, [alone, *(kind for kind in layout.kinds if len(kind) > 1)]):
+            count = 1 if groups is alone else len(groups)
+            gram = layout.grams[groups if count == 1 else groups[:1]]
+            rows = np.insert(Zr[:, groups], 0, 1.0, axis=-1)
+            if count > q + 1:
+                # With X their products are the same, and those with r enter as sums of squares and products only.
+                rows = np.asarray(np.linalg.qr(rows, mode="r"))
+            ZB = np.concatenate([rows[..., :1, None] * gram[:, :q], rows[..., 1:, None]], axis=-1)
+            blocks.append(GroupBlock(n * gram[:, :q, :q], np.sqrt(n) * ZB, changes, count))
+        return Structure(
+            n=n,
+            p=2,
+            q=q,
+            v=0,
+            blocks=tuple(blocks),
+            BB=np.diag([1.0, 1.0, n]),
+            R_inverse=np.linalg.inv(R),
+            start=self.coefficients.T,
+            unit=unit,
+            R_re=R[:q, :q] / np.sqrt(n),
+            unit_vc=np.zeros(0),
+        )
+
+    def answer(
+        self,
+        effect: Array,
+        variance: Array,
+        df: float | Array,
+        fits: dict[str, Array] | None = None,
+    ) -> Answer:
         """The answer of a t test. A standard error as small as rounding is none."""
         se = np.sqrt(variance)
-        return Answer(effect, se, df, se > 1e-12 * np.abs(self.cells.means).max(axis=0))
+        usable = se > 1e-12 * np.abs(self.cells.means).max(axis=0)
+        if fits is None:
+            return Answer(effect, se, df, usable)
+        return Answer(effect, se, df, usable & fits["solved"], fits["singular"] & fits["solved"])
 
 
 def pooled_t(data: DataSets) -> Answer:
     """Student's t test of all outcomes, as if every repeat were a group of its own."""
     df = data.layout.rows - 2
     variance = (data.cells.within + data.layout.sizes @ data.residuals**2) / df
-    return data.answer(data.difference, variance * (1 / data.sizes).sum(), df)
+    return data.answer(data.coefficients[1], variance * (data.effect @ data.effect), df)
 
 
 def paired_t(data: DataSets) -> Answer:
@@ -93,7 +146,7 @@ def paired_t(data: DataSets) -> Answer:
 
 def t_on_means(data: DataSets) -> Answer:
     """Student's t test of the means of the groups, each in one condition."""
-    first, other = (data.cells.means[data.treated == k] for k in (0, 1))
+    first, other = (data.cells.means[data.layout.X[:, 1] == k] for k in (0, 1))
     df = len(first) + len(other) - 2
     squares = len(first) * first.var(axis=0) + len(other) * other.var(axis=0)
     variance = squares / df * (1 / len(first) + 1 / len(other))
@@ -108,10 +161,10 @@ def cluster_robust(data: DataSets, z: bool) -> Answer:
     """
     layout = data.layout
     m, rows = layout.groups, layout.rows
-    weights = layout.sizes * (2 * data.treated - 1) / data.sizes[data.treated]
+    weights = layout.sizes * (layout.basis[0] @ data.effect)
     influence = layout.by_group(weights[:, None] * data.residuals)
     variance = (influence**2).sum(axis=0) * m / (m - 1) * (rows - 1) / (rows - 2)
-    return data.answer(data.difference, variance, np.inf if z else m - 1)
+    return data.answer(data.coefficients[1], variance, np.inf if z else m - 1)
 
 
 def cluster_robust_cr2(data: DataSets) -> Answer:
@@ -123,13 +176,12 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
     in both conditions it is the paired t test.
     """
     layout = data.layout
-    (Q, R), grams = layout.basis, layout.grams
+    Q, grams = layout.basis[0], layout.grams
     leverages, vectors = np.linalg.eigh(grams)  # those of QᵢQᵢᵀ that are not 0
     left = np.maximum(1 - leverages, 0)
     adjust = np.divide(1, np.sqrt(left), out=np.zeros_like(left), where=left > 1e-9)
-    # The estimate is Σᵢ(Qᵢa)ᵀyᵢ with a = R⁻ᵀ(0, 1)ᵀ, and (I − QᵢQᵢᵀ)^(−1/2)Qᵢa = Qᵢwᵢ.
-    a = np.linalg.solve(R.T, [0.0, 1.0])
-    w = np.einsum("mab,mb,mcb,c->ma", vectors, adjust, vectors, a)
+    # The estimate is Σᵢ(Qᵢa)ᵀyᵢ with `effect` as a, and (I − QᵢQᵢᵀ)^(−1/2)Qᵢa = Qᵢwᵢ.
+    w = np.einsum("mab,mb,mcb,c->ma", vectors, adjust, vectors, data.effect)
     weights = layout.sizes * (Q * w[layout.group]).sum(axis=1)
     influence = layout.by_group(weights[:, None] * data.residuals)
     # The variance is Σᵢ(pᵢᵀy)², and its df are (tr PᵀP)²/tr (PᵀP)², with PᵀP = diag(wᵢᵀuᵢ) − UUᵀ, uᵢ = QᵢᵀQᵢwᵢ.
@@ -137,15 +189,15 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
     diagonal, taken = (w * U).sum(axis=1), (U**2).sum(axis=1)
     squares = (diagonal * (diagonal - 2 * taken)).sum() + ((U.T @ U) ** 2).sum()
     df = (diagonal - taken).sum() ** 2 / squares
-    return data.answer(data.difference, (influence**2).sum(axis=0), float(df))
+    return data.answer(data.coefficients[1], (influence**2).sum(axis=0), float(df))
 
 
-def mixed_t(data: DataSets, fit: MixedModel, test: type[Wald]) -> Answer:
+def mixed_t(data: DataSets, fitted: Fitted, test: type[Wald]) -> Answer:
     """The effect in a mixed model over its standard error, against t with the degrees of freedom of `test`."""
-    found, row = test.of(fit.information), fit.information.rows(np.array([0.0, 1.0]))
-    variance = np.einsum("a,nab,b->n", row, found.covariance, row)
-    answer = data.answer(fit.information.beta @ row, variance, found.df(row))
-    return replace(answer, usable=answer.usable & fit.solved, singular=fit.singular)
+    fits, known = fitted
+    found = test.of(known)
+    variance = np.einsum("a,nab,b->n", data.effect, found.covariance, data.effect)
+    return data.answer(known.beta @ data.effect, variance, found.df(data.effect), fits)
 
 
 METHODS: dict[str, Callable[[DataSets], Answer]] = {
