@@ -178,12 +178,14 @@ def test_what_is_compared_and_where_gives_the_coefficient_back(formula: str) -> 
     for one, estimate in zip(found, np.asarray(result.fe_params), strict=True):
         used: dict[str, list[tuple[Any, float]]] = {}
         for name, factor in factors.items():
-            start = rng.choice(np.asarray(factor.levels, object)) if factor.levels else rng.normal()
+            start = (
+                rng.choice(np.array(list(factor.levels), object)) if factor.levels else rng.normal()
+            )
             used[name] = [(start, 1.0)]
             for place in (place for place in one.places if place.factor == factor):
-                used[name] = list(place.weights) or [(0.0, 1.0)]
+                used[name] = list(place.weights.items()) or [(0.0, 1.0)]
             for part in (part for part in one.parts if part.factor == factor):
-                used[name] = list(part.weights) or [(start + 1, 1.0), (start, -1.0)]
+                used[name] = list(part.weights.items()) or [(start + 1, 1.0), (start, -1.0)]
         cells = list(itertools.product(*used.values()))
         columns = [factors[name].variable for name in used]
         rows = pd.DataFrame([[value for value, _ in cell] for cell in cells], columns=columns)

@@ -9,14 +9,14 @@ from functools import cache
 from importlib.resources import files
 
 PLACE = re.compile(r"{([a-z_]+)}")
-NOTHING: Mapping[str, str] = {}
+NOTHING: Mapping[str, object] = {}
 
 
 class TemplateError(LookupError):
     """A sentence that does not exist or is malformed, or that was given other words than it has places for."""
 
 
-def say(key: str, shared: Mapping[str, str] = NOTHING, /, **words: str) -> str:
+def say(key: str, shared: Mapping[str, object] = NOTHING, /, **words: object) -> str:
     """The sentence `key` ("section.name") with `words`, and where they have none `shared`, in its places.
 
     Raises TemplateError when there is no such sentence, a place has no word, or one of `words` has no place. Words are

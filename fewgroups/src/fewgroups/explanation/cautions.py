@@ -11,7 +11,7 @@ from scipy import stats
 
 from fewgroups.comparison import FEW
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.words import interval_words, sd_words, spread_rows, t_words
+from fewgroups.explanation.words import interval_words, names_of, sd_words, spread_rows, t_words
 from fewgroups.noted_table import code, joined, listed, signed
 from fewgroups.structure import random_design
 from fewgroups.templates import say
@@ -48,7 +48,7 @@ def cautions(facts: FittedModel, slopes: bool = True) -> tuple[Caution, ...]:
 
 def _earned(facts: FittedModel, kind: str, label: str, key: str = "", **words: str) -> Caution:
     """The caution of sentence `key` (by default that of its kind)."""
-    text = say(f"caution.{key or kind.replace(' ', '_')}", facts.words.shared, **words)
+    text = say(f"caution.{key or kind.replace(' ', '_')}", facts.shared, **words)
     return Caution(kind, text, label)
 
 
@@ -132,13 +132,13 @@ def _singular(facts: FittedModel) -> Iterator[Caution]:
 
 def _no_interaction(facts: FittedModel) -> Iterator[Caution]:
     """Of a condition within groups and a kind of group in one formula, without their interaction."""
-    used = [[part.factor for part in one.parts] for one in facts.coefficients]
+    used = [one.factors for one in facts.coefficients]
     alone = dict.fromkeys(parts[0] for parts in used if len(parts) == 1 and parts[0].levels)
     within = [factor for factor in alone if facts.varies_within(factor)]
     between = [factor for factor in alone if factor not in within]
     if len(within) != 1 or len(between) != 1 or any({*within, *between} <= {*x} for x in used):
         return
-    words = {"within": facts.words.factors(within), "between": facts.words.factors(between)}
+    words = {"within": names_of(within), "between": names_of(between)}
     term = code(f"{within[0].name}:{between[0].name}")
     label = facts.coefficients[used.index(within)].name
     yield _earned(facts, "no interaction asked", label, term=term, **words)
@@ -187,7 +187,7 @@ def _one_occasion(facts: FittedModel) -> Iterator[Caution]:
             blocked = together[counts.size() > 1]
             if 2 * sum(blocked) > len(blocked):
                 who = "each" if sum(blocked) == facts.groups else "most"
-                rows = say(f"caution.{who}_in_blocks", facts.words.shared)
+                rows = say(f"caution.{who}_in_blocks", facts.shared)
                 yield _earned(facts, "one occasion per condition", one.name, rows=rows)
 
 

@@ -18,20 +18,12 @@ from fewgroups.columns import group_column
 from fewgroups.components import variances
 from fewgroups.ddf import KenwardRoger, information
 from fewgroups.examination import SHORTFALL, examine
-from fewgroups.explanation.predictors import (
-    Coefficient,
-    Factor,
-    Part,
-    WholeTerm,
-    read_coefficients,
-    read_terms,
-)
+from fewgroups.explanation.predictors import Factor, WholeTerm, read_coefficients, read_terms, short
 from fewgroups.fitting import boundary
 from fewgroups.fixed_effects import coefficients, f_tests, judged, term_rows
 from fewgroups.likelihood import optimum
 from fewgroups.noted_table import NotedTable, clean, code, joined, signed
 from fewgroups.structure import Structure, random_design
-from fewgroups.templates import say
 
 Array = np.ndarray
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
@@ -52,6 +44,10 @@ class FittedModel:
     search that did not end; short: measurably so; astray: coefficients are not those that the fit's variances call for,
     as after statsmodels' lbfgs; finished: sentences may be built on the numbers; singular: a variance is zero or a
     correlation ±1, relative to σ. ddf, level: of tests and intervals.
+
+    Words: outcome, "reaction time"; unit, " ms" or ""; one, many: ("person", "people"), and group, their column;
+    levels_of: variance component → (one, many); called: coefficient, or variable that stands only inside functions (a
+    spline) → words; shared: those that many sentences need.
     """
 
     def __init__(
@@ -66,7 +62,7 @@ class FittedModel:
         self.result = check_result(result, converged=False)
         self.model, self.structure = self.result.model, self.result.structure
         self.coefficients, self.factors = read_coefficients(self.model)
-        self.words = Vocabulary(self.model, self.coefficients, self.factors, unit, names)
+        self._read_words(unit, names)
         self.ddf, self.level, self.percent = ddf, level, f"{100 * level:g} %"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -93,6 +89,57 @@ class FittedModel:
             self.astray = bool(np.any(off > STRAY * self.right_errors))
         self.short = self.shortfall > SHORTFALL
         self.finished = self.shortfall <= FAR and not self.astray
+
+    def _read_words(self, unit: Any, names: Any) -> None:
+        """Take in the reader's words; what has none keeps its name in the printout.
+
+        TypeError for values of the wrong kind, ValueError for names that the model does not have.
+        """
+        if unit is not None and not isinstance(unit, str):
+            raise TypeError(
+                f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
+            )
+        if names is not None and not isinstance(names, Mapping):
+            raise TypeError(
+                'names must be a mapping from names in the printout to your words, such as {"Days": "day without '
+                f'sleep"}}; given {type(names).__name__}'
+            )
+        outcome, self.group = str(self.model.endog_names), group_column(self.model) or "Group"
+        self.outcome, self.one, self.many = code(outcome), "group", "groups"
+        self.unit = f" {clean(unit)}" if clean(unit or "") else ""
+        self.levels_of: dict[str, tuple[str, str]] = {}
+        self.called: dict[str, str] = {}
+        factors: dict[str, list[Factor]] = {}
+        for factor in self.factors.values():
+            for alias in dict.fromkeys((factor.name, factor.variable or factor.name)):
+                factors.setdefault(alias, []).append(factor)
+        components = [str(name) for name in self.model.exog_vc.names]
+        others = sorted({v for factor in self.factors.values() for v in factor.variables})
+        others += [one.name for one in self.coefficients]
+        for name, value in (names or {}).items():
+            if name == outcome:
+                self.outcome = _text(name, value)
+            elif name in (self.group, "Group"):
+                self.one, self.many = _both(name, value)
+            elif name in components:
+                self.levels_of[name] = _both(name, value)
+            elif name in factors:
+                _name_levels(factors[name], name, value)
+            elif name in others:
+                self.called[name] = _text(name, value)
+            else:
+                known = dict.fromkeys(
+                    [outcome, self.group, "Group", *factors, *components, *others]
+                )
+                raise ValueError(
+                    f"names has no place for {str(name)!r}: the names that this model has are "
+                    f"{', '.join(map(repr, known))}"
+                )
+        self.shared = {"outcome": self.outcome, "one": self.one, "many": self.many}
+
+    def with_unit(self, number: str) -> str:
+        """A formatted number with the unit of the outcome."""
+        return f"{number}{self.unit}"
 
     @cached_property
     def boundary(self) -> str:
@@ -163,7 +210,7 @@ class FittedModel:
         """Whether a factor of the formula takes several values within some group (or there is one group only).
 
         A factor without a term of its own counts as one that does."""
-        alone = [{part.factor for part in one.parts} == {factor} for one in self.coefficients]
+        alone = [set(one.factors) == {factor} for one in self.coefficients]
         return bool(self.groups == 1 or not any(alone) or self.varying[:, alone].any())
 
     @cached_property
@@ -232,149 +279,26 @@ def _with_slope(old: MixedLM, where: tuple[int, ...], nested: bool) -> Structure
     return structure
 
 
-# The reader's words
-
-
-STEPS = {
-    "np.log2(": "doubling",
-    "np.log10(": "tenfold",
-    "np.log(": "natural_log",
-    "log(": "natural_log",
-    "standardize(": "standardised",
-    "scale(": "standardised",
-    "center(": "unit",
-}
-"""Start of the code of a transformed number → the sentence for what one unit of it is."""
-
-
-class Vocabulary:
-    """The reader's words for one model; what has none keeps its name in the printout.
-
-    outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people"); units: numeric factor → one unit of
-    it, without article ("day without sleep"); levels: factor → level → words; rows: coefficient → words; components:
-    variance component → (one, many); curves: variable that stands only inside functions (a spline) → words; group: the
-    column of the groups; shared: the words that many sentences need.
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        coefficients: list[Coefficient],
-        factors: dict[str, Factor],
-        unit: Any,
-        names: Any,
-    ) -> None:
-        """The reader's `unit` and `names` checked against the names that the model has.
-
-        Raises TypeError for values of the wrong kind, ValueError for names that the model does not have.
-        """
-        if unit is not None and not isinstance(unit, str):
-            raise TypeError(
-                f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
-            )
-        if names is not None and not isinstance(names, Mapping):
-            raise TypeError(
-                'names must be a mapping from names in the printout to your words, such as {"Days": "day without '
-                f'sleep"}}; given {type(names).__name__}'
-            )
-        outcome, self.group = str(model.endog_names), group_column(model) or "Group"
-        aliases: dict[str | None, list[Factor]] = {}
-        for factor in factors.values():
-            for alias in dict.fromkeys((factor.name, factor.variable)):
-                aliases.setdefault(alias, []).append(factor)
-        aliases.pop(None, None)
-        inside = sorted({variable for factor in factors.values() for variable in factor.variables})
-        components = [str(name) for name in model.exog_vc.names]
-        terms = [one.name for one in coefficients]
-        self.outcome, self.one, self.many = code(outcome), "group", "groups"
-        self.unit = f" {clean(unit)}" if clean(unit or "") else ""
-        self.units: dict[str, str] = {}
-        self.levels: dict[str, dict[Any, str]] = {}
-        self.rows: dict[str, str] = {}
-        self.components: dict[str, tuple[str, str]] = {}
-        self.curves: dict[str, str] = {}
-        for name, value in (names or {}).items():
-            if name == outcome:
-                self.outcome = _text(name, value)
-            elif name in (self.group, "Group"):
-                self.one, self.many = _both(name, value)
-            elif name in components:
-                self.components[name] = _both(name, value)
-            elif name in aliases:
-                self._name_factors(aliases[name], name, value)
-            elif name in inside:
-                self.curves[name] = _text(name, value)
-            elif name in terms:
-                self.rows[name] = _text(name, value)
-            else:
-                known = [outcome, self.group, "Group", *aliases, *inside, *components, *terms]
-                raise ValueError(
-                    f"names has no place for {str(name)!r}: the names that this model has are "
-                    f"{', '.join(map(repr, dict.fromkeys(known)))}"
-                )
-        self.shared = {"outcome": self.outcome, "one": self.one, "many": self.many}
-
-    def _name_factors(self, factors: list[Factor], name: str, value: Any) -> None:
-        """Words for the levels of the factors that have levels, or for one unit of those that have none."""
-        with_levels = isinstance(value, Mapping)
-        fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
-        if not fitting:
-            levels = ", ".join(f"{_short(level)!r}: ..." for level in factors[0].levels)
-            needed = f"say what its values are, as a mapping: {{{levels}}}"
-            if with_levels:
-                needed = "be text: what one unit of it is (a number with many values)"
-            raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
-        for factor in fitting:
-            if not with_levels:
-                self.units[factor.name] = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))
-            words = self.levels.setdefault(factor.name, {})
-            for given, text in value.items() if with_levels else ():
-                level = next((x for x in factor.levels if x == given or str(x) == str(given)), None)
-                if level is None:
-                    known = ", ".join(repr(_short(level)) for level in factor.levels)
-                    raise ValueError(
-                        f"names[{name!r}] has no level {given!r}: its levels are {known}"
-                    )
-                words[level] = _text(f"{name}, {given}", text)
-
-    def level(self, factor: Factor, level: Any) -> str:
-        """One level of a factor: "the session of 30", or `session_high = 1`."""
-        named = code(f"{factor.variable or factor.name} = {_short(level)}")
-        return self.levels.get(factor.name, {}).get(level, named)
-
-    def factor(self, factor: Factor) -> str:
-        """The name of a factor: that of its variable where it is a factor of one."""
-        return code(factor.variable or factor.name)
-
-    def factors(self, factors: list[Factor]) -> str:
-        """Their names: "`kind` and `time`"."""
-        return joined([self.factor(factor) for factor in factors])
-
-    def unit_of(self, factor: Factor) -> str:
-        """One unit of a numeric factor: "day without sleep", "unit of `Days`", "doubling of `x`"."""
-        if factor.name in self.units:
-            return self.units[factor.name]
-        for start, step in STEPS.items():
-            inside = factor.name.removeprefix(start)
-            if inside != factor.name and inside.endswith(")") and inside[:-1].isidentifier():
-                return say(f"words.{step}", variable=code(inside[:-1]))
-        return say("words.unit", variable=self.factor(factor))
-
-    def place(self, place: Part) -> str:
-        """The zero of a factor's coding: "for the session of 20", "where `Days` is 0"."""
-        factor, weights, name = place.factor, dict(place.weights), self.factor(place.factor)
-        if place.kind == "within":
-            return say("words.at_level", level=self.level(factor, place.levels[0]))
-        if weights and len(weights) == len(factor.levels) and np.ptp(list(weights.values())) < 1e-9:
-            if len(weights) == 2 and factor.is_number:
-                low, high = (self.level(factor, level) for level in factor.levels)
-                return say("words.half_way", low=low, high=high)
-            return say("words.at_average", factor=name)
-        return say("words.at_zeros" if factor.columns > 1 else "words.at_zero", factor=name)
-
-    def with_unit(self, number: str) -> str:
-        """A formatted number with the unit of the outcome."""
-        return f"{number}{self.unit}"
+def _name_levels(factors: list[Factor], name: str, value: Any) -> None:
+    """Words for the levels of the factors that have levels, or for one unit of those that have none."""
+    with_levels = isinstance(value, Mapping)
+    fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
+    known = [short(level) for level in factors[0].levels]
+    if not fitting:
+        levels = ", ".join(f"{level!r}: ..." for level in known)
+        needed = f"say what its values are, as a mapping: {{{levels}}}"
+        if with_levels:
+            needed = "be text: what one unit of it is (a number with many values)"
+        raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
+    for factor in fitting:
+        if not with_levels:
+            factor.unit = re.sub(r"^(a|an|one|each)\s+", "", _text(name, value))
+        for given, text in value.items() if with_levels else ():
+            same = [x for x in factor.levels if x == given or str(x) == str(given)]
+            if not same:
+                shown = ", ".join(map(repr, known))
+                raise ValueError(f"names[{name!r}] has no level {given!r}: its levels are {shown}")
+            factor.levels[same[0]] = _text(f"{name}, {given}", text)
 
 
 def _text(name: str, value: Any) -> str:
@@ -392,8 +316,3 @@ def _both(name: str, value: Any) -> tuple[str, str]:
     raise TypeError(
         f'names[{name!r}] must be a word, or one and many of them, such as ("person", "people"); given {value!r}'
     )
-
-
-def _short(level: Any) -> Any:
-    """A level as people write it: 1 for 1.0."""
-    return int(level) if isinstance(level, float) and level == int(level) else level

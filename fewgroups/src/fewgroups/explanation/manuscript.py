@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -18,19 +18,18 @@ from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.render import Passage, Readable
 from fewgroups.explanation.words import (
+    HANDFUL,
     effect_sentence,
     fit_words,
     intraclass,
     nesting,
     sd_words,
     spread_rows,
-    term_sentence,
-    worded,
+    term_rows,
 )
 from fewgroups.noted_table import code, degrees, estimate, joined, p_value, rounded, three, two
 from fewgroups.templates import say, sentences
 
-HANDFUL = 6  # sentences on effects
 PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
 
 
@@ -108,7 +107,7 @@ def report(
     chosen = _chosen(facts, terms)
     if not facts.finished:
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")
-    unit = facts.words.unit.strip()
+    unit = facts.unit.strip()
     in_unit = say("report.in_unit", unit=unit) if unit else ""
     tables = {say("report.fixed", unit=in_unit): _fixed_table(facts)}
     if any(term.kind != "single" or term.partners for term in facts.terms):
@@ -156,17 +155,13 @@ def _method(facts: FittedModel, versions: bool) -> str:
 
 def _effects(facts: FittedModel, terms: list[WholeTerm]) -> list[str]:
     """A handful of sentences: the terms in order, each by its coefficients or by its test."""
-    found: list[str] = []
+    found = [] if facts.terms else [effect_sentence(facts, k) for k in range(len(facts.estimates))]
     for term in terms:
-        one_by_one = worded(facts, term) and len(term.coefficients) < HANDFUL
-        some = [effect_sentence(facts, k) for k in term.coefficients if one_by_one]
-        if not one_by_one or term.kind != "single":
-            some.insert(0, term_sentence(facts, term))
+        some = [row.text for row in term_rows(facts, term)]
         if found and len(found) + len(some) > HANDFUL:
             return [*found, say("report.rest")]
         found += some
-    alone = range(len(facts.coefficients)) if not facts.terms else ()
-    return found + [effect_sentence(facts, k) for k in alone]
+    return found
 
 
 def _variation(facts: FittedModel) -> list[str]:
@@ -176,7 +171,7 @@ def _variation(facts: FittedModel) -> list[str]:
         if len(row.things) == 1:
             words = sd_words(facts, spreads.iloc[row.at])
             sds.append(say("report.sd", of=row.things[0].between, **words))
-    residual = facts.words.with_unit(three(spreads["sd"].iloc[-1]))
+    residual = facts.with_unit(three(spreads["sd"].iloc[-1]))
     r2 = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
     told = say("report.sds", sds="; ".join(sds), residual=residual), say("report.r2", **r2)
     return [text for text in (*told, intraclass(facts)) if text]
@@ -184,17 +179,17 @@ def _variation(facts: FittedModel) -> list[str]:
 
 def _fixed_table(facts: FittedModel) -> pd.DataFrame:
     """Coefficients with SE, df, t, p and interval, each rounded by its standard error."""
-    rows = {
-        facts.words.rows.get(str(name), str(name)): {
+    rows = {}
+    for name, row in facts.fixed.iterrows():
+        se, low, high = (rounded(row[key], row["se"]) for key in ("se", "low", "high"))
+        rows[facts.called.get(str(name), str(name))] = {
             "estimate": estimate(row["estimate"], row["se"]),
-            "SE": rounded(row["se"], row["se"]),
+            "SE": se,
             "df": degrees(row["df"]),
             "z" if facts.ddf == "wald" else "t": two(row["t"]),
             "p": _p_cell(row["p"]),
-            f"{facts.percent} CI": f"[{rounded(row['low'], row['se'])}, {rounded(row['high'], row['se'])}]",
+            f"{facts.percent} CI": f"[{low}, {high}]",
         }
-        for name, row in facts.fixed.iterrows()
-    }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -215,32 +210,33 @@ def _terms_table(tests: pd.DataFrame) -> pd.DataFrame:
 
 def _random_table(facts: FittedModel) -> pd.DataFrame:
     """Standard deviations and correlations with profile intervals, and how many levels each rests on."""
-    labelled = []
+    rows = {}
+
+    def add(label: str, at: int, name: str, show: Callable[[float], str], number: object) -> None:
+        value, low, high = (facts.spreads[key].iloc[at] for key in (name, "low", "high"))
+        rows[label.replace("`", "")] = {
+            "estimate": "" if np.isnan(value) else show(value),
+            f"{facts.percent} CI": f"[{show(low)}, {show(high)}]",
+            "number": str(number),
+        }
+
     for row in sorted(spread_rows(facts), key=lambda row: row.at):
-        thing, number = row.things[0], ""
         if len(row.things) == 2:
-            label = say("report.correlation", one=thing.noun, other=row.things[1].noun)
+            one, other = (thing.noun for thing in row.things)
+            label = say("report.correlation", one=one, other=other)
+            add(label, row.at, "correlation", two, "")
         else:
+            (thing,) = row.things
             longer = thing.what if thing.kind == "change" else thing.noun
             label = say("report.sd_label", of=thing.between.replace(longer, thing.noun))
-            number = str(thing.number)
-        labelled.append((label.replace("`", ""), row.at, number))
-    labelled.append((say("report.residual"), -1, str(len(facts.y))))
-    rows = {}
-    for label, at, number in labelled:
-        row = facts.spreads.iloc[at]
-        value, show = (row["sd"], three) if number else (row["correlation"], two)
-        rows[label] = {
-            "estimate": "" if np.isnan(value) else show(value),
-            f"{facts.percent} CI": f"[{show(row['low'])}, {show(row['high'])}]",
-            "number": number,
-        }
+            add(label, row.at, "sd", three, thing.number)
+    add(say("report.residual"), -1, "sd", three, len(facts.y))
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _missing(facts: FittedModel) -> tuple[str, ...]:
     """What a report needs and the result does not know."""
-    shared, random = facts.words.shared, say("missing.random")
+    shared, random = facts.shared, say("missing.random")
     left = sorted(k for where in facts.slopes_left_out for k in where)
     if left:
         terms = dict.fromkeys(code(facts.coefficients[k].term) for k in left)

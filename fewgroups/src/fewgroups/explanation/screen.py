@@ -16,18 +16,19 @@ from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.render import Passage, Readable, Remark, ScreenRow, as_text
 from fewgroups.explanation.words import (
+    effect_row,
     effect_sentence,
     fit_words,
     intraclass,
     meaning,
+    names_of,
     nesting,
-    place_words,
     sd_sentence,
     sd_words,
     spread_rows,
     spread_sentence,
+    term_rows,
     term_sentence,
-    worded,
 )
 from fewgroups.noted_table import code, counted, joined, p_is, p_value, rounded, signed, three, two
 from fewgroups.templates import say, sentences
@@ -103,27 +104,25 @@ class Explanation(Readable):
         if facts.finished:
             r2 = {x: facts.spreads.attrs[f"r2_{x}"] for x in ("marginal", "conditional")}
             shares = {x: f"{100 * share:.0f}" for x, share in r2.items()}
-            outlook = [say("outlook.text", facts.words.shared, **shares)]
+            outlook = [say("outlook.text", facts.shared, **shares)]
         return [*opening(facts), *lines(facts, self.cautions), *outlook]
 
     def __getitem__(self, label: str) -> Explanation:
-        facts = self._facts
-        rows = [str(name) for name in facts.rows.index]
+        facts, rows = self._facts, [str(name) for name in self._facts.rows.index]
         labels = [*facts.header, *map(str, facts.rows.columns), *rows]
-        terms = [one.term if one.parts else "" for one in facts.coefficients]
+        ones = list(zip(rows, facts.coefficients, strict=False))
+        chosen = tuple(row for row, one in ones if one.parts and one.term == label)
         if label in labels:
-            chosen: tuple[str, ...] = (label,)
-        elif label in terms:
-            chosen = tuple(row for row, term in zip(rows, terms, strict=False) if term == label)
+            chosen = (label,)
         elif label == "Group Var" and facts.model.k_re:
-            chosen = (rows[len(terms)],)
-        else:
+            chosen = (rows[len(ones)],)
+        elif not chosen:
             blocks = [part for part in self._screen if isinstance(part, Passage)]
-            marked = (row for block in blocks for row in block.rows if row.mark == label)
-            chosen = next((row.lines for row in marked), ())
-        if not chosen:
-            known = ", ".join(map(repr, labels))
-            raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
+            marked = [row for block in blocks for row in block.rows if row.mark == label]
+            if not marked:
+                known = ", ".join(map(repr, labels))
+                raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
+            chosen = marked[0].lines
         return Explanation(facts, False, chosen)
 
 
@@ -153,7 +152,11 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passag
     differing.append(ScreenRow("", "Scale", residual, ("Scale",)))
     title = say("screen.average" + "_refitted" * facts.fixed.attrs["refitted"])
     nested = [("", text) for text in nesting(facts).values()]
-    for average, left_out in _averages(facts):
+    told = [*(term_rows(facts, term) for term in facts.terms), _means(facts)]
+    # Terms that are part of no interaction come first. What does not fit is left out, the intercept before all.
+    for kept in range(len(told), 0, -1):
+        average = [row for rows in told[:kept] for row in rows]
+        left_out = max(len(facts.terms) - kept, 0)
         rows = [replace(x, mark=_letter(k)) for k, x in enumerate([*average, *differing])]
         more = [("", say("screen.more", number=counted(left_out, "term")))] * (left_out > 0)
         first = Passage(title, rows=rows[: len(average)], remarks=more)
@@ -170,32 +173,6 @@ def _letter(number: int) -> str:
     return (chr(64 + more) if more else "") + chr(65 + last)
 
 
-def _averages(facts: FittedModel) -> Iterator[tuple[list[ScreenRow], int]]:
-    """The rows of the averages, ever fewer, and how many terms they leave out.
-
-    Terms that are part of no interaction come first. The intercept is the first to go; then, from the last, terms are
-    told by their test alone; then the last are left out.
-    """
-    told, tests = [], []
-    for term in facts.terms:
-        labels = tuple(str(facts.rows.index[k]) for k in term.coefficients)
-        test = ScreenRow("", term.name, term_sentence(facts, term), labels)
-        rows = [_effect(facts, k) for k in term.coefficients if worded(facts, term)]
-        told.append(rows if rows and term.kind == "single" else [test, *rows])
-        tests.append([test])
-    n = len(told)
-    told, tests = [*told, _means(facts)], [*tests, []]
-    for k in range(n + 1, -1, -1):
-        yield [row for rows in [*told[:k], *tests[k:]] for row in rows], 0
-    for kept in range(n - 1, 0, -1):
-        yield [row for rows in tests[:kept] for row in rows], n - kept
-
-
-def _effect(facts: FittedModel, k: int) -> ScreenRow:
-    label = str(facts.rows.index[k])
-    return ScreenRow("", label, effect_sentence(facts, k), (label,))
-
-
 def _means(facts: FittedModel) -> list[ScreenRow]:
     """The intercept, unless it is read where there are no data, or where nothing can be (log(x) and x² both 0)."""
     rows = []
@@ -204,7 +181,7 @@ def _means(facts: FittedModel) -> list[ScreenRow]:
         inside = [v for factor in factors if not factor.variable for v in factor.variables]
         there = all(factor.reaches_zero and factor.columns == 1 for factor in factors)
         if not one.parts and there and len(inside) == len(set(inside)):
-            rows.append(_effect(facts, k))
+            rows.append(effect_row(facts, k))
     return rows
 
 
@@ -268,14 +245,14 @@ def _remarks(section: str, words: dict[str, str], variants: Collection[str] = ()
 
 
 def _column(facts: FittedModel, label: str) -> Passage:
-    return Passage(label, remarks=_remarks(label, facts.words.shared))
+    return Passage(label, remarks=_remarks(label, facts.shared))
 
 
 def _header(facts: FittedModel, label: str) -> Passage:
     earned = {
         "unfinished": not facts.finished,
         "block": facts.groups == 1,
-        "known": facts.groups > 1 and facts.words.group != "Group",
+        "known": facts.groups > 1 and facts.group != "Group",
         "equal": facts.sizes.min() == facts.sizes.max(),
         "false_alarm": label == "Converged" and facts.finished and facts.false_alarm,
         "short": facts.short,
@@ -306,8 +283,8 @@ def _row(facts: FittedModel, at: int, cells: dict[str, str], remarks: list[Remar
 
 
 def _coefficient(facts: FittedModel, k: int) -> Passage:
-    one, words = facts.coefficients[k], facts.words
-    named = words.rows.get(one.name)
+    one = facts.coefficients[k]
+    named = facts.called.get(one.name)
     remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
     if not facts.finished:
         return _row(facts, k, {}, remarks)
@@ -321,7 +298,7 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
             here.append(say("row.term", sentence=term_sentence(facts, term)))
     if one.name in facts.fixed.attrs["paired"]:
         t, df, p = facts.fixed.attrs["paired"][one.name]
-        here.append(say("row.paired", words.shared, test=f"t({df}) = {two(t)}, {p_value(p)}"))
+        here.append(say("row.paired", facts.shared, test=f"t({df}) = {two(t)}, {p_value(p)}"))
     remarks.append((say("lead.here"), " ".join(here)))
     remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
     return _row(facts, k, _cells(facts, k, one), remarks)
@@ -329,7 +306,7 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
 
 def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
     """Each printed number of a coefficient's row in words."""
-    unit, names = facts.words.with_unit, [str(name) for name in facts.rows.columns]
+    unit, names = facts.with_unit, [str(name) for name in facts.rows.columns]
     b, se = float(facts.estimates[k]), float(facts.printed_errors[k])
     if not np.isfinite(se):
         return {names[0]: meaning(facts, one, b, float(facts.right_errors[k]))}
@@ -350,15 +327,14 @@ def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
 
 def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
     """What a coefficient does not mean."""
-    words = facts.words
     if one.is_mean:
         yield say("limit.mean")
         return
-    yield say("limit.average" if facts.groups == 1 else "limit.one", words.shared)
-    mine = [part.factor for part in one.parts]
+    yield say("limit.average" if facts.groups == 1 else "limit.one", facts.shared)
+    mine = one.factors
     if one.places:
-        others = words.factors([place.factor for place in one.places])
-        where = {"where": place_words(facts, one), "factor": words.factors(mine)}
+        others = names_of([place.factor for place in one.places])
+        where = {"where": one.where, "factor": names_of(mine)}
         yield say("limit.place", others=others, **where)
     variables = frozenset[str]().union(*(factor.variables for factor in mine))
     relatives = [f for f in facts.factors.values() if f not in mine and f.variables & variables]
@@ -378,7 +354,7 @@ def _variance(facts: FittedModel, k: int) -> Passage:
     remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
     if not facts.finished:
         return _row(facts, k, cells, remarks)
-    exact, unit, here = facts.spreads.iloc[row.at], facts.words.with_unit, []
+    exact, unit, here = facts.spreads.iloc[row.at], facts.with_unit, []
     # The printed error is that of a ratio of variances, times √Scale.
     printed = float(np.asarray(facts.result.bse)[k] * np.sqrt(facts.result.scale))
     if not np.isfinite(exact["se"]):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fewgroups.columns import component_of_groups, labels_in_several_groups
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.predictors import Coefficient, Part, WholeTerm
+from fewgroups.explanation.predictors import Coefficient, Factor, Part, WholeTerm
+from fewgroups.explanation.render import ScreenRow
 from fewgroups.noted_table import (
     code,
     counted,
@@ -28,6 +30,7 @@ from fewgroups.templates import say
 
 Array = np.ndarray
 LOGS = {"np.log(": np.e, "numpy.log(": np.e, "log(": np.e, "np.log2(": 2.0, "np.log10(": 10.0}
+HANDFUL = 6  # sentences on effects
 KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it
 
 
@@ -36,14 +39,13 @@ KNOWN = 1.9  # length of the interval of a correlation from which nothing is kno
 
 def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
     """What an estimate b says, as a sentence without full stop; se gives the decimals."""
-    words, place = facts.words, place_words(facts, one)
-    b, se = b * one.gap, se * one.gap
-    value = words.with_unit(estimate(b if one.is_mean or not one.is_plain else abs(b), se))
+    b, se, where = b * one.gap, se * one.gap, one.where
+    value = facts.with_unit(estimate(b if one.is_mean or not one.is_plain else abs(b), se))
     if one.is_mean:
-        cells = [words.level(part.factor, part.levels[0]) for part in one.parts]
-        where = [say("words.at_level", level=joined(cells))] if cells else []
-        where += [place] if place else []
-        text = say("effect.mean", words.shared, where=", ".join(where) or "overall", value=value)
+        cells = [part.words["level"] for part in one.parts]
+        places = [say("words.at_level", level=joined(cells))] if cells else []
+        places += [where] if where else []
+        text = say("effect.mean", facts.shared, where=", ".join(places) or "overall", value=value)
     elif not one.is_plain:
         text = say("effect.coded", value=value)
     else:
@@ -54,55 +56,31 @@ def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
             return 0 if part.kind == "within" else (1 if varies else 3) + bool(part.factor.levels)
 
         *rest, last = sorted(one.parts, key=rank)
-        quantity = say("quantity.mean", words.shared)
+        quantity = say("quantity.mean", facts.shared)
         for part in rest:
-            quantity = say(f"quantity.{part.kind}", {**_compared(facts, part), "of": quantity})
-        given = {"quantity": quantity, "size": value, "sign": "higher" if b >= 0 else "lower"}
-        text = say(f"effect.{last.kind}", {**_compared(facts, last), **given})
+            quantity = say(f"quantity.{part.kind}", part.words, of=quantity)
+        sign = "higher" if b >= 0 else "lower"
+        text = say(f"effect.{last.kind}", last.words, quantity=quantity, size=value, sign=sign)
         if one.gap != 1:
             text += say("effect.gap", gap=f"{one.gap:g}")
-        if place:
-            text = f"{place}, {text}"
+        if where:
+            text = f"{where}, {text}"
         elif len(one.parts) == 1 and len({c.term for c in facts.coefficients if c.parts}) > 1:
             text += say("effect.held")
     return text[0].upper() + text[1:]
 
 
-def _compared(facts: FittedModel, part: Part) -> dict[str, str]:
-    """The words that a sentence on a part may need."""
-    words, factor = facts.words, part.factor
-    if part.kind == "slope":
-        return {"unit": words.unit_of(factor)}
-    levels = [words.level(factor, level) for level in part.levels]
-    named = {"high": levels[0], "low": levels[-1], "level": levels[0]}
-    return {"factor": words.factor(factor), **named}
-
-
-def place_words(facts: FittedModel, one: Coefficient) -> str:
-    """Where the coefficient is read: "for the session of 20 and where `Days` is 0"; "" if nowhere in particular."""
-    plain = {place.factor.variable for place in one.places}
-    shown = [
-        place
-        for place in one.places
-        if place.factor.variable or not place.factor.variables & plain  # x ** 2 is 0 where x is
-    ]
-    return joined([facts.words.place(place) for place in shown])
-
-
 def interval_words(facts: FittedModel, one: Coefficient, row: Any) -> str:
     """The interval of a coefficient in the words of its sentence: "0.060 to 0.085 lower"."""
     low, high, se = (row[key] * one.gap for key in ("low", "high", "se"))
-    key, sign = "one", "higher" if low >= 0 else "lower"
     if one.is_mean or not one.is_plain:
-        key = "plain"
-    elif low < 0 < high:
-        key, low = "both", -low
-    elif low < 0:
-        low, high = -high, -low
-    ends = {"low": rounded(low, se), "high": facts.words.with_unit(rounded(high, se))}
-    if key == "both":
-        ends["low"] = facts.words.with_unit(ends["low"])
-    return say(f"interval.{key}", {**ends, "sign": sign})
+        return say("interval.plain", low=rounded(low, se), high=facts.with_unit(rounded(high, se)))
+    near, far = sorted((abs(low), abs(high)))
+    if low < 0 < high:
+        ends = (facts.with_unit(rounded(end, se)) for end in (-low, high))
+        return say("interval.both", **dict(zip(("low", "high"), ends, strict=True)))
+    sign, last = "higher" if low >= 0 else "lower", facts.with_unit(rounded(far, se))
+    return say("interval.one", low=rounded(near, se), high=last, sign=sign)
 
 
 def t_words(row: Any) -> str:
@@ -122,37 +100,30 @@ def effect_sentence(facts: FittedModel, k: int) -> str:
     }
     sentence = say("effect.sentence_mean" if one.is_mean else "effect.sentence", given)
     outcome = str(facts.model.endog_names)
-    base = next((base for start, base in LOGS.items() if outcome.startswith(start)), None)
+    base = LOGS.get(outcome[: outcome.find("(") + 1])
     if base is None or not one.is_plain or (len(one.parts) > 1 and not one.is_mean):
         return sentence
-    key = "mean" if one.is_mean else "factor"
     back = three(base ** (row["estimate"] * one.gap))  # what it is in what was measured
-    return f"{sentence} {say(f'effect.back_{key}', value=back)}"
+    key = "effect.back_mean" if one.is_mean else "effect.back_factor"
+    return f"{sentence} {say(key, value=back)}"
 
 
-def worded(facts: FittedModel, term: WholeTerm) -> bool:
-    """Whether its coefficients, one by one, say what a term is about.
-
-    Not those of a curve or of a coding that no sentence can say; and of a term that interacts only a single one, read
-    at a level of one other factor, or at a zero that the data reach: "for the control group, …".
-    """
-    if term.kind in ("curve", "coded") or not term.partners:
-        return term.kind in ("single", "levels")
-    at = [place.factor for place in facts.coefficients[term.coefficients[0]].places]
-    return term.kind == "single" and len(at) == 1 and at[0].reaches_zero and at[0].columns == 1
+def names_of(factors: Iterable[Factor]) -> str:
+    """ "`kind` and `time`"."""
+    return joined([factor.called for factor in factors])
 
 
 def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
     """The test of a whole term: "On average over the levels of `arm`, the test of … gives F(2, 10.0) = 20.58, …"."""
-    words, row, factors = facts.words, facts.tests.loc[term.name], term.factors
+    row, factors = facts.tests.loc[term.name], term.factors
     df, test = f"{row['num_df']:.0f}", f"{two(row['F'])}, {p_value(row['p'])}"
     if np.isinf(row["den_df"]):
         test = f"χ²({df}) = {two(row['F'] * row['num_df'])}, {p_value(row['p'])}"
     else:
         test = f"F({df}, {degrees(row['den_df'])}) = {test}"
-    given = {**words.shared, "test": test, "names": words.factors(factors)}
+    given = {**facts.shared, "test": test, "names": names_of(factors)}
     parts = [part for k in term.coefficients for part in facts.coefficients[k].parts]
-    inside = list(dict.fromkeys(part.factor for part in parts if part.kind == "within"))
+    inside = dict.fromkeys(part.factor for part in parts if part.kind == "within")
     key = "interaction" if len(factors) > 1 else "levels" if factors[0].levels else "slope"
     if term.kind == "curve":
         every = [variable for factor in factors for variable in factor.variables]
@@ -160,25 +131,47 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
             x for x in factors if x.columns > 1 or any(every.count(v) > 1 for v in x.variables)
         ]
         over = dict.fromkeys(v for factor in curved for v in sorted(factor.variables))
-        given["over"] = joined([words.curves.get(v, code(v)) for v in over])
+        given["over"] = joined([facts.called.get(v, code(v)) for v in over])
         given["columns"] = joined([code(name) for name in term.terms])
-        given["others"] = words.factors([factor for factor in factors if factor not in curved])
+        given["others"] = names_of(factor for factor in factors if factor not in curved)
         key = "curve_depends" if given["others"] else "curve"
     elif inside and len(inside) < len(factors) and not term.partners:
-        given["names"] = words.factors([factor for factor in factors if factor not in inside])
-        given["inside"] = words.factors(inside)
+        given["names"] = names_of(factor for factor in factors if factor not in inside)
+        given["inside"] = names_of(inside)
         key = "within"
-    text, averages = say(f"term.{key}", given), []
-    levels = [factor for factor in term.partners if not factor.is_number]
-    numbers = [factor for factor in term.partners if factor.is_number]
-    if levels:
-        averages.append(say("term.over_levels", names=words.factors(levels)))
-    if numbers:
-        key = "at_means" if facts.at_means else "at_zeros"
-        averages.append(say(f"term.{key}", names=words.factors(numbers)))
+    text = say(f"term.{key}", given)
+    at = {"over_levels": names_of(factor for factor in term.partners if not factor.is_number)}
+    at["at_means" if facts.at_means else "at_zeros"] = names_of(
+        factor for factor in term.partners if factor.is_number
+    )
+    averages = " and ".join(say(f"term.{key}", names=names) for key, names in at.items() if names)
     if averages:
-        text = f"{' and '.join(averages)}, {text[0].lower()}{text[1:]}"
+        text = f"{averages}, {text[0].lower()}{text[1:]}"
     return text[0].upper() + text[1:]
+
+
+def effect_row(facts: FittedModel, k: int) -> ScreenRow:
+    """Coefficient k."""
+    label = str(facts.rows.index[k])
+    return ScreenRow("", label, effect_sentence(facts, k), (label,))
+
+
+def term_rows(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
+    """A term by its test, if it is more than one number, and by its coefficients, if they are few and say what it is
+    about.
+
+    They do not for a curve, or a coding that no sentence can say; and of a term that interacts only a single one does,
+    read at a level of one other factor, or at a zero that the data reach: "for the control group, …".
+    """
+    few = term.kind in ("single", "levels") and len(term.coefficients) < HANDFUL
+    if term.partners:
+        at = [place.factor for place in facts.coefficients[term.coefficients[0]].places]
+        few = term.kind == "single" and len(at) == 1 and at[0].reaches_zero and at[0].columns == 1
+    rows = [effect_row(facts, k) for k in term.coefficients if few]
+    if few and term.kind == "single":
+        return rows
+    labels = tuple(str(facts.rows.index[k]) for k in term.coefficients)
+    return [ScreenRow("", term.name, term_sentence(facts, term), labels), *rows]
 
 
 # How much things differ
@@ -204,93 +197,95 @@ class Varying:
     band: int | None = None
 
 
+Phrase = tuple[str, str, int | None]  # what, noun, band
+
+
 def varying(facts: FittedModel) -> list[Varying]:
     """The random-effect columns in the order of the printout, then the variance components."""
-    columns = [_column(facts, j) for j in range(facts.model.k_re)]
-    return columns + [_component(facts, c) for c in range(facts.model.k_vc)]
+    model, found = facts.model, list[Varying]()
+
+    def differ(name: str, kind: str, phrase: Phrase, many: str, number: int) -> None:
+        what, noun, band = phrase
+        between = say("random.of", what=what, many=many)
+        found.append(Varying(name, kind, what, noun, many, number, between, band))
+
+    Z = np.asarray(model.exog_re, dtype=float) if model.k_re else np.zeros((len(facts.y), 0))
+    constant = np.ptp(Z, axis=0) == 0
+    for name, z, is_level in zip(model.data.exog_re_names, Z.T, constant, strict=False):
+        if is_level:
+            at = _zeros(facts, Z[:, ~constant])
+            between = say("random.between", many=facts.many) + (f", {at}" if at else "")
+            band = next((k for k, one in enumerate(facts.coefficients) if not one.parts), None)
+            words = f"level {at}".strip(), "level", facts.many, facts.groups, between, band
+            found.append(Varying(str(name), "level", *words))
+        else:
+            if not constant.any() and set(np.unique(z)) == {0.0, 1.0}:
+                z = np.full(len(z), np.nan)  # a level, not the difference with the same values
+            differ(str(name), "change", _change(facts, str(name), z), facts.many, facts.groups)
+    for name, matrices in zip(map(str, model.exog_vc.names), model.exog_vc.mats, strict=True):
+        one, many = facts.levels_of.get(name, ("", say("random.levels", component=code(name))))
+        levels = level_of_rows(matrices)
+        if levels is not None:
+            number, between = len(np.unique(levels)), say("random.between", many=many)
+            found.append(Varying(name, "set", "level", "level", many, number, between))
+            continue
+        values, columns = np.full(len(facts.y), np.nan), sum(m.shape[1] for m in matrices)
+        for label, m in zip(model.group_labels, map(dense, matrices), strict=True):
+            if np.all(np.count_nonzero(m, axis=1) <= 1):
+                values[model.row_indices[label]] = m.sum(axis=1)
+        phrase = _change(facts, name, values)
+        if columns > facts.groups and not np.isnan(values).any():  # C(person):x, over all rows
+            differ(name, "slopes", phrase, many, columns)
+        else:
+            phrase = (one, one, None) if one else phrase
+            differ(name, "change", phrase, facts.many, facts.groups)
+    return found
 
 
-def _column(facts: FittedModel, j: int) -> Varying:
-    Z, words = np.asarray(facts.model.exog_re, dtype=float), facts.words
-    name, constant = str(facts.model.data.exog_re_names[j]), np.ptp(Z, axis=0) == 0
-    if constant[j]:
-        means = [k for k, one in enumerate(facts.coefficients) if not one.parts]
-        places = [place for k in means for place in facts.coefficients[k].places]
-        zeros: dict[
-            str, None
-        ] = {}  # where the other columns are zero: "for the session of 20", "where `Days` is 0"
-        for z in Z[:, ~constant].T:
-            for factor in (facts.coefficients[k].parts[0].factor for k in _same(facts, z)):
-                here = [words.place(place) for place in places if place.factor == factor]
-                zeros[here[0] if here else say("words.at_zero", factor=words.factor(factor))] = None
-        at = joined(list(zeros))
-        between = say("random.between", many=words.many) + (f", {at}" if at else "")
-        what = f"level {at}" if at else "level"
-        who, band = (words.many, facts.groups), next(iter(means), None)
-        return Varying(name, "level", what, "level", *who, between, band)
-    if not constant.any() and set(np.unique(Z[:, j])) == {0.0, 1.0}:
-        where = say("random.column", column=code(name))
-        for factor in facts.factors.values():
-            for level in factor.levels:
-                if name in (f"{factor.name}[{level}]", f"{factor.variable}[{level}]"):
-                    where = say("words.at_level", level=words.level(factor, level))
-        return _change(facts, name, say("random.level", where=where))
-    return _slope(facts, name, Z[:, j])
-
-
-def _same(facts: FittedModel, values: Array) -> list[int]:
-    """The number of the coefficient, if any, whose column has these values: one part, not an interaction."""
-    X = np.asarray(facts.model.exog, dtype=float)
-    same = [k for k in range(X.shape[1]) if np.array_equal(X[:, k], values)][:1]
-    return [k for k in same if len(facts.coefficients[k].parts) == 1]
-
-
-def _change(
-    facts: FittedModel, name: str, what: str, noun: str = "", band: int | None = None
-) -> Varying:
-    many = facts.words.many
-    between = say("random.of", what=what, many=many)
-    return Varying(name, "change", what, noun or what, many, facts.groups, between, band)
-
-
-def _slope(facts: FittedModel, name: str, values: Array) -> Varying:
-    """A column that is no constant: the change, or difference, of the coefficient with the same values."""
-    for k in _same(facts, values):
-        part = facts.coefficients[k].parts[0]
+def _change(facts: FittedModel, name: str, values: Array) -> Phrase:
+    """Of a column that is no constant: a level, or what the coefficient with the same values is."""
+    for factor in facts.factors.values():
+        for level, words in factor.levels.items():
+            if name in (f"{factor.name}[{level}]", f"{factor.variable}[{level}]"):
+                what = say("random.level", where=say("words.at_level", level=words))
+                return what, what, None
+    k = _same(facts, values)
+    if k is not None:
+        (part,) = facts.coefficients[k].parts
         if part.kind == "pair" and part.gap == 1:
-            compared = _compared(facts, part)
-            noun = say("random.difference_in", factor=compared["factor"])
-            return _change(facts, name, say("random.difference", compared), noun, k)
+            noun = say("random.difference_in", factor=part.factor.called)
+            return say("random.difference", part.words), noun, k
         if part.kind == "slope":
-            return _change(facts, name, say("random.change", _compared(facts, part)), band=k)
-    return _change(facts, name, say("random.coefficient", column=code(name)))
+            what = say("random.change", part.words)
+            return what, what, k
+    what = say("random.coefficient", column=code(name))
+    return what, what, None
 
 
-def _component(facts: FittedModel, c: int) -> Varying:
-    model, words = facts.model, facts.words
-    name, matrices = str(model.exog_vc.names[c]), model.exog_vc.mats[c]
-    one, many = words.components.get(name, ("", say("random.levels", component=code(name))))
-    levels = level_of_rows(matrices)
-    if levels is not None:
-        number, between = len(np.unique(levels)), say("random.between", many=many)
-        return Varying(name, "set", "level", "level", many, number, between)
-    values, columns = np.full(len(model.endog), np.nan), sum(m.shape[1] for m in matrices)
-    for label, m in zip(model.group_labels, map(dense, matrices), strict=True):
-        if np.all(np.count_nonzero(m, axis=1) <= 1):
-            values[model.row_indices[label]] = m.sum(axis=1)
-    if columns > facts.groups and not np.isnan(values).any():  # such as C(person):x, over all rows
-        thing = _slope(facts, name, values)
-        between = say("random.of", what=thing.what, many=many)
-        return replace(thing, kind="slopes", many=many, number=columns, between=between)
-    return _change(facts, name, one) if one else _slope(facts, name, values)
+def _same(facts: FittedModel, values: Array) -> int | None:
+    """The coefficient, if any, whose column has these values: one part, not an interaction."""
+    for k, one in enumerate(facts.coefficients):
+        if np.array_equal(facts.model.exog[:, k], values):
+            return k if len(one.parts) == 1 else None
+    return None
+
+
+def _zeros(facts: FittedModel, columns: Array) -> str:
+    """Where columns (n, k) are zero, as for the intercept: "for the session of 20", "where `Days` is 0"."""
+    means = [one for one in facts.coefficients if not one.parts]
+    places = {place.factor: place.place for one in means for place in one.places}
+    same = [k for k in (_same(facts, z) for z in columns.T) if k is not None]
+    factors = [factor for k in same for factor in facts.coefficients[k].factors]
+    zeros = {x: places.get(x, say("words.at_zero", factor=x.called)) for x in factors}
+    return joined(list(zeros.values()))
 
 
 def random_part(facts: FittedModel) -> str:
     """The random part in half a sentence: "a random intercept for each athlete"."""
-    words, things = facts.words, varying(facts)
+    things = varying(facts)
     columns, components = things[: facts.model.k_re], things[facts.model.k_re :]
-    column = f" ({code(words.group)})" if words.group != "Group" else ""
-    group, phrases = say("random.each", one=words.one) + column, []
+    column = f" ({code(facts.group)})" if facts.group != "Group" else ""
+    group, phrases = say("random.each", one=facts.one) + column, []
     if columns:
         slopes = [code(thing.name) for thing in columns if thing.kind != "level"]
         kind = "effects" if len(slopes) == len(columns) else "intercept"
@@ -342,7 +337,7 @@ def spread_sentence(facts: FittedModel, row: SpreadRow) -> str:
 def sd_words(facts: FittedModel, row: Any) -> dict[str, str]:
     """An SD and the ends of its interval, with unit; row: of `variances`."""
     sd, low, high = (three(row[name]) for name in ("sd", "low", "high"))
-    return {"sd": facts.words.with_unit(sd), "low": low, "high": facts.words.with_unit(high)}
+    return {"sd": facts.with_unit(sd), "low": low, "high": facts.with_unit(high)}
 
 
 def sd_sentence(facts: FittedModel, between: str, row: Any) -> str:
@@ -353,7 +348,7 @@ def sd_sentence(facts: FittedModel, between: str, row: Any) -> str:
 
 def nesting(facts: FittedModel) -> dict[str, str]:
     """Component whose labels occur in several groups → that each is a new one in each, and how to write the other."""
-    shared, entry = facts.words.shared, component_of_groups(facts.model)
+    shared, entry = facts.shared, component_of_groups(facts.model)
     more = code(entry) if entry else say("spread.component_of_groups", shared)
     return {
         name: say("spread.nested", shared, name=code(name), label=code(label), more=more)
@@ -366,7 +361,7 @@ def intraclass(facts: FittedModel) -> str:
     correlations = list(facts.spreads.attrs["icc"].values())
     if facts.model.k_vc or not correlations:
         return ""
-    return say("spread.alike", facts.words.shared, r=two(correlations[0]))
+    return say("spread.alike", facts.shared, r=two(correlations[0]))
 
 
 # What was fitted to what
@@ -374,21 +369,21 @@ def intraclass(facts: FittedModel) -> str:
 
 def fit_words(facts: FittedModel) -> dict[str, str]:
     """For all sentences that have places for it: the model, its rows and groups."""
-    y, words, sizes = facts.y, facts.words, facts.sizes
+    y, sizes = facts.y, facts.sizes
     p, low, high = len(facts.coefficients), int(sizes.min()), int(sizes.max())
-    found = words.shared | {
-        "model": code(facts.formula) if facts.formula else say("open.arrays", words.shared),
-        "formula": code(facts.formula) if facts.formula else words.outcome,
+    found = facts.shared | {
+        "model": code(facts.formula) if facts.formula else say("open.arrays", facts.shared),
+        "formula": code(facts.formula) if facts.formula else facts.outcome,
         "random": random_part(facts),
         "average_rows": counted(p, "row"),
         "random_rows": counted(len(facts.rows) - p, "row"),
         "name": code(facts.model.endog_names),
         "y_low": three(y.min()),
         "y_mean": three(y.mean()),
-        "y_high": words.with_unit(three(y.max())),
-        "unit": words.unit.strip() or say("words.its_unit"),
+        "y_high": facts.with_unit(three(y.max())),
+        "unit": facts.unit.strip() or say("words.its_unit"),
         "rows": counted(len(y), "row"),
-        "group": code(words.group),
+        "group": code(facts.group),
         "number": str(facts.groups),
         "groups": listed(sizes.index, 6),
         "smallest": counted(low, "row"),
