@@ -3,6 +3,8 @@
 Four athletes do 20 and 30 push-ups, each of which gets a correctness score.
 """
 
+from typing import Any
+
 from fewgroups.designs import Repeats, Words
 
 import fewgroups
@@ -10,13 +12,8 @@ from fewgroups import simulate, simulate_many
 
 __all__ = ["Design", "Truth", "simulate", "simulate_many"]
 
-WORDS = Words(
-    group="athlete",
-    groups="athletes",
-    condition="session",
-    conditions="repeats",
-    columns=("athlete_id", "session_label", "session_high", "repeat_id", "correctness"),
-)
+COLUMNS = ("athlete_id", "session_label", "session_high", "repeat_id", "correctness")
+WORDS = Words("athlete", "athletes", "session", "repeats", COLUMNS)
 FOUR = ("susan_01", "alex_02", "maya_03", "david_04")
 SESSIONS = {"session_20": 20, "session_30": 30}
 
@@ -45,9 +42,7 @@ class Truth(fewgroups.Truth):
         intercept: float = 0.85,
         effect: float = -0.08,
         athlete_sd: float = 0.05,
-        slope_sd: float = 0.0,
-        correlation: float = 0.0,
-        residual_sd: float = 0.05,
-        clip: bool = True,
+        **others: Any,
     ) -> None:
-        super().__init__(intercept, effect, athlete_sd, slope_sd, correlation, residual_sd, clip)
+        others = {"residual_sd": 0.05, "clip": True} | others
+        super().__init__(intercept, effect, athlete_sd, **others)
