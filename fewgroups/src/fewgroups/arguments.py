@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-SHOWN = 5  # rows, columns or labels named in an error
-
 
 def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
     """`value` as an int; TypeError if it is no whole number, ValueError if it is below `least`."""
@@ -22,10 +20,8 @@ def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
 
 
 def real_number(name: str, value: Any) -> float:
-    """`value` as a float; TypeError if it is no number, ValueError if it is beyond ±1e6 or NaN.
-
-    Beyond 1e6 the squares that all methods work with begin to lose the digits that are reported.
-    """
+    """`value` as a float; TypeError if it is no number, ValueError if it is NaN or beyond ±1e6, where the squares that
+    all methods work with begin to lose the digits that are reported."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number; given {value!r}")
     if value < -1e6 or not value <= 1e6:
@@ -82,7 +78,7 @@ def label_array(groups: Any, rows: int) -> np.ndarray:
 
 
 def some(items: Iterable[Any]) -> str:
-    """The first few, and how many more."""
+    """The first five, and how many more."""
     listed = [i.item() if isinstance(i, np.generic) else i for i in items]
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(map(repr, listed[:SHOWN])) + more
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return ", ".join(map(repr, listed[:5])) + more

@@ -6,7 +6,7 @@ import ast
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,10 +98,10 @@ class Names:
 
 @dataclass(frozen=True)
 class Formula:
-    """One formula of a request: the argument it was given for, its text, patsy's reading of it, and its names."""
+    """One formula of a request: its text, with the argument as it was given, patsy's reading of it, and its names."""
 
-    argument: str
     text: str
+    given: str
     terms: patsy.ModelDesc
     names: Names
 
@@ -121,24 +121,22 @@ class Formula:
             wrong = f"must have the form {form!r}"
         if wrong:
             raise ValueError(f"{argument} {text!r} {wrong}{_advice(text, data)}")
-        return cls(argument, text, terms, names)
+        return cls(text, f"{argument} {text!r}", terms, names)
 
     def matrices(self, frame: pd.DataFrame, env: patsy.EvalEnvironment) -> list[pd.DataFrame]:
         """The predictors' columns, before them the outcome's if there is one; ValueError for what is no number."""
         if self.text in ("0", "1", "~0", "~1"):  # without patsy, which takes its time
             return [pd.DataFrame(1.0, frame.index, ["Intercept"] * len(self.terms.rhs_termlist))]
         make = patsy.dmatrices if self.terms.lhs_termlist else patsy.dmatrix
-        try:
-            with np.errstate(all="ignore"):
-                made = make(self.terms, self.names.table(frame), env, "drop", "dataframe")
-        except Exception as error:  # a formula may call anything
-            raise self.failed(error, frame) from error
+        made = self.evaluated(
+            frame, lambda table: make(self.terms, table, env, "drop", "dataframe")
+        )
         matrices = [*made] if isinstance(made, tuple) else [made]
         self.check_values(pd.concat(matrices, axis=1).reindex(frame.index), frame)
         for factor, info in matrices[-1].design_info.factor_infos.items():
             if info.type == "categorical" and len(info.categories) == 1:
                 raise ValueError(
-                    f"{self.argument} {self.text!r}: {factor.name()} has one level only, {some(info.categories)}, so "
+                    f"{self.given}: {factor.name()} has one level only, {some(info.categories)}, so "
                     "nothing can be compared; leave it out"
                 )
         return matrices
@@ -151,31 +149,29 @@ class Formula:
 
         known: the variables of the other formulas, over which a slope may vary; number (n,) of each row's group.
         """
-        terms, given = self.terms.rhs_termlist, f"{self.argument} {self.text!r}"
+        terms = self.terms.rhs_termlist
         if len(terms) != 1:
             codes = [term.name() for term in terms if term.factors] or ["C(cask)"]
             raise ValueError(
-                f"{given} would give {' and '.join(t.name() for t in terms) or 'nothing'} one common variance: a "
+                f"{self.given} would give {' and '.join(t.name() for t in terms) or 'nothing'} one common variance: a "
                 "component is one term without an intercept, such as "
                 + " or ".join(repr(f"0 + {code}") for code in codes)
             )
-        try:
-            made = ComponentColumns.of(terms[0].factors, self.names.table(frame), env)
-        except Exception as error:  # a formula may call anything
-            raise self.failed(error, frame) from error
+        factors = terms[0].factors
+        made = self.evaluated(frame, lambda table: ComponentColumns.of(factors, table, env))
         self.check_values(made.values, frame)
-        for name in map(column_of, (factor.name() for factor in terms[0].factors)):
+        for name in map(column_of, (factor.name() for factor in factors)):
             if name not in known | self.names.labels and name in frame.columns:
                 column = frame[name]
                 if column.dtype.kind in "if" and (column % 1 == 0).all() and column.nunique() > 2:
                     raise ValueError(
-                        f"{given} is a slope over {name!r}, which holds whole numbers: if they name something, write "
+                        f"{self.given} is a slope over {name!r}, which holds whole numbers: if they name something, write "
                         f"C({name}), one effect for each; if a slope is meant, write I({name})"
                     )
         names, matrices = made.blocks(number)
         if sum(map(len, names)) == len(frame) and np.all(made.values == 1):
             raise ValueError(
-                f"{given} has as many levels as rows, which cannot be told from the residuals: leave it out"
+                f"{self.given} has as many levels as rows, which cannot be told from the residuals: leave it out"
             )
         return names, matrices
 
@@ -184,12 +180,16 @@ class Formula:
         wrong = ~np.isfinite(np.asarray(values)).all(axis=1)
         refuse_rows(wrong, frame, f"have no value of {self.text!r}, or an infinite one", LEAVE_OUT)
 
-    def failed(self, error: Exception, frame: pd.DataFrame) -> ValueError:
-        """What to raise when the formula's code raised `error`."""
-        return ValueError(
-            f"{self.argument} {self.text!r} does not work with these data: {_first_line(error)}"
-            f"{_advice(self.text, frame)} (columns: {some(frame.columns)})"
-        )
+    def evaluated(self, frame: pd.DataFrame, make: Callable[[pd.DataFrame], Any]) -> Any:
+        """What `make` gives of the columns that the formula reads; ValueError if its code fails."""
+        try:
+            with np.errstate(all="ignore"):
+                return make(self.names.table(frame))
+        except Exception as error:  # a formula may call anything
+            raise ValueError(
+                f"{self.given} does not work with these data: {_first_line(error)}{_advice(self.text, frame)} "
+                f"(columns: {some(frame.columns)})"
+            ) from error
 
 
 def build(

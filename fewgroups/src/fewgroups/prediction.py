@@ -21,11 +21,10 @@ from fewgroups.ddf import Information
 from fewgroups.examination import examine
 from fewgroups.formulas import Names
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import dense, random_design
+from fewgroups.structure import dense
 from fewgroups.templates import say
 
 Array = np.ndarray
-Columns = dict[str, float]  # name → value of a row's columns of one variance component
 LEAST_DF = 1.0  # below, t has no quantiles that mean anything; a variance near zero leads there
 MEND = "Fill them in, or leave them out."
 
@@ -95,39 +94,40 @@ def predictions(
     model = checked.model
     shown, X, Z, components, groups = _new_rows(model, data, who)
     fit = examine(checked, "kenward-roger")
-    found, method = fit.found, fit.method
+    found, method, n = fit.found, fit.method, len(model.endog)
     X, Z = found.rows(X), Z @ found.random
-    estimate, error, gradient = np.empty(len(X)), np.empty(len(X)), np.empty((len(X), len(found.P)))
+    (estimate, error), gradient = np.empty((2, len(shown))), np.empty((len(shown), len(found.P)))
     for group in np.unique(groups):
-        at = groups == group
-        rows = [list(itertools.compress(part, at)) for part in components]
-        estimate[at], error[at], gradient[at] = _of_group(model, group, found, X[at], Z[at], rows)
+        own = model.row_indices[model.group_labels[group]] if group >= 0 else np.empty(0, dtype=int)
+        new = np.flatnonzero(groups == group)
+        estimate[new], error[new], gradient[new] = _of_group(
+            found, own, n + new, X, Z, components, model.endog
+        )
     if of == "score":
         error += found.scale
         gradient[:, -1] += found.scale
     scatter = _forms(gradient, method.spread)
-    df = np.divide(2 * error**2, scatter, out=np.full(len(X), np.inf), where=scatter > 0)
+    df = np.divide(2 * error**2, scatter, out=np.full(len(shown), np.inf), where=scatter > 0)
     floored = bool(np.any(df < LEAST_DF))
     df = np.maximum(df, LEAST_DF)
     if who != "known":
-        error += _forms(X, method.covariance - method.phi)
+        error += _forms(X[n:], method.covariance - method.phi)
     se = np.sqrt(error)
     half_width = stats.t.ppf((1 + level) / 2, df) * se
     limits = {"low": estimate - half_width, "high": estimate + half_width}
     predicted = {"estimate": estimate, "se": se, "df": df, **limits}
     given = {f"{n} (data)" if n in predicted else n: shown[n].array for n in shown.columns}
     decimals = dict.fromkeys(predicted, useful_decimals(float(se.min()))) | {"df": 2}
-    singular = who != "average" and fit.facts["singular"]
     level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
     within = any(np.ptp(x, axis=0).any() for x in model.exog_li)
+    remarks = {
+        "level_only": who != "average" and level_only and within,
+        "singular": who != "average" and fit.facts["singular"],
+        "floored": floored,
+    }
     notes = [say(f"predictions.{who}_{of}", level=f"{100 * level:g}")]
-    if who != "average" and level_only and within:
-        notes.append(say("predictions.level_only"))
-    if singular:
-        notes.append(say("predictions.singular"))
-    if floored:
-        notes.append(say("predictions.floored"))
-    notes += [note for note in fit.notes if not (singular and note.startswith("Singular fit"))]
+    notes += [say(f"predictions.{remark}") for remark, holds in remarks.items() if holds]
+    notes += [n for n in fit.notes if who == "average" or not n.startswith("Singular fit")]
     table = noted_table(given | predicted, shown.index, notes, decimals)
     table.attrs |= {name: fit.facts[name] for name in ("singular", "refitted", "shortfall")}
     table.attrs |= {"who": who, "of": of, "level": level}
@@ -135,33 +135,35 @@ def predictions(
 
 
 def _of_group(
-    model: MixedLM, group: int, found: Information, x: Array, z: Array, parts: list[list[Columns]]
+    found: Information,
+    own: Array,
+    new: Array,
+    X: Array,
+    Z: Array,
+    components: list[ComponentColumns],
+    y: Array,
 ) -> tuple[Array, Array, Array]:
-    """Of k rows w = xᵀβ + zᵀu of a group (−1: one that was not measured) the best linear unbiased predictors (k,),
-    their mean squared errors M (k,), with γ taken as it is, and the gradients of M by γ and log σ² (k, size + 1).
+    """Of k rows w = xᵀβ + zᵀu of one group the best linear unbiased predictors (k,), their mean squared errors M (k,),
+    with γ taken as it is, and the gradients of M by γ and log σ² (k, size + 1).
 
-    x (k, p), z (k, q) in the orthonormal columns of `found`; parts: of each component, the columns of the rows. The
-    predictor is aᵀy with weights a that depend on γ. As they minimise M, only V moves in dM/dγ, not a. By log σ², which
-    scales V, it is M itself.
+    own: the rows of the group that were measured, or none; new (k,): the others. X (n, p), Z (n, q) of all in the
+    orthonormal columns of `found`. The predictor is aᵀy with weights a that depend on γ. As they minimise M, only V
+    moves in dM/dγ, not a. By log σ², which scales V, it is M itself.
     """
-    p, q, v = x.shape[1], model.k_re, model.k_vc
-    X, y, Z, labels = np.zeros((0, p)), np.zeros(0), np.zeros((0, q)), -1 - np.arange(q)
-    columns: dict[tuple[int, str], int] = {}
-    if group >= 0:
-        X, y = np.asarray(model.exog_li[group]) @ found.fixed, np.asarray(model.endog_li[group])
-        Z, labels = random_design(model, group)
-        Z[:, :q] = Z[:, :q] @ found.random
-        names = [(c, name) for c, all_ in enumerate(model.exog_vc.colnames) for name in all_[group]]
-        columns = {name: column for column, name in enumerate(names, q)}
-    # Each component's last column is for levels that the group has not shown: of several, their root sum of squares
-    Z, labels = np.pad(Z, ((0, 0), (0, v))), np.append(labels, range(v)).astype(int)
-    z = np.pad(z, ((0, 0), (0, len(labels) - q)))
-    for c, rows in enumerate(parts):
-        for row, made in enumerate(rows):
-            for name, value in made.items():
-                column = columns.get((c, name), c - v)
-                z[row, column] = np.hypot(z[row, column], value) if column < 0 else value
-    units = derivatives(labels, q, v)
+    rows, p, q, v = np.append(own, new), X.shape[1], Z.shape[1], len(found.vcomp)
+    blocks, labels = [Z[rows]], list(range(-1, -1 - q, -1))
+    for c, made in enumerate(components):
+        seen = np.unique(made.codes[own])
+        place = pd.Index(seen).get_indexer(
+            made.codes[rows]
+        )  # −1, so the last: not seen in the group
+        block = np.zeros((len(rows), len(seen) + 1, made.values.shape[1]))
+        block[np.arange(len(rows)), place] = made.values[rows]
+        blocks.append(block.reshape(len(rows), -1))
+        labels += [c] * block[0].size
+    Z, z = np.split(np.hstack(blocks), [len(own)])
+    X, x, y = X[own], X[new], y[own]
+    units = derivatives(np.array(labels), q, v)
     covariance = np.tensordot([*found.cov_re[np.tril_indices(q)], *found.vcomp], units, axes=1)
     relative = covariance / found.scale
     H = np.linalg.solve(np.eye(len(labels)) + relative @ Z.T @ Z, relative)
@@ -174,8 +176,8 @@ def _of_group(
     estimate = x @ found.beta + h @ (solved[:, p:].T @ (y - X @ found.beta))
     error = np.sum(z * h, axis=1) - _forms(h, once[p:, p:]) + np.sum(d * f, axis=1)
     # dM/dγ_i = Σ bᵀG_ib over all groups, less what links the target to its own group: there b is a + b
-    b, both = np.hstack([f, 0 * h]), np.hstack([f, h])
-    before, after = b @ once[:, p:], both @ once[:, p:] - z
+    before = f @ once[:p, p:]
+    after = before + h @ once[p:, p:] - z
     within = [_forms(after, S) - _forms(before, S) for S in units]
     changes = [_forms(f, P) for P in found.P[:-1]]
     gradient = found.units * np.transpose(within) - np.transpose(changes)
@@ -189,14 +191,13 @@ def _forms(rows: Array, matrix: Array) -> Array:
 
 def _new_rows(
     model: MixedLM, data: pd.DataFrame | None, who: str
-) -> tuple[pd.DataFrame, Array, Array, list[list[Columns]], Array]:
-    """Rows to predict: as the reader has them, X (k, p), Z (k, q), of each component their columns, their groups (k,).
+) -> tuple[pd.DataFrame, Array, Array, list[ComponentColumns], Array]:
+    """The k rows to predict as the reader has them; of the fitted rows and these X (n + k, p), Z (n + k, q), the
+    components; and the groups (k,) of these, the model's numbers, −1 if not measured.
 
-    data: None for the distinct rows of the data that were fitted. Of the "average", X alone is made. Groups are the
-    model's numbers, −1 if not measured. TypeError or ValueError say what `data` lacks, or what cannot be made.
-
-    The formulas are evaluated over the fitted rows and the new ones together: what gives the fitted columns again gives
-    the right ones for new rows.
+    data: None for the distinct rows of the data that were fitted. The formulas are evaluated over all rows together:
+    what gives the fitted columns again gives the right ones for new rows. Of the "average", X alone is made.
+    TypeError or ValueError say what `data` lacks, or what cannot be made.
     """
     spec, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
     if not isinstance(spec, patsy.DesignInfo) or not isinstance(frame, pd.DataFrame):
@@ -244,8 +245,8 @@ def _new_rows(
     if not _same(X[:n], model.exog):
         raise _not_made("formula", spec.term_names)
     parts = [_component(model, c, terms, both) for c, terms in enumerate(components)]
-    Z = np.zeros((len(shown), model.k_re)) if who == "average" else X[n:] @ _from_fixed(model)
-    return shown, X[n:], Z, parts, groups
+    Z = np.zeros((len(X), model.k_re)) if who == "average" else X @ _from_fixed(model)
+    return shown, X, Z, parts, groups
 
 
 def _checked(data: Any, needed: list[str], group: str | None) -> pd.DataFrame:
@@ -308,8 +309,8 @@ def _terms(names: Iterable[Any]) -> list[patsy.Term]:
 
 def _component(
     model: MixedLM, component: int, terms: list[patsy.Term], both: pd.DataFrame
-) -> list[Columns]:
-    """Each new row's columns of one variance component; `both` are the fitted rows and the new ones."""
+) -> ComponentColumns:
+    """One variance component of the fitted rows and the new ones, which are `both`."""
     parts, n = model.exog_vc, len(model.endog)
     refused = _not_made(f"vc_formula[{parts.names[component]!r}]", [t.name() for t in terms])
     numpy = patsy.EvalEnvironment([{"np": np}])
@@ -327,8 +328,7 @@ def _component(
         again = [columns.pop(name, np.zeros(block.shape[0])) for name in colnames]
         if columns or not _same(np.column_stack(again), dense(matrix)):
             raise refused
-    new = zip(made.codes[n:], made.values[n:], strict=True)
-    return [dict(zip(made.names[code], values, strict=True)) for code, values in new]
+    return made
 
 
 def _same(made: Array, fitted: Array) -> bool:
