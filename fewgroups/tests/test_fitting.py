@@ -55,7 +55,7 @@ def test_large_components_are_sparse_and_give_the_same(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dense = fit(**request(name))
-    monkeypatch.setattr("fewgroups.columns.LARGE", 0)
+    monkeypatch.setattr("fewgroups.formulas.LARGE", 0)
     monkeypatch.setattr("fewgroups.structure.MANY", 0)
     large = fit(**request(name))
     assert sparse.issparse(large.model.exog_vc.mats[0][0])

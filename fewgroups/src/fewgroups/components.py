@@ -21,10 +21,10 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from fewgroups.arguments import confidence_level
 from fewgroups.blocks import derivatives, square_derivatives
 from fewgroups.checks import check_result
-from fewgroups.columns import nesting_notes
 from fewgroups.ddf import information, scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
+from fewgroups.formulas import nesting_notes
 from fewgroups.likelihood import ROUNDS, Optimum, evaluate, minimise, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import Structure, level_of_rows, sds_and_correlations

@@ -16,10 +16,16 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from fewgroups.arguments import check_choice, confidence_level, some
 from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
-from fewgroups.columns import ComponentColumns, check_columns, group_column, plain, refuse_rows
 from fewgroups.ddf import Information
 from fewgroups.examination import examine
-from fewgroups.formulas import Names
+from fewgroups.formulas import (
+    ComponentColumns,
+    Names,
+    check_columns,
+    group_column,
+    plain,
+    refuse_rows,
+)
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import dense
 from fewgroups.templates import say

@@ -14,13 +14,13 @@ import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import NotAtOptimumWarning, check_identified, check_result
-from fewgroups.columns import group_column
 from fewgroups.components import variances
 from fewgroups.ddf import KenwardRoger, information
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.explanation.predictors import Factor, WholeTerm, read_coefficients, read_terms, short
 from fewgroups.fitting import boundary
 from fewgroups.fixed_effects import coefficients, f_tests, judged, term_rows
+from fewgroups.formulas import group_column
 from fewgroups.likelihood import optimum
 from fewgroups.noted_table import NotedTable, clean, code, joined, signed
 from fewgroups.structure import Structure, random_design

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fewgroups.columns import component_of_groups, labels_in_several_groups
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import Coefficient, Factor, Part, WholeTerm
 from fewgroups.explanation.render import ScreenRow
+from fewgroups.formulas import component_of_groups, labels_in_several_groups
 from fewgroups.noted_table import (
     code,
     counted,
