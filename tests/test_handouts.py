@@ -143,6 +143,7 @@ def test_the_student_edition_holds_no_secret_in_any_file_or_zip(sample: Path) ->
     assert list(student) == names
     with zipfile.ZipFile(sample / "student.zip") as archive:
         zipped = {name: archive.read(name) for name in archive.namelist()}
+        assert {info.date_time[0] for info in archive.infolist()} == {1980}  # whenever it is made
     assert sorted(zipped) == [f"student/{name}" for name in names]
     for name, content in (student | zipped).items():
         assert SECRET.encode() not in content, name
