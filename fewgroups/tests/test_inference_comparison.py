@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -42,11 +42,15 @@ CASES: dict[str, tuple[str, str, tuple[bool, bool], Any]] = {  # smaller, larger
     "symmetric_to_full": ("machines_nested", "machines_slopes", REML, ((1.0, 4),)),
     "several_terms": ("temperature", "cake", (False, True), ((1.0, 12),)),
     "fixed_and_slope": ("levels alone", "sleepstudy_slopes", ML, ((0.5, 2), (0.5, 3))),
+    "regression_reml": ("regression", "dyestuff", REML, ONE),
+    "regression_ml": ("regression", "dyestuff", ML, ONE),
 }
 
 
 @cache
 def fitted(name: str, reml: bool) -> Any:
+    if name == "regression":
+        return smf.ols("Yield ~ 1", request("dyestuff")["data"]).fit()
     if name not in SMALLER:
         return public_fit(name, reml)
     base, changes = SMALLER[name]
@@ -62,23 +66,13 @@ def pair_of(name: str) -> list[Any]:
 # ---- R's numbers -----------------------------------------------------------------------------------------
 
 
-def check_against(answer: dict[str, Any], ours: Any) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_the_likelihood_ratio_agrees_with_lme4s_anova(name: str) -> None:
+    answer, ours = ANSWERS[name], compare(*pair_of(name))
     assert ours.statistic == pytest.approx(answer["statistic"], abs=2e-5)
     assert (ours.df, list(ours.parameters)) == (answer["df"], answer["parameters"])
     np.testing.assert_allclose(ours.loglik, answer["loglik"], atol=1e-5)
     assert ours.p == pytest.approx(answer["p"], rel=1e-4)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_the_likelihood_ratio_agrees_with_lme4s_anova(name: str) -> None:
-    check_against(ANSWERS[name], compare(*pair_of(name)))
-
-
-@pytest.mark.parametrize("reml", [True, False])
-def test_a_random_intercept_is_compared_with_an_ordinary_regression(reml: bool) -> None:
-    small = smf.ols("Yield ~ 1", request("dyestuff")["data"]).fit()
-    answer = ANSWERS["regression_reml" if reml else "regression_ml"]
-    check_against(answer, compare(small, public_fit("dyestuff", reml)))
 
 
 def test_the_bootstrap_agrees_with_pbkrtest_within_monte_carlo_error() -> None:
@@ -196,7 +190,7 @@ def test_models_that_cannot_be_compared_are_refused_with_the_reason() -> None:
     assert compare(renamed, large).statistic == compare(push_ups(null), large).statistic
 
 
-DRAWS = [
+DRAWS: list[tuple[Any, Any, type[Exception], str]] = [
     (10, None, TypeError, "seed must be a whole number"),
     (10, -1, ValueError, "seed must"),
     (0, 1, ValueError, "n must"),
@@ -220,10 +214,11 @@ def test_each_wrong_argument_is_named() -> None:
         (lambda: drawn.intervals(95), ValueError, "level must be"),
     ]
     for n, seed, error, words in DRAWS:
+        given = {"n": n, "seed": seed}
         cases += [
-            (lambda n=n, seed=seed: compare(small, large, "bootstrap", n, seed), error, words),
-            (lambda n=n, seed=seed: simulate_from(large, n, seed), error, words),
-            (lambda n=n, seed=seed: bootstrap(large, n, seed=seed), error, words),
+            (partial(compare, small, large, "bootstrap", **given), error, words),
+            (partial(simulate_from, large, **given), error, words),
+            (partial(bootstrap, large, **given), error, words),
         ]
     for call, error, words in cases:
         with pytest.raises(error, match=words):
@@ -257,10 +252,9 @@ def test_new_data_are_the_same_however_many_are_drawn() -> None:
     assert not np.allclose(simulate_from(result, 5, 4), many[:5])
 
 
-REFITTED = "sleepstudy_intercept sleepstudy_slopes pastes machines_nested penicillin".split()
-
-
-@pytest.mark.parametrize("name", REFITTED)
+@pytest.mark.parametrize(
+    "name", "sleepstudy_intercept sleepstudy_slopes pastes machines_nested penicillin".split()
+)
 def test_refits_at_once_are_those_one_by_one(name: str) -> None:
     model, scores = public_fit(name, True).model, simulate_from(public_fit(name, True), 20, 11)
     for reml in (True, False):
