@@ -327,7 +327,9 @@ def compare(
     check_choice("method", method, METHODS)
     n = whole_number("n", n, 1, "data sets")
     seed = whole_number("seed", 0 if seed is None and method != "bootstrap" else seed, 0)
-    (small, small_reml), (large, large_reml) = _models(smaller, larger)
+    first, second = _comparable(smaller, larger)
+    small, large = first.model, second.model
+    small_reml = getattr(first, "reml", None)  # of least squares, which stand for both
     extra = added(small, large)
     df, mixture = extra.df, extra.mixture if method == "boundary" else ((1.0, extra.df),)
     if mixture is None:
@@ -335,7 +337,7 @@ def compare(
             f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.phrases)}, so {extra.bounds} "
             "variances are at their bound; use method='bootstrap', or add one at a time"
         )
-    reml = not extra.fixed and bool(large_reml) and small_reml is not False
+    reml = not extra.fixed and bool(second.reml) and small_reml in (True, None)
     mixed = isinstance(small, MixedLM)
     if reml and mixed:  # the same columns, so that REML's own constant is the same
         Z = small.exog_re if small.k_re else None
@@ -343,7 +345,7 @@ def compare(
     elif reml:
         small = OLS(small.endog, large.exog)
     best = optimum(small, reml) if mixed else least_squares(small, small.endog, reml)
-    loglik = float(best.loglik), float(optimum(large, reml).loglik)
+    loglik = float(best.loglik), float(optimum(second.structure, reml).loglik)
     statistic = 2 * (loglik[1] - loglik[0])
     if statistic < -1e-4:
         raise ValueError(
@@ -352,7 +354,7 @@ def compare(
         )
     statistic = statistic if statistic > ROUNDING else 0.0
     notes = []
-    if not reml and (small_reml or large_reml):
+    if not reml and (small_reml or second.reml):
         notes.append(say("compare.fixed_differ" if extra.fixed else "compare.one_by_reml"))
     if method == "bootstrap":
         scores = draw(small, best.beta, best.cov_re, best.vcomp, best.scale, n, seed)
@@ -387,25 +389,22 @@ def compare(
 # ---- what may be compared ----------------------------------------------------------------------------------
 
 
-def _models(smaller: Any, larger: Any) -> list[tuple[Any, bool | None]]:
-    """Both models, and whether they were fitted by REML: None for least squares, which stands for both."""
+def _comparable(smaller: Any, larger: Any) -> list[Any]:
+    """Both results, checked: regressions as they are, of mixed models plain copies with their `structure`."""
     if isinstance(getattr(larger, "model", None), OLS):
         raise TypeError(
             "larger is an ordinary regression, without random effects; it can only be the smaller one: "
             "compare(regression, mixed_model)"
         )
-    found: list[tuple[Any, bool | None]] = []
+    found = []
     for name, result in (("smaller", smaller), ("larger", larger)):
         regression = isinstance(result, RegressionResults | RegressionResultsWrapper)
-        if regression and type(result.model) is OLS:
-            found.append((result.model, None))
-            continue
+        ordinary = regression and type(result.model) is OLS
         try:
-            plain = check_result(result)
+            found.append(result if ordinary else check_result(result))
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}: {error}") from None
-        found.append((plain.model, bool(plain.reml)))
-    small, large = (model for model, _ in found)
+    small, large = (result.model for result in found)
     if len(small.endog) != len(large.endog):
         raise ValueError(
             f"smaller has {len(small.endog)} rows and larger {len(large.endog)}; fit both to the same rows: missing "
