@@ -95,9 +95,11 @@ class Names:
 
         Whole numbers become float, so that no power of them overflows, except labels, which would be renamed.
         """
-        table = frame[[name for name in frame.columns if name in self.variables]]
-        whole = [name for name, column in table.items() if column.dtype.kind == "i"]
-        return table.astype({name: float for name in whole if name not in self.labels})
+        table = {name: frame[name] for name in frame.columns if name in self.variables}
+        for name, column in table.items():
+            if column.dtype.kind == "i" and name not in self.labels:
+                table[name] = column.astype(float)
+        return pd.DataFrame(table, frame.index)
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,10 @@ class Formula:
                 + " or ".join(repr(f"0 + {code}") for code in codes)
             )
         factors = terms[0].factors
-        made = self.evaluated(frame, lambda table: ComponentColumns.of(factors, table, env))
-        self.check_values(made.values, frame)
+        codes, values, names = self.evaluated(
+            frame, lambda table: component_columns(factors, table, env)
+        )
+        self.check_values(values, frame)
         for name in map(column_of, (factor.name() for factor in factors)):
             if name not in known | self.names.labels and name in frame.columns:
                 column = frame[name]
@@ -172,12 +176,12 @@ class Formula:
                         f"{self.given} is a slope over {name!r}, which holds whole numbers: if they name something, "
                         f"write C({name}), one effect for each; if a slope is meant, write I({name})"
                     )
-        names, matrices = made.blocks(number)
-        if sum(map(len, names)) == len(frame) and np.all(made.values == 1):
+        labels, matrices = in_groups(codes, values, names, number)
+        if sum(map(len, labels)) == len(frame) and np.all(values == 1):
             raise ValueError(
                 f"{self.given} has as many levels as rows, which cannot be told from the residuals: leave it out"
             )
-        return names, matrices
+        return labels, matrices
 
     def check_values(self, values: Any, frame: pd.DataFrame) -> None:
         """ValueError naming the rows whose values (n, k) are missing or infinite."""
@@ -209,20 +213,17 @@ def build(
     caller: what the formulas may use besides the columns, the caller's variables and functions. Each formula is
     evaluated once, over all rows.
     """
-    _check_kinds(formula, data, re_formula, vc_formula)
-    labels = _labels(groups, data)
+    labels = _labels(formula, data, groups, re_formula, vc_formula)
     fixed = Formula.read("formula", formula, data)
     random = Formula.read("re_formula", "0" if re_formula is None else re_formula, data)
     parts = {
         name: Formula.read(f"vc_formula[{name!r}]", text, data)
         for name, text in sorted((vc_formula or {}).items())
     }
-    formulas = [fixed, random, *parts.values()]
-    frame = _frame(data, labels, formulas)
+    frame, env = _prepared(data, labels, [fixed, random, *parts.values()], caller)
     known = fixed.names.variables | random.names.variables
     bare = known - fixed.names.labels - random.names.labels
     notes = [note for n in frame.columns if n in bare for note in numbers_as_text(n, frame[n])]
-    env = _environment(formulas, frame, caller)
     y, X = fixed.matrices(frame, env)
     if y.shape[1] != 1:
         raise ValueError(
@@ -253,7 +254,9 @@ def build(
     return model, [*notes, *nesting_notes(model)]
 
 
-def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> None:
+def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: Any) -> np.ndarray:
+    """The group of each row (n,), labels of one kind, so that they can be put in order; TypeError or ValueError for
+    arguments of other kinds than they should have."""
     components = "names with their formulas, such as {'cask': '0 + C(cask)'}, or None"
     for name, given, kind, right in (
         ("formula", formula, str, "text such as 'score ~ treatment'"),
@@ -270,10 +273,6 @@ def _check_kinds(formula: Any, data: Any, re_formula: Any, vc_formula: Any) -> N
             f"data has {len(data) or 'no'} rows, too few to tell groups from residuals: three at least"
         )
     check_columns(data)
-
-
-def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
-    """One label per row (n,), of one kind, so that they can be put in order."""
     if isinstance(groups, str):
         if groups not in data.columns:
             raise ValueError(
@@ -296,41 +295,40 @@ def _labels(groups: Any, data: pd.DataFrame) -> np.ndarray:
     return labels
 
 
-def _frame(data: pd.DataFrame, labels: np.ndarray, formulas: list[Formula]) -> pd.DataFrame:
-    """The data, those columns that the formulas read in plain types and without missing values."""
-    used = [name for name in data.columns if any(name in f.names.variables for f in formulas)]
-    missing = pd.isna(labels) | data[used].isna().any(axis=1)
-    refuse_rows(missing, data, "have missing values", LEAVE_OUT)
+def _prepared(
+    data: pd.DataFrame,
+    labels: np.ndarray,
+    formulas: list[Formula],
+    caller: patsy.EvalEnvironment,
+) -> tuple[pd.DataFrame, patsy.EvalEnvironment]:
+    """The data, in plain types and without missing values where the formulas read them; and those of the caller's names
+    that the formulas use, none of which hides a function of patsy's."""
+    variables = {name for one in formulas for name in one.names.variables}
+    functions = {name for one in formulas for name in one.names.functions}
+    used = [name for name in data.columns if name in variables]
+    refuse_rows(
+        pd.isna(labels) | data[used].isna().any(axis=1), data, "have missing values", LEAVE_OUT
+    )
     if "Intercept" in used:
         raise ValueError(
             "data['Intercept'] has the name of the model's own intercept: rename the column, or leave it out"
         )
-    frame = data.assign(**{name: plain(name, data[name]) for name in used})
-    if not frame.index.is_unique:
-        frame.index = pd.RangeIndex(len(frame), name=frame.index.name)
-    return frame
-
-
-def _environment(
-    formulas: list[Formula], frame: pd.DataFrame, caller: patsy.EvalEnvironment
-) -> patsy.EvalEnvironment:
-    """Those of the caller's names that the formulas use; none that hides a function of patsy's."""
-    variables = {name for one in formulas for name in one.names.variables}
-    functions = {name for one in formulas for name in one.names.functions}
-    both = functions & variables & set(frame.columns)
-    if both:
+    if both := functions & set(used):
         raise ValueError(
             f"data[{min(both)!r}] has the name of a function that a formula calls: rename the column"
         )
+    frame = data.assign(**{name: plain(name, data[name]) for name in used})
+    if not frame.index.is_unique:
+        frame.index = pd.RangeIndex(len(frame), name=frame.index.name)
     found = {}
-    for name in functions | (variables - set(frame.columns)):
+    for name in functions | variables.difference(used):
         value = caller.namespace.get(name)
         hides = name in ("C", "I") or name in patsy.builtins.__all__ and not callable(value)
         if isinstance(value, np.ndarray | pd.Series) and value.dtype.kind in ("i", "u"):
             value = value.astype("int64")  # small integers would wrap
         if value is not None and not hides:
             found[name] = value
-    return patsy.EvalEnvironment([found])
+    return frame, patsy.EvalEnvironment([found])
 
 
 def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
@@ -487,83 +485,69 @@ def group_column(model: Any) -> str | None:
     return named if named in found else next(iter(found), None)
 
 
-@dataclass(frozen=True)
-class ComponentColumns:
-    """One term of a variance component, such as C(cask), dose or C(cask):dose, evaluated once over all rows, as lme4
-    does.
+def component_columns(
+    factors: Sequence[Any],
+    table: pd.DataFrame,
+    env: patsy.EvalEnvironment,
+    fitted: int | None = None,
+) -> tuple[Array, Array, list[list[str]]]:
+    """A component's term, such as C(cask), dose or C(cask):dose, evaluated once over all rows, as lme4 does: each row's
+    combination of labels (n,), its numeric columns (n, k), of labels alone one of ones, and the names of the k columns
+    of each combination.
 
-    codes (n,): each row's combination of labels; values (n, k): its numeric columns (of labels alone one, of ones);
-    names: of the columns that a combination has, [combination][k].
+    Transforms such as center learn from the first `fitted` rows, or from all. A row that has none of the levels is nan.
+    Errors are patsy's own, or ValueError for what is no column of a component.
     """
-
-    codes: Array
-    values: Array
-    names: list[list[str]]
-
-    @classmethod
-    def of(
-        cls,
-        factors: Sequence[Any],
-        table: pd.DataFrame,
-        env: patsy.EvalEnvironment,
-        fitted: int | None = None,
-    ) -> ComponentColumns:
-        """Evaluate patsy's `factors`; transforms such as center learn from the first `fitted` rows, or from all. A row
-        that has none of the levels is nan. Errors are patsy's own, or ValueError for what is no column of a component.
-        """
-        codes, values, names = np.zeros(len(table), dtype=int), np.ones((len(table), 1)), [[""]]
-        for factor in factors:
-            name = factor.name()
-            state: dict[str, Any] = {}
-            for number in range(factor.memorize_passes_needed(state, env)):
-                factor.memorize_chunk(state, number, table.iloc[:fitted])
-                factor.memorize_finish(state, number)
-            found = factor.eval(state, table)
-            if isinstance(found, pd.Series | pd.DataFrame) and not found.index.equals(table.index):
-                raise ValueError(f"{name} has another index than data")
-            if guess_categorical(found):
-                box = (
-                    found
-                    if isinstance(found, _CategoricalBox)
-                    else _CategoricalBox(found, None, None)
+    codes, values, names = np.zeros(len(table), dtype=int), np.ones((len(table), 1)), [[""]]
+    for factor in factors:
+        name = factor.name()
+        state: dict[str, Any] = {}
+        for number in range(factor.memorize_passes_needed(state, env)):
+            factor.memorize_chunk(state, number, table.iloc[:fitted])
+            factor.memorize_finish(state, number)
+        found = factor.eval(state, table)
+        if isinstance(found, pd.Series | pd.DataFrame) and not found.index.equals(table.index):
+            raise ValueError(f"{name} has another index than data")
+        if guess_categorical(found):
+            box = (
+                found if isinstance(found, _CategoricalBox) else _CategoricalBox(found, None, None)
+            )
+            if box.contrast is not None:
+                raise ValueError(
+                    f"{name} has a contrast, but a component has one effect per level: leave it out"
                 )
-                if box.contrast is not None:
-                    raise ValueError(
-                        f"{name} has a contrast, but a component has one effect per level: leave it out"
-                    )
-                labels = pd.Categorical(box.data, categories=box.levels)
-                values[labels.codes < 0] = np.nan
-                levels, k = labels.categories, len(labels.categories)
-                used, codes = np.unique(codes * k + labels.codes, return_inverse=True)
-                names = [
-                    [f"{before}:{name}[{levels[code % k]}]" for before in names[code // k]]
-                    for code in used.tolist()
-                ]
-            else:
-                numbers = np.asarray(found, dtype=float).reshape(len(table), -1)
-                values = (values[:, :, None] * numbers[:, None, :]).reshape(len(table), -1)
-                k = numbers.shape[1]
-                columns = [f"{name}[{j}]" for j in range(k)] if k > 1 else [name]
-                names = [
-                    [f"{b}:{column}" for b in before for column in columns] for before in names
-                ]
-        return cls(codes, values, [[name[1:] or "Intercept" for name in one] for one in names])
+            labels = pd.Categorical(box.data, categories=box.levels)
+            values[labels.codes < 0] = np.nan
+            levels, k = labels.categories, len(labels.categories)
+            used, codes = np.unique(codes * k + labels.codes, return_inverse=True)
+            names = [
+                [f"{before}:{name}[{levels[code % k]}]" for before in names[code // k]]
+                for code in used.tolist()
+            ]
+        else:
+            numbers = np.asarray(found, dtype=float).reshape(len(table), -1)
+            values = (values[:, :, None] * numbers[:, None, :]).reshape(len(table), -1)
+            k = numbers.shape[1]
+            columns = [f"{name}[{j}]" for j in range(k)] if k > 1 else [name]
+            names = [[f"{b}:{column}" for b in before for column in columns] for before in names]
+    return codes, values, [[name[1:] or "Intercept" for name in one] for one in names]
 
-    def blocks(self, number: Array) -> tuple[list[list[str]], list[Any]]:
-        """Names (m,) and columns (rows, m) of each group, whose combinations of labels alone have columns; number (n,)
-        is that of each row's group, 0, 1, …; rows beyond n are left out. Large matrices are sparse."""
-        n, combinations = len(number), len(self.names)
-        pairs, place = np.unique(number * combinations + self.codes[:n], return_inverse=True)
-        widths = np.bincount(pairs // combinations)  # how many combinations occur in each group
-        ends = np.cumsum(widths)
-        place -= (ends - widths)[number]
-        used = np.split(pairs % combinations, ends[:-1])
-        rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
-        matrices = [
-            _columns(place[at], self.values[at], width)
-            for at, width in zip(rows, widths, strict=True)
-        ]
-        return [[name for code in one for name in self.names[code]] for one in used], matrices
+
+def in_groups(
+    codes: Array, values: Array, names: list[list[str]], number: Array
+) -> tuple[list[list[str]], list[Any]]:
+    """Names (m,) and columns (rows, m) of a component in each group, whose combinations of labels alone have columns;
+    number (n,) is that of each row's group, 0, 1, …. Large matrices are sparse."""
+    pairs, place = np.unique(number * len(names) + codes, return_inverse=True)
+    widths = np.bincount(pairs // len(names))  # how many combinations occur in each group
+    ends = np.cumsum(widths)
+    place -= (ends - widths)[number]
+    used = np.split(pairs % len(names), ends[:-1])
+    rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+    matrices = [
+        _columns(place[at], values[at], width) for at, width in zip(rows, widths, strict=True)
+    ]
+    return [[name for code in one for name in names[code]] for one in used], matrices
 
 
 def _columns(place: Array, values: Array, width: int) -> Any:

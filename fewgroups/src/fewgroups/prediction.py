@@ -19,10 +19,11 @@ from fewgroups.checks import check_result
 from fewgroups.ddf import Information
 from fewgroups.examination import examine
 from fewgroups.formulas import (
-    ComponentColumns,
     Names,
     check_columns,
+    component_columns,
     group_column,
+    in_groups,
     plain,
     refuse_rows,
 )
@@ -31,6 +32,9 @@ from fewgroups.structure import dense
 from fewgroups.templates import say
 
 Array = np.ndarray
+Components = list[
+    tuple[Array, Array]
+]  # of each, the rows' combinations of labels and numeric columns
 LEAST_DF = 1.0  # below, t has no quantiles that mean anything; a variance near zero leads there
 MEND = "Fill them in, or leave them out."
 
@@ -106,8 +110,10 @@ def predictions(
     for group in np.unique(groups):
         own = model.row_indices[model.group_labels[group]] if group >= 0 else np.empty(0, dtype=int)
         new = np.flatnonzero(groups == group)
+        rows = np.append(own, n + new)
+        theirs = [(codes[rows], values[rows]) for codes, values in components]
         estimate[new], error[new], gradient[new] = _of_group(
-            found, own, n + new, X, Z, components, model.endog
+            found, model.endog[own], X[rows], Z[rows], theirs
         )
     if of == "score":
         error += found.scale
@@ -141,34 +147,28 @@ def predictions(
 
 
 def _of_group(
-    found: Information,
-    own: Array,
-    new: Array,
-    X: Array,
-    Z: Array,
-    components: list[ComponentColumns],
-    y: Array,
+    found: Information, y: Array, X: Array, Z: Array, components: Components
 ) -> tuple[Array, Array, Array]:
     """Of k rows w = xᵀβ + zᵀu of one group the best linear unbiased predictors (k,), their mean squared errors M (k,),
     with γ taken as it is, and the gradients of M by γ and log σ² (k, size + 1).
 
-    own: the rows of the group that were measured, or none; new (k,): the others. X (n, p), Z (n, q) of all in the
-    orthonormal columns of `found`. The predictor is aᵀy with weights a that depend on γ. As they minimise M, only V
-    moves in dM/dγ, not a. By log σ², which scales V, it is M itself.
+    y (n,): the outcomes of the group, if it was measured; X (n + k, p), Z (n + k, q) and the components have their rows
+    and then the others, in the orthonormal columns of `found`. The predictor is aᵀy with weights a that depend on γ. As
+    they minimise M, only V moves in dM/dγ, not a. By log σ², which scales V, it is M itself.
     """
-    rows, p, q, v = np.append(own, new), X.shape[1], Z.shape[1], len(found.vcomp)
-    blocks, labels = [Z[rows]], list(range(-1, -1 - q, -1))
-    for c, made in enumerate(components):
-        seen = np.unique(made.codes[own])
+    n, p, q, v = len(y), X.shape[1], Z.shape[1], len(found.vcomp)
+    blocks, labels = [Z], list(range(-1, -1 - q, -1))
+    for c, (codes, values) in enumerate(components):
+        seen = np.unique(codes[:n])
         place = pd.Index(seen).get_indexer(
-            made.codes[rows]
-        )  # −1, so the last: not seen in the group
-        block = np.zeros((len(rows), len(seen) + 1, made.values.shape[1]))
-        block[np.arange(len(rows)), place] = made.values[rows]
-        blocks.append(block.reshape(len(rows), -1))
+            codes
+        )  # −1, the last, where it was not seen in the group
+        block = np.zeros((len(X), len(seen) + 1, values.shape[1]))
+        block[np.arange(len(X)), place] = values
+        blocks.append(block.reshape(len(X), -1))
         labels += [c] * block[0].size
-    Z, z = np.split(np.hstack(blocks), [len(own)])
-    X, x, y = X[own], X[new], y[own]
+    Z, z = np.split(np.hstack(blocks), [n])
+    X, x = np.split(X, [n])
     units = derivatives(np.array(labels), q, v)
     covariance = np.tensordot([*found.cov_re[np.tril_indices(q)], *found.vcomp], units, axes=1)
     relative = covariance / found.scale
@@ -197,7 +197,7 @@ def _forms(rows: Array, matrix: Array) -> Array:
 
 def _new_rows(
     model: MixedLM, data: pd.DataFrame | None, who: str
-) -> tuple[pd.DataFrame, Array, Array, list[ComponentColumns], Array]:
+) -> tuple[pd.DataFrame, Array, Array, Components, Array]:
     """The k rows to predict as the reader has them; of the fitted rows and these X (n + k, p), Z (n + k, q), the
     components; and the groups (k,) of these, the model's numbers, −1 if not measured.
 
@@ -315,26 +315,27 @@ def _terms(names: Iterable[Any]) -> list[patsy.Term]:
 
 def _component(
     model: MixedLM, component: int, terms: list[patsy.Term], both: pd.DataFrame
-) -> ComponentColumns:
-    """One variance component of the fitted rows and the new ones, which are `both`."""
-    parts, n = model.exog_vc, len(model.endog)
+) -> tuple[Array, Array]:
+    """Labels and numeric columns of a variance component in the fitted rows and the new ones, which are `both`."""
+    parts, n, numpy = model.exog_vc, len(model.endog), patsy.EvalEnvironment([{"np": np}])
     refused = _not_made(f"vc_formula[{parts.names[component]!r}]", [t.name() for t in terms])
-    numpy = patsy.EvalEnvironment([{"np": np}])
     try:
         (term,) = terms
-        made = ComponentColumns.of(term.factors, Names.of(terms).table(both), numpy, n)
+        table = Names.of(terms).table(both)
+        codes, values, names = component_columns(term.factors, table, numpy, n)
     except Exception:  # a formula may call anything
         raise refused from None
-    if not np.isfinite(made.values).all():
-        raise refused
     number = pd.factorize(model.groups, sort=True)[0]
+    made = zip(*in_groups(codes[:n], values[:n], names, number), strict=True)
     stored = zip(parts.colnames[component], parts.mats[component], strict=True)
-    for names, block, (colnames, matrix) in zip(*made.blocks(number), stored, strict=True):
-        columns = dict(zip(names, dense(block).T, strict=True))
+    for (labels, block), (colnames, matrix) in zip(made, stored, strict=True):
+        columns = dict(zip(labels, dense(block).T, strict=True))
         again = [columns.pop(name, np.zeros(block.shape[0])) for name in colnames]
         if columns or not _same(np.column_stack(again), dense(matrix)):
             raise refused
-    return made
+    if not np.isfinite(values).all():
+        raise refused
+    return codes, values
 
 
 def _same(made: Array, fitted: Array) -> bool:
