@@ -28,7 +28,6 @@ from fewgroups.structure import dense
 from fewgroups.templates import say
 
 Array = np.ndarray
-BITS = ast.BitOr | ast.BitXor | ast.BitAnd
 LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB
 LEAVE_OUT = (
     "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
@@ -42,29 +41,19 @@ BARS = (
 )
 
 
-class _Unquoted(ast.NodeTransformer):
-    """Q("a b") as if "a b" were a name of Python's."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """ast's name for what is done with a call."""
-        if _calls(node, "Q") and isinstance(node.args[0], ast.Constant):
-            return ast.Name(str(node.args[0].value))
-        return self.generic_visit(node)
-
-
-def _calls(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == name and bool(node.args)
-
-
-def _parsed(code: str) -> ast.AST:
-    return _Unquoted().visit(ast.parse(code, mode="eval").body)
+def _name(node: ast.AST) -> str | None:
+    """The variable that a node of a syntax tree is: x, or Q("a b")."""
+    match node:
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id="Q"), args=[ast.Constant(value=name)]):
+            return str(name)
+    return None
 
 
 def column_of(code: str) -> str | None:
     """The column that a factor's code is, bare, quoted or as labels: x, Q("x"), C(x, Sum); None if it is none."""
-    tree = _parsed(code)
-    inside = tree.args[0] if isinstance(tree, ast.Call) and _calls(tree, "C") else tree
-    return inside.id if isinstance(inside, ast.Name) else None
+    match ast.parse(code, mode="eval").body:
+        case ast.Call(func=ast.Name(id="C"), args=[inside, *_]) | inside:
+            return _name(inside)
 
 
 @dataclass(frozen=True)
@@ -79,14 +68,16 @@ class Names:
     def of(cls, terms: Iterable[patsy.Term]) -> Names:
         """Of terms; columns that are quoted by Q(...) are variables. SyntaxError for what is no Python."""
         codes = [factor.name() for term in terms for factor in term.factors]
-        nodes = {node for code in codes for node in ast.walk(_parsed(code))}
+        nodes = {node for code in codes for node in ast.walk(ast.parse(code, mode="eval"))}
         called = {node.func for node in nodes if isinstance(node, ast.Call)}
-        labels = {node for node in nodes if _calls(node, "C")}
+        labels: set[ast.AST] = {
+            n for n in nodes if isinstance(n, ast.Call) and _name(n.func) == "C"
+        }
         labels |= {node.slice for node in nodes if isinstance(node, ast.Subscript)}
         inside = {part for node in labels for part in ast.walk(node)}
 
         def names(found: Any) -> frozenset[str]:
-            return frozenset(node.id for node in found if isinstance(node, ast.Name))
+            return frozenset(filter(None, map(_name, found)))
 
         return cls(names(nodes - called), names(called), names(inside - called))
 
@@ -142,8 +133,7 @@ class Formula:
         for factor, info in matrices[-1].design_info.factor_infos.items():
             if info.type == "categorical" and len(info.categories) == 1:
                 raise ValueError(
-                    f"{self.given}: {factor.name()} has one level only, {some(info.categories)}, so "
-                    "nothing can be compared; leave it out"
+                    f"{self.given}: {factor.name()} has one level only, {some(info.categories)}: leave it out"
                 )
         return matrices
 
@@ -323,7 +313,7 @@ def _prepared(
     found = {}
     for name in functions | variables.difference(used):
         value = caller.namespace.get(name)
-        hides = name in ("C", "I") or name in patsy.builtins.__all__ and not callable(value)
+        hides = name in ("C", "I", "Q") or name in patsy.builtins.__all__ and not callable(value)
         if isinstance(value, np.ndarray | pd.Series) and value.dtype.kind in ("i", "u"):
             value = value.astype("int64")  # small integers would wrap
         if value is not None and not hides:
@@ -345,17 +335,16 @@ def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
                 f"{n} = {some([v])}" for n, v in zip(columns, empty[0], strict=True)
             )
             raise ValueError(
-                f"formula: no row has {which}, so nothing tells of this cell of {term.name()}: leave out that "
-                "interaction, or the rows of one of these levels"
+                f"formula: no row has {which}: leave out {term.name()}, or the rows of one of these levels"
             )
 
 
 def _misread(code: str, data: pd.DataFrame) -> str:
     """What Python would make of R's operators in a factor's code; nothing where it means the same."""
-    for node in ast.walk(_parsed(code)):
+    for node in ast.walk(ast.parse(code, mode="eval")):
         if isinstance(node, ast.BinOp):
             sides = [_logical(side, data) for side in (node.left, node.right)]
-            if isinstance(node.op, BITS) and False in sides:
+            if isinstance(node.op, ast.BitOr | ast.BitXor | ast.BitAnd) and False in sides:
                 return "would be computed bit by bit: in Python, | & ^ are for truth values"
             if isinstance(node.op, ast.Add) and sides == [True, True]:
                 return "adds truth values, which gives True in numpy: write 1.0 * (a > 1) + (b > 1)"
@@ -364,13 +353,13 @@ def _misread(code: str, data: pd.DataFrame) -> str:
 
 def _logical(node: ast.AST, data: pd.DataFrame) -> bool | None:
     """Whether an operand is a truth value; None where that cannot be seen."""
-    if isinstance(node, ast.Name):
-        return is_bool_dtype(data[node.id]) if node.id in data.columns else None
-    if isinstance(node, ast.BinOp):
-        return isinstance(node.op, BITS)
-    if isinstance(node, ast.Compare):
-        return True
-    return False if isinstance(node, ast.Constant) else None
+    match node:
+        case ast.Compare() | ast.BinOp(op=ast.BitOr() | ast.BitXor() | ast.BitAnd()):
+            return True
+        case ast.Constant() | ast.BinOp():
+            return False
+    name = _name(node)
+    return is_bool_dtype(data[name]) if name in data.columns else None
 
 
 def _advice(text: str, data: pd.DataFrame) -> str:

@@ -32,9 +32,7 @@ from fewgroups.structure import dense
 from fewgroups.templates import say
 
 Array = np.ndarray
-Components = list[
-    tuple[Array, Array]
-]  # of each, the rows' combinations of labels and numeric columns
+Components = list[tuple[Array, Array]]  # rows' combinations of labels; their numeric columns
 LEAST_DF = 1.0  # below, t has no quantiles that mean anything; a variance near zero leads there
 MEND = "Fill them in, or leave them out."
 
@@ -219,8 +217,7 @@ def _new_rows(
     group = group_column(model) if several else None
     if several and group is None:
         raise ValueError(
-            "result was fitted to groups that are no column of its data, so rows cannot say which is theirs: "
-            "fit with groups='column'"
+            "result has groups that are no column of its data, so rows cannot name theirs: fit with groups='column'"
         )
     needed = used if group in (None, *used) else [group, *used]
     if data is not None:
