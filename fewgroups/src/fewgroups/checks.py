@@ -9,7 +9,7 @@ import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults, MixedLMResultsWrapper
 
 from fewgroups.blocks import RANK, GroupBlock, ranks
-from fewgroups.ddf import information
+from fewgroups.likelihood import Information
 from fewgroups.structure import Structure
 
 ALIKE = 1e-11  # smallest eigenvalue of a matrix of squared cosines that is not rounding
@@ -102,7 +102,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
                     "any single group (a predictor that is constant in each group has no slope there): leave it out"
                 )
     # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I
-    found = information(structure, np.zeros((q, q)), np.zeros(structure.v), 1.0, True)
+    found = Information.of(structure, np.zeros(structure.size), True)
     names = [*model.data.param_names[model.k_fe :], "the residual variance"]
     size = np.sqrt(np.clip(np.diag(found.expected), 0, None))
     without_x = np.sqrt(np.diag(found.traces))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from fewgroups.batch import fit_many
 from fewgroups.blocks import derivatives
 from fewgroups.checks import NotAtOptimumWarning, check_result
 from fewgroups.examination import SHORTFALL
-from fewgroups.likelihood import Optimum, evaluate, optima, optimum
+from fewgroups.likelihood import Optimum, optima, optimum, optimum_at
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, room_for
@@ -235,10 +235,10 @@ def least_squares(model: OLS, y: Array, reml: bool) -> Optimum:
     X = pd.DataFrame(model.exog, columns=model.exog_names)
     structure = Structure.of(MixedLM(model.endog, X, np.zeros(len(X))), y)
     shape = y.shape[:-1]
-    at = evaluate(structure, np.zeros((*shape, 1)), reml)
-    psi, none = np.zeros((*shape, 0, 0)), np.zeros((*shape, 0))
-    never = np.zeros(shape, dtype=bool)
-    return Optimum(psi, none, at.scale, at.beta, at.phi, -at.deviance / 2, none, never, ())
+    best, never = optimum_at(structure, np.zeros((*shape, 1)), reml), np.zeros(shape, dtype=bool)
+    return replace(
+        best, cov_re=np.zeros((*shape, 0, 0)), vcomp=np.zeros((*shape, 0)), singular=never
+    )
 
 
 def _estimates(beta: Array, cov_re: Array, vcomp: Array, scale: Any) -> Array:

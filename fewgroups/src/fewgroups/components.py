@@ -19,15 +19,15 @@ from scipy.stats import chi2
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import confidence_level
-from fewgroups.blocks import derivatives, square_derivatives
+from fewgroups.blocks import square_derivatives
 from fewgroups.checks import check_result
-from fewgroups.ddf import information, scaled_inverse
+from fewgroups.ddf import scaled_inverse
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.fitting import boundary
 from fewgroups.formulas import nesting_notes
-from fewgroups.likelihood import ROUNDS, Optimum, evaluate, minimise, optimum
+from fewgroups.likelihood import ROUNDS, Information, Optimum, by_coordinates, minimise, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import Structure, level_of_rows, sds_and_correlations
+from fewgroups.structure import Structure, level_of_rows, sds_and_correlations, symmetric
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -145,16 +145,17 @@ def _standard_errors(
 ) -> Array:
     """Of the variances and correlations in the table's rows, whose SDs and correlations are `values`: expected
     information, and the delta method for correlations. nan on the boundary."""
-    found = information(s, cov_re, vcomp, scale, reml)
-    back = np.diag(np.append(found.units, scale))  # derivatives of Ψ, τ² and σ² by γ and log σ²
-    back[:-1, -1] = np.append(found.cov_re[np.tril_indices(s.q)], vcomp)
-    spread = back @ (2 * scaled_inverse(found.expected if reml else found.traces)) @ back.T
-    slopes = found.random @ derivatives(np.arange(s.q), s.q, 0) @ found.random.T  # of Ψ
+    found = Information.of(s, s.from_data_units(cov_re / scale, vcomp / scale), reml, scale)
+    spread = 2 * scaled_inverse(found.expected if reml else found.traces)
+    slopes = scale * (s.random @ symmetric(np.eye(s.size - s.v), s.q) @ s.random.T)  # of Ψ by γ
     own, j, i = np.diagonal(slopes, axis1=1, axis2=2), *np.tril_indices(s.q, -1)
     a, r = np.diag(cov_re), values[s.q : s.q + len(i)]
     with np.errstate(divide="ignore", invalid="ignore"):
         by_r = slopes[:, i, j] / np.sqrt(a[i] * a[j]) - r / 2 * (own / a)[:, [i, j]].sum(axis=1)
-    by_row = block_diag(np.hstack([own, by_r]).T, np.eye(s.v + 1))
+    by_gamma = block_diag(np.hstack([own, by_r]).T, np.diag(scale / s.unit_vc**2), np.zeros((1, 0)))
+    by_scale = values**2  # variances are in units of σ², correlations not
+    by_scale[s.q : s.q + len(i)] = 0.0
+    by_row = np.column_stack([by_gamma, by_scale])
     inside = values > 0
     inside[s.q : s.q + len(i)] = np.abs(r) < 1
     by_row[~inside] = np.nan
@@ -237,7 +238,7 @@ class Profiles:
 
     Coordinates are, in units of the optimum's `sigma`, the rows of the lower triangle of a factor of Ψ, in a basis of
     the random-effect columns where the held ones come first, and the SDs of components; and log σ/`sigma`: (size + 1,).
-    Of k ends, squares (k, size, size, size): how γ depends on the factor, as in `evaluate`; held (k,): index of the
+    Of k ends, squares (k, size, size, size): how γ depends on the factor; held (k,): index of the
     held coordinate; pair (k,): whether that is the correlation of the first two columns, which then stands, with the
     length of the second one's row after it, for the two entries of that row; best (k, size + 1): the optimum.
     """
@@ -254,7 +255,7 @@ class Profiles:
     def of(cls, s: Structure, optimum: Optimum, reml: bool) -> Profiles:
         """Low and high end of every parameter, in the order of the table's rows: SDs of random-effect columns,
         correlations, SDs of components, σ."""
-        rows, (j, i) = np.linalg.inv(s.R_re), np.tril_indices(s.q, -1)
+        rows, (j, i) = s.random, np.tril_indices(s.q, -1)
         bases = [_basis(rows[[c]]) for c in range(s.q)]
         bases += [_basis(rows[[a, b]]) for a, b in zip(i, j, strict=True)]
         bases += [np.eye(s.q)] * (s.v + 1)
@@ -283,20 +284,20 @@ class Profiles:
             entries[pair, 1], entries[pair, 2] = sign * r * length, rest * length
             by_x[pair, 1, 1], by_x[pair, 1, 2] = sign * length, sign * r
             by_x[pair, 2, 1], by_x[pair, 2, 2] = -r * length / np.maximum(rest, 1e-6), rest
-        ratio = np.exp(-x[:, -1:])
-        theta = entries[:, :-1] * ratio
-        change = by_x * np.where(np.arange(x.shape[1]) < x.shape[1] - 1, ratio, 1.0)[:, :, None]
-        change[:, :-1, -1] -= theta
-        scale = (self.sigma / ratio[:, 0]) ** 2
-        at = evaluate(self.structure, theta, self.reml, scale, True, self.squares[which])
-        gradient = (at.gradient[:, None] @ change)[:, 0]
-        hessian = change.swapaxes(-1, -2) @ at.hessian @ change
-        by_entries = (at.gradient[:, None, :-1] @ change[:, :-1])[:, 0]
-        by_entries[:, -1] = 0  # θ is entries over σ: curved
-        hessian[:, -1] -= by_entries
-        hessian[:, :, -1] -= by_entries
-        hessian[:, -1, -1] += np.sum(at.gradient[:, :-1] * theta, axis=1)
-        return at.deviance, gradient, hessian
+        # γ is a quadratic form in the entries, over σ²
+        constant = self.squares[which] * np.exp(-2 * x[:, -1])[:, None, None, None]
+        slopes = np.zeros((len(x), x.shape[1], x.shape[1]))
+        second = np.zeros((*slopes.shape, x.shape[1]))
+        by_entries = slopes[:, :-1, :-1] = (constant @ entries[:, None, :-1, None])[..., 0]
+        gamma = (by_entries @ entries[:, :-1, None])[..., 0] / 2
+        slopes[:, :-1, -1], slopes[:, -1, -1] = -2 * gamma, 2
+        second[:, :-1, :-1, :-1], second[:, :-1, -1, -1] = constant, 4 * gamma
+        second[:, :-1, :-1, -1] = second[:, :-1, -1, :-1] = -2 * by_entries
+        scale = (self.sigma * np.exp(x[:, -1])) ** 2
+        found = Information.of(self.structure, gamma, self.reml, scale)
+        gradient, hessian = by_coordinates(found.gradient, found.hessian, slopes, second)
+        across = by_x.swapaxes(-1, -2)
+        return found.deviance, (across @ gradient[..., None])[..., 0], across @ hessian @ by_x
 
     def lowest(self, which: Array, x: Array) -> tuple[Array, Array]:
         """The lowest deviances (j,) of the ends `which` (j,) with the held coordinate as in x (j, size + 1), from which
@@ -383,7 +384,7 @@ class Profiles:
             anything[self.pair] |= np.repeat(zero[i] | zero[j], 2)
         ends = values.reshape(-1, 2)
         ends[-1] = np.exp(ends[-1])
-        columns = self.sigma * np.linalg.norm(np.linalg.inv(s.R_re), axis=1)
+        columns = self.sigma * np.linalg.norm(s.random, axis=1)
         units = np.concatenate([columns, np.ones(len(i)), self.sigma / s.unit_vc, [self.sigma]])
         return np.asarray(ends * units[:, None])
 

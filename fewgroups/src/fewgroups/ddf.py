@@ -22,116 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fewgroups.blocks import square_derivatives
-from fewgroups.structure import Structure, sqrt_factor
+from fewgroups.likelihood import Information
 
 Array = np.ndarray
 FLAT = 1e-8  # eigenvalue of the scaled curvature, relative to the largest, that is none (lmerTest's bound)
-
-
-@dataclass(frozen=True)
-class Information:
-    """What a model at one value of its k covariance parameters (γ, log σ²) knows about them; p fixed effects. The D_i
-    are the derivatives of V by them. Of n data sets, all but `fixed` and `random` have a first axis of that length.
-
-    fixed (p, p), random (q, q): X̃ = X fixed and Z̃ = Z random are the orthonormal columns; cov_re (q, q) of those, vcomp
-        (v,), scale: Ψ, τ², σ²; units (k−1,): what γ_i = 1 is beside these;
-    phi: (p, p) the covariance (X̃ᵀV⁻¹X̃)⁻¹ of the fixed effects; beta: (p,) their generalised-least-squares estimates;
-    P: (k, p, p) with P_i = −X̃ᵀV⁻¹D_iV⁻¹X̃; Q: (k−1, k−1, p, p) with Q_ij = X̃ᵀV⁻¹D_iV⁻¹D_jV⁻¹X̃;
-    traces: (k, k) tr(V⁻¹D_iV⁻¹D_j); expected: (k, k) twice the expected REML information tr(𝒫D_i𝒫D_j), with
-        𝒫 = V⁻¹ − V⁻¹X̃ΦX̃ᵀV⁻¹;
-    gradient: (k,) and hessian: (k, k) of −2 log-likelihood as V moves along D, REML or ML, β profiled; loglik: that
-        log-likelihood, with lme4's and statsmodels' constants.
-    """
-
-    fixed: Array
-    random: Array
-    cov_re: Array
-    vcomp: Array
-    scale: float | Array
-    units: Array
-    phi: Array
-    beta: Array
-    P: Array
-    Q: Array
-    traces: Array
-    expected: Array
-    gradient: Array
-    hessian: Array
-    loglik: float | Array
-
-    def rows(self, L: Array) -> Array:
-        """Rows (q, p) or a row (p,) of weights of β as weights of the coefficients of X̃."""
-        return np.asarray(L @ self.fixed)
-
-
-def information(
-    s: Structure, cov_re: Array, vcomp: Array, scale: float | Array, reml: bool
-) -> Information:
-    """Information of a model with this structure at Ψ (q, q), variances τ² (v,) and σ² = scale; of n data sets at as
-    many (n, q, q), (n, v), (n,)."""
-    p, shape, (i, j) = s.p, np.shape(scale), np.tril_indices(s.q)
-    psi = s.R_re @ np.reshape(cov_re, (*shape, s.q, s.q)) @ s.R_re.T
-    vcomp = np.reshape(vcomp, (*shape, s.v))
-    variance = np.asarray(scale, dtype=float)[..., None]
-    units = variance / np.concatenate([np.ones(len(i)), s.unit_vc**2])
-    found = s.sums(np.concatenate([psi[..., i, j], vcomp], axis=-1) / units, second=True)
-    # of the columns B = [X̃ r], r the residuals of least squares in units of their own; y − X̃β̂ is Bc in these
-    M = s.BB - found.removed
-    A, A_inverse = M[..., :p, :p], np.linalg.inv(M[..., :p, :p])
-    A_inverse = (A_inverse + A_inverse.swapaxes(-1, -2)) / 2
-    shift = (A_inverse @ M[..., :p, p:])[..., 0]
-    c = np.concatenate([-shift, np.ones((*shape, 1))], axis=-1)
-    ratio = (s.unit**2 / scale)[..., None]
-    P = np.concatenate([found.P, M[..., None, :, :]], axis=-3)
-    half = (P @ c[..., None, :, None])[..., 0]
-    first = ratio * (half @ c[..., None])[..., 0]  # yᵀ𝒫D_i𝒫y
-    half = half[..., :-1, :p]
-    Q = np.ascontiguousarray(found.Q)  # of many data sets, in a third of the time
-    second = np.einsum("...ijab,...ab->...ij", Q, c[..., :, None] * c[..., None, :])
-    second -= half @ A_inverse @ half.swapaxes(-1, -2)
-    quadratic = _bordered(ratio[..., None] * second, first)  # yᵀ𝒫D_i𝒫D_j𝒫y
-
-    phi = variance[..., None] * A_inverse
-    P = -P[..., :p, :p] / variance[..., None, None]
-    Q = Q[..., :p, :p] / variance[..., None, None, None]
-    phi_P = phi[..., None, :, :] @ P
-    single = np.concatenate([found.single, np.full((*shape, 1), s.n)], axis=-1)
-    left = single + np.einsum("...iaa->...i", phi_P)  # tr 𝒫D_i
-    phi_P = phi_P[..., :-1, :, :]
-    expected = found.traces - 2 * np.einsum("...ijab,...ab->...ij", Q, phi)
-    expected += np.einsum("...iab,...jba->...ij", phi_P, phi_P)
-    traces, expected = _bordered(found.traces, single), _bordered(expected, left)
-    beta = np.linalg.solve(s.R_inverse, s.start[..., None])[..., 0]
-    beta += np.asarray(s.unit)[..., None] * shift
-    deviance = found.log_det + first[..., -1] + s.n * np.log(2 * np.pi * scale)
-    if reml:
-        deviance += np.linalg.slogdet(A)[1] - p * np.log(2 * np.pi * scale)
-        deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
-    return Information(
-        fixed=s.R_inverse,
-        random=np.linalg.inv(s.R_re),
-        cov_re=psi,
-        vcomp=vcomp,
-        scale=scale,
-        units=units,
-        phi=phi,
-        beta=beta,
-        P=P,
-        Q=Q,
-        traces=traces,
-        expected=expected,
-        gradient=(left if reml else single) - first,
-        hessian=2 * quadratic - (expected if reml else traces),
-        loglik=-deviance / 2,
-    )
-
-
-def _bordered(inner: Array, last: Array) -> Array:
-    """A symmetric matrix (..., k, k) of its part (..., k−1, k−1) and its last row (..., k)."""
-    whole = np.empty((*last.shape, last.shape[-1]))
-    whole[..., :-1, :-1], whole[..., -1, :], whole[..., -1] = inner, last, last
-    return whole
 
 
 FTest = tuple[float, int, float]
@@ -217,23 +111,18 @@ def _phi_slopes(found: Information) -> Array:
 
 
 def _by_relative_sds(found: Information) -> tuple[Array, Array]:
-    """First (..., k, k) and second (..., k, k, k) derivatives of V, as weights of the D_i, by φ = (relative Cholesky
-    entries, relative SDs, σ/σ̂).
+    """First (..., k, k) and second (..., k, k, k) derivatives of (γ, log σ²) by φ = (relative Cholesky entries,
+    relative SDs, σ/σ̂).
 
     φ is lmerTest's parameter vector (σ in units of its estimate). On the boundary, where a relative SD is zero, it
     matters which parameters are used: in these the likelihood is even about zero, so the gradient there vanishes.
     """
-    q, v = found.cov_re.shape[-1], found.vcomp.shape[-1]
-    root = sqrt_factor(found.cov_re / np.asarray(found.scale)[..., None, None])
-    sds = np.sqrt(np.clip(found.vcomp / found.units[..., len(found.units.T) - v :], 0, None))
-    theta = np.concatenate([root[..., np.tri(q, dtype=bool)], sds], axis=-1)
-    constant = square_derivatives(np.eye(q), v)
-    k = len(constant) + 1
-    jacobian, second = np.zeros((*theta.shape[:-1], k, k)), np.zeros((*theta.shape[:-1], k, k, k))
-    jacobian[..., :-1, :-1] = np.einsum("rij,...j->...ri", constant, theta)
-    jacobian[..., -1, -1] = second[..., -1, -1, -1] = 2
-    second[..., :-1, :-1, :-1] = constant
-    second[..., :-1, :-1, -1] = second[..., :-1, -1, :-1] = 2 * jacobian[..., :-1, :-1]
+    s = found.structure
+    theta, k = s.theta(found.gamma), s.size + 1
+    jacobian, second = np.zeros((*theta.shape[:-1], k, k)), np.zeros((k, k, k))
+    jacobian[..., :-1, :-1] = np.einsum("rij,...j->...ri", s.squares, theta)
+    second[:-1, :-1, :-1] = s.squares
+    jacobian[..., -1, -1], second[-1, -1, -1] = 2, -2
     return jacobian, second
 
 

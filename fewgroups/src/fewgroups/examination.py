@@ -10,8 +10,8 @@ import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLMResults
 
 from fewgroups.checks import NotAtOptimumWarning
-from fewgroups.ddf import METHODS, Information, Wald, information
-from fewgroups.likelihood import is_singular, optimum
+from fewgroups.ddf import METHODS, Wald
+from fewgroups.likelihood import Information, is_singular, optimum
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -31,12 +31,13 @@ class Examination:
     @property
     def beta(self) -> Array:
         """(p,) the coefficients."""
-        return self.found.fixed @ self.found.beta
+        return self.found.structure.R_inverse @ self.found.beta
 
     @property
     def phi(self) -> Array:
         """(p, p) their covariance (XᵀV⁻¹X)⁻¹, before any adjustment."""
-        return self.found.fixed @ self.found.phi @ self.found.fixed.T
+        fixed = self.found.structure.R_inverse
+        return fixed @ self.found.phi @ fixed.T
 
 
 def examine(result: MixedLMResults, ddf: str) -> Examination:
@@ -46,25 +47,25 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     (NotAtOptimumWarning). Two exceptions rest on the optimum: Kenward–Roger of an ML fit, on that of REML, as in
     pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach.
     """
-    structure, reml = result.structure, bool(result.reml)
-    best = optimum(structure, reml)  # of a result of fewgroups.fit, found already
-    at = np.asarray(result.cov_re), np.asarray(result.vcomp), float(result.scale)
-    found = information(structure, *at, reml)
-    shortfall = max(best.loglik - found.loglik, 0.0)
-    singular = is_singular(structure, structure.from_data_units(at[0] / at[2], at[1] / at[2]))
-    if best.singular and shortfall <= SHORTFALL:
-        at, singular = (best.cov_re, best.vcomp, best.scale), True
-        found = information(structure, *at, reml)
+    s, reml = result.structure, bool(result.reml)
+    best, scale = (
+        optimum(s, reml),
+        float(result.scale),
+    )  # of a result of fewgroups.fit, found already
+    gamma = s.from_data_units(result.cov_re / scale, result.vcomp / scale)
+    found, singular = Information.of(s, gamma, reml, scale), is_singular(s, s.theta(gamma))
+    shortfall = max(best.loglik + found.deviance / 2, 0.0)
+    refitted = ddf == "kenward-roger" and not reml
     notes = []
     if shortfall > SHORTFALL:
         notes.append(say("examined.short", shortfall=f"{shortfall:.2g}"))
         warnings.warn(notes[-1], NotAtOptimumWarning, stacklevel=3)
-    refitted = ddf == "kenward-roger" and not reml
     if refitted:
-        refit = optimum(structure, True)
-        at, singular = (refit.cov_re, refit.vcomp, refit.scale), refit.singular
-        found = information(structure, *at, True)
+        best = optimum(s, True)
         notes.append(say("examined.refitted"))
+    if refitted or (best.singular and shortfall <= SHORTFALL):
+        found = Information.of(s, s.gamma(best.theta), reml or refitted)
+        singular = best.singular
     if singular:
         notes.append(say(f"examined.{ddf}"))
     facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}

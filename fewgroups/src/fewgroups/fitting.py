@@ -20,11 +20,11 @@ from statsmodels.regression.mixed_linear_model import (
 )
 
 from fewgroups.arguments import true_or_false
-from fewgroups.blocks import RANK, derivatives
+from fewgroups.blocks import RANK
 from fewgroups.checks import NO_RESIDUAL, check_identified
 from fewgroups.formulas import build
-from fewgroups.likelihood import SINGULAR, Evaluation, Optimum, evaluate, optimum
-from fewgroups.structure import Structure
+from fewgroups.likelihood import SINGULAR, Information, Optimum, optimum
+from fewgroups.structure import Structure, symmetric
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -162,15 +162,15 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
     """What `MixedLM.fit` makes of an optimum, as the end of that function does it."""
     psi, vcomp = best.cov_re / best.scale, best.vcomp / best.scale
     if best.singular:
-        unit = np.linalg.inv(s.R_re)
-        psi, vcomp = psi + ADDED * unit @ unit.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
-    at = evaluate(s, s.from_data_units(psi, vcomp), reml, second=True)
+        psi, vcomp = psi + ADDED * s.random @ s.random.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
+    at = Information.of(s, s.from_data_units(psi, vcomp), reml)
+    beta = s.R_inverse @ at.beta
     vars(model).update(reml=reml, fe_pen=None, cov_pen=None, _freepat=None, _cov_sing=0)
-    params = MixedLMParams.from_components(at.beta, cov_re=psi, vcomp=vcomp)
-    made = MixedLMResults(model, params.get_packed(False, True), _covariance(s, at) / at.scale)
+    params = MixedLMParams.from_components(beta, cov_re=psi, vcomp=vcomp)
+    made = MixedLMResults(model, params.get_packed(False, True), _covariance(at) / at.scale)
     vars(made).update(
         params_object=params,
-        fe_params=at.beta,
+        fe_params=beta,
         cov_re=at.scale * psi,
         vcomp=at.scale * vcomp,
         scale=np.float64(at.scale),
@@ -185,7 +185,7 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
         **{name: getattr(model, name) for name in ("k_fe", "k_re", "k_re2", "k_vc", "use_sqrt")},
     )
     if any(map(sparse.issparse, model._aex_r)):
-        made._cache["fittedvalues"] = _fitted_values(model, at.beta, psi, vcomp)
+        made._cache["fittedvalues"] = _fitted_values(model, beta, psi, vcomp)
     return made
 
 
@@ -201,21 +201,20 @@ def _fitted_values(model: MixedLM, beta: Array, psi: Array, vcomp: Array) -> Arr
     return np.asarray(fitted)
 
 
-def _covariance(s: Structure, at: Evaluation) -> Array:
+def _covariance(at: Information) -> Array:
     """(p + size, p + size) the covariance of β̂ and the estimates of Ψ/σ² (rows of its lower triangle) and τ²/σ²: the
     inverse of minus the Hessian of the log-likelihood with the best σ² everywhere, as statsmodels has it.
 
     As β̂ is the best for every γ, that inverse has the blocks Φ + DCDᵀ and DC, of C by γ alone and D = dβ̂/dγ.
     """
-    i, j = np.tril_indices(s.q)
-    slopes = np.diag(np.append(np.ones(len(i)), s.unit_vc**2))  # of γ by what is asked for
-    slopes[: len(i), : len(i)] = (s.R_re @ derivatives(np.arange(s.q), s.q, 0) @ s.R_re.T)[
-        :, i, j
-    ].T
-    covariance = 2 * np.linalg.inv(slopes.T @ at.by_gammas @ slopes)
-    moved = at.moved.T @ slopes
+    s, triangle, one = at.structure, at.structure.size - at.structure.v, np.eye(at.structure.size)
+    slopes = s.from_data_units(symmetric(one[:, :triangle], s.q), one[:, triangle:]).T
+    covariance = 2 * np.linalg.inv(slopes.T @ at.profiled @ slopes)
+    along = (at.sums.P @ at.residual)[:, :-1] @ at.inverse
+    moved = -np.sqrt(at.scale) * s.R_inverse @ along.T @ slopes
     by_both = moved @ covariance
-    return np.block([[at.phi + by_both @ moved.T, by_both], [by_both.T, covariance]])
+    phi = s.R_inverse @ at.phi @ s.R_inverse.T
+    return np.block([[phi + by_both @ moved.T, by_both], [by_both.T, covariance]])
 
 
 def boundary(

@@ -9,7 +9,7 @@ Inside, coordinates are standardised (X and the random-effect columns orthonorma
 of unit variance), so that neither units nor centring of scores and predictors matter to the search. θ stands
 for those coordinates. The deviance is even in every column of Λ, so zero variances and correlations of ±1 are
 ordinary interior points of the search and are reached exactly; what tells a boundary optimum from a saddle is
-the derivative by Ψ itself (`score_re`, `score_vc`: it must have no negative direction), and that is checked.
+the derivative by Ψ itself (it must have no negative direction), and that is checked.
 Cost: one pass over the rows at the start, then per evaluation groups × (columns of Z per group)³; of crossed factors
 m₁m₂² + m₂³ with m₁ levels of the largest and m₂ of the others.
 """
@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from typing import Any, cast
 
 import numpy as np
 
-from fewgroups.structure import Structure
+from fewgroups.blocks import Sums
+from fewgroups.structure import Structure, symmetric
 
 Array = np.ndarray
 
@@ -44,96 +46,165 @@ ANGLES = 8
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """The profile at one θ; or at many, which are then the first axis of everything.
+class Information:
+    """The (RE)ML likelihood at one value of its k covariance parameters (γ, log σ²), and what the data say of them; p
+    fixed effects. At many values, or of many data sets, all but the structure has first axes.
 
-    deviance: −2 log-likelihood with all constants; gradient (size,) and hessian (size, size; None where it was not
-    asked for) by θ; at a given σ² by θ and log σ, (size + 1,) and (size + 1, size + 1). score_re (q, q), score_vc
-    (v,): derivative of the deviance by the relative covariances and variances themselves; at an optimum none of them
-    points down (score_re has no negative eigenvalue). beta (p,), scale = σ², phi (p, p) = var(β̂), in the units of the
-    data. by_gammas (size, size), moved (size, p), with the Hessian: second derivatives of the deviance, and those of β,
-    by the relative covariances and variances.
+    V = σ²(I + Σγ_iG_i), γ (size,) and G_i as in `Sums`; the D_i are its derivatives, σ²G_i and V itself. X̃ are the
+    orthonormal columns of the structure; sums: of the columns B = [X̃ r], r the residuals of least squares in units of
+    their own. first (p+1, p+1): σ²BᵀV⁻¹B; inverse (p, p): that of its part with X̃; residual (p+1,): the c for which
+    Bc is (y − X̃β̂)/σ; rss = yᵀ𝒫y with 𝒫 = V⁻¹ − V⁻¹X̃ΦX̃ᵀV⁻¹. The rest is worked out when it is asked for.
     """
 
-    deviance: Any
-    gradient: Array
-    hessian: Any
-    score_re: Array
-    score_vc: Array
-    beta: Array
+    structure: Structure
+    reml: bool
+    gamma: Array
     scale: Any
-    phi: Array
-    by_gammas: Any
-    moved: Any
+    sums: Sums
+    first: Array
+    inverse: Array
+    residual: Array
+    rss: Any
+
+    @classmethod
+    def of(
+        cls, s: Structure, gamma: Array, reml: bool, scale: Any = None, second: bool = True
+    ) -> Information:
+        """At γ (..., size) and σ² = scale, None for the best one. `second`: whether second derivatives are wanted."""
+        p, sums = s.p, s.sums(gamma, second)
+        first = s.BB - sums.removed
+        inverse = np.linalg.inv(first[..., :p, :p])
+        inverse = (inverse + inverse.swapaxes(-1, -2)) / 2
+        shift = (inverse @ first[..., :p, p:])[..., 0]
+        rss = s.unit**2 * (first[..., p, p] - np.sum(first[..., :p, p] * shift, axis=-1))
+        scale = np.asarray(rss / (s.n - p * reml) if scale is None else scale)
+        residual = np.concatenate([-shift, np.ones((*shift.shape[:-1], 1))], axis=-1)
+        residual *= (s.unit / np.sqrt(scale))[..., None]
+        return cls(s, reml, gamma, scale, sums, first, inverse, residual, rss / scale)
+
+    def rows(self, L: Array) -> Array:
+        """Rows (q, p) or a row (p,) of weights of β as weights of the coefficients of X̃."""
+        return np.asarray(L @ self.structure.R_inverse)
+
+    @property
+    def beta(self) -> Array:
+        """(p,) the generalised-least-squares coefficients of X̃."""
+        return np.asarray(
+            self.structure.start - np.sqrt(self.scale)[..., None] * self.residual[..., :-1]
+        )
+
+    @property
+    def phi(self) -> Array:
+        """(p, p) their covariance Φ = (X̃ᵀV⁻¹X̃)⁻¹."""
+        return np.asarray(self.scale[..., None, None] * self.inverse)
+
+    @cached_property
+    def P(self) -> Array:
+        """(k, p, p) P_i = −X̃ᵀV⁻¹D_iV⁻¹X̃."""
+        both = np.concatenate([self.sums.P, self.first[..., None, :, :]], axis=-3)
+        return -both[..., :-1, :-1] / self.scale[..., None, None, None]
+
+    @property
+    def Q(self) -> Array:
+        """(size, size, p, p) Q_ij = X̃ᵀV⁻¹D_iV⁻¹D_jV⁻¹X̃."""
+        return np.asarray(self._Q[..., :-1, :-1] / self.scale[..., None, None, None, None])
+
+    @cached_property
+    def _Q(self) -> Array:
+        return np.ascontiguousarray(
+            self.sums.Q
+        )  # of many data sets, products take a third of the time
+
+    @property
+    def deviance(self) -> Any:
+        """−2 log-likelihood, with lme4's and statsmodels' constants."""
+        s = self.structure
+        deviance = (
+            self.sums.log_det + self.rss + (s.n - s.p * self.reml) * np.log(2 * np.pi * self.scale)
+        )
+        if self.reml:
+            deviance -= np.linalg.slogdet(self.inverse)[1]
+            deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
+        return deviance
+
+    @cached_property
+    def gradient(self) -> Array:
+        """(k,) of the deviance."""
+        by_gamma = self.sums.single - np.einsum("...ij,...aij->...a", self._weights, self.sums.P)
+        by_scale = self.structure.n - self.structure.p * self.reml - self.rss
+        return np.concatenate([by_gamma, by_scale[..., None]], axis=-1)
+
+    @cached_property
+    def hessian(self) -> Array:
+        """(k, k) of the deviance. By γ: 2yᵀ𝒫D_i𝒫D_j𝒫y − tr(𝒫D_i𝒫D_j); of ML that is tr(V⁻¹D_iV⁻¹D_j) (Lindstrom & Bates
+        1988, J. Am. Stat. Assoc. 83:1014)."""
+        along = (self.sums.P @ self.residual[..., None, :, None])[..., 0]
+        half = along[..., :-1]
+        inner = 2 * np.einsum("...ij,...abij->...ab", self._weights, self._Q) - self.sums.traces
+        inner -= 2 * (half @ self.inverse @ half.swapaxes(-1, -2))
+        if self.reml:
+            inner -= self._squares
+        return bordered(inner, (along @ self.residual[..., None])[..., 0], self.rss)
+
+    @property
+    def profiled(self) -> Array:
+        """(size, size) the Hessian by γ where σ² is the best one for every γ."""
+        mixed = self.hessian[..., :-1, -1:]
+        inner = self.hessian[..., :-1, :-1]
+        return np.asarray(inner - mixed * mixed.swapaxes(-1, -2) / self.rss[..., None, None])
+
+    @property
+    def traces(self) -> Array:
+        """(k, k) twice the expected ML information tr(V⁻¹D_iV⁻¹D_j)."""
+        return bordered(self.sums.traces, self.sums.single, self.structure.n)
+
+    @property
+    def expected(self) -> Array:
+        """(k, k) twice the expected REML information tr(𝒫D_i𝒫D_j)."""
+        inner = self.sums.traces + self._squares
+        inner -= 2 * np.einsum("...ij,...abij->...ab", self.inverse, self._Q[..., :-1, :-1])
+        taken = np.einsum("...ij,...aij->...a", self.inverse, self.sums.P[..., :-1, :-1])
+        return bordered(inner, self.sums.single - taken, self.structure.n - self.structure.p)
+
+    @cached_property
+    def _weights(self) -> Array:
+        """(p+1, p+1) what products with B count in the gradient."""
+        weights = self.residual[..., :, None] * self.residual[..., None, :]
+        weights[..., :-1, :-1] += self.inverse * self.reml
+        return weights
+
+    @cached_property
+    def _squares(self) -> Array:
+        """(size, size) tr(ΦP_iΦP_j)."""
+        AP = self.inverse[..., None, :, :] @ self.sums.P[..., :-1, :-1]
+        return np.einsum("...aij,...bji->...ab", AP, AP)
 
 
-def evaluate(
-    structure: Structure,
-    theta: Array,
-    reml: bool,
-    scale: Any = None,
-    second: bool = False,
-    squares: Array | None = None,
-) -> Evaluation:
-    """Profiled deviance of `structure` at θ (..., size), with derivatives, if `second` the Hessian too; REML or ML.
+def bordered(inner: Array, last: Array, corner: Any) -> Array:
+    """The symmetric matrix (..., k, k) with this part (..., k−1, k−1), last row (..., k−1) and last element (...)."""
+    size = last.shape[-1] + 1
+    whole = np.empty((*last.shape[:-1], size, size))
+    whole[..., :-1, :-1], whole[..., -1, :-1], whole[..., :-1, -1] = inner, last, last
+    whole[..., -1, -1] = corner
+    return whole
 
-    θ: one point or many, of one data set; or one for each data set of the structure. scale: None for the best σ²; or a
-    σ² at which deviance and derivatives are wanted, only β profiled (`Evaluation.scale` and `.phi` are those of the
-    best σ² all the same). squares (..., size, size, size): the second derivatives of γ/σ² (the lower triangle of Ψ, the
-    components) by other coordinates than θ, of which it is a quadratic form.
-    """
-    s, theta = structure, np.asarray(theta, dtype=float)
-    p, q = s.p, s.q
-    constant = s.squares if squares is None else squares
-    slopes = np.einsum("...rij,...j->...ri", constant, theta)  # of γ by θ
-    found = s.sums(np.einsum("...ri,...i->...r", slopes, theta) / 2, second)
-    M = s.BB - found.removed  # BᵀV⁻¹B, B = [Q r]
-    A_inverse = np.linalg.inv(M[..., :p, :p])
-    shift = (A_inverse @ M[..., :p, p:])[..., 0]
-    rss = M[..., p, p] - np.sum(M[..., :p, p] * shift, axis=-1)
-    df = s.n - p if reml else s.n
-    best = s.unit**2 * rss / df
-    held = np.asarray(rss / df if scale is None else scale / s.unit**2)
-    deviance = found.log_det + rss / held + df * (np.log(2 * np.pi * held) + 2 * np.log(s.unit))
-    if reml:
-        deviance += np.linalg.slogdet(M[..., :p, :p])[1]
-        deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
-    c = np.concatenate([-shift, np.ones((*shift.shape[:-1], 1))], axis=-1)
-    weights = c[..., :, None] * c[..., None, :] / held[..., None, None]
-    weights[..., :p, :p] += A_inverse * reml
-    by_gamma = found.single - np.einsum("...ij,...rij->...r", weights, found.P)
-    gradient = np.einsum("...r,...ri->...i", by_gamma, slopes)
-    score_re, (i, j) = np.zeros((*theta.shape[:-1], q, q)), np.tril_indices(q)
-    score_re[..., i, j] = score_re[..., j, i] = by_gamma[..., : len(i)] / (1 + (i != j))
-    hessian = by_gammas = moved = None
-    if second:
-        w = (found.P @ c[..., None, :, None])[..., 0]
-        r, w = (w @ c[..., None])[..., 0], w[..., :p]  # of the residuals y − Xβ̂ = Bc
-        moved = -(w @ A_inverse) @ s.R_inverse.T * np.asarray(s.unit)[..., None, None]
-        # −tr(𝒫G_a𝒫G_b) (ML: V⁻¹ for 𝒫) and 2yᵀ𝒫G_a𝒫G_b𝒫y/σ², 𝒫 = V⁻¹ − V⁻¹X(XᵀV⁻¹X)⁻¹XᵀV⁻¹ (Lindstrom & Bates 1988,
-        # J. Am. Stat. Assoc. 83:1014)
-        by_gammas = 2 * np.einsum("...ij,...abij->...ab", weights, found.Q) - found.traces
-        by_gammas -= 2 / held[..., None, None] * (w @ A_inverse @ w.swapaxes(-1, -2))
-        if reml:
-            AP = A_inverse[..., None, :, :] @ found.P[..., :p, :p]
-            by_gammas -= np.einsum("...aij,...bji->...ab", AP, AP)
-        if scale is None:
-            by_gammas -= r[..., :, None] * r[..., None, :] / (held * rss)[..., None, None]
-        across = slopes.swapaxes(-1, -2)
-        hessian = across @ by_gammas @ slopes
-        hessian += np.einsum("...r,...rij->...ij", by_gamma, constant)
-        if scale is not None:
-            mixed, last = across @ (2 * r / held[..., None])[..., None], 4 * rss / held
-            corner = np.concatenate([mixed.swapaxes(-1, -2), last[..., None, None]], axis=-1)
-            hessian = np.concatenate([np.concatenate([hessian, mixed], axis=-1), corner], axis=-2)
-    if scale is not None:
-        gradient = np.concatenate([gradient, 2 * (df - rss / held)[..., None]], axis=-1)
-    beta = s.start + np.asarray(s.unit)[..., None] * (shift @ s.R_inverse.T)
-    phi = best[..., None, None] * (s.R_inverse @ A_inverse @ s.R_inverse.T)
-    score_vc = by_gamma[..., len(i) :]
-    return Evaluation(
-        deviance, gradient, hessian, score_re, score_vc, beta, best, phi, by_gammas, moved
-    )
+
+def by_coordinates(
+    gradient: Array, hessian: Array, slopes: Array, second: Array
+) -> tuple[Array, Array]:
+    """Gradient (..., m) and Hessian (..., m, m) by coordinates, by which the parameters have the first derivatives
+    `slopes` (..., k, m) and the second derivatives `second` (..., k, m, m)."""
+    across = slopes.swapaxes(-1, -2)
+    by_slope = np.einsum("...r,...rij->...ij", gradient, second)
+    return (across @ gradient[..., None])[..., 0], across @ hessian @ slopes + by_slope
+
+
+def profile(s: Structure, theta: Array, reml: bool) -> tuple[Any, Array, Array]:
+    """At θ (..., size) and the best σ²: the deviance, its gradient (..., size) and Hessian (..., size, size)."""
+    found = Information.of(s, s.gamma(theta), reml)
+    slopes = np.einsum("rij,...j->...ri", s.squares, theta)
+    by_theta = by_coordinates(found.gradient[..., :-1], found.profiled, slopes, s.squares)
+    return found.deviance, *by_theta
 
 
 @dataclass(frozen=True)
@@ -176,7 +247,7 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
             f"should still fall by about {decrease[0]:.2g}): the data say too little about these random "
             "effects; leave out one of them"
         )
-    s.optima[reml] = _optimum_at(s, best[0], reml, tried)
+    s.optima[reml] = optimum_at(s, best[0], reml, tried)
     return cast(Optimum, s.optima[reml])
 
 
@@ -187,18 +258,22 @@ def optima(structure: Structure, reml: bool, near: Array) -> tuple[Optimum, Arra
     deviance has several dips as random effects grow, or may have one in an elongated direction.
     """
     best, decrease, tried = _best_ends(structure, reml, near)
-    return _optimum_at(structure, best, reml, tried), ~(decrease < NEGLIGIBLE)
+    return optimum_at(structure, best, reml, tried), ~(decrease < NEGLIGIBLE)
 
 
-def _optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...]) -> Optimum:
-    at, (psi, variances) = evaluate(s, theta, reml), s.to_data_units(theta)
+def optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...] = ()) -> Optimum:
+    """What is found at θ (..., size)."""
+    found, (psi, variances) = (
+        Information.of(s, s.gamma(theta), reml, second=False),
+        s.to_data_units(theta),
+    )
     return Optimum(
-        at.scale[..., None, None] * psi,
-        at.scale[..., None] * variances,
-        at.scale,
-        at.beta,
-        at.phi,
-        -at.deviance / 2,
+        found.scale[..., None, None] * psi,
+        found.scale[..., None] * variances,
+        found.scale,
+        found.beta @ s.R_inverse.T,
+        s.R_inverse @ found.phi @ s.R_inverse.T,
+        -found.deviance / 2,
         theta,
         is_singular(s, theta),
         tried,
@@ -279,7 +354,8 @@ def _deviances(s: Structure, points: Array, reml: bool) -> Array:
     step = max(1, AT_ONCE // (n * s.values))
     points = np.broadcast_to(points, (len(points), n, s.size))
     parts = [points[first : first + step] for first in range(0, len(points), step)]
-    return np.concatenate([evaluate(s, part, reml).deviance for part in parts])
+    found = [Information.of(s, s.gamma(part), reml, second=False).deviance for part in parts]
+    return np.concatenate(found)
 
 
 def _descend(
@@ -289,14 +365,14 @@ def _descend(
     not only those in Λ: θ, deviance, and by how much another Newton step should lower it."""
 
     def objective(left: Array, theta: Array) -> tuple[Array, Array, Array]:
-        at = evaluate(s.of_data_sets(which[left]), theta, reml, second=True)
-        return at.deviance, at.gradient, at.hessian
+        return profile(s.of_data_sets(which[left]), theta, reml)
 
     theta, deviance, gain = minimise(objective, starts, s.n)
     # Where a variance is zero and should not be, the search goes on from beside it.
-    at = evaluate(s.of_data_sets(which), theta, reml)
-    values, vectors = np.linalg.eigh(at.score_re)
-    down, grown = vectors * (values < -ESCAPE)[:, None, :], at.score_vc < -ESCAPE
+    slope = Information.of(s.of_data_sets(which), s.gamma(theta), reml, second=False).gradient
+    i, j = np.tril_indices(s.q)
+    values, vectors = np.linalg.eigh(symmetric(slope[:, : len(i)] / (1 + (i != j)), s.q))
+    down, grown = vectors * (values < -ESCAPE)[:, None, :], slope[:, len(i) : -1] < -ESCAPE
     left = np.flatnonzero(down.any(axis=(1, 2)) | grown.any(axis=1))
     if left.size and escapes:
         L, sds = s.unpack(theta[left])

@@ -16,7 +16,6 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from fewgroups.arguments import check_choice, confidence_level, some
 from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
-from fewgroups.ddf import Information
 from fewgroups.examination import examine
 from fewgroups.formulas import (
     Names,
@@ -27,6 +26,7 @@ from fewgroups.formulas import (
     plain,
     refuse_rows,
 )
+from fewgroups.likelihood import Information
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import dense
 from fewgroups.templates import say
@@ -103,7 +103,7 @@ def predictions(
     shown, X, Z, components, groups = _new_rows(model, data, who)
     fit = examine(checked, "kenward-roger")
     found, method, n = fit.found, fit.method, len(model.endog)
-    X, Z = found.rows(X), Z @ found.random
+    X, Z = found.rows(X), Z @ found.structure.random
     (estimate, error), gradient = np.empty((2, len(shown))), np.empty((len(shown), len(found.P)))
     for group in np.unique(groups):
         own = model.row_indices[model.group_labels[group]] if group >= 0 else np.empty(0, dtype=int)
@@ -154,7 +154,7 @@ def _of_group(
     and then the others, in the orthonormal columns of `found`. The predictor is aᵀy with weights a that depend on γ. As
     they minimise M, only V moves in dM/dγ, not a. By log σ², which scales V, it is M itself.
     """
-    n, p, q, v = len(y), X.shape[1], Z.shape[1], len(found.vcomp)
+    n, p, q, v = len(y), X.shape[1], Z.shape[1], found.structure.v
     blocks, labels = [Z], list(range(-1, -1 - q, -1))
     for c, (codes, values) in enumerate(components):
         seen = np.unique(codes[:n])
@@ -163,18 +163,17 @@ def _of_group(
         )  # −1, the last, where it was not seen in the group
         block = np.zeros((len(X), len(seen) + 1, values.shape[1]))
         block[np.arange(len(X)), place] = values
-        blocks.append(block.reshape(len(X), -1))
+        blocks.append(block.reshape(len(X), -1) / found.structure.unit_vc[c])
         labels += [c] * block[0].size
     Z, z = np.split(np.hstack(blocks), [n])
     X, x = np.split(X, [n])
     units = derivatives(np.array(labels), q, v)
-    covariance = np.tensordot([*found.cov_re[np.tril_indices(q)], *found.vcomp], units, axes=1)
-    relative = covariance / found.scale
+    relative = np.tensordot(found.gamma, units, axes=1)
     H = np.linalg.solve(np.eye(len(labels)) + relative @ Z.T @ Z, relative)
     B = np.hstack([X, Z])
     solved = (B - Z @ (H @ (Z.T @ B))) / found.scale  # V⁻¹B, also where the covariance is singular
     once = B.T @ solved
-    h = z @ covariance  # zᵀû = hᵀZᵀV⁻¹(y − Xβ̂) = aᵀ(y − Xβ̂)
+    h = found.scale * (z @ relative)  # zᵀû = hᵀZᵀV⁻¹(y − Xβ̂) = aᵀ(y − Xβ̂)
     d = x - h @ once[p:, :p]  # x − Xᵀa
     f = d @ found.phi  # dᵀβ̂ = fᵀXᵀV⁻¹y = bᵀy, over all groups
     estimate = x @ found.beta + h @ (solved[:, p:].T @ (y - X @ found.beta))
@@ -184,7 +183,7 @@ def _of_group(
     after = before + h @ once[p:, p:] - z
     within = [_forms(after, S) - _forms(before, S) for S in units]
     changes = [_forms(f, P) for P in found.P[:-1]]
-    gradient = found.units * np.transpose(within) - np.transpose(changes)
+    gradient = found.scale * np.transpose(within) - np.transpose(changes)
     return estimate, error, np.column_stack([gradient, error])
 
 

@@ -38,7 +38,7 @@ class Structure:
 
     n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with
     X = QR and r the least-squares residuals over `unit` (their root mean square); R_inverse (p, p); start
-    (..., p) the least-squares coefficients; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root
+    (..., p) the least-squares coefficients of Q; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root
     mean square of a component's columns; optima: what `likelihood.optimum` found, by REML or not.
 
     Of many data sets that differ in the outcome only, `start`, `unit` and the blocks' ZB have a first axis.
@@ -103,8 +103,7 @@ class Structure:
             )
         blocks, R_inverse = _blocks(model, Q, r, Z_re, unit_vc), np.linalg.inv(R)
         B = np.column_stack([Q, np.atleast_2d(r)[0]])  # rᵀr = n and Qᵀr = 0, whatever the outcome
-        start = coefficients @ R_inverse.T
-        return cls(n, p, q, v, blocks, B.T @ B, R_inverse, start, unit, R_re, unit_vc)
+        return cls(n, p, q, v, blocks, B.T @ B, R_inverse, coefficients, unit, R_re, unit_vc)
 
     def of_data_sets(self, which: Any) -> Structure:
         """Of many data sets those that `which` (an index of their axis) picks out."""
@@ -144,16 +143,39 @@ class Structure:
         entries = sqrt_factor(psi)[..., np.tri(self.q, dtype=bool)]
         return np.concatenate([entries, np.sqrt(np.clip(variances, 0, None))], axis=-1)
 
+    @cached_property
+    def random(self) -> Array:
+        """(q, q) the inverse of R_re: the effects of exog_re are those of Z times its transpose."""
+        return np.linalg.inv(self.R_re)
+
+    def gamma(self, theta: Array) -> Array:
+        """γ (..., size) at θ (..., size)."""
+        return np.einsum("rij,...i,...j->...r", self.squares, theta, theta) / 2
+
+    def theta(self, gamma: Array) -> Array:
+        """The θ (..., size) of γ (..., size), singular or not."""
+        triangle = self.size - self.v
+        return self.pack(symmetric(gamma[..., :triangle], self.q), gamma[..., triangle:])
+
     def to_data_units(self, theta: Array) -> tuple[Array, Array]:
         """Ψ/σ² (..., q, q) and τ²/σ² (..., v) for the columns as the model has them."""
         L, sds = self.unpack(theta)
-        root = np.linalg.solve(self.R_re, L)
+        root = self.random @ L
         return root @ root.swapaxes(-1, -2), (sds / self.unit_vc) ** 2
 
     def from_data_units(self, psi: Array, variances: Array) -> Array:
-        """The inverse of `to_data_units`."""
-        psi = self.R_re @ np.reshape(psi, (self.q, self.q)) @ self.R_re.T
-        return self.pack(psi, np.asarray(variances, dtype=float) * self.unit_vc**2)
+        """γ (..., size) of Ψ/σ² (..., q, q) and τ²/σ² (..., v) for the columns as the model has them."""
+        variances, (i, j) = np.asarray(variances), np.tril_indices(self.q)
+        psi = np.reshape(psi, (*variances.shape[:-1], self.q, self.q))
+        psi = self.R_re @ psi @ self.R_re.T
+        return np.concatenate([psi[..., i, j], variances * self.unit_vc**2], axis=-1)
+
+
+def symmetric(triangle: Array, q: int) -> Array:
+    """The symmetric matrices (..., q, q) with these lower triangles, row by row."""
+    answer, (i, j) = np.zeros((*triangle.shape[:-1], q, q)), np.tril_indices(q)
+    answer[..., i, j] = answer[..., j, i] = triangle
+    return answer
 
 
 def sqrt_factor(psi: Array) -> Array:

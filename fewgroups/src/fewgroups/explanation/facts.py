@@ -15,13 +15,13 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import NotAtOptimumWarning, check_identified, check_result
 from fewgroups.components import variances
-from fewgroups.ddf import KenwardRoger, information
+from fewgroups.ddf import KenwardRoger
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.explanation.predictors import Factor, WholeTerm, read_coefficients, read_terms, short
 from fewgroups.fitting import boundary
 from fewgroups.fixed_effects import coefficients, f_tests, judged, term_rows
 from fewgroups.formulas import group_column
-from fewgroups.likelihood import optimum
+from fewgroups.likelihood import Information, optimum
 from fewgroups.noted_table import NotedTable, clean, code, joined, signed
 from fewgroups.structure import Structure, random_design
 
@@ -241,7 +241,7 @@ class FittedModel:
         for where, structure in self.slopes_left_out.items():
             try:
                 best = optimum(structure, True)
-                found = information(structure, best.cov_re, best.vcomp, best.scale, True)
+                found = Information.of(structure, structure.gamma(best.theta), True)
                 method = KenwardRoger.of(found)
             except (ValueError, np.linalg.LinAlgError):
                 continue

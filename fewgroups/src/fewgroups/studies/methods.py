@@ -14,8 +14,9 @@ from fewgroups.batch.intercepts import intercept_model
 from fewgroups.batch.layouts import Layout, layout_of
 from fewgroups.batch.slopes import slope_model
 from fewgroups.blocks import GroupBlock, derivatives
-from fewgroups.ddf import Information, KenwardRoger, Satterthwaite, Wald, information
+from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
 from fewgroups.designs import Design
+from fewgroups.likelihood import Information
 from fewgroups.structure import Structure
 
 Array = np.ndarray
@@ -77,9 +78,10 @@ class DataSets:
         return self._fitted(slope_model(self.layout, reml=True).fit(self.cells))
 
     def _fitted(self, fits: dict[str, Array]) -> Fitted:
-        cov_re = np.moveaxis(fits["scale"] * fits["psi"], -1, 0)
-        none, structure = np.zeros((len(cov_re), 0)), self.structure(cov_re.shape[-1])
-        return fits, information(structure, cov_re, none, fits["scale"], reml=True)
+        psi = np.moveaxis(fits["psi"], -1, 0)
+        structure = self.structure(psi.shape[-1])
+        gamma = structure.from_data_units(psi, np.zeros((len(psi), 0)))
+        return fits, Information.of(structure, gamma, reml=True, scale=fits["scale"])
 
     def structure(self, q: int) -> Structure:
         """Of the model in which the first q columns of X are random, from the cells' statistics."""
@@ -108,7 +110,7 @@ class DataSets:
             blocks=tuple(blocks),
             BB=np.diag([1.0, 1.0, n]),
             R_inverse=np.linalg.inv(R),
-            start=self.coefficients.T,
+            start=(R @ self.coefficients).T,
             unit=unit,
             R_re=R[:q, :q] / np.sqrt(n),
             unit_vc=np.zeros(0),
