@@ -91,7 +91,20 @@ def test_without_scripts_the_still_figure_stands_alone(open_page: Any, page_one:
     assert not page.locator(".explorer").is_visible() and page.locator("img").count() >= 2
 
 
-LIVE = r"explorables\.(equation_terms|shrinkage|power_map)\(\)"
+def scores(**terms: float) -> Any:
+    return simulate(Design(), Truth(**terms, clip=False), 42)["correctness"]
+
+
+def kept(repeats: int, athlete_sd: float, residual_sd: float) -> Any:
+    counts = np.array([50, 50, 50, repeats])
+    return counts * athlete_sd**2 / (counts * athlete_sd**2 + residual_sd**2)
+
+
+def powers(budget: int, effect: float, slope_sd: float) -> Any:
+    return explorables.paired_power(effect, slope_sd).T
+
+
+LIVE: dict[str, Any] = {"equation_terms": scores, "shrinkage": kept, "power_map": powers}
 STATES: dict[str, list[dict[str, float]]] = {  # places of the sliders
     "equation_terms": [
         {"intercept": 0.85, "effect": -0.08, "athlete_sd": 0.05, "residual_sd": 0.05},
@@ -106,49 +119,25 @@ STATES: dict[str, list[dict[str, float]]] = {  # places of the sliders
         {"budget": 80, "effect": 0.1, "slope_sd": 0.0},
     ],
 }
-FUNCTIONS = {"equation_terms": "live.scores", "shrinkage": "live.kept", "power_map": "live.powers"}
-
-
-def scores(**terms: float) -> Any:
-    return simulate(Design(), Truth(**terms, clip=False), 42)["correctness"]
-
-
-def kept(repeats: int, athlete_sd: float, residual_sd: float) -> Any:
-    counts = np.array([50, 50, 50, repeats])
-    return counts * athlete_sd**2 / (counts * athlete_sd**2 + residual_sd**2)
-
-
-def powers(budget: int, effect: float, slope_sd: float) -> Any:
-    return explorables.paired_power(effect, slope_sd).T
-
-
-EXPECTED: dict[str, Any] = {"equation_terms": scores, "shrinkage": kept, "power_map": powers}
-
-
-@pytest.fixture(scope="module")
-def live_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pages of the lessons that have figures drawn by `live.js`."""
-    folder = tmp_path_factory.mktemp("live")
-    names = [path.name[:2] for path in LESSONS if re.search(LIVE, path.read_text("utf-8"))]
-    build(FOLDER, folder, [STUDENT], names, say=quiet)
-    return folder / "student"
 
 
 def test_figures_drawn_in_the_page_hold_the_numbers_of_python(
-    open_page: Any, live_pages: Path
+    open_page: Any, tmp_path: Path
 ) -> None:
+    drawn = re.compile(rf"explorables\.({'|'.join(LIVE)})\(\)")
+    names = [path.name[:2] for path in LESSONS if drawn.search(path.read_text("utf-8"))]
+    build(FOLDER, tmp_path, [STUDENT], names, say=quiet)
     found = set()
-    for path in live_pages.glob("*.html"):
+    for path in (tmp_path / "student").glob("*.html"):
         page = open_page(path)
         for box in page.locator(".explorer.live").all():
             name = box.get_attribute("data-live")
             found.add(name)
             data = json.loads(box.locator(".explorer-data").text_content() or "")
-            for values in STATES[name]:
-                call = f"(([v, data]) => {FUNCTIONS[name]}(v, data))"
-                np.testing.assert_allclose(
-                    page.evaluate(call, [values, data]), EXPECTED[name](**values), atol=2e-4
-                )
+            for values in STATES[name]:  # the function in the page is called as the one above
+                call = f"(([v, data]) => live.{LIVE[name].__name__}(v, data))"
+                ours = page.evaluate(call, [values, data])
+                np.testing.assert_allclose(ours, LIVE[name](**values), atol=2e-4)
             before = box.locator("svg").inner_html()
             box.locator("input").first.press("ArrowRight")
             assert box.locator("svg").inner_html() != before and box.locator(".said").inner_text()
