@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 SPACE = "[ \u00a0\u2009\u202f]"  # plain, no-break, thin, narrow no-break
@@ -39,10 +39,6 @@ class Number:
     @property
     def quantum(self) -> int:
         return int(self.value.as_tuple().exponent)
-
-    @property
-    def signed(self) -> Decimal:
-        return -self.value if self.sign == "-" else self.value
 
     @property
     def key(self) -> tuple[str, Decimal, bool]:
@@ -155,23 +151,18 @@ def bound(number: Number, pool: Iterable[Printed]) -> list[Printed]:
     return [output for output in pool if agrees(number, output)]
 
 
-def changes(number: Number) -> Iterator[str]:
-    """Every text that differs from a number's by one digit."""
+def changes(number: Number) -> Iterator[Number]:
+    """Every number whose text differs from this one's by one digit."""
     for place, digit in enumerate(number.text):
         alphabet = next((ten for ten in ("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹") if digit in ten), "")
         for other in alphabet.replace(digit, ""):
-            yield number.text[:place] + other + number.text[place + 1 :]
+            text = number.text[:place] + other + number.text[place + 1 :]
+            new = next(numbers(text))
+            value = new.value.scaleb(-2) if number.percent and not new.percent else new.value
+            yield replace(number, text=text, value=value)
 
 
 def weakness(number: Number, accepted: Callable[[Number], object]) -> float:
     """The share of the one-digit changes of a number that would be accepted as well, 0 to 1."""
-    tries = [_changed(number, text) for text in changes(number)]
-    return sum(bool(accepted(one)) for one in tries) / len(tries)
-
-
-def _changed(number: Number, text: str) -> Number:
-    new = next(numbers(text))
-    value = new.value.scaleb(-2) if number.percent and not new.percent else new.value
-    return Number(
-        text, value, number.sign, number.percent, number.start, number.end, number.downward
-    )
+    tries = [bool(accepted(changed)) for changed in changes(number)]
+    return sum(tries) / len(tries)

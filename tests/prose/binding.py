@@ -29,10 +29,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Binding:
-    """A number of the prose and the outputs that show it; none for a given constant."""
+    """The outputs that show a number of the prose; none for a given constant."""
 
-    block: Block
-    number: Number
     shown_by: list[Printed]
     weakness: float  # the share of its one-digit changes that would pass
 
@@ -87,11 +85,8 @@ def _pool(block: Block, notebook: Notebook) -> tuple[list[Printed], list[str]]:
     return pool, wrong
 
 
-def check(notebook: Notebook, weigh: bool = True) -> tuple[list[Binding], list[Problem]]:
-    """Every number of a lesson's prose with what binds it, and everything that is wrong.
-
-    Without `weigh`, only what is not bound is wrong, and not what is bound weakly.
-    """
+def check(notebook: Notebook) -> tuple[list[Binding], list[Problem]]:
+    """Every number of a lesson's prose with what binds it, and everything that is wrong."""
     bindings: list[Binding] = []
     problems: list[Problem] = []
     for block in blocks(notebook):
@@ -103,12 +98,27 @@ def check(notebook: Notebook, weigh: bool = True) -> tuple[list[Binding], list[P
         for number in block.numbers:
             is_given = number.key in given
             shown_by = [] if is_given else num.bound(number, pool)
-            weakness = _weakness(number, block, given, pool) if weigh else 0.0
+            weakness = _weakness(number, block, given, pool)
             if is_given or shown_by:
-                bindings.append(Binding(block, number, shown_by, weakness))
-            what = _wrong(number, block, is_given, shown_by, pool, weakness)
-            problems += [Problem(block.cell, what, block.around(number))] if what else []
+                bindings.append(Binding(shown_by, weakness))
+            what = ""
+            if is_given and _is_result(number, block):
+                what = "is listed as given but printed above"
+            elif not is_given and not shown_by:
+                others = f"not among {len(pool)} numbers of {pool[0].cell}" if pool else ""
+                what = f"is not bound: {others or 'no output above in this section'}"
+            elif weakness > WEAKEST:
+                what = f"is weakly bound: {weakness:.0%} of its one-digit changes would pass too"
+            if what:
+                what = f"{number.text!r} {what}"
+                problems.append(Problem(block.cell, what, block.around(number)))
     return bindings, problems
+
+
+def _is_result(number: Number, block: Block) -> bool:
+    """Three digits that the output right above shows are a result, not a constant."""
+    long = len(number.value.as_tuple().digits) >= 3 and number.quantum < 0
+    return long and bool(num.bound(number, _nearest(block)))
 
 
 def _givens(block: Block) -> tuple[set[Key], list[str]]:
@@ -117,9 +127,7 @@ def _givens(block: Block) -> tuple[set[Key], list[str]]:
     wrong = []
     for text in block.marks.get("given", []):
         listed = [number.key for number in num.numbers(text)]
-        keys = {
-            number.key for number in block.numbers if number.text == text or listed == [number.key]
-        }
+        keys = {one.key for one in block.numbers if one.text == text or listed == [one.key]}
         if keys:
             given |= keys
         else:
@@ -132,29 +140,3 @@ def _weakness(number: Number, block: Block, given: set[Key], pool: list[Printed]
     if number.key in given and sum(number.key == other.key for other in block.numbers) == 1:
         return 0.0  # the list would name a number that stands nowhere
     return num.weakness(number, lambda changed: changed.key in given or num.bound(changed, pool))
-
-
-def _wrong(
-    number: Number,
-    block: Block,
-    is_given: bool,
-    shown_by: list[Printed],
-    pool: list[Printed],
-    weakness: float,
-) -> str:
-    """What is wrong with one number, or nothing."""
-    if is_given:
-        # Three digits that the output right above shows are a result, not a constant.
-        long = len(number.value.as_tuple().digits) >= 3 and number.quantum < 0
-        if long and num.bound(number, _nearest(block)):
-            return f"{number.text!r} is listed as given but printed above"
-    elif not shown_by:
-        where = (
-            f"not among {len(pool)} numbers of {pool[0].cell}"
-            if pool
-            else "no output above in this section"
-        )
-        return f"{number.text!r} is not bound: {where}"
-    if weakness > WEAKEST:
-        return f"{number.text!r} is weakly bound: {weakness:.0%} of its one-digit changes would pass too"
-    return ""
