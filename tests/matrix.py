@@ -79,10 +79,8 @@ def direct_dependencies() -> list[str]:
 
 def main() -> int:
     """Run the matrix; 1 when a strict run failed."""
-    about = __doc__.splitlines()[0]
-    add = (
-        parser := argparse.ArgumentParser("python -m tests.matrix", description=about)
-    ).add_argument
+    parser = argparse.ArgumentParser("python -m tests.matrix", description=__doc__.splitlines()[0])
+    add = parser.add_argument
     add("--python", action="append", choices=TESTED, help="only this Python (may be repeated)")
     add("--newest", action="store_true", help="only the lenient run with the newest releases")
     add("--keep", type=Path, metavar="FOLDER", help="keep environments there for the next run")

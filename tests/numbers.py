@@ -87,9 +87,8 @@ def numbers(text: str) -> Iterator[Number]:
         value = Decimal(re.sub(rf"{SPACE}|\\,|,", "", match[0]))
         power = POWER.match(text, end)
         if power:
-            value = value.scaleb(
-                int((power[1] or power[2]).translate(SUPERSCRIPTS).replace("\u2212", "-"))
-            )
+            exponent = (power[1] or power[2]).translate(SUPERSCRIPTS).replace("\u2212", "-")
+            value = value.scaleb(int(exponent))
             end = power.end()
         after = re.match(rf"{SPACE}?[\u2013-]{SPACE}?", text[end:])
         upper = NUMBER.match(text, end + after.end()) if after else None
@@ -98,10 +97,8 @@ def numbers(text: str) -> Iterator[Number]:
         percent = bool(unit or (upper and PERCENT.match(text, upper.end())))
         value = value.scaleb(-2) if percent else value
         sign, start = _sign(text, match.start())
-        minus_before = (
-            re.search(rf"[\u2212-]{SPACE}+$", text[max(0, start - 3) : start]) is not None
-        )
-        downward = minus_before or DOWNWARD.search(_sentence(text, start)) is not None
+        minus_before = re.search(rf"[\u2212-]{SPACE}+$", text[max(0, start - 3) : start])
+        downward = bool(minus_before or DOWNWARD.search(_sentence(text, start)))
         yield Number(text[start:end], value, sign, percent, start, end, downward)
 
 

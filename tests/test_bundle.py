@@ -93,9 +93,7 @@ def can_do_without_network() -> bool:
 
 
 @pytest.mark.full
-@pytest.mark.skipif(
-    not can_do_without_network(), reason="only Linux takes the network from a program"
-)
+@pytest.mark.skipif(not can_do_without_network(), reason="only Linux takes the network away")
 def test_a_bundle_sets_up_tests_itself_and_opens_its_first_lesson_with_the_network_off(
     tmp_path: Path,
 ) -> None:
@@ -119,9 +117,8 @@ def test_a_bundle_sets_up_tests_itself_and_opens_its_first_lesson_with_the_netwo
         refused = subprocess.run(lab, cwd=place, capture_output=True, text=True)
         assert refused.returncode and f"port {port} is not available" in refused.stderr
     command, pipe = [*lab, f"--IdentityProvider.token={TOKEN}"], subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=place, stdout=pipe, stderr=subprocess.STDOUT, text=True
-    ) as server:
+    out = subprocess.STDOUT
+    with subprocess.Popen(command, cwd=place, stdout=pipe, stderr=out, text=True) as server:
         try:
             page = fetch(f"http://127.0.0.1:{port}/")[0]
             plugin = "@jupyterlab/apputils-extension:notification"
@@ -132,9 +129,8 @@ def test_a_bundle_sets_up_tests_itself_and_opens_its_first_lesson_with_the_netwo
         said = server.communicate()[0]
     asked = json.loads(settings)["schema"]["properties"]
     assert [asked[name]["default"] for name in ("fetchNews", "checkForUpdates")] == ["false", False]
-    assert (
-        json.loads(servers)["specs"] == {}
-    )  # else a broken one of the reader's prints its traceback
+    # A broken server of the reader's would print its traceback.
+    assert json.loads(servers)["specs"] == {}
     copies = sorted(path.name for path in (place / "my_lessons").glob("*.ipynb"))
     assert copies == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
     assert page.endswith(f"/lab/tree/{copies[0]}")

@@ -20,11 +20,7 @@ DATA = ROOT / "data"
 README = (DATA / "README.md").read_text(encoding="utf-8")
 SUMS = (DATA / "SHA256SUMS").read_text(encoding="ascii").splitlines()
 NAMES = sorted(datasets.COLUMNS)
-FIELD = [
-    "coach_file",
-    "coach_file_first_try",
-    "jumps_phone",
-]  # as people have them: for read_scores
+FIELD = ["coach_file", "coach_file_first_try", "jumps_phone"]  # as people have them
 ROWS = {"pushups": 200, "sleepstudy": 180, "machines": 54, "penicillin": 144, "pastes": 60}
 ROWS |= {"anorexia": 72}
 TYPES = {"text": "str", "whole number": "int64", "decimal": "float64"}

@@ -285,11 +285,7 @@ NO_ALT = {"output_type": "display_data", "data": {"image/png": ""}, "metadata": 
         (4, {"source": "<details><summary>Answer</summary>\n\nNever closed."}, "is not closed"),
         (4, {"source": "![far](https://example.org/a.png)"}, "not embedded"),
         (4, {"source": "```python\nnever closed"}, "not closed"),
-        (
-            4,
-            {"source": "A $\\nosuchcommand{x}$ formula."},
-            "the formula $\\nosuchcommand{x}$ cannot",
-        ),
+        (4, {"source": "A $\\nosuch{x}$ formula."}, "the formula $\\nosuch{x}$ cannot be"),
     ],
 )
 def test_a_lesson_that_is_not_whole_gives_one_sentence_and_no_file(

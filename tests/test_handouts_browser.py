@@ -91,10 +91,8 @@ def test_equations_are_drawn_with_the_embedded_font_and_named_for_screen_readers
     open_page: Any, sample: Path
 ) -> None:
     page = open_page(sample / "teacher" / "01_first.html")
-    fonts = (
-        "document.fonts.ready.then(() => [...document.fonts].map(f => f.family + ' ' + f.status))"
-    )
-    assert page.evaluate(fonts) == ["STIX Two Math loaded"]
+    fonts = "document.fonts.ready.then(() => [...document.fonts].map(f => [f.family, f.status]))"
+    assert page.evaluate(fonts) == [["STIX Two Math", "loaded"]]
     wide_and_named = "m => m.getBoundingClientRect().width > 5 && m.getAttribute('alttext')"
     assert page.evaluate(f"[...document.querySelectorAll('math')].every({wide_and_named})")
     tree = page.locator(".equation").first.aria_snapshot()

@@ -41,9 +41,8 @@ def test_the_library_runs_alone_and_the_course_beside_it_with_its_data(tmp_path:
 
     install = ["-m", "pip", "install", "-c", str(tmp_path / "pins.txt")]
     python(*install, str(tmp_path / "course" / "fewgroups"))
-    names = [
-        package["name"] for package in json.loads(python("-m", "pip", "list", "--format=json"))
-    ]
+    installed = json.loads(python("-m", "pip", "list", "--format=json"))
+    names = [package["name"] for package in installed]
     assert "fewgroups" in names and not [name for name in names if JUPYTER.search(name.lower())]
     python(*install, "pytest")
     readme = tmp_path / "course" / "fewgroups" / "tests" / "test_readme.py"
@@ -70,7 +69,6 @@ def unzipped_edition(folder: Path) -> Path:
     build(folder / "one", folder / "build", [STUDENT], say=handout_sample.quiet, needs=needs(ROOT))
     with zipfile.ZipFile(folder / "build" / "student.zip") as archive:
         archive.extractall(folder / "out")
-    assert "python -m pip install wheels/" in (folder / "out/student/READ ME.txt").read_text(
-        "utf-8"
-    )
+    how = (folder / "out" / "student" / "READ ME.txt").read_text("utf-8")
+    assert "python -m pip install wheels/" in how
     return folder / "out" / "student"

@@ -19,30 +19,25 @@ def texts(outputs: Sequence[Any]) -> list[str]:
 
     A progress bar shows on stderr where the machine is slow.
     """
-    printed = "".join(
-        joined(output["text"]) for output in outputs if output.get("name") == "stdout"
-    )
+    streams = [output for output in outputs if output.get("name") == "stdout"]
+    printed = "".join(joined(output["text"]) for output in streams)
     shown = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
     return [printed, *map(joined, shown)]
 
 
 def errors(outputs: Sequence[Any]) -> list[str]:
-    return [
-        f"{output['ename']}: {output['evalue']}"
-        for output in outputs
-        if output["output_type"] == "error"
-    ]
+    failed = [output for output in outputs if output["output_type"] == "error"]
+    return [f"{output['ename']}: {output['evalue']}" for output in failed]
 
 
 def run(lesson: Notebook, cells: Sequence[Cell]) -> list[list[Any]]:
     """The outputs of cells that run one after the other in a fresh kernel, errors among them."""
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell.source) for cell in cells]
-    )
-    client = NotebookClient(
-        notebook, timeout=900, kernel_name="python3", allow_errors=True, coalesce_streams=True,
-        store_widget_state=False, resources={"metadata": {"path": str(lesson.path.parent)}},
-    )  # fmt: skip
+    made = [nbformat.v4.new_code_cell(cell.source) for cell in cells]
+    notebook = nbformat.v4.new_notebook(cells=made)
+    options = {"timeout": 900, "kernel_name": "python3", "allow_errors": True}
+    options |= {"coalesce_streams": True, "store_widget_state": False}
+    place = {"metadata": {"path": str(lesson.path.parent)}}
+    client = NotebookClient(notebook, resources=place, **options)
     client.execute()
     return [cell.outputs for cell in notebook.cells]
 

@@ -56,26 +56,21 @@ class Entry:
 
 def bolds(source: str) -> Iterator[tuple[re.Match[str], bool]]:
     """Every bold text outside code, and whether it is a lead."""
-    text = re.sub(
-        r"(?ms)^```.*?^```|`[^`\n]*`|<!--.*?-->", lambda match: " " * len(match[0]), source
-    )
+    others = r"(?ms)^```.*?^```|`[^`\n]*`|<!--.*?-->"
+    text = re.sub(others, lambda match: " " * len(match[0]), source)
     for match in BOLD.finditer(text):
         whole = BOLD.match(source, match.start())
         if whole:
-            lead = START.search(text[: match.start()]) and re.search(
-                r"[.:?!]$|^You will be able to$", whole[1]
-            )
-            yield whole, bool(lead)
+            ends = re.search("[.:?!]$|^You will be able to$", whole[1])
+            yield whole, bool(ends and START.search(text[: match.start()]))
 
 
 def terms(lesson: Notebook) -> Iterator[Term]:
     """The terms of a lesson in reading order."""
     section = ""
     for cell in lesson.markdown:
-        marks = [
-            (match.start(), "", match[2])
-            for match in re.finditer(r"(?m)^(#{2,3}) +(.*)$", cell.source)
-        ]
+        titles = re.finditer("(?m)^#{2,3} +(.*)$", cell.source)
+        marks = [(match.start(), "", match[1]) for match in titles]
         marks += [(match.start(), match[1], "") for match, lead in bolds(cell.source) if not lead]
         for _, words, title in sorted(marks):
             if title:  # a formula in a link's text is not for a page's title
@@ -83,9 +78,8 @@ def terms(lesson: Notebook) -> Iterator[Term]:
                 section = section if "$" in title else named
                 continue
             linked = LINKED.fullmatch(words)
-            yield Term(
-                linked[1] if linked else words, linked[2] if linked else "", lesson, cell, section
-            )
+            words, target = linked.groups() if linked else (words, "")
+            yield Term(words, target, lesson, cell, section)
 
 
 def entries(glossary: Notebook) -> list[Entry]:
@@ -98,11 +92,8 @@ def entries(glossary: Notebook) -> list[Entry]:
         elif inside and cell.source.startswith("### "):
             heading, _, text = cell.source.partition("\n")
             back = BACK.search(text)
-            found.append(
-                Entry(
-                    cell, heading[4:].strip(), BACK.sub("", text).strip(), back[1] if back else ""
-                )
-            )
+            words, text = heading[4:].strip(), BACK.sub("", text).strip()
+            found.append(Entry(cell, words, text, back[1] if back else ""))
     return found
 
 
@@ -161,9 +152,8 @@ def problems(lessons: Sequence[Notebook]) -> Iterator[str]:
             )
         if entry.cell.id != slug(entry.words):
             yield f"{where}: the cell is called {entry.cell.id!r}: expected {slug(entry.words)!r}"
-        if not 5 <= len(entry.text.split()) <= LONGEST or not re.search(
-            r"[.)](?: <!--.*-->)?$", entry.text
-        ):
+        whole = re.search("[.)](?: <!--.*-->)?$", entry.text)
+        if not (whole and 5 <= len(entry.text.split()) <= LONGEST):
             yield f"{where}: expected one or two sentences, of at most {LONGEST} words"
     names = [entry.words for entry in written]
     if names != sorted(names, key=order):

@@ -22,9 +22,8 @@ LETTERS = "abcd"
 def headings(cell: Cell) -> list[tuple[int, str]]:
     """Level and text of a markdown cell's headings."""
     text = re.sub(r"(?ms)^```.*?^```", "", cell.source)
-    return [
-        (len(marks), title.strip()) for marks, title in re.findall(r"(?m)^(#{1,6})\s+(.*)$", text)
-    ]
+    found = re.findall(r"(?m)^(#{1,6})\s+(.*)$", text)
+    return [(len(marks), title.strip()) for marks, title in found]
 
 
 def sections(notebook: Notebook) -> dict[str, str]:
@@ -42,9 +41,8 @@ def boxes(cell: Cell) -> list[str]:
 
 def all_boxes(notebook: Notebook, lead: str) -> list[str]:
     """The lesson's boxes with one lead, such as "Predict first."."""
-    return [
-        box for cell in notebook.markdown for box in boxes(cell) if box.startswith(f"**{lead}**")
-    ]
+    found = [box for cell in notebook.markdown for box in boxes(cell)]
+    return [box for box in found if box.startswith(f"**{lead}**")]
 
 
 def items(text: str) -> list[str]:
@@ -108,11 +106,11 @@ def predictions_come_before_results(notebook: Notebook) -> Iterator[str]:
     for cell in notebook.markdown:
         asks = [box for box in boxes(cell) if box.startswith("**Predict first.**")]
         after = notebook.cells[cell.index + 1 :]
-        if asks and not (
-            cell.source.rstrip().endswith(asks[-1].splitlines()[-1].strip()) and after[:1]
-        ):
+        if not asks:
+            continue
+        if not (cell.source.rstrip().endswith(asks[-1].splitlines()[-1].strip()) and after):
             yield f"cell {cell.index}: text after 'Predict first.' in the same cell"
-        elif asks and not (after[0].is_code and after[0].outputs):
+        elif not (after[0].is_code and after[0].outputs):
             yield f"cell {cell.index}: no result right after 'Predict first.'"
         if len(asks) > 1:
             yield f"cell {cell.index}: two predictions before one result"
@@ -163,9 +161,8 @@ def relative_links_resolve(notebook: Notebook) -> Iterator[str]:
             if not path.exists():
                 yield f"cell {cell.index}: link to {target}: no such file"
             elif path.suffix == ".ipynb" and anchor:
-                yield from _anchor(
-                    cell, target, anchor, read(path) if name else notebook, elsewhere=bool(name)
-                )
+                there = read(path) if name else notebook
+                yield from _anchor(cell, target, anchor, there, elsewhere=bool(name))
 
 
 def _anchor(
@@ -241,10 +238,8 @@ def stubs_run_as_they_stand(notebook: Notebook) -> Iterator[str]:
                 yield f"cell {cell.index}: a solution is a code cell right after its stub"
             elif "exercise" in before:
                 yield from _right(cell, CHECK.findall(notebook.cells[cell.index - 1].source))
-            if cell.raw["metadata"].get("jupyter") != {
-                "source_hidden": True,
-                "outputs_hidden": True,
-            }:
+            folded = {"source_hidden": True, "outputs_hidden": True}
+            if cell.raw["metadata"].get("jupyter") != folded:
                 yield f"cell {cell.index}: the solution is not folded (source_hidden and outputs_hidden)"
 
 
@@ -252,9 +247,8 @@ def solutions_fill_their_stubs(notebook: Notebook) -> Iterator[str]:
     """What a stub says stays; a blank, `...`, may take several lines."""
     for stub, solution in itertools.pairwise(notebook.cells):
         if "exercise" in stub.tags and "solution" in solution.tags:
-            lines = [
-                r"[\s\S]+?".join(map(re.escape, line.split("..."))) for line in stub.code_lines
-            ]
+            parts = [map(re.escape, line.split("...")) for line in stub.code_lines]
+            lines = [r"[\s\S]+?".join(part) for part in parts]
             if not re.search("(?m)^" + r"$[\s\S]*?^".join(lines) + "$", solution.source):
                 yield f"cell {solution.index}: the solution changes more of its stub than the blanks"
 
@@ -269,10 +263,12 @@ def teacher_notes_are_folded(notebook: Notebook) -> Iterator[str]:
     for cell in notebook.markdown:
         if "teacher" in cell.tags:
             text = cell.source.strip()
-            opened = text.startswith(
-                "<details><summary>For the teacher</summary>\n\n> **For the teacher.** "
-            )
-            if not (opened and text.endswith("</details>") and text.count("<details>") == 1):
+            lead = "<details><summary>For the teacher</summary>\n\n> **For the teacher.** "
+            if not (
+                text.startswith(lead)
+                and text.endswith("</details>")
+                and text.count("<details>") == 1
+            ):
                 yield f"cell {cell.index}: a note for the teacher is folded as a whole, and starts with its lead"
         elif "For the teacher" in cell.source:
             yield f"cell {cell.index}: a note for the teacher without the tag"
