@@ -56,6 +56,12 @@ def column_of(code: str) -> str | None:
             return _name(inside)
 
 
+def _nodes(terms: Iterable[patsy.Term]) -> list[ast.AST]:
+    """The nodes of the syntax trees of the terms' code; SyntaxError for what is no Python."""
+    codes = [factor.name() for term in terms for factor in term.factors]
+    return [node for code in codes for node in ast.walk(ast.parse(code, mode="eval"))]
+
+
 @dataclass(frozen=True)
 class Names:
     """Names in the code of factors: variables; functions that are called; labels, which stand in C(...) or [...]."""
@@ -66,26 +72,21 @@ class Names:
 
     @classmethod
     def of(cls, terms: Iterable[patsy.Term]) -> Names:
-        """Of terms; columns that are quoted by Q(...) are variables. SyntaxError for what is no Python."""
-        codes = [factor.name() for term in terms for factor in term.factors]
-        nodes = {node for code in codes for node in ast.walk(ast.parse(code, mode="eval"))}
-        called = {node.func for node in nodes if isinstance(node, ast.Call)}
-        labels: set[ast.AST] = {
-            n for n in nodes if isinstance(n, ast.Call) and _name(n.func) == "C"
-        }
-        labels |= {node.slice for node in nodes if isinstance(node, ast.Subscript)}
-        inside = {part for node in labels for part in ast.walk(node)}
+        """Of terms; columns that are quoted by Q(...) are variables."""
+        nodes = _nodes(terms)
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
+        labels: list[ast.AST] = [call for call in calls if _name(call.func) == "C"]
+        labels += [node.slice for node in nodes if isinstance(node, ast.Subscript)]
+        called, inside = {call.func for call in calls}, {n for one in labels for n in ast.walk(one)}
 
         def names(found: Any) -> frozenset[str]:
             return frozenset(filter(None, map(_name, found)))
 
-        return cls(names(nodes - called), names(called), names(inside - called))
+        return cls(names(set(nodes) - called), names(called), names(inside - called))
 
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The variables among the columns of `frame` (of kinds that `plain` gives), as patsy is to see them.
-
-        Whole numbers become float, so that no power of them overflows, except labels, which would be renamed.
-        """
+        """The variables among the columns of `frame`, which `plain` made; whole numbers as float, so that no power of
+        them overflows, except labels, which would be renamed."""
         table = {name: frame[name] for name in frame.columns if name in self.variables}
         for name, column in table.items():
             if column.dtype.kind == "i" and name not in self.labels:
@@ -108,9 +109,7 @@ class Formula:
         try:
             terms = patsy.ModelDesc.from_formula(text)
             both = [*terms.lhs_termlist, *terms.rhs_termlist]
-            codes = [factor.name() for term in both for factor in term.factors]
-            wrong = next(filter(None, (_misread(code, data) for code in codes)), "")
-            names = Names.of(both)
+            wrong, names = _misread(both, data), Names.of(both)
         except (patsy.PatsyError, SyntaxError) as error:
             wrong = "cannot be read: " + _first_line(error).removesuffix(" (<unknown>, line 1)")
         if not wrong and bool(terms.lhs_termlist) != (argument == "formula"):
@@ -125,9 +124,7 @@ class Formula:
         if self.text in ("0", "1", "~0", "~1"):  # without patsy, which takes its time
             return [pd.DataFrame(1.0, frame.index, ["Intercept"] * len(self.terms.rhs_termlist))]
         make = patsy.dmatrices if self.terms.lhs_termlist else patsy.dmatrix
-        made = self.evaluated(
-            frame, lambda table: make(self.terms, table, env, "drop", "dataframe")
-        )
+        made = self.evaluated(make, self.terms, frame, env, "drop", "dataframe")
         matrices = [*made] if isinstance(made, tuple) else [made]
         self.check_values(pd.concat(matrices, axis=1).reindex(frame.index), frame)
         for factor, info in matrices[-1].design_info.factor_infos.items():
@@ -154,9 +151,7 @@ class Formula:
                 + " or ".join(repr(f"0 + {code}") for code in codes)
             )
         factors = terms[0].factors
-        codes, values, names = self.evaluated(
-            frame, lambda table: component_columns(factors, table, env)
-        )
+        codes, values, names = self.evaluated(component_columns, factors, frame, env)
         self.check_values(values, frame)
         for name in map(column_of, (factor.name() for factor in factors)):
             if name not in known | self.names.labels and name in frame.columns:
@@ -178,11 +173,13 @@ class Formula:
         wrong = ~np.isfinite(np.asarray(values)).all(axis=1)
         refuse_rows(wrong, frame, f"have no value of {self.text!r}, or an infinite one", LEAVE_OUT)
 
-    def evaluated(self, frame: pd.DataFrame, make: Callable[[pd.DataFrame], Any]) -> Any:
-        """What `make` gives of the columns that the formula reads; ValueError if its code fails."""
+    def evaluated(
+        self, make: Callable[..., Any], terms: Any, frame: pd.DataFrame, *more: Any
+    ) -> Any:
+        """What `make` gives of the terms and the columns that they read; ValueError if their code fails."""
         try:
             with np.errstate(all="ignore"):
-                return make(self.names.table(frame))
+                return make(terms, self.names.table(frame), *more)
         except Exception as error:  # a formula may call anything
             raise ValueError(
                 f"{self.given} does not work with these data: {_first_line(error)}{_advice(self.text, frame)} "
@@ -296,16 +293,12 @@ def _prepared(
     variables = {name for one in formulas for name in one.names.variables}
     functions = {name for one in formulas for name in one.names.functions}
     used = [name for name in data.columns if name in variables]
-    refuse_rows(
-        pd.isna(labels) | data[used].isna().any(axis=1), data, "have missing values", LEAVE_OUT
-    )
-    if "Intercept" in used:
+    missing = pd.isna(labels) | data[used].isna().any(axis=1)
+    refuse_rows(missing, data, "have missing values", LEAVE_OUT)
+    hidden = {"Intercept", *functions}.intersection(used)
+    if hidden:
         raise ValueError(
-            "data['Intercept'] has the name of the model's own intercept: rename the column, or leave it out"
-        )
-    if both := functions & set(used):
-        raise ValueError(
-            f"data[{min(both)!r}] has the name of a function that a formula calls: rename the column"
+            f"data[{min(hidden)!r}] has the name of the model's own intercept or of a function: rename the column"
         )
     frame = data.assign(**{name: plain(name, data[name]) for name in used})
     if not frame.index.is_unique:
@@ -339,9 +332,9 @@ def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
             )
 
 
-def _misread(code: str, data: pd.DataFrame) -> str:
-    """What Python would make of R's operators in a factor's code; nothing where it means the same."""
-    for node in ast.walk(ast.parse(code, mode="eval")):
+def _misread(terms: Iterable[patsy.Term], data: pd.DataFrame) -> str:
+    """What Python would make of R's operators in the terms' code; nothing where it means the same."""
+    for node in _nodes(terms):
         if isinstance(node, ast.BinOp):
             sides = [_logical(side, data) for side in (node.left, node.right)]
             if isinstance(node.op, ast.BitOr | ast.BitXor | ast.BitAnd) and False in sides:
@@ -444,14 +437,11 @@ def _as_numbers(name: str, column: pd.Series) -> str:
 
 def check_columns(data: pd.DataFrame) -> None:
     """ValueError if a name does not say which column is meant."""
-    if data.columns.nlevels > 1:
+    several, twice = data.columns.nlevels > 1, data.columns[data.columns.duplicated()]
+    if several or len(twice):
         raise ValueError(
-            "data has columns of several levels: give each one name, with "
-            "data.columns = ['_'.join(map(str, names)) for names in data.columns]"
-        )
-    if not data.columns.is_unique:
-        raise ValueError(
-            f"data has columns of the same name: {some(data.columns[data.columns.duplicated()])}; rename them"
+            f"data has columns of {'several levels' if several else f'the same name: {some(twice)}'}; rename them, "
+            "those of several levels with data.columns = data.columns.map('_'.join)"
         )
 
 
@@ -533,21 +523,17 @@ def in_groups(
     place -= (ends - widths)[number]
     used = np.split(pairs % len(names), ends[:-1])
     rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
-    matrices = [
-        _columns(place[at], values[at], width) for at, width in zip(rows, widths, strict=True)
-    ]
+    matrices, k = [], values.shape[1]
+    for at, width in zip(rows, widths, strict=True):
+        if len(at) * width * k > LARGE:
+            columns = (place[at, None] * k + np.arange(k)).ravel(), np.arange(len(at) + 1) * k
+            parts = (values[at].ravel(), *columns)
+            matrices.append(sparse.csr_array(parts, shape=(len(at), width * k)))
+        else:
+            made = np.zeros((len(at), width, k))
+            made[np.arange(len(at)), place[at]] = values[at]
+            matrices.append(made.reshape(len(at), -1))
     return [[name for code in one for name in names[code]] for one in used], matrices
-
-
-def _columns(place: Array, values: Array, width: int) -> Any:
-    """(n, width·k): each row has its values (n, k) in the k columns of its place (n,). Sparse if large."""
-    n, k = values.shape
-    if n * width * k > LARGE:
-        where = (place[:, None] * k + np.arange(k)).ravel(), np.arange(0, k * n + 1, k)
-        return sparse.csr_array((values.ravel(), *where), shape=(n, width * k))
-    made = np.zeros((n, width, k))
-    made[np.arange(n), place] = values
-    return made.reshape(n, -1)
 
 
 def labels_in_several_groups(model: Any) -> dict[str, str]:

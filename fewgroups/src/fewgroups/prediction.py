@@ -117,9 +117,8 @@ def predictions(
         error += found.scale
         gradient[:, -1] += found.scale
     scatter = _forms(gradient, method.spread)
-    df = np.divide(2 * error**2, scatter, out=np.full(len(shown), np.inf), where=scatter > 0)
-    floored = bool(np.any(df < LEAST_DF))
-    df = np.maximum(df, LEAST_DF)
+    raw = np.divide(2 * error**2, scatter, out=np.full(len(shown), np.inf), where=scatter > 0)
+    df = np.maximum(raw, LEAST_DF)
     if who != "known":
         error += _forms(X[n:], method.covariance - method.phi)
     se = np.sqrt(error)
@@ -133,7 +132,7 @@ def predictions(
     remarks = {
         "level_only": who != "average" and level_only and within,
         "singular": who != "average" and fit.facts["singular"],
-        "floored": floored,
+        "floored": bool(np.any(raw < LEAST_DF)),
     }
     notes = [say(f"predictions.{who}_{of}", level=f"{100 * level:g}")]
     notes += [say(f"predictions.{remark}") for remark, holds in remarks.items() if holds]
@@ -247,7 +246,14 @@ def _new_rows(
     if not _same(X[:n], model.exog):
         raise _not_made("formula", spec.term_names)
     parts = [_component(model, c, terms, both) for c, terms in enumerate(components)]
-    Z = np.zeros((len(X), model.k_re)) if who == "average" else X @ _from_fixed(model)
+    Z = np.zeros((len(X), model.k_re))
+    if model.k_re and who != "average":
+        Z = X @ np.linalg.lstsq(model.exog, model.exog_re, rcond=None)[0]
+        if not _same(Z[:n], model.exog_re):
+            raise ValueError(
+                f"re_formula: {some(model.data.exog_re_names)} vary between groups, but are no fixed effects, which "
+                "alone can be made for new rows: add them to formula, where they belong, and fit again"
+            )
     return shown, X, Z, parts, groups
 
 
@@ -284,19 +290,6 @@ def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
     fits = fitted.dtype.kind == "f" or (given % 1 == 0).all()
     given = given.astype(fitted.dtype if fits else float)
     return pd.concat([fitted, given], ignore_index=True)
-
-
-def _from_fixed(model: MixedLM) -> Array:
-    """T (p, q) with Z = XT; ValueError where the random-effect columns are not made of the fixed-effect ones."""
-    X, Z = model.exog, model.exog_re if model.k_re else np.zeros((len(model.endog), 0))
-    T = np.linalg.lstsq(X, Z, rcond=None)[0]
-    T[np.abs(T) < 1e-10 * np.abs(T).max(initial=0.0)] = 0.0
-    if not _same(X @ T, Z):
-        raise ValueError(
-            f"re_formula: {some(model.data.exog_re_names)} vary between groups, but are no fixed effects, which alone "
-            "can be made for new rows: add them to formula, where they belong, and fit again"
-        )
-    return T
 
 
 def _terms(names: Iterable[Any]) -> list[patsy.Term]:
