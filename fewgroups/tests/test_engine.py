@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fewgroups.batch import fits as engine
 from reference.batch_cases import STORED, Batch, batches
 from running_example import Design, Truth, simulate, simulate_many
 
 from fewgroups import Fits, fit_many
+from fewgroups import batch as engine
 
 BATCHES = batches()
 UNEVEN = Design(4, [{"a": 20, "b": 30}, {"a": 3, "b": 17}, {"a": 12, "b": 0}, {"a": 25, "b": 33}])
@@ -191,7 +191,8 @@ def test_a_data_set_has_the_same_fit_in_any_company_and_far_from_zero(
 ) -> None:
     y = simulate_many(design, Truth(slope_sd=0.02), 300, seed=9)
     whole = fit_many(y, design, slopes=slopes)
-    monkeypatch.setattr(engine, "BLOCK_VALUES", {True: 1, False: 1})  # 128 at a time
+    monkeypatch.setattr(engine, "BLOCK", 1)
+    monkeypatch.setattr(engine, "LEAST", 128)
     parts = fit_many(np.asfortranarray(y), design, slopes=slopes)
     for name in ("estimate", "se", "cov_re", "scale", "loglik", "singular"):
         np.testing.assert_allclose(

@@ -71,7 +71,7 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     none, all is residual."""
     data, m = drawn(Design(6, SHORT_LONG), world(0.02), 400, 3), 6
     white = data.residuals.reshape(m, 2, -1) * np.sqrt([20, 30])[:, None]
-    within, nu = data.cells.within, data.layout.rows - data.layout.cells
+    within, nu = data.cells.within, data.layout.rows - len(data.layout.sizes)
     values, vectors = np.linalg.eigh(np.einsum("ian,ibn->nab", white, white) / (m - 1))
     low, top = values.T
     across, along = (np.array([-1, 1]) / np.sqrt([20, 30]) @ vectors).T ** 2

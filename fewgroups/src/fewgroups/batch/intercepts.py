@@ -8,13 +8,10 @@ A data set is then a handful of numbers, however many columns X has. Every sum h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg import block_diag
 
-from fewgroups.batch.cells import CellStatistics
-from fewgroups.batch.layouts import Layout
+from fewgroups.batch.cells import CellStatistics, Layout
 
 ROUNDING = 1e-10
 """An eigenvalue below this share of the largest is zero."""
@@ -26,43 +23,71 @@ ROUNDS = 80
 """Newton and bisection steps after which a data set counts as not solved; five are usual."""
 
 
-@dataclass(frozen=True, eq=False)
 class InterceptModel:
-    """What the fits of one layout share; `intercept_model` makes it.
+    """What the fits of one layout share; ValueError when X leaves no difference between groups, or no residual, to
+    estimate a variance from.
 
     Groups with the same number of rows (a class) have, beyond what X explains of their totals, that number as their
     eigenvalue, with a multiplicity: their sum of squares is all that matters, and no eigenvectors are needed.
 
-    R_inverse: (p, p), X = QR with the layout's orthonormal columns Q;
-    within: (cells, r) orthonormal basis (a cell counts `sizes` times) of what X explains within groups;
+    R_inverse: (p, p), X = QR with the layout's orthonormal columns Q; group_sizes: (m,) rows of each; shares: (m, p)
+        ZᵀQ;
     explained: (m, s) orthonormal basis of what X explains of the totals of each class;
     classes: (c, m) 1 where a group belongs to the class, for the classes that X does not explain entirely;
-    vectors, vector_eigenvalues: (m, s), (s,) the other eigenvectors, and their λ, zeros included;
+    vectors, vector_eigenvalues, inverses: (m, s), (s,), (s,) the other eigenvectors, their λ, zeros included, and 1/λ,
+        or 0;
     eigenvalues: the λ > 0 of the terms sₖ, classes first;
     log_factors, multiplicity: a and c of the terms c·log(1 + aθ): λ under REML, the groups' sizes under ML;
     blup_weights: (p, s) (XᵀX)⁻¹XᵀZv of each vector: what predicted group effects take off the coefficients;
-    df: N − p under REML, N under ML; constant: what log|XᵀX| and 2π add to −2 log-likelihood.
+    df: N − p under REML, N under ML; constant: what log|XᵀX| and 2π add to −2 log-likelihood;
+    closed: whether θ has a closed form: all eigenvalues, and all that is in the logarithms, are equal.
     """
 
-    layout: Layout
-    R_inverse: np.ndarray
-    within: np.ndarray
-    explained: np.ndarray
-    classes: np.ndarray
-    vectors: np.ndarray
-    vector_eigenvalues: np.ndarray
-    eigenvalues: np.ndarray
-    log_factors: np.ndarray
-    multiplicity: np.ndarray
-    df: int
-    blup_weights: np.ndarray
-    constant: float
-
-    @property
-    def closed(self) -> bool:
-        """Whether θ has a closed form: all eigenvalues, and all that is in the logarithms, are equal."""
-        values = np.concatenate([self.log_factors, self.eigenvalues])
-        return bool(np.ptp(values) <= 1e-12 * values[0])
+    def __init__(self, layout: Layout, reml: bool) -> None:
+        (Q, R), m, p = layout.basis, layout.groups, layout.X.shape[1]
+        self.layout, self.group_sizes = layout, layout.members @ layout.sizes
+        sizes, class_of, members = np.unique(
+            self.group_sizes, return_inverse=True, return_counts=True
+        )
+        # ZᵀMZ = D − SSᵀ with S = ZᵀQ and D the groups' sizes.
+        self.shares = shares = layout.members @ (layout.sizes[:, None] * Q)
+        spans = []
+        for k in range(len(sizes)):
+            span, lengths, _ = np.linalg.svd(shares[class_of == k], full_matrices=False)
+            spans.append(span[:, lengths > 1e-9])
+        ranks = np.array([span.shape[1] for span in spans])
+        self.explained = np.empty((m, ranks.sum()))
+        self.explained[np.argsort(class_of, kind="stable")] = block_diag(*spans)
+        inner = self.explained.T @ shares
+        values, rotation = np.linalg.eigh(np.diag(np.repeat(sizes, ranks)) - inner @ inner.T)
+        values = np.where(values > ROUNDING * sizes.max(), values, 0.0)
+        self.vectors, self.vector_eigenvalues = self.explained @ rotation, values
+        self.inverses = np.divide(1, values, out=np.zeros_like(values), where=values > 0)
+        contrasts, others = members - ranks, values[values > 0]
+        kept = np.flatnonzero(contrasts > 0)
+        self.classes = (class_of == kept[:, None]).astype(float)
+        self.eigenvalues = np.concatenate([sizes[kept], others])
+        self.log_factors = self.eigenvalues if reml else sizes
+        self.multiplicity = np.concatenate([contrasts[kept], np.ones_like(others)])
+        if not len(self.eigenvalues):
+            raise ValueError(
+                "X already tells every group from the others; no variance between groups is left to "
+                "estimate: leave out columns that are constant within groups"
+            )
+        if layout.rows - p - self.multiplicity.sum() < 1:
+            raise ValueError(
+                f"too few rows: {layout.rows} for {p} fixed effects and {m} "
+                "groups leave none to estimate the residual variance from; groups need repeats"
+            )
+        if not reml:
+            self.multiplicity = members.astype(float)
+        self.R_inverse = np.linalg.inv(R)
+        self.blup_weights = self.R_inverse @ shares.T @ self.vectors
+        self.df = layout.rows - p * reml
+        self.constant = self.df * (1 + np.log(2 * np.pi / self.df))
+        self.constant += 2 * reml * np.log(np.diag(R)).sum()
+        both = np.concatenate([self.log_factors, self.eigenvalues])
+        self.closed = bool(np.ptp(both) <= 1e-12 * both[0])
 
     def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
         """Fits of n data sets at once.
@@ -73,14 +98,16 @@ class InterceptModel:
         layout, (Q, _) = self.layout, self.layout.basis
         ols = (layout.sizes[:, None] * Q).T @ cells.means  # the coefficients of Q
         residuals = cells.means - Q @ ols
-        totals = layout.by_group(layout.sizes[:, None] * residuals)
+        totals = layout.members @ (layout.sizes[:, None] * residuals)
         contrasts = totals - self.explained @ (self.explained.T @ totals)
         scores = self.vectors.T @ totals
         explained = scores[self.vector_eigenvalues > 0]
         squares = np.concatenate([self.classes @ contrasts**2, explained**2])
         squares /= self.eigenvalues[:, None]
-        residuals -= (totals / layout.group_sizes[:, None])[layout.group]
-        residuals -= self.within @ ((layout.sizes[:, None] * self.within).T @ residuals)
+        # What is left once every group has a column of its own.
+        effects = contrasts / self.group_sizes[:, None]
+        effects += self.vectors @ (self.inverses[:, None] * scores)
+        residuals += Q @ (self.shares.T @ effects) - effects[layout.group]
         rest = cells.within + layout.sizes @ residuals**2
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
         alive = rest > 1e-28 * cells.squares
@@ -103,7 +130,7 @@ class InterceptModel:
             "loglik": -(value + self.constant) / 2,
             "solved": solved & alive,
             # τ/σ below 1e-4, lme4's tolerance: a ratio, whatever the units of the outcome.
-            "singular": theta < 1e-8,
+            "singular": (theta < 1e-8) & solved & alive,
         }
 
     def _newton(self, squares: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,58 +193,3 @@ class InterceptModel:
         slope = self.multiplicity @ share - self.df * first
         curvature = self.df * (second - first**2) - self.multiplicity @ share**2
         return slope * growth, curvature * growth**2 + slope * growth
-
-
-def intercept_model(layout: Layout, reml: bool) -> InterceptModel:
-    """The shared part of random-intercept fits; ValueError when X leaves no difference between groups, or no residual,
-    to estimate a variance from."""
-    Q, R = layout.basis
-    sizes, class_of = np.unique(layout.group_sizes, return_inverse=True)
-    # ZᵀMZ = D − SSᵀ with S = ZᵀQ and D the groups' sizes.
-    shares = layout.by_group(layout.sizes[:, None] * Q)
-    spans = []
-    for k in range(len(sizes)):
-        U, lengths, _ = np.linalg.svd(shares[class_of == k], full_matrices=False)
-        span = np.zeros((layout.groups, int(np.sum(lengths > 1e-9))))
-        span[class_of == k] = U[:, lengths > 1e-9]
-        spans.append(span)
-    explained, ranks = np.hstack(spans), np.array([span.shape[1] for span in spans])
-    inner = explained.T @ shares
-    values, rotation = np.linalg.eigh(np.diag(np.repeat(sizes, ranks)) - inner @ inner.T)
-    values = np.where(values > ROUNDING * sizes.max(), values, 0.0)
-    vectors = explained @ rotation
-    contrasts = np.bincount(class_of) - ranks
-    kept = contrasts > 0
-    eigenvalues = np.concatenate([sizes[kept], values[values > 0]])
-    multiplicity = np.concatenate([contrasts[kept], np.ones_like(values[values > 0])])
-    if not len(eigenvalues):
-        raise ValueError(
-            "X already tells every group from the others; no variance between groups is left to "
-            "estimate: leave out columns that are constant within groups"
-        )
-    if layout.rows - layout.columns - multiplicity.sum() < 1:
-        raise ValueError(
-            f"too few rows: {layout.rows} for {layout.columns} fixed effects and {layout.groups} "
-            "groups leave none to estimate the residual variance from; groups need repeats"
-        )
-    root = np.sqrt(layout.sizes)[:, None]
-    centred = root * (Q - (shares / layout.group_sizes[:, None])[layout.group])
-    within, lengths, _ = np.linalg.svd(centred, full_matrices=False)
-    R_inverse = solve_triangular(R, np.eye(layout.columns))
-    df = layout.rows - layout.columns * reml
-    constant = df * (1 + np.log(2 * np.pi / df))
-    return InterceptModel(
-        layout=layout,
-        R_inverse=R_inverse,
-        within=within[:, lengths > 1e-9] / root,
-        explained=explained,
-        classes=(class_of == np.flatnonzero(kept)[:, None]).astype(float),
-        vectors=vectors,
-        vector_eigenvalues=values,
-        eigenvalues=eigenvalues,
-        log_factors=eigenvalues if reml else sizes,
-        multiplicity=multiplicity if reml else np.bincount(class_of).astype(float),
-        df=df,
-        blup_weights=R_inverse @ shares.T @ vectors,
-        constant=constant + (2 * np.log(np.diag(R)).sum() if reml else 0.0),
-    )

@@ -3,61 +3,120 @@
 Each group's least-squares coefficients are then sufficient, bᵢ ~ N(β, σ²(Gᵢ⁻¹ + Ψ)) with Gᵢ = XᵢᵀXᵢ: a bivariate
 random-effects meta-analysis. Everything is written with Wᵢ = (I + GᵢΨ)⁻¹Gᵢ, for 2 × 2 matrices
 (Gᵢ + |Gᵢ| adj Ψ) / (1 + tr GᵢΨ + |Gᵢ||Ψ|), which needs no inverse of Gᵢ: a group without one condition has |Gᵢ| = 0.
+Minus twice the log-likelihood is, with β and σ² profiled out and up to constants, df·log T + Σ log|I + GᵢΨ|
+(+ log|A| under REML), with A = ΣWᵢ, β = A⁻¹ΣWᵢbᵢ and T = rest + Σ(bᵢ − β)ᵀWᵢ(bᵢ − β) (Bates, Mächler, Bolker & Walker
+2015, J. Stat. Softw. 67(1), section 3).
 
 The engine works in orthonormal columns, scaled so that the average Gᵢ is the identity; Ψ is then free of units, and its
-eigenvalues say how much groups differ beside what their own rows can tell.
+eigenvalues say how much groups differ beside what their own rows can tell. Data sets lie along the last axis (n), kinds
+of groups with the same Gᵢ before it (P), so that einsum's inner loops are long.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from fewgroups.batch.cells import CellStatistics
-from fewgroups.batch.layouts import Layout
-from fewgroups.batch.newton import SlopeProfile, eigenvalues, matrix, minimise
+from fewgroups.batch.cells import CellStatistics, Layout
+from fewgroups.blocks import square_derivatives
+
+Array = np.ndarray
 
 SINGULAR = 1e-8
 """Smallest eigenvalue of Ψ, in the columns above, at which a fit is on the boundary: 1e-4 as a ratio of SDs."""
 
+ROUNDS = 200
+"""Newton steps after which a data set counts as not solved; six are usual."""
 
-@dataclass(frozen=True, eq=False)
+SHRINK, GROW, FIRST = 5.0, 5.0, 1.0
+"""The damping after a step that lowered the value, after one that did not, and the least after a failure."""
+
+DONE = 1e-10
+"""A step with a smaller predicted decrease of −2 log-likelihood is the last one: at Newton's pace what is left after it
+is about the square of that, and a third of it where the likelihood is flat at the boundary."""
+
+ZERO, INWARDS = 1e-4, 0.1
+"""A diagonal entry of the factor that counts as zero, and where it goes when the likelihood rises from there."""
+
+
+class Lines(NamedTuple):
+    """The groups' own lines: sums (2, P, n), squares (2, 2, P, n) Σbᵢ and Σbᵢbᵢᵀ over the groups of each kind; rest
+    (n,) the sum of squares around them."""
+
+    sums: Array
+    squares: Array
+    rest: Array
+
+
+class Point(NamedTuple):
+    """A profile at one Ψ per data set: −2 log-likelihood (n,), T (n,), β (2, n), A⁻¹ (2, 2, n), Wᵢ (2, 2, P, n)."""
+
+    value: Array
+    total: Array
+    beta: Array
+    inverse: Array
+    weights: Array
+
+
 class SlopeModel:
-    """What the fits of one layout share; `slope_model` makes it.
+    """What the fits of one layout share; ValueError for other than two columns, and when no group's rows identify a
+    slope or no residual is left.
 
-    Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; grams: (2, 2, P) Gᵢ = QᵢᵀQᵢ of each of the
-    layout's kinds of groups, determinants: (P,), exactly 0 without a slope; inverses: (m, 2, 2) each group's
-    pseudo-inverse; df: N − 2 under REML, N under ML; within_df: that of the residuals around the groups'
-    own lines.
+    Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; grams: (2, 2, P) Gᵢ = QᵢᵀQᵢ of each kind of
+    groups, determinants: (P,), exactly 0 without a slope, counts: (P,) of groups; inverses: (m, 2, 2) each group's
+    pseudo-inverse; df: N − 2 under REML, N under ML; within_df: that of the residuals around the groups' own lines;
+    closed: whether Ψ has a closed form, all groups having the same Gᵢ.
     """
 
-    layout: Layout
-    reml: bool
-    Q: np.ndarray
-    R: np.ndarray
-    grams: np.ndarray
-    determinants: np.ndarray
-    inverses: np.ndarray
-    df: int
-    within_df: int
+    def __init__(self, layout: Layout, reml: bool) -> None:
+        if layout.X.shape[1] != 2:
+            raise ValueError(
+                f"slopes=True fits a random intercept and one random slope, and needs X with two columns; "
+                f"given {layout.X.shape[1]}. Use fit(…, re_formula=…) for more"
+            )
+        self.layout, self.reml, m = layout, reml, layout.groups
+        self.Q, self.R = layout.basis[0] * np.sqrt(m), layout.basis[1] / np.sqrt(m)
+        grams = m * layout.grams[[kind[0] for kind in layout.kinds]]
+        determinants = grams[:, 0, 0] * grams[:, 1, 1] - grams[:, 0, 1] ** 2
+        # Columns that are proportional for these groups, as in a single cell: a mean, but no slope.
+        flat = determinants <= 1e-12 * np.trace(grams, axis1=1, axis2=2) ** 2
+        if flat.all():
+            raise ValueError(
+                "slopes=True needs groups whose rows differ in X's second column; none here does, so that "
+                "no group's data identify a slope. Fit the random intercept alone"
+            )
+        self.counts = np.array([float(len(kind)) for kind in layout.kinds])
+        self.within_df = layout.rows - int(self.counts @ np.where(flat, 1, 2))
+        if self.within_df < 1:
+            raise ValueError(
+                f"too few rows: {layout.rows} for {m} groups with a line each leave none to "
+                "estimate the residual variance from; groups need repeats"
+            )
+        self.grams, self.determinants = np.moveaxis(grams, 0, -1), np.where(flat, 0.0, determinants)
+        self.inverses = np.linalg.pinv(m * layout.grams, rcond=1e-12, hermitian=True)
+        self.df, self.closed = layout.rows - 2 * reml, len(layout.kinds) == 1
 
-    @property
-    def closed(self) -> bool:
-        """Whether Ψ has a closed form: all groups have the same Gᵢ."""
-        return len(self.layout.kinds) == 1
-
-    def fit(self, cells: CellStatistics) -> dict[str, np.ndarray]:
+    def fit(self, cells: CellStatistics) -> dict[str, Array]:
         """As `InterceptModel.fit`, with psi (2, 2, n) = cov_re/σ²."""
-        centre, profile = self.profile(cells)
+        Q, sizes, group = self.Q, self.layout.sizes, self.layout.group
+        centre = (sizes[:, None] * Q).T / self.layout.groups @ cells.means
+        residuals = cells.means - Q @ centre
+        b = self.inverses @ self.layout.products(residuals, Q)
+        residuals -= Q[:, :1] * b[group, 0] + Q[:, 1:] * b[group, 1]
+        rest = cells.within + sizes @ residuals**2
         # Less than 14 digits below the outcome itself is rounding: no residual variance, nothing to estimate.
-        alive = profile.rest > 1e-28 * cells.squares
-        profile = profile.with_placeholders(alive)
+        alive = rest > 1e-28 * cells.squares
+        b, rest = np.where(alive, b, 0.0), np.where(alive, rest, 1.0)
+        by_kind = [b[kind] for kind in self.layout.kinds]
+        squares = [np.einsum("min,mjn->ijn", b, b) for b in by_kind]
+        sums = np.stack([b.sum(axis=0) for b in by_kind], axis=1)
+        lines = Lines(sums, np.stack(squares, axis=2), rest)
         if self.closed:
-            psi, solved = _closed_form(self, profile), alive
+            psi, solved = self._closed_form(lines), alive
         else:
-            psi, solved = minimise(profile, _moments(self, profile))
-        here = profile.at(psi)
+            psi, solved = self._newton(lines)
+        here = self._at(lines, psi)
         scale = here.total / self.df
         constant = self.df * (1 + np.log(2 * np.pi / self.df))
         constant += 2 * self.reml * np.log(np.diag(self.R)).sum()
@@ -71,94 +130,181 @@ class SlopeModel:
             "scale": scale,
             "loglik": -(here.value + constant) / 2,
             "solved": solved & alive,
-            "singular": eigenvalues(psi)[1] < SINGULAR,
+            "singular": (_eigen(psi)[0][1] < SINGULAR) & solved & alive,
         }
 
-    def profile(self, cells: CellStatistics) -> tuple[np.ndarray, SlopeProfile]:
-        """The coefficients (2, n) that the outcome of each data set is centred at, and its profiled likelihood."""
-        layout, Q = self.layout, self.Q
-        weighted = (layout.sizes[:, None] * Q).T
-        centre = weighted / layout.groups @ cells.means
-        residuals = cells.means - Q @ centre
-        totals = [layout.by_group(column[:, None] * residuals) for column in weighted]
-        b = self.inverses @ np.stack(totals, axis=1)  # (m, 2, n)
-        residuals -= Q[:, :1] * b[layout.group, 0] + Q[:, 1:] * b[layout.group, 1]
-        squares = [np.einsum("min,mjn->ijn", b[kind], b[kind]) for kind in self.layout.kinds]
-        return centre, SlopeProfile(
-            grams=self.grams,
-            determinants=self.determinants,
-            multiplicity=np.array([float(len(kind)) for kind in self.layout.kinds]),
-            sums=np.stack([b[kind].sum(axis=0) for kind in self.layout.kinds], axis=1),
-            squares=np.stack(squares, axis=2),
-            rest=cells.within + layout.sizes @ residuals**2,
-            df=float(self.df),
-            reml=self.reml,
-        )
+    def _closed_form(self, lines: Lines) -> Array:
+        """Ψ when every group's Gᵢ is the identity: whichever eigenvalues of the groups' covariance lie below the
+        residual variance are pooled with it (REML under the rank constraint: Amemiya 1985, Ann. Statist. 13:1315 gives
+        the unconstrained cut; pooling makes it the maximum)."""
+        groups = self.layout.groups - self.reml
+        (large, small), axes = _eigen(lines.squares[:, :, 0])
+        scale = lines.rest / self.within_df
+        low = small <= scale * groups
+        scale = np.where(low, (lines.rest + small) / (self.within_df + groups), scale)
+        values = np.stack([large, np.where(low, 0.0, small)]) / (groups * scale) - 1
+        return _matrix(np.maximum(values, 0.0), axes)
+
+    def _at(self, lines: Lines, psi: Array) -> Point:
+        """The profile at Ψ (2, 2, n)."""
+        grams, determinants = self.grams[..., None], self.determinants[:, None]
+        adjugate, size = _adjugate(psi)
+        spread = 1 + np.einsum("ijp,ijn->pn", self.grams, psi) + determinants * size  # |I + GᵢΨ|
+        weights = (grams + determinants * adjugate[:, :, None]) / spread
+        adjugate, size = _adjugate(np.einsum("p,ijpn->ijn", self.counts, weights))
+        inverse = adjugate / size
+        right = np.einsum("ijpn,jpn->in", weights, lines.sums)
+        beta = np.einsum("ijn,jn->in", inverse, right)
+        total = lines.rest + np.einsum("ijpn,ijpn->n", weights, lines.squares)
+        total -= (beta * right).sum(axis=0)
+        value = self.df * np.log(total) + self.counts @ np.log(spread)
+        if self.reml:
+            value += np.log(size)
+        return Point(value, total, beta, inverse, weights)
+
+    def _derivatives(self, lines: Lines, here: Point) -> tuple[Array, Array]:
+        """Γ (2, 2, n) and H (2, 2, 2, 2, n): the first derivatives tr ΓE and the second ones EᵢⱼHᵢⱼₖₗFₖₗ of the value
+        when Ψ moves along symmetric E and F.
+
+        From dWᵢ = −Wᵢ dΨ Wᵢ, d log|I + GᵢΨ| = tr Wᵢ dΨ and dβ = −A⁻¹ ΣWᵢ dΨ Wᵢ(bᵢ − β).
+        """
+        weights, beta, inverse = here.weights, here.beta, here.inverse
+        left = lines.sums - self.counts[:, None] * beta[:, None]  # Σ(bᵢ − β)
+        scatter = lines.squares - lines.sums[:, None] * beta[:, None] - beta[:, None, None] * left
+        weighted = np.einsum("ijpn,jpn->ipn", weights, left)
+        squares = _sandwich(weights, scatter)  # WᵢΣ(bᵢ − β)(bᵢ − β)ᵀWᵢ
+        ratio = self.df / here.total
+        counted = self.counts[:, None] * weights
+        inner = 2 * ratio * squares - counted
+        by_total = -ratio * squares.sum(axis=2)
+        gradient = by_total + counted.sum(axis=2)
+        if self.reml:
+            fixed = self.counts[:, None] * _sandwich(weights, inverse[:, :, None])
+            gradient -= fixed.sum(axis=2)
+            inner += 2 * fixed
+        hessian = np.einsum("ijpn,klpn->jklin", weights, inner)
+        hessian -= by_total[:, :, None, None] * by_total / self.df
+        moved = np.einsum("ijpn,kpn->ijkn", weights, weighted)  # dβ = −A⁻¹·moved·dΨ
+        by_beta = np.einsum("abn,bijn->aijn", 2 * ratio * inverse, moved)
+        hessian -= np.einsum("aijn,akln->ijkln", by_beta, moved)
+        if self.reml:  # −tr A⁻¹CA⁻¹C′, C = ΣWᵢ dΨ Wᵢ
+            change = np.einsum("ijpn,klpn->iljkn", counted, weights)
+            change = np.einsum("ain,iljkn->aljkn", inverse, change)
+            hessian -= np.einsum("abijn,bakln->ijkln", change, change)
+        return gradient, hessian
+
+    def _newton(self, lines: Lines) -> tuple[Array, Array]:
+        """The Ψ (2, 2, n) to which −2 log-likelihood falls, and whether a minimum was reached (n,).
+
+        The start are moments: coefficients weighted by what each group's rows can tell, no eigenvalue below .05. Then
+        Newton's method with a damped Hessian on the Cholesky factor of Ψ, written in the eigenvectors of the present
+        Ψ: there the boundary (rank one, or none) is an ordinary minimum at zero, reached at Newton's pace.
+        """
+        spread = np.einsum("p,ijpn->ijn", np.trace(self.grams) / 2, lines.squares)
+        values, axes = _eigen(spread / self.layout.groups * self.within_df / lines.rest)
+        psi = current = _matrix(np.maximum(values - 1, 0.05), axes)
+        here = self._at(lines, psi)
+        damping, solved = np.zeros(len(lines.rest)), np.zeros(len(lines.rest), dtype=bool)
+        active = np.arange(len(solved))
+        for _ in range(ROUNDS):
+            if not active.size:
+                break
+            derivatives = self._derivatives(lines, here)
+            proposal, decrease, damping, inwards = _step(current, *derivatives, damping)
+            # A step so long that its value is no number is refused like one that leads uphill.
+            with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+                there = self._at(lines, proposal)
+            better = there.value <= here.value + 1e-12 * np.abs(here.value)
+            current = np.where(better, proposal, current)
+            here = Point(*(np.where(better, x, y) for x, y in zip(there, here, strict=True)))
+            psi[..., active] = current
+            # Rounding hides improvements below 1e-12: a step from which nothing is expected or gained is the last too.
+            last = np.where(better, (decrease < DONE) & ~inwards, decrease < 1e-9)
+            damping = np.where(better, damping / SHRINK, np.maximum(GROW * damping, FIRST))
+            damping = np.where(damping < 1e-3, 0.0, damping)
+            if last.any():
+                solved[active[last]] = True
+                going = np.flatnonzero(~last)
+                # `take` keeps data sets next to each other in memory, which psi[..., going] would not.
+                active, damping, current = active[going], damping[going], current.take(going, -1)
+                lines = Lines(*(x.take(going, axis=-1) for x in lines))
+                here = Point(*(x.take(going, axis=-1) for x in here))
+        return psi, solved
 
 
-def slope_model(layout: Layout, reml: bool) -> SlopeModel:
-    """The shared part of fits with a random intercept and slope; ValueError for other than two columns, and when no
-    group's rows identify a slope or no residual is left."""
-    if layout.columns != 2:
-        raise ValueError(
-            f"slopes=True fits a random intercept and one random slope, and needs X with two columns; "
-            f"given {layout.columns}. Use fit(…, re_formula=…) for more"
-        )
-    Q, R = layout.basis
-    Q, R, every = (
-        Q * np.sqrt(layout.groups),
-        R / np.sqrt(layout.groups),
-        layout.grams * layout.groups,
-    )
-    grams = every[[kind[0] for kind in layout.kinds]]
-    determinants = grams[:, 0, 0] * grams[:, 1, 1] - grams[:, 0, 1] ** 2
-    # Columns that are proportional for these groups, as in a single cell: a mean, but no slope.
-    flat = determinants <= 1e-12 * np.trace(grams, axis1=1, axis2=2) ** 2
-    determinants[flat] = 0.0
-    if flat.all():
-        raise ValueError(
-            "slopes=True needs groups whose rows differ in X's second column; none here does, so that "
-            "no group's data identify a slope. Fit the random intercept alone"
-        )
-    lines = np.array([len(kind) for kind in layout.kinds]) @ np.where(flat, 1, 2)
-    if layout.rows <= lines:
-        raise ValueError(
-            f"too few rows: {layout.rows} for {layout.groups} groups with a line each leave none to "
-            "estimate the residual variance from; groups need repeats"
-        )
-    return SlopeModel(
-        layout=layout,
-        reml=reml,
-        Q=Q,
-        R=R,
-        grams=np.moveaxis(grams, 0, -1),
-        determinants=determinants,
-        inverses=np.linalg.pinv(every, rcond=1e-12, hermitian=True),
-        df=layout.rows - 2 * reml,
-        within_df=layout.rows - int(lines),
-    )
+def _step(
+    psi: Array, gradient: Array, hessian: Array, damping: Array
+) -> tuple[Array, Array, Array, Array]:
+    """The next Ψ, the predicted decrease of −2 log-likelihood, the damping used, and whether Ψ was moved off a boundary
+    at which the likelihood rises inwards (where Newton's method alone would stay)."""
+    values, vectors = _eigen(psi)
+    v1, v2 = vectors.swapaxes(0, 1)
+    # Ψ = Σ bases·(11, 21, 22) of LLᵀ, L the factor in these axes: diagonal now.
+    bases = np.stack([v1[:, None] * v1, v1[:, None] * v2 + v2[:, None] * v1, v2[:, None] * v2])
+    by_entry = np.einsum("ijn,rijn->rn", gradient, bases)
+    roots = np.sqrt(np.maximum(values, 0))
+    inwards = (roots < ZERO) & (by_entry[[0, 2]] < -1e-6)
+    first, second = np.where(inwards, INWARDS, roots)
+    factor = np.stack([first, np.zeros_like(first), second])
+    # Damp in the units in which the information about each entry of the factor is about constant.
+    units = np.sqrt(1 + factor[[0, 2, 2]] ** 2)
+    constant = square_derivatives(np.eye(2), 0)
+    slopes = np.einsum("rij,jn->rin", constant, factor) * units  # of (11, 21, 22) by the factor
+    moves = np.einsum("rin,rabn->iabn", slopes, bases)
+    slope = np.einsum("rin,rn->in", slopes, by_entry)
+    k = np.einsum("iabn,jabn->ijn", moves, np.einsum("abcdn,jcdn->jabn", hessian, moves))
+    k += np.einsum("rij,rn->ijn", constant, by_entry) * units[:, None] * units
+    step, damping = _newton_step(k, slope, damping)
+    factor += units * step
+    entries = np.einsum("rij,in,jn->rn", constant / 2, factor, factor)
+    decrease = -(slope * step).sum(axis=0) / 2
+    return np.einsum("rijn,rn->ijn", bases, entries), decrease, damping, inwards.any(axis=0)
 
 
-def _moments(model: SlopeModel, profile: SlopeProfile) -> np.ndarray:
-    """Ψ by moments: coefficients weighted by what each group's rows can tell, no eigenvalue below .05."""
-    weight = np.trace(profile.grams) / 2
-    spread = np.einsum("p,ijpn->ijn", weight, profile.squares) / model.layout.groups
-    large, small, direction = eigenvalues(spread * model.within_df / profile.rest)
-    return matrix(np.maximum(large - 1, 0.05), np.maximum(small - 1, 0.05), direction)
+def _newton_step(k: Array, slope: Array, damping: Array) -> tuple[Array, Array]:
+    """−(K + μI)⁻¹·slope for symmetric matrices K (3, 3, n), and μ: raised where K + μI is not positive definite.
+
+    Gauss–Jordan's elimination, written out: a batch of LAPACK's solutions takes several times as long.
+    """
+    diagonal = np.einsum("iin->in", k)
+    floor = 1e-10 * np.abs(diagonal).sum(axis=0) + 1e-14
+    # Gershgorin's bound below the smallest eigenvalue makes the damped matrix safe at once.
+    lowest = (diagonal + np.abs(diagonal) - np.abs(k).sum(axis=0)).min(axis=0)
+    safe = 0.01 * np.abs(lowest) - lowest + 10 * floor
+    for _ in range(2):
+        rows = np.concatenate([k + damping * np.eye(3)[:, :, None], -slope[:, None]], axis=1)
+        weak = np.zeros(damping.shape, dtype=bool)
+        for j in range(3):
+            pivot = rows[j, j]
+            weak |= pivot <= floor
+            rows[j] /= np.where(pivot == 0, 1e-300, pivot)
+            for i in {0, 1, 2} - {j}:
+                rows[i] -= rows[i, j] * rows[j]
+        if not weak.any():
+            break
+        damping = np.where(weak, np.maximum(damping, safe), damping)
+    return rows[:, 3], damping
 
 
-def _closed_form(model: SlopeModel, profile: SlopeProfile) -> np.ndarray:
-    """Ψ when every group's Gᵢ is the identity: whichever eigenvalues of the groups' covariance lie below the
-    residual variance are pooled with it (REML under the rank constraint: Amemiya 1985, Ann. Statist. 13:1315 gives
-    the unconstrained cut; pooling makes it the maximum)."""
-    groups = model.layout.groups - model.reml
-    large, small, direction = eigenvalues(profile.squares[:, :, 0])
-    scale = profile.rest / model.within_df
-    low = small <= scale * groups
-    scale = np.where(low, (profile.rest + small) / (model.within_df + groups), scale)
-    both = large <= scale * groups
-    return matrix(
-        np.where(both, 0.0, large / (groups * scale) - 1),
-        np.where(low | both, 0.0, small / (groups * scale) - 1),
-        direction,
-    )
+def _adjugate(x: Array) -> tuple[Array, Array]:
+    """The adjugates (2, 2, n) and determinants (n,) of symmetric matrices x (2, 2, n)."""
+    a, b, c = x[0, 0], x[0, 1], x[1, 1]
+    return np.array([[c, -b], [-b, a]]), a * c - b * b
+
+
+def _sandwich(w: Array, x: Array) -> Array:
+    """WXW."""
+    return np.einsum("ijpn,jkpn->ikpn", np.einsum("ijpn,jkpn->ikpn", w, x), w)
+
+
+def _eigen(x: Array) -> tuple[Array, Array]:
+    """Eigenvalues (2, n), the larger first, and eigenvectors (2, 2, n), as columns, of symmetric matrices (2, 2, n)."""
+    angle = np.arctan2(2 * x[0, 1], x[0, 0] - x[1, 1]) / 2
+    cosine, sine = np.cos(angle), np.sin(angle)
+    middle, radius = (x[0, 0] + x[1, 1]) / 2, np.hypot((x[0, 0] - x[1, 1]) / 2, x[0, 1])
+    return np.stack([middle + radius, middle - radius]), np.array([[cosine, -sine], [sine, cosine]])
+
+
+def _matrix(values: Array, vectors: Array) -> Array:
+    """The inverse of `_eigen`."""
+    return np.einsum("ian,jan->ijn", vectors * values, vectors)

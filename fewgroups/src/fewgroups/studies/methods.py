@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fewgroups.batch.cells import CellStatistics, cell_statistics
-from fewgroups.batch.intercepts import intercept_model
-from fewgroups.batch.layouts import Layout, layout_of
-from fewgroups.batch.slopes import slope_model
+from fewgroups.batch.cells import CellStatistics, Layout, cell_statistics, layout_of
+from fewgroups.batch.intercepts import InterceptModel
+from fewgroups.batch.slopes import SlopeModel
 from fewgroups.blocks import GroupBlock, derivatives
 from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
 from fewgroups.designs import Design
@@ -70,12 +69,12 @@ class DataSets:
     @cached_property
     def intercept(self) -> Fitted:
         """REML fits of the model in which groups differ in level only, and the information there."""
-        return self._fitted(intercept_model(self.layout, reml=True).fit(self.cells))
+        return self._fitted(InterceptModel(self.layout, reml=True).fit(self.cells))
 
     @cached_property
     def slope(self) -> Fitted:
         """Those of the model in which groups differ in level and in change."""
-        return self._fitted(slope_model(self.layout, reml=True).fit(self.cells))
+        return self._fitted(SlopeModel(self.layout, reml=True).fit(self.cells))
 
     def _fitted(self, fits: dict[str, Array]) -> Fitted:
         psi = np.moveaxis(fits["psi"], -1, 0)
@@ -86,11 +85,10 @@ class DataSets:
     def structure(self, q: int) -> Structure:
         """Of the model in which the first q columns of X are random, from the cells' statistics."""
         layout, (Q, R) = self.layout, self.layout.basis
-        n, weighted = layout.rows, layout.sizes[:, None] * Q[:, :q]
+        n = layout.rows
         unit = np.sqrt((self.cells.within + layout.sizes @ self.residuals**2) / n)
         unit[unit == 0] = 1.0
-        r = self.residuals / unit
-        Zr = np.stack([layout.by_group(column[:, None] * r) for column in weighted.T]).T
+        Zr = np.moveaxis(layout.products(self.residuals / unit, Q[:, :q]), -1, 0)
         changes, blocks = derivatives(-1 - np.arange(q), q, 0), []
         alone = np.array([kind[0] for kind in layout.kinds if len(kind) == 1], dtype=int)
         for groups in filter(len, [alone, *(kind for kind in layout.kinds if len(kind) > 1)]):
@@ -128,7 +126,7 @@ class DataSets:
         usable = se > 1e-12 * np.abs(self.cells.means).max(axis=0)
         if fits is None:
             return Answer(effect, se, df, usable)
-        return Answer(effect, se, df, usable & fits["solved"], fits["singular"] & fits["solved"])
+        return Answer(effect, se, df, usable & fits["solved"], fits["singular"])
 
 
 def pooled_t(data: DataSets) -> Answer:
@@ -164,7 +162,7 @@ def cluster_robust(data: DataSets, z: bool) -> Answer:
     layout = data.layout
     m, rows = layout.groups, layout.rows
     weights = layout.sizes * (layout.basis[0] @ data.effect)
-    influence = layout.by_group(weights[:, None] * data.residuals)
+    influence = layout.members @ (weights[:, None] * data.residuals)
     variance = (influence**2).sum(axis=0) * m / (m - 1) * (rows - 1) / (rows - 2)
     return data.answer(data.coefficients[1], variance, np.inf if z else m - 1)
 
@@ -185,7 +183,7 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
     # The estimate is Σᵢ(Qᵢa)ᵀyᵢ with `effect` as a, and (I − QᵢQᵢᵀ)^(−1/2)Qᵢa = Qᵢwᵢ.
     w = np.einsum("mab,mb,mcb,c->ma", vectors, adjust, vectors, data.effect)
     weights = layout.sizes * (Q * w[layout.group]).sum(axis=1)
-    influence = layout.by_group(weights[:, None] * data.residuals)
+    influence = layout.members @ (weights[:, None] * data.residuals)
     # The variance is Σᵢ(pᵢᵀy)², and its df are (tr PᵀP)²/tr (PᵀP)², with PᵀP = diag(wᵢᵀuᵢ) − UUᵀ, uᵢ = QᵢᵀQᵢwᵢ.
     U = np.einsum("mab,mb->ma", grams, w)
     diagonal, taken = (w * U).sum(axis=1), (U**2).sum(axis=1)
