@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from fewgroups.comparison import FEW
+from fewgroups.ddf import KenwardRoger
+from fewgroups.explanation import words
 from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.words import interval_words, names_of, sd_words, spread_rows, t_words
+from fewgroups.fixed_effects import judged
+from fewgroups.likelihood import Information, optimum
 from fewgroups.noted_table import code, joined, listed, signed
 from fewgroups.structure import random_design
 from fewgroups.templates import say
@@ -46,9 +51,11 @@ def cautions(facts: FittedModel, slopes: bool = True) -> tuple[Caution, ...]:
     return tuple(caution for some in found for caution in some)
 
 
-def _earned(facts: FittedModel, kind: str, label: str, key: str = "", **words: str) -> Caution:
+def _earned(
+    facts: FittedModel, kind: str, label: str, key: str = "", /, **given: object
+) -> Caution:
     """The caution of sentence `key` (by default that of its kind)."""
-    text = say(f"caution.{key or kind.replace(' ', '_')}", facts.shared, **words)
+    text = say(f"caution.{key or kind.replace(' ', '_')}", facts.shared, **given)
     return Caution(kind, text, label)
 
 
@@ -95,7 +102,14 @@ def _no_intercept(facts: FittedModel) -> Iterator[Caution]:
 
 def _slope_left_out(facts: FittedModel) -> Iterator[Caution]:
     """Of random slopes that were left out although the predictor varies within groups, and what they would change."""
-    slopes, longer = facts.with_slopes(), {}
+    slopes, longer = dict[int, Any](), dict[int, float]()
+    for where, structure in facts.slopes_left_out.items():
+        with suppress(ValueError, np.linalg.LinAlgError):  # where the data cannot tell
+            best = optimum(structure, True)
+            found = Information.of(structure, structure.gamma(best.theta), True)
+            weights, nulls = np.eye(structure.p)[list(where)], np.zeros(len(where))
+            rows = pd.DataFrame(judged(found, KenwardRoger.of(found), weights, nulls, 0.95))
+            slopes |= dict(zip(where, rows.to_dict("records"), strict=True))
     for k, slope in slopes.items():
         before = facts.fixed.iloc[k]
         longer[k] = (slope["high"] - slope["low"]) / (before["high"] - before["low"])
@@ -105,28 +119,28 @@ def _slope_left_out(facts: FittedModel) -> Iterator[Caution]:
     worst = max(earned, key=lambda k: longer[k])
     one = facts.coefficients[worst]
     terms = list(dict.fromkeys(facts.coefficients[k].term for k in sorted(earned)))
-    words = {
+    given = {
         "names": listed(terms, 3),
         "verb": "varies" if len(terms) == 1 else "vary",
         "name": code(one.name),
-        "interval": interval_words(facts, one, slopes[worst]),
-        "before": interval_words(facts, one, facts.fixed.iloc[worst]),
-        "test": t_words(slopes[worst]),
+        "interval": words.interval_words(facts, one, slopes[worst]),
+        "before": words.interval_words(facts, one, facts.fixed.iloc[worst]),
+        "test": words.t_words(slopes[worst]),
     }
     for k in earned:
-        yield _earned(facts, "random slope left out", facts.coefficients[k].name, **words)
+        yield _earned(facts, "random slope left out", facts.coefficients[k].name, **given)
 
 
 def _singular(facts: FittedModel) -> Iterator[Caution]:
     """With the SDs that are zero, or that may differ by correlation ±1, and their intervals."""
     if not facts.singular:
         return
-    rows = [row for row in spread_rows(facts) if len(row.things) == 1]
+    rows = [row for row in words.spread_rows(facts) if len(row.things) == 1]
     zero = [row for row in rows if facts.spreads["sd"].iloc[row.at] == 0]
     sds = []
     for row in zero or [row for row in rows if row.things[0].kind == "change"] or rows:
-        words = sd_words(facts, facts.spreads.iloc[row.at])
-        sds.append(say("caution.sd", name=code(row.things[0].name), **words))
+        given = words.sd_words(facts, facts.spreads.iloc[row.at])
+        sds.append(say("caution.sd", given, name=code(row.things[0].name)))
     yield _earned(facts, "singular", "Converged", boundary=facts.boundary, sds=joined(sds))
 
 
@@ -138,22 +152,23 @@ def _no_interaction(facts: FittedModel) -> Iterator[Caution]:
     between = [factor for factor in alone if factor not in within]
     if len(within) != 1 or len(between) != 1 or any({*within, *between} <= {*x} for x in used):
         return
-    words = {"within": names_of(within), "between": names_of(between)}
-    term = code(f"{within[0].name}:{between[0].name}")
+    given = {"within": words.names_of(within), "between": words.names_of(between)}
+    given["term"] = code(f"{within[0].name}:{between[0].name}")
     label = facts.coefficients[used.index(within)].name
-    yield _earned(facts, "no interaction asked", label, term=term, **words)
+    yield _earned(facts, "no interaction asked", label, **given)
 
 
 def _few_groups(facts: FittedModel) -> Iterator[Caution]:
     """Of few groups, or few levels of a crossed factor."""
     if 1 < facts.groups < FEW:
         percent = f"{100 * 2 * stats.t.sf(1.96, facts.groups - 1):.0f}"
-        shown = {"number": str(facts.groups), "df": str(facts.groups - 1), "percent": percent}
-        yield _earned(facts, "few groups", "No. Groups", **shown)
-    for row in spread_rows(facts) if facts.groups == 1 else ():
-        number, many = row.things[0].number, row.things[0].many
-        if len(row.things) == 1 and number < FEW:
-            yield _earned(facts, "few levels", row.label, number=str(number), levels=many)
+        given = {"number": facts.groups, "df": facts.groups - 1, "percent": percent}
+        yield _earned(facts, "few groups", "No. Groups", **given)
+    for row in words.spread_rows(facts) if facts.groups == 1 else ():
+        thing = row.things[0]
+        if len(row.things) == 1 and thing.number < FEW:
+            given = {"number": thing.number, "levels": thing.many}
+            yield _earned(facts, "few levels", row.label, **given)
 
 
 def _scores_at_an_end(facts: FittedModel) -> Iterator[Caution]:
@@ -162,10 +177,9 @@ def _scores_at_an_end(facts: FittedModel) -> Iterator[Caution]:
     for end, beside, word, name in ((-1, -2, "ceiling", "highest"), (0, 1, "floor", "lowest")):
         count = int(counts[end])
         if len(values) > DISTINCT and count >= max(LEAST, PILED * rows) and count > counts[beside]:
-            shown = {"count": str(count), "rows": str(rows), "percent": f"{100 * count / rows:.0f}"}
-            kind, value = f"scores at the {word}", signed(f"{values[end]:g}")
-            label = "Dependent Variable"
-            yield _earned(facts, kind, label, "pile", name=name, value=value, **shown)
+            given = {"count": count, "rows": rows, "percent": f"{100 * count / rows:.0f}"}
+            given |= {"name": name, "value": signed(f"{values[end]:g}")}
+            yield _earned(facts, f"scores at the {word}", "Dependent Variable", "pile", **given)
 
 
 def _one_occasion(facts: FittedModel) -> Iterator[Caution]:
@@ -177,13 +191,11 @@ def _one_occasion(facts: FittedModel) -> Iterator[Caution]:
         return
     for k, one in enumerate(facts.coefficients):
         if len(one.parts) == 1 and one.parts[0].factor.levels:
-            x = pd.Series(facts.model.exog[:, k])
-            within = x.groupby(np.asarray(facts.model.groups))
+            x, groups = pd.Series(facts.model.exog[:, k]), np.asarray(facts.model.groups)
+            within = x.groupby(groups)
             counts = within.value_counts().groupby(level=0)
-            runs = within.shift().ne(x).groupby(np.asarray(facts.model.groups)).sum()
-            together = (counts.min() > 1) & (
-                runs == counts.size()
-            )  # rows of each value, two or more
+            runs = within.shift().ne(x).groupby(groups).sum()
+            together = (counts.min() > 1) & (runs == counts.size())  # each value's rows, 2 or more
             blocked = together[counts.size() > 1]
             if 2 * sum(blocked) > len(blocked):
                 who = "each" if sum(blocked) == facts.groups else "most"
@@ -194,14 +206,14 @@ def _one_occasion(facts: FittedModel) -> Iterator[Caution]:
 def _unequal_groups(facts: FittedModel) -> Iterator[Caution]:
     low, high = int(facts.sizes.min()), int(facts.sizes.max())
     if high >= UNEQUAL * low:
-        yield _earned(facts, "unequal groups", "Min. group size", low=str(low), high=str(high))
+        yield _earned(facts, "unequal groups", "Min. group size", low=low, high=high)
 
 
 def _printed_errors(facts: FittedModel) -> Iterator[Caution]:
     """Of printed standard errors that the boundary or an unbalanced design has distorted."""
-    errors = zip(facts.coefficients, facts.printed_errors, facts.right_errors, strict=True)
-    for one, printed, right in errors:
+    for k, one in enumerate(facts.coefficients):
+        printed, right = facts.printed_errors[k], facts.right_errors[k]
         if not abs(printed / right - 1) <= OFF:
             shown = f"{printed:.3g}" if np.isfinite(printed) else say("caution.none_printed")
-            words = {"name": code(one.name), "printed": shown, "right": f"{right:.3g}"}
-            yield _earned(facts, "printed standard error", one.name, **words)
+            given = {"name": code(one.name), "printed": shown, "right": f"{right:.3g}"}
+            yield _earned(facts, "printed standard error", one.name, **given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,13 +16,12 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import NotAtOptimumWarning, check_identified, check_result
 from fewgroups.components import variances
-from fewgroups.ddf import KenwardRoger
 from fewgroups.examination import SHORTFALL, examine
 from fewgroups.explanation.predictors import Factor, WholeTerm, read_coefficients, read_terms, short
 from fewgroups.fitting import boundary
-from fewgroups.fixed_effects import coefficients, f_tests, judged, term_rows
+from fewgroups.fixed_effects import coefficients, f_tests, term_rows
 from fewgroups.formulas import group_column
-from fewgroups.likelihood import Information, optimum
+from fewgroups.likelihood import optimum
 from fewgroups.noted_table import NotedTable, clean, code, joined, signed
 from fewgroups.structure import Structure, random_design
 
@@ -36,18 +36,18 @@ TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDicti
 
 
 class FittedModel:
-    """A checked result with its printout. header: label → value, its left column first; rows: the lower table.
+    """A checked result with its printout: header, label → value, left column first; rows, the lower table (strings).
 
-    Both hold the printed strings. model: the MixedLM; formula: nothing for a model of arrays; sizes: rows per group, by
-    label; y (n,): the outcome; estimates, printed_errors (p,): coefficients as printed, nan where no error is;
-    right_errors (p,): given the variances, from (XᵀV⁻¹X)⁻¹; shortfall: log-likelihood below the optimum, infinite for a
-    search that did not end; short: measurably so; astray: coefficients are not those that the fit's variances call for,
-    as after statsmodels' lbfgs; finished: sentences may be built on the numbers; singular: a variance is zero or a
-    correlation ±1, relative to σ. ddf, level: of tests and intervals.
+    model: the MixedLM; formula: nothing for a model of arrays; sizes: rows per group, by label; y (n,): the outcome;
+    estimates, printed_errors (p,): coefficients as printed, nan where no error is; right_errors (p,): given the
+    variances, from (XᵀV⁻¹X)⁻¹; shortfall: log-likelihood below the optimum, infinite for a search that did not end;
+    short: measurably so; astray: coefficients are not those that the fit's variances call for, as after statsmodels'
+    lbfgs; finished: sentences may be built on the numbers; singular: a variance is zero or a correlation ±1, relative
+    to σ, and boundary: which, in words; ddf, level: of tests and intervals.
 
-    Words: outcome, "reaction time"; unit, " ms" or ""; one, many: ("person", "people"), and group, their column;
-    levels_of: variance component → (one, many); called: coefficient, or variable that stands only inside functions (a
-    spline) → words; shared: those that many sentences need.
+    outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people"), and group: their column; levels_of:
+    variance component → (one, many); called: coefficient, or variable that stands only inside functions (a spline) →
+    words; shared: the words that many sentences need.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class FittedModel:
         self.y = np.asarray(self.model.endog, dtype=float)
         self.estimates = np.asarray(self.result.fe_params, dtype=float)
         self.printed_errors = np.asarray(self.result.bse_fe, dtype=float)
-        self.shortfall, self.astray, self.singular = np.inf, False, False
+        self.shortfall, self.astray, self.singular, self.boundary = np.inf, False, False, ""
         if self.result.converged and np.isfinite(self.result.llf):
             with warnings.catch_warnings():  # the sentences say it
                 warnings.simplefilter("ignore", NotAtOptimumWarning)
@@ -87,6 +87,8 @@ class FittedModel:
             self.right_errors = np.sqrt(np.diag(seen.phi))
             off = np.abs(self.estimates - seen.beta)
             self.astray = bool(np.any(off > STRAY * self.right_errors))
+            best = optimum(self.structure, self.reml)
+            self.boundary = signed(joined(boundary(self.model, self.structure, best, code)))
         self.short = self.shortfall > SHORTFALL
         self.finished = self.shortfall <= FAR and not self.astray
 
@@ -142,12 +144,6 @@ class FittedModel:
         return f"{number}{self.unit}"
 
     @cached_property
-    def boundary(self) -> str:
-        """Which variance is zero and which correlation ±1, in words."""
-        best = optimum(self.structure, self.reml)
-        return signed(joined(boundary(self.model, self.structure, best, code)))
-
-    @cached_property
     def false_alarm(self) -> bool:
         """Whether statsmodels warned of a boundary on which the fit clearly is not: judged by variance over residual
         variance (both per row), never by the unit."""
@@ -185,19 +181,10 @@ class FittedModel:
         return self._table(variances, self.level)
 
     @cached_property
-    def _tests(self) -> Any:
-        return term_rows(self.model)
-
-    @cached_property
     def terms(self) -> list[WholeTerm]:
         """The terms of the formula but the intercept, those that are part of no interaction first."""
-        terms = read_terms(self.coefficients, self._tests[0])
+        terms = read_terms(self.coefficients, *term_rows(self.model)[::2])
         return sorted(terms, key=lambda term: bool(term.partners))
-
-    @property
-    def at_means(self) -> bool:
-        """Whether terms that interact with numbers are tested at their mean, or at zero."""
-        return bool(self._tests[2])
 
     # Design
 
@@ -221,34 +208,25 @@ class FittedModel:
         Curves are left alone. Where an effect within groups differs between kinds of groups, its slope is that of the
         effect itself.
         """
-        found, alone = {}, [set(term.factors) for term in self.terms]
+        model, found, alone = self.model, {}, [set(term.factors) for term in self.terms]
         for term in self.terms if self.groups > 2 else ():
             inside = {factor for factor in term.factors if self.varies_within(factor)}
             if term.kind == "curve" or (inside != set(term.factors) and inside in alone):
                 continue
             varying = self.varying[:, term.coefficients].sum(axis=1)
-            if varying.any() and not _covered(self.model, term.coefficients):
-                nested = varying.max() == 1  # only one of them varies in a group
-                structure = _with_slope(self.model, term.coefficients, nested)
-                if structure is not None:
-                    found[term.coefficients] = structure
-        return found
-
-    def with_slopes(self) -> dict[int, dict[str, float]]:
-        """Number of a coefficient → its row as in `coefficients` (REML, Kenward–Roger, 95 % interval) in the model with
-        the random slope that was left out, where the data can tell it."""
-        rows: dict[int, dict[str, float]] = {}
-        for where, structure in self.slopes_left_out.items():
-            try:
-                best = optimum(structure, True)
-                found = Information.of(structure, structure.gamma(best.theta), True)
-                method = KenwardRoger.of(found)
-            except (ValueError, np.linalg.LinAlgError):
+            slopes = np.asarray(model.exog, dtype=float)[:, term.coefficients]
+            if varying.max() == 1:  # nested: only one of them varies in a group
+                slopes = slopes.sum(axis=1, keepdims=True)
+            base = np.asarray(model.exog_re) if model.k_re else np.ones((len(slopes), 1))
+            Z = np.column_stack([base, slopes])
+            if Z.shape[1] > MOST or not varying.any() or _covered(model, term.coefficients):
                 continue
-            weights = np.eye(structure.p)[list(where)]
-            table = pd.DataFrame(judged(found, method, weights, np.zeros(len(where)), 0.95))
-            rows |= dict(zip(where, table.to_dict("records"), strict=True))
-        return rows
+            with suppress(ValueError, np.linalg.LinAlgError):  # where the data cannot tell
+                made = MixedLM(model.endog, model.exog, model.groups, Z, exog_vc=model.exog_vc)
+                structure = Structure.of(made)
+                check_identified(made, structure)
+                found[term.coefficients] = structure
+        return found
 
 
 def _covered(model: MixedLM, where: tuple[int, ...]) -> bool:
@@ -261,22 +239,6 @@ def _covered(model: MixedLM, where: tuple[int, ...]) -> bool:
         if np.max(np.abs(rest)) > 1e-8 * max(1.0, float(np.max(np.abs(wanted)))):
             return False
     return True
-
-
-def _with_slope(old: MixedLM, where: tuple[int, ...], nested: bool) -> Structure | None:
-    """Of the model in which the columns `where` have slopes; None where the data cannot tell them apart."""
-    base = np.asarray(old.exog_re, dtype=float) if old.k_re else np.ones((len(old.endog), 1))
-    slopes = np.asarray(old.exog, dtype=float)[:, where]
-    Z = np.column_stack([base, slopes.sum(axis=1) if nested else slopes])
-    if Z.shape[1] > MOST:
-        return None
-    try:
-        model = MixedLM(old.endog, old.exog, old.groups, exog_re=Z, exog_vc=old.exog_vc)
-        structure = Structure.of(model)
-        check_identified(model, structure)
-    except (ValueError, np.linalg.LinAlgError):
-        return None
-    return structure
 
 
 def _name_levels(factors: list[Factor], name: str, value: Any) -> None:

@@ -14,19 +14,10 @@ import pandas as pd
 from fewgroups.arguments import check_choice, confidence_level, true_or_false
 from fewgroups.checks import REFIT
 from fewgroups.ddf import METHODS
+from fewgroups.explanation import words
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.render import Passage, Readable
-from fewgroups.explanation.words import (
-    HANDFUL,
-    effect_sentence,
-    fit_words,
-    intraclass,
-    nesting,
-    sd_words,
-    spread_rows,
-    term_rows,
-)
 from fewgroups.noted_table import code, degrees, estimate, joined, p_value, rounded, three, two
 from fewgroups.templates import say, sentences
 
@@ -119,7 +110,7 @@ def report(
     return Report(
         (_method(facts, versions), " ".join([*_effects(facts, chosen), *_variation(facts)])),
         tables,
-        (*notes, *nesting(facts).values()),
+        (*notes, *words.nesting(facts).values()),
         tuple(sorted(say(key) for key in sources if key in sentences())),
         _missing(facts),
     )
@@ -142,7 +133,7 @@ def _chosen(facts: FittedModel, terms: Any) -> list[WholeTerm]:
 def _method(facts: FittedModel, versions: bool) -> str:
     packages = [f"Python {platform.python_version()}", *(f"{x} {version(x)}" for x in PACKAGES)]
     kind = "REML" if facts.reml else "ML"
-    words = fit_words(facts) | {
+    given = words.fit_words(facts) | {
         "versions": f"; {', '.join(packages)}" if versions else "",
         "refit": say("report.refit") if facts.fixed.attrs["refitted"] else "",
         "percent": facts.percent,
@@ -150,15 +141,19 @@ def _method(facts: FittedModel, versions: bool) -> str:
     }
     search = ["short" if facts.short else "best", "singular" if facts.singular else "interior"]
     keys = [f"model_{kind.lower()}", *search, facts.ddf, "intervals"]
-    return " ".join(say(f"report.{key}", words) for key in keys)
+    return " ".join(say(f"report.{key}", given) for key in keys)
 
 
 def _effects(facts: FittedModel, terms: list[WholeTerm]) -> list[str]:
     """A handful of sentences: the terms in order, each by its coefficients or by its test."""
-    found = [] if facts.terms else [effect_sentence(facts, k) for k in range(len(facts.estimates))]
+    found = (
+        []
+        if facts.terms
+        else [words.effect_sentence(facts, k) for k in range(len(facts.estimates))]
+    )
     for term in terms:
-        some = [row.text for row in term_rows(facts, term)]
-        if found and len(found) + len(some) > HANDFUL:
+        some = [row.text for row in words.term_rows(facts, term)]
+        if found and len(found) + len(some) > words.HANDFUL:
             return [*found, say("report.rest")]
         found += some
     return found
@@ -167,14 +162,14 @@ def _effects(facts: FittedModel, terms: list[WholeTerm]) -> list[str]:
 def _variation(facts: FittedModel) -> list[str]:
     """The SDs, R², and the intraclass correlation where there is one."""
     spreads, sds = facts.spreads, []
-    for row in spread_rows(facts):
+    for row in words.spread_rows(facts):
         if len(row.things) == 1:
-            words = sd_words(facts, spreads.iloc[row.at])
-            sds.append(say("report.sd", of=row.things[0].between, **words))
+            given = words.sd_words(facts, spreads.iloc[row.at])
+            sds.append(say("report.sd", given, of=row.things[0].between))
     residual = facts.with_unit(three(spreads["sd"].iloc[-1]))
     r2 = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
     told = say("report.sds", sds="; ".join(sds), residual=residual), say("report.r2", **r2)
-    return [text for text in (*told, intraclass(facts)) if text]
+    return [text for text in (*told, words.intraclass(facts)) if text]
 
 
 def _fixed_table(facts: FittedModel) -> pd.DataFrame:
@@ -220,7 +215,7 @@ def _random_table(facts: FittedModel) -> pd.DataFrame:
             "number": str(number),
         }
 
-    for row in sorted(spread_rows(facts), key=lambda row: row.at):
+    for row in sorted(words.spread_rows(facts), key=lambda row: row.at):
         if len(row.things) == 2:
             one, other = (thing.noun for thing in row.things)
             label = say("report.correlation", one=one, other=other)

@@ -251,7 +251,8 @@ class WholeTerm:
     (several that no sentence can say one by one), "curve" (a spline, a polynomial).
 
     coefficients: their numbers; factors: its own, without repeats; partners: those that it is averaged over, none for a
-    term that is part of no interaction; rows (q, p): what is tested against zero.
+    term that is part of no interaction, and at_means: whether at the mean of numbers, or at zero; rows (q, p): what is
+    tested against zero.
     """
 
     name: str
@@ -260,12 +261,13 @@ class WholeTerm:
     coefficients: tuple[int, ...]
     factors: list[Factor]
     partners: list[Factor]
+    at_means: bool
     rows: Array
 
 
-def read_terms(coefficients: list[Coefficient], tests: Rows) -> list[WholeTerm]:
+def read_terms(coefficients: list[Coefficient], tests: Rows, at_means: bool) -> list[WholeTerm]:
     """The terms of a model but the intercept, those of one set of variables joined, in the order of the formula;
-    `tests`: of `term_rows`."""
+    tests, at_means: of `term_rows`."""
     members: dict[str, list[Factor]] = {}
     families: dict[frozenset[frozenset[str]], list[str]] = {}
     for one in coefficients:
@@ -295,5 +297,6 @@ def read_terms(coefficients: list[Coefficient], tests: Rows) -> list[WholeTerm]:
             for factor in others
         ]
         partners = [factor for factor in dict.fromkeys(wider) if factor not in factors]
-        found.append(WholeTerm(" and ".join(terms), terms, kind, where, factors, partners, rows))
+        name = " and ".join(terms)
+        found.append(WholeTerm(name, terms, kind, where, factors, partners, at_means, rows))
     return found

@@ -11,25 +11,11 @@ import numpy as np
 from scipy import stats
 
 from fewgroups.arguments import true_or_false
+from fewgroups.explanation import words
 from fewgroups.explanation.cautions import OFF, Caution, cautions
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import Coefficient
 from fewgroups.explanation.render import Passage, Readable, Remark, ScreenRow, as_text
-from fewgroups.explanation.words import (
-    effect_row,
-    effect_sentence,
-    fit_words,
-    intraclass,
-    meaning,
-    names_of,
-    nesting,
-    sd_sentence,
-    sd_words,
-    spread_rows,
-    spread_sentence,
-    term_rows,
-    term_sentence,
-)
 from fewgroups.noted_table import code, counted, joined, p_is, p_value, rounded, signed, three, two
 from fewgroups.templates import say, sentences
 
@@ -131,12 +117,12 @@ class Explanation(Readable):
 
 def opening(facts: FittedModel) -> list[str]:
     """What was fitted to what, and whether the search found the best fit."""
-    words, model = fit_words(facts), "model_reml" if facts.reml else "model_ml"
+    given, model = words.fit_words(facts), "model_reml" if facts.reml else "model_ml"
     if not facts.finished:
-        return [say(f"open.{model}", words), say("open.no_estimates")]
+        return [say(f"open.{model}", given), say("open.no_estimates")]
     search = ["short" if facts.short else "best", "singular" if facts.singular else "interior"]
     keys = [model, *search, *["false_alarm"] * facts.false_alarm]
-    return [" ".join(say(f"open.{key}", words) for key in keys)]
+    return [" ".join(say(f"open.{key}", given) for key in keys)]
 
 
 def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passage]:
@@ -144,15 +130,17 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passag
     start, end, warned = opening(facts), say("close.how"), _caution_block(earned)
     if not facts.finished:
         return [*start, warned, end]
-    spreads = sorted(spread_rows(facts), key=lambda row: row.at)
+    spreads = sorted(words.spread_rows(facts), key=lambda row: row.at)
     if len(spreads) > MOST_SPREADS:  # then without the correlations
         spreads = [row for row in spreads if len(row.things) == 1]
-    differing = [ScreenRow("", x.label, spread_sentence(facts, x), (x.label,)) for x in spreads]
-    residual = sd_sentence(facts, say("spread.residual"), facts.spreads.iloc[-1])
+    differing = [
+        ScreenRow("", x.label, words.spread_sentence(facts, x), (x.label,)) for x in spreads
+    ]
+    residual = words.sd_sentence(facts, say("spread.residual"), facts.spreads.iloc[-1])
     differing.append(ScreenRow("", "Scale", residual, ("Scale",)))
     title = say("screen.average" + "_refitted" * facts.fixed.attrs["refitted"])
-    nested = [("", text) for text in nesting(facts).values()]
-    told = [*(term_rows(facts, term) for term in facts.terms), _means(facts)]
+    nested = [("", text) for text in words.nesting(facts).values()]
+    told = [*(words.term_rows(facts, term) for term in facts.terms), _means(facts)]
     # Terms that are part of no interaction come first. What does not fit is left out, the intercept before all.
     for kept in range(len(told), 0, -1):
         average = [row for rows in told[:kept] for row in rows]
@@ -181,7 +169,7 @@ def _means(facts: FittedModel) -> list[ScreenRow]:
         inside = [v for factor in factors if not factor.variable for v in factor.variables]
         there = all(factor.reaches_zero and factor.columns == 1 for factor in factors)
         if not one.parts and there and len(inside) == len(set(inside)):
-            rows.append(effect_row(facts, k))
+            rows.append(words.effect_row(facts, k))
     return rows
 
 
@@ -212,8 +200,8 @@ def lines(
     variances, each with its cautions. A line is made when it is wanted."""
     p, labels = len(facts.coefficients), list(map(str, facts.rows.index))
     makers: list[tuple[str, str, Callable[[FittedModel, Any], Passage], Any]] = [
-        *(("header", label, _header, label) for label in facts.header),
-        *(("columns", label, _column, label) for label in map(str, facts.rows.columns)),
+        *(("header", label, _labelled, label) for label in facts.header),
+        *(("columns", label, _labelled, label) for label in map(str, facts.rows.columns)),
         *(("average", labels[k], _coefficient, k) for k in range(p)),
         *(("differences", labels[k], _variance, k) for k in range(p, len(labels))),
     ]
@@ -234,21 +222,18 @@ def lines(
     return found
 
 
-def _remarks(section: str, words: dict[str, str], variants: Collection[str] = ()) -> list[Remark]:
+def _remarks(section: str, given: dict[str, str], variants: Collection[str] = ()) -> list[Remark]:
     """(lead, text) of the sentences of a section, each in the first of the variants in which it exists."""
     found = []
     for lead in ("what", "how", "here", "isnt"):
         keys = [f"{section}.{lead}_{variant}" for variant in variants] + [f"{section}.{lead}"]
         for key in [key for key in keys if key in sentences()][:1]:
-            found.append((say(f"lead.{lead}"), say(key, words)))
+            found.append((say(f"lead.{lead}"), say(key, given)))
     return found
 
 
-def _column(facts: FittedModel, label: str) -> Passage:
-    return Passage(label, remarks=_remarks(label, facts.shared))
-
-
-def _header(facts: FittedModel, label: str) -> Passage:
+def _labelled(facts: FittedModel, label: str) -> Passage:
+    """A line of the header, or a column of the lower table."""
     earned = {
         "unfinished": not facts.finished,
         "block": facts.groups == 1,
@@ -260,16 +245,12 @@ def _header(facts: FittedModel, label: str) -> Passage:
         "reml": facts.reml,
         "ml": not facts.reml,
     }
-    words = fit_words(facts)
+    given = words.fit_words(facts)
     if label == "Scale" and facts.finished:
-        words |= sd_words(facts, facts.spreads.iloc[-1])
-    section = (
-        label
-        if f"{label}.what" in sentences() or f"{label}.what_reml" in sentences()
-        else "unknown"
-    )
-    remarks = _remarks(section, words, [variant for variant, so in earned.items() if so])
-    return Passage(f"{label}: {facts.header[label]}", remarks=remarks)
+        given |= words.sd_words(facts, facts.spreads.iloc[-1])
+    remarks = _remarks(label, given, [variant for variant, so in earned.items() if so])
+    title = f"{label}: {facts.header[label]}" if label in facts.header else label
+    return Passage(title, remarks=remarks or _remarks("unknown", given))
 
 
 def _row(facts: FittedModel, at: int, cells: dict[str, str], remarks: list[Remark]) -> Passage:
@@ -290,12 +271,12 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
         return _row(facts, k, {}, remarks)
     row = facts.fixed.iloc[k]
     longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
-    given = {"sentence": effect_sentence(facts, k), "times": f"{longer:.2g}"}
+    given = {"sentence": words.effect_sentence(facts, k), "times": f"{longer:.2g}"}
     here = [say("row.longer" if longer > 1 + OFF else "row.report", given)]
     here += [say("row.refitted")] * facts.fixed.attrs["refitted"]
     for term in facts.terms:
         if k in term.coefficients and (term.kind != "single" or term.partners):
-            here.append(say("row.term", sentence=term_sentence(facts, term)))
+            here.append(say("row.term", sentence=words.term_sentence(facts, term)))
     if one.name in facts.fixed.attrs["paired"]:
         t, df, p = facts.fixed.attrs["paired"][one.name]
         here.append(say("row.paired", facts.shared, test=f"t({df}) = {two(t)}, {p_value(p)}"))
@@ -309,7 +290,7 @@ def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
     unit, names = facts.with_unit, [str(name) for name in facts.rows.columns]
     b, se = float(facts.estimates[k]), float(facts.printed_errors[k])
     if not np.isfinite(se):
-        return {names[0]: meaning(facts, one, b, float(facts.right_errors[k]))}
+        return {names[0]: words.meaning(facts, one, b, float(facts.right_errors[k]))}
     z, half_width = b / se, float(stats.norm.ppf(0.975)) * se
     low, high = b - half_width, b + half_width
     given = {
@@ -321,7 +302,7 @@ def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
         "high": unit(rounded(high, se)),
     }
     keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
-    texts = [meaning(facts, one, b, se), *(say(f"cell.{key}", given) for key in keys)]
+    texts = [words.meaning(facts, one, b, se), *(say(f"cell.{key}", given) for key in keys)]
     return dict(zip(names, texts, strict=True))
 
 
@@ -333,8 +314,8 @@ def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
     yield say("limit.average" if facts.groups == 1 else "limit.one", facts.shared)
     mine = one.factors
     if one.places:
-        others = names_of([place.factor for place in one.places])
-        where = {"where": one.where, "factor": names_of(mine)}
+        others = words.names_of([place.factor for place in one.places])
+        where = {"where": one.where, "factor": words.names_of(mine)}
         yield say("limit.place", others=others, **where)
     variables = frozenset[str]().union(*(factor.variables for factor in mine))
     relatives = [f for f in facts.factors.values() if f not in mine and f.variables & variables]
@@ -343,15 +324,15 @@ def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
 
 
 def _variance(facts: FittedModel, k: int) -> Passage:
-    row = spread_rows(facts)[k - len(facts.coefficients)]
+    row = words.spread_rows(facts)[k - len(facts.coefficients)]
     thing = row.things[-1]
-    cells = {"Coef.": spread_sentence(facts, row)} if facts.finished else {}
+    cells = {"Coef.": words.spread_sentence(facts, row)} if facts.finished else {}
     if len(row.things) == 2:
-        words = {"many": thing.many, "first": row.things[0].noun, "second": thing.noun}
+        given = {"many": thing.many, "first": row.things[0].noun, "second": thing.noun}
         cells["Std.Err."] = say("covariance.error")
-        return _row(facts, k, cells, _remarks("covariance", words))
-    words = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
-    remarks = _remarks("variance", words, (thing.kind, "reml" if facts.reml else "ml"))
+        return _row(facts, k, cells, _remarks("covariance", given))
+    given = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
+    remarks = _remarks("variance", given, (thing.kind, "reml" if facts.reml else "ml"))
     if not facts.finished:
         return _row(facts, k, cells, remarks)
     exact, unit, here = facts.spreads.iloc[row.at], facts.with_unit, []
@@ -363,14 +344,13 @@ def _variance(facts: FittedModel, k: int) -> Passage:
         cells["Std.Err."] = say("variance.error")
     else:
         cells["Std.Err."] = say("variance.other_error", right=three(exact["se"]))
-    if (
-        thing.band is not None and exact["low"] > 0
-    ):  # where most lie, both estimates taken at their word
+    if thing.band is not None and exact["low"] > 0:
         b, sd, name = facts.estimates[thing.band], exact["sd"], facts.coefficients[thing.band].name
         half_width = stats.norm.ppf(0.975) * sd
         ends = {"low": rounded(b - half_width, sd), "high": unit(rounded(b + half_width, sd))}
-        given = {**words, **ends, "name": code(name), "centre": unit(rounded(b, sd))}
-        here.append(say("variance.band", given))
-    here += filter(None, [nesting(facts).get(thing.name), intraclass(facts)])
+        here.append(
+            say("variance.band", given, **ends, name=code(name), centre=unit(rounded(b, sd)))
+        )
+    here += filter(None, [words.nesting(facts).get(thing.name), words.intraclass(facts)])
     remarks[-1:-1] = [(say("lead.here"), " ".join(here))] if here else []
     return _row(facts, k, cells, remarks)

@@ -141,7 +141,7 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
         key = "within"
     text = say(f"term.{key}", given)
     at = {"over_levels": names_of(factor for factor in term.partners if not factor.is_number)}
-    at["at_means" if facts.at_means else "at_zeros"] = names_of(
+    at["at_means" if term.at_means else "at_zeros"] = names_of(
         factor for factor in term.partners if factor.is_number
     )
     averages = " and ".join(say(f"term.{key}", names=names) for key, names in at.items() if names)
@@ -393,7 +393,7 @@ def fit_words(facts: FittedModel) -> dict[str, str]:
         "mean_size": f"{sizes.mean():.1f}",
         "each": str(low) if low == high else f"{low} to {high}",
         "loglik": signed(f"{float(facts.result.llf):.4f}"),
-        "boundary": facts.boundary if facts.singular else "",
+        "boundary": facts.boundary,
         "shortfall": f"{facts.shortfall:.2g}",
     }
     found["sample"] = say("open.groups", found) if facts.groups > 1 else found["rows"]
