@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-
-Formatter = Callable[[float], str]
 
 
 class NotedTable(pd.DataFrame):
@@ -28,17 +27,20 @@ class NotedTable(pd.DataFrame):
         """Remarks that belong to the numbers: refits, boundary estimates, what a test rests on."""
         return tuple(self.attrs.get("notes", ()))
 
-    def _formatters(self) -> dict[str, Formatter]:
-        decimals = self.attrs.get("decimals", {})
-        return {name: _formatter(decimals[name]) for name in self.columns if name in decimals}
+    def _shown(self) -> dict[str, Any]:
+        decimals = self.attrs.get("decimals", {}).items()
+        return {
+            "na_rep": "",
+            "formatters": {k: f"{{:.{d}f}}".format if d >= 0 else show_p for k, d in decimals},
+        }
 
     def __repr__(self) -> str:
-        table = pd.DataFrame(self).to_string(formatters=self._formatters(), na_rep="")
+        table = pd.DataFrame(self).to_string(**self._shown())
         notes = [textwrap.fill(note, 100, subsequent_indent="  ") for note in self.notes]
         return "\n".join([table, *notes])
 
     def _repr_html_(self) -> str:
-        table = pd.DataFrame(self).to_html(formatters=self._formatters(), na_rep="", border=0)
+        table = pd.DataFrame(self).to_html(border=0, **self._shown())
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return table + (f"<ul>{notes}</ul>" if notes else "")
 
@@ -51,12 +53,6 @@ def noted_table(
     table = NotedTable(columns, index=index)
     table.attrs["notes"], table.attrs["decimals"] = tuple(notes), dict(decimals)
     return table
-
-
-def _formatter(decimals: int) -> Formatter:
-    if decimals < 0:
-        return show_p
-    return lambda value: "" if np.isnan(value) else f"{value:.{decimals}f}"
 
 
 # Numbers
@@ -94,13 +90,9 @@ def signed(number: str) -> str:
     return number.removeprefix("-")
 
 
-def rounded(value: float, beside: float) -> str:
-    """`value` with the decimals that give `beside` (its standard error, say) two digits."""
-    return signed(f"{value:.{useful_decimals(abs(beside), 2)}f}")
-
-
-def estimate(value: float, se: float) -> str:
-    """As `rounded` by the standard error, but with one digit that counts where that leaves only zeros."""
+def rounded(value: float, se: float) -> str:
+    """`value` with the decimals that give its standard error two digits; but with one digit that counts where that
+    leaves only zeros."""
     decimals = useful_decimals(abs(se), 2)
     if value and abs(value) < 0.5 * 10**-decimals:
         decimals = useful_decimals(abs(value), 1)

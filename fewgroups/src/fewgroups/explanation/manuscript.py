@@ -18,7 +18,7 @@ from fewgroups.explanation import words
 from fewgroups.explanation.facts import FittedModel
 from fewgroups.explanation.predictors import WholeTerm
 from fewgroups.explanation.render import Passage, Readable
-from fewgroups.noted_table import code, degrees, estimate, joined, p_value, rounded, three, two
+from fewgroups.noted_table import code, degrees, joined, p_value, rounded, three, two
 from fewgroups.templates import say, sentences
 
 PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
@@ -149,7 +149,7 @@ def _effects(facts: FittedModel, terms: list[WholeTerm]) -> list[str]:
     found = (
         []
         if facts.terms
-        else [words.effect_sentence(facts, k) for k in range(len(facts.estimates))]
+        else [words.effect_row(facts, k).text for k in range(len(facts.estimates))]
     )
     for term in terms:
         some = [row.text for row in words.term_rows(facts, term)]
@@ -178,7 +178,7 @@ def _fixed_table(facts: FittedModel) -> pd.DataFrame:
     for name, row in facts.fixed.iterrows():
         se, low, high = (rounded(row[key], row["se"]) for key in ("se", "low", "high"))
         rows[facts.called.get(str(name), str(name))] = {
-            "estimate": estimate(row["estimate"], row["se"]),
+            "estimate": rounded(row["estimate"], row["se"]),
             "SE": se,
             "df": degrees(row["df"]),
             "z" if facts.ddf == "wald" else "t": two(row["t"]),

@@ -50,7 +50,25 @@ class Readable:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return as_html(self._parts())
+        shown = ['<div class="explanation">']
+        for part in self._parts():
+            if isinstance(part, str):
+                shown.append(f"<p>{marked(part)}</p>")
+                continue
+            shown += [f"<h3>{marked(part.section)}</h3>"] if part.section else []
+            shown.append(f"<p><strong>{marked(part.title)}</strong></p>")
+            shown += [part.table.to_html(border=0)] if part.table is not None else []
+            rows = "".join(
+                f'<tr><th scope="row" style="{LEFT}">{html.escape(row.mark)}</th>'
+                f'<td style="{LEFT};overflow-wrap:break-word"><code>{html.escape(row.label.strip())}</code></td>'
+                f'<td style="{LEFT}">{marked(row.text)}</td></tr>'
+                for row in part.rows
+            )
+            shown += [f"<table><tbody>{rows}</tbody></table>"] if rows else []
+            shown += [
+                f"<p><em>{marked(lead)}</em> {marked(text)}</p>" for lead, text in part.remarks
+            ]
+        return "\n".join([*shown, "</div>"])
 
 
 def as_text(parts: Sequence[str | Passage]) -> str:
@@ -86,27 +104,6 @@ def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
         break_on_hyphens=False,
     )
     return [line.replace("\u00a0", " ") for line in lines]
-
-
-def as_html(parts: Sequence[str | Passage]) -> str:
-    """As `as_text`, as a piece of HTML."""
-    shown = ['<div class="explanation">']
-    for part in parts:
-        if isinstance(part, str):
-            shown.append(f"<p>{marked(part)}</p>")
-            continue
-        shown += [f"<h3>{marked(part.section)}</h3>"] if part.section else []
-        shown.append(f"<p><strong>{marked(part.title)}</strong></p>")
-        shown += [part.table.to_html(border=0)] if part.table is not None else []
-        rows = "".join(
-            f'<tr><th scope="row" style="{LEFT}">{html.escape(row.mark)}</th>'
-            f'<td style="{LEFT};overflow-wrap:break-word"><code>{html.escape(row.label.strip())}</code></td>'
-            f'<td style="{LEFT}">{marked(row.text)}</td></tr>'
-            for row in part.rows
-        )
-        shown += [f"<table><tbody>{rows}</tbody></table>"] if rows else []
-        shown += [f"<p><em>{marked(lead)}</em> {marked(text)}</p>" for lead, text in part.remarks]
-    return "\n".join([*shown, "</div>"])
 
 
 def marked(text: str) -> str:

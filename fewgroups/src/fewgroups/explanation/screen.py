@@ -271,7 +271,7 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
         return _row(facts, k, {}, remarks)
     row = facts.fixed.iloc[k]
     longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
-    given = {"sentence": words.effect_sentence(facts, k), "times": f"{longer:.2g}"}
+    given = {"sentence": words.effect_row(facts, k).text, "times": f"{longer:.2g}"}
     here = [say("row.longer" if longer > 1 + OFF else "row.report", given)]
     here += [say("row.refitted")] * facts.fixed.attrs["refitted"]
     for term in facts.terms:

@@ -16,7 +16,6 @@ from fewgroups.noted_table import (
     code,
     counted,
     degrees,
-    estimate,
     joined,
     listed,
     p_value,
@@ -40,7 +39,7 @@ KNOWN = 1.9  # length of the interval of a correlation from which nothing is kno
 def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
     """What an estimate b says, as a sentence without full stop; se gives the decimals."""
     b, se, where = b * one.gap, se * one.gap, one.where
-    value = facts.with_unit(estimate(b if one.is_mean or not one.is_plain else abs(b), se))
+    value = facts.with_unit(rounded(b if one.is_mean or not one.is_plain else abs(b), se))
     if one.is_mean:
         cells = [part.words["level"] for part in one.parts]
         places = [say("words.at_level", level=joined(cells))] if cells else []
@@ -89,7 +88,7 @@ def t_words(row: Any) -> str:
     return f"{name} = {two(row['t'])}, {p_value(row['p'])}"
 
 
-def effect_sentence(facts: FittedModel, k: int) -> str:
+def effect_row(facts: FittedModel, k: int) -> ScreenRow:
     """Coefficient k with interval and test."""
     one, row = facts.coefficients[k], facts.fixed.iloc[k]
     given = {
@@ -98,14 +97,14 @@ def effect_sentence(facts: FittedModel, k: int) -> str:
         "interval": interval_words(facts, one, row),
         "test": t_words(row),
     }
-    sentence = say("effect.sentence_mean" if one.is_mean else "effect.sentence", given)
+    text = say("effect.sentence_mean" if one.is_mean else "effect.sentence", given)
     outcome = str(facts.model.endog_names)
     base = LOGS.get(outcome[: outcome.find("(") + 1])
-    if base is None or not one.is_plain or (len(one.parts) > 1 and not one.is_mean):
-        return sentence
-    back = three(base ** (row["estimate"] * one.gap))  # what it is in what was measured
-    key = "effect.back_mean" if one.is_mean else "effect.back_factor"
-    return f"{sentence} {say(key, value=back)}"
+    if base and (one.is_mean or (one.is_plain and len(one.parts) == 1)):
+        key = "effect.back_mean" if one.is_mean else "effect.back_factor"
+        text += " " + say(key, value=three(base ** (row["estimate"] * one.gap)))
+    label = str(facts.rows.index[k])
+    return ScreenRow("", label, text, (label,))
 
 
 def names_of(factors: Iterable[Factor]) -> str:
@@ -148,12 +147,6 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
     if averages:
         text = f"{averages}, {text[0].lower()}{text[1:]}"
     return text[0].upper() + text[1:]
-
-
-def effect_row(facts: FittedModel, k: int) -> ScreenRow:
-    """Coefficient k."""
-    label = str(facts.rows.index[k])
-    return ScreenRow("", label, effect_sentence(facts, k), (label,))
 
 
 def term_rows(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
