@@ -29,6 +29,14 @@ LONGER = 1.1  # interval with a random slope over the one without
 OFF = 0.05  # relative error of a printed standard error
 
 
+GRAVEST = (
+    *("not converged", "not at its optimum", "few different values", "zero is outside the data"),
+    *("no random intercept", "random slope left out", "singular", "no interaction asked"),
+    *("few groups", "few levels", "scores at the ceiling", "scores at the floor"),
+    *("one occasion per condition", "unequal groups", "printed standard error"),
+)
+
+
 @dataclass(frozen=True)
 class Caution:
     """Something that this fit gives reason to beware of; kind: a few words by which it can be found; label: the line
@@ -42,13 +50,11 @@ class Caution:
 def cautions(facts: FittedModel, slopes: bool = True) -> tuple[Caution, ...]:
     """The cautions that a fit earns, the gravest first; slopes: whether those that were left out are tried, which is
     slow."""
-    judges = (
-        *(_few_values, _zero_outside, _no_intercept, *[_slope_left_out] * slopes, _singular),
-        *(_no_interaction, _few_groups, _scores_at_an_end, _one_occasion, _unequal_groups),
-        _printed_errors,
-    )
-    found = (judge(facts) for judge in (_search, *(judges if facts.finished else ())))
-    return tuple(caution for some in found for caution in some)
+    found = [*_search(facts)]
+    if facts.finished:
+        tried = _slopes_left_out(facts) if slopes else ()
+        found += [*_outcome(facts), *_coefficients(facts), *_random_part(facts), *tried]
+    return tuple(sorted(found, key=lambda caution: GRAVEST.index(caution.kind)))
 
 
 def _earned(
@@ -72,35 +78,91 @@ def _search(facts: FittedModel) -> Iterator[Caution]:
         yield _earned(facts, kind, label, "short", shortfall=f"{facts.shortfall:.2g}", cure=rest)
 
 
-def _few_values(facts: FittedModel) -> Iterator[Caution]:
-    values = np.unique(facts.y)
-    if len(values) <= DISTINCT and len(facts.y) >= 3 * len(values):
+def _outcome(facts: FittedModel) -> Iterator[Caution]:
+    """Of an outcome that is no measurement, or whose scores pile up at one end, more than at the value next to it."""
+    label, rows = "Dependent Variable", len(facts.y)
+    values, counts = np.unique(facts.y, return_counts=True)
+    if len(values) <= DISTINCT and rows >= 3 * len(values):
         key = "two_values" if len(values) == 2 else "few_values"
         shown = signed(joined([f"{value:g}" for value in values]))
-        yield _earned(facts, "few different values", "Dependent Variable", key, values=shown)
+        yield _earned(facts, "few different values", label, key, values=shown)
+    for end, beside, word, name in ((-1, -2, "ceiling", "highest"), (0, 1, "floor", "lowest")):
+        count = int(counts[end])
+        if len(values) > DISTINCT and count >= max(LEAST, PILED * rows) and count > counts[beside]:
+            given = {"count": count, "rows": rows, "percent": f"{100 * count / rows:.0f}"}
+            given |= {"name": name, "value": signed(f"{values[end]:g}")}
+            yield _earned(facts, f"scores at the {word}", label, "pile", **given)
 
 
-def _zero_outside(facts: FittedModel) -> Iterator[Caution]:
-    """Of an effect that is read where there are no data, because what it interacts with has its zero there."""
-    for one in facts.coefficients:
+def _coefficients(facts: FittedModel) -> Iterator[Caution]:
+    for k, one in enumerate(facts.coefficients):
+        # An effect that is read where there are no data, because what it interacts with has its zero there.
         for factor in (place.factor for place in one.places if not one.is_mean):
             if not factor.reaches_zero and factor.columns == 1:
-                ends = {"low": signed(f"{factor.low:g}"), "high": signed(f"{factor.high:g}")}
-                named = {"name": code(one.name), "factor": code(factor.name)}
-                yield _earned(facts, "zero is outside the data", one.name, **named, **ends)
+                given = {"low": signed(f"{factor.low:g}"), "high": signed(f"{factor.high:g}")}
+                given |= {"name": code(one.name), "factor": code(factor.name)}
+                yield _earned(facts, "zero is outside the data", one.name, **given)
+        # A printed standard error that the boundary or an unbalanced design has distorted.
+        printed, right = facts.printed_errors[k], facts.right_errors[k]
+        if not abs(printed / right - 1) <= OFF:
+            shown = f"{printed:.3g}" if np.isfinite(printed) else say("caution.none_printed")
+            given = {"name": code(one.name), "printed": shown, "right": f"{right:.3g}"}
+            yield _earned(facts, "printed standard error", one.name, **given)
+        # Conditions that may have been measured on one occasion each, judged by most of the groups that have several.
+        # Variance components speak of occasions, or of items, themselves.
+        levels = len(one.parts) == 1 and one.parts[0].factor.levels
+        if levels and facts.groups > 1 and not facts.model.k_vc:
+            x, groups = pd.Series(facts.model.exog[:, k]), np.asarray(facts.model.groups)
+            by_group = x.groupby(groups)
+            counts = by_group.value_counts().groupby(level=0)
+            runs = by_group.shift().ne(x).groupby(groups).sum()
+            blocked = (counts.min() > 1) & (runs == counts.size())  # each value's rows, 2 or more
+            blocked = blocked[counts.size() > 1]
+            if 2 * sum(blocked) > len(blocked):
+                who = "each" if sum(blocked) == facts.groups else "most"
+                rows = say(f"caution.{who}_in_blocks", facts.shared)
+                yield _earned(facts, "one occasion per condition", one.name, rows=rows)
+    # A condition within groups and a kind of group in one formula, without their interaction.
+    used = [one.factors for one in facts.coefficients]
+    alone = dict.fromkeys(parts[0] for parts in used if len(parts) == 1 and parts[0].levels)
+    within = [factor for factor in alone if facts.varies_within(factor)]
+    between = [factor for factor in alone if factor not in within]
+    interact = any({*within, *between} <= {*factors} for factors in used)
+    if len(within) == 1 and len(between) == 1 and not interact:
+        given = {"within": words.names_of(within), "between": words.names_of(between)}
+        given["term"] = code(f"{within[0].name}:{between[0].name}")
+        label = facts.coefficients[used.index(within)].name
+        yield _earned(facts, "no interaction asked", label, **given)
 
 
-def _no_intercept(facts: FittedModel) -> Iterator[Caution]:
-    """Of variance components without re_formula: statsmodels then drops the groups' level."""
-    model = facts.model
-    if model.k_re or not model.k_vc or facts.groups == 1:
-        return
-    designs = [random_design(model, g)[0] for g in range(facts.groups)]
-    if not all(np.any((np.ptp(Z, axis=0) == 0) & (Z[0] != 0)) for Z in designs if len(Z) > 1):
-        yield _earned(facts, "no random intercept", "Model")
+def _random_part(facts: FittedModel) -> Iterator[Caution]:
+    model, groups = facts.model, facts.groups
+    rows = [row for row in words.spread_rows(facts) if len(row.things) == 1]
+    if not model.k_re and groups > 1:  # statsmodels then drops the groups' level
+        designs = [random_design(model, g)[0] for g in range(groups)]
+        if not all(np.any((np.ptp(Z, axis=0) == 0) & (Z[0] != 0)) for Z in designs if len(Z) > 1):
+            yield _earned(facts, "no random intercept", "Model")
+    if facts.singular:
+        zero = [row for row in rows if facts.spreads["sd"].iloc[row.at] == 0]
+        sds = []
+        for row in zero or [row for row in rows if row.things[0].kind == "change"] or rows:
+            given = words.sd_words(facts, facts.spreads.iloc[row.at])
+            sds.append(say("caution.sd", given, name=code(row.things[0].name)))
+        yield _earned(facts, "singular", "Converged", boundary=facts.boundary, sds=joined(sds))
+    if 1 < groups < FEW:
+        percent = f"{100 * 2 * stats.t.sf(1.96, groups - 1):.0f}"
+        given = {"number": str(groups), "df": str(groups - 1), "percent": percent}
+        yield _earned(facts, "few groups", "No. Groups", **given)
+    for row in rows if groups == 1 else ():  # crossed factors
+        (thing,) = row.things
+        if thing.number < FEW:
+            yield _earned(facts, "few levels", row.label, number=thing.number, levels=thing.many)
+    low, high = int(facts.sizes.min()), int(facts.sizes.max())
+    if high >= UNEQUAL * low:
+        yield _earned(facts, "unequal groups", "Min. group size", low=low, high=high)
 
 
-def _slope_left_out(facts: FittedModel) -> Iterator[Caution]:
+def _slopes_left_out(facts: FittedModel) -> Iterator[Caution]:
     """Of random slopes that were left out although the predictor varies within groups, and what they would change."""
     slopes, longer = dict[int, Any](), dict[int, float]()
     for where, structure in facts.slopes_left_out.items():
@@ -129,91 +191,3 @@ def _slope_left_out(facts: FittedModel) -> Iterator[Caution]:
     }
     for k in earned:
         yield _earned(facts, "random slope left out", facts.coefficients[k].name, **given)
-
-
-def _singular(facts: FittedModel) -> Iterator[Caution]:
-    """With the SDs that are zero, or that may differ by correlation ±1, and their intervals."""
-    if not facts.singular:
-        return
-    rows = [row for row in words.spread_rows(facts) if len(row.things) == 1]
-    zero = [row for row in rows if facts.spreads["sd"].iloc[row.at] == 0]
-    sds = []
-    for row in zero or [row for row in rows if row.things[0].kind == "change"] or rows:
-        given = words.sd_words(facts, facts.spreads.iloc[row.at])
-        sds.append(say("caution.sd", given, name=code(row.things[0].name)))
-    yield _earned(facts, "singular", "Converged", boundary=facts.boundary, sds=joined(sds))
-
-
-def _no_interaction(facts: FittedModel) -> Iterator[Caution]:
-    """Of a condition within groups and a kind of group in one formula, without their interaction."""
-    used = [one.factors for one in facts.coefficients]
-    alone = dict.fromkeys(parts[0] for parts in used if len(parts) == 1 and parts[0].levels)
-    within = [factor for factor in alone if facts.varies_within(factor)]
-    between = [factor for factor in alone if factor not in within]
-    if len(within) != 1 or len(between) != 1 or any({*within, *between} <= {*x} for x in used):
-        return
-    given = {"within": words.names_of(within), "between": words.names_of(between)}
-    given["term"] = code(f"{within[0].name}:{between[0].name}")
-    label = facts.coefficients[used.index(within)].name
-    yield _earned(facts, "no interaction asked", label, **given)
-
-
-def _few_groups(facts: FittedModel) -> Iterator[Caution]:
-    """Of few groups, or few levels of a crossed factor."""
-    if 1 < facts.groups < FEW:
-        percent = f"{100 * 2 * stats.t.sf(1.96, facts.groups - 1):.0f}"
-        given = {"number": facts.groups, "df": facts.groups - 1, "percent": percent}
-        yield _earned(facts, "few groups", "No. Groups", **given)
-    for row in words.spread_rows(facts) if facts.groups == 1 else ():
-        thing = row.things[0]
-        if len(row.things) == 1 and thing.number < FEW:
-            given = {"number": thing.number, "levels": thing.many}
-            yield _earned(facts, "few levels", row.label, **given)
-
-
-def _scores_at_an_end(facts: FittedModel) -> Iterator[Caution]:
-    values, counts = np.unique(facts.y, return_counts=True)
-    rows = len(facts.y)
-    for end, beside, word, name in ((-1, -2, "ceiling", "highest"), (0, 1, "floor", "lowest")):
-        count = int(counts[end])
-        if len(values) > DISTINCT and count >= max(LEAST, PILED * rows) and count > counts[beside]:
-            given = {"count": count, "rows": rows, "percent": f"{100 * count / rows:.0f}"}
-            given |= {"name": name, "value": signed(f"{values[end]:g}")}
-            yield _earned(facts, f"scores at the {word}", "Dependent Variable", "pile", **given)
-
-
-def _one_occasion(facts: FittedModel) -> Iterator[Caution]:
-    """Of conditions that may have been measured on one occasion each, judged by most of the groups that have several.
-
-    Variance components speak of occasions, or of items, themselves.
-    """
-    if facts.groups == 1 or facts.model.k_vc:
-        return
-    for k, one in enumerate(facts.coefficients):
-        if len(one.parts) == 1 and one.parts[0].factor.levels:
-            x, groups = pd.Series(facts.model.exog[:, k]), np.asarray(facts.model.groups)
-            within = x.groupby(groups)
-            counts = within.value_counts().groupby(level=0)
-            runs = within.shift().ne(x).groupby(groups).sum()
-            together = (counts.min() > 1) & (runs == counts.size())  # each value's rows, 2 or more
-            blocked = together[counts.size() > 1]
-            if 2 * sum(blocked) > len(blocked):
-                who = "each" if sum(blocked) == facts.groups else "most"
-                rows = say(f"caution.{who}_in_blocks", facts.shared)
-                yield _earned(facts, "one occasion per condition", one.name, rows=rows)
-
-
-def _unequal_groups(facts: FittedModel) -> Iterator[Caution]:
-    low, high = int(facts.sizes.min()), int(facts.sizes.max())
-    if high >= UNEQUAL * low:
-        yield _earned(facts, "unequal groups", "Min. group size", low=low, high=high)
-
-
-def _printed_errors(facts: FittedModel) -> Iterator[Caution]:
-    """Of printed standard errors that the boundary or an unbalanced design has distorted."""
-    for k, one in enumerate(facts.coefficients):
-        printed, right = facts.printed_errors[k], facts.right_errors[k]
-        if not abs(printed / right - 1) <= OFF:
-            shown = f"{printed:.3g}" if np.isfinite(printed) else say("caution.none_printed")
-            given = {"name": code(one.name), "printed": shown, "right": f"{right:.3g}"}
-            yield _earned(facts, "printed standard error", one.name, **given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -95,24 +95,22 @@ def report(
     level = confidence_level(level)
     versions = true_or_false("versions", versions)
     facts = FittedModel(result, unit, names, ddf, level)
-    chosen = _chosen(facts, terms)
+    told = _chosen(facts, terms)
     if not facts.finished:
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")
-    unit = facts.unit.strip()
-    in_unit = say("report.in_unit", unit=unit) if unit else ""
-    tables = {say("report.fixed", unit=in_unit): _fixed_table(facts)}
-    if any(term.kind != "single" or term.partners for term in facts.terms):
-        tables[say("report.terms")] = _terms_table(facts.tests)
-    tables[say("report.random", unit=in_unit)] = _random_table(facts)
     averaged = any(term.partners for term in facts.terms)
     notes = [say("report.note_average")] * averaged + [say("report.note_r")] * facts.reml
     sources = (f"source.{name}" for name in (ddf, "r2", "statsmodels"))
+    left = sorted(k for where in facts.slopes_left_out for k in where)
+    slopes = joined(list(dict.fromkeys(code(facts.coefficients[k].term) for k in left)))
+    random = say("missing.slope" if left else "missing.random", {**facts.shared, "names": slopes})
+    rest = (say(f"missing.{name}") for name in ("coding", "checks", "data"))
     return Report(
-        (_method(facts, versions), " ".join([*_effects(facts, chosen), *_variation(facts)])),
-        tables,
+        (_method(facts, versions), _results(facts, told)),
+        _tables(facts),
         (*notes, *words.nesting(facts).values()),
         tuple(sorted(say(key) for key in sources if key in sentences())),
-        _missing(facts),
+        (say("missing.rows", facts.shared), random, *rest),
     )
 
 
@@ -144,23 +142,16 @@ def _method(facts: FittedModel, versions: bool) -> str:
     return " ".join(say(f"report.{key}", given) for key in keys)
 
 
-def _effects(facts: FittedModel, terms: list[WholeTerm]) -> list[str]:
-    """A handful of sentences: the terms in order, each by its coefficients or by its test."""
-    found = (
-        []
-        if facts.terms
-        else [words.effect_row(facts, k).text for k in range(len(facts.estimates))]
-    )
-    for term in terms:
-        some = [row.text for row in words.term_rows(facts, term)]
-        if found and len(found) + len(some) > words.HANDFUL:
-            return [*found, say("report.rest")]
-        found += some
-    return found
-
-
-def _variation(facts: FittedModel) -> list[str]:
-    """The SDs, R², and the intraclass correlation where there is one."""
+def _results(facts: FittedModel, terms: list[WholeTerm]) -> str:
+    """A handful of sentences on the terms, in order; the SDs, R², and the intraclass correlation where there is one."""
+    found: list[str] = []
+    means = range(len(facts.estimates)) if not facts.terms else ()
+    alone = [words.effect_row(facts, k) for k in means]
+    for rows in [alone, *(words.term_rows(facts, term) for term in terms)]:
+        if found and len(found) + len(rows) > words.HANDFUL:
+            found.append(say("report.rest"))
+            break
+        found += [row.text for row in rows]
     spreads, sds = facts.spreads, []
     for row in words.spread_rows(facts):
         if len(row.things) == 1:
@@ -168,73 +159,46 @@ def _variation(facts: FittedModel) -> list[str]:
             sds.append(say("report.sd", given, of=row.things[0].between))
     residual = facts.with_unit(three(spreads["sd"].iloc[-1]))
     r2 = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
-    told = say("report.sds", sds="; ".join(sds), residual=residual), say("report.r2", **r2)
-    return [text for text in (*told, words.intraclass(facts)) if text]
+    found += [say("report.sds", sds="; ".join(sds), residual=residual), say("report.r2", **r2)]
+    return " ".join([*found, words.intraclass(facts)]).strip()
 
 
-def _fixed_table(facts: FittedModel) -> pd.DataFrame:
-    """Coefficients with SE, df, t, p and interval, each rounded by its standard error."""
-    rows = {}
+def _tables(facts: FittedModel) -> dict[str, pd.DataFrame]:
+    """Coefficients, each rounded by its standard error; F tests (with infinite denominators χ²/q), if a term is more
+    than a coefficient; SDs and correlations with profile intervals, and how many levels each rests on."""
+    unit, interval = facts.unit.strip(), f"{facts.percent} CI"
+    in_unit = say("report.in_unit", unit=unit) if unit else ""
+    fixed, tests, spreads = {}, {}, {}
     for name, row in facts.fixed.iterrows():
-        se, low, high = (rounded(row[key], row["se"]) for key in ("se", "low", "high"))
-        rows[facts.called.get(str(name), str(name))] = {
-            "estimate": rounded(row["estimate"], row["se"]),
-            "SE": se,
-            "df": degrees(row["df"]),
-            "z" if facts.ddf == "wald" else "t": two(row["t"]),
-            "p": _p_cell(row["p"]),
-            f"{facts.percent} CI": f"[{low}, {high}]",
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
+        b, se, low, high = (rounded(row[x], row["se"]) for x in ("estimate", "se", "low", "high"))
+        cells = {"estimate": b, "SE": se, "df": degrees(row["df"])}
+        cells |= {"z" if facts.ddf == "wald" else "t": two(row["t"]), "p": _p_cell(row["p"])}
+        fixed[facts.called.get(str(name), str(name))] = cells | {interval: f"[{low}, {high}]"}
+    tables = {say("report.fixed", unit=in_unit): fixed}
+    if any(term.kind != "single" or term.partners for term in facts.terms):
+        for name, row in facts.tests.iterrows():
+            df = {"df": f"{row['num_df']:.0f}", "denominator df": degrees(row["den_df"])}
+            tests[str(name)] = {"F": two(row["F"]), **df, "p": _p_cell(row["p"])}
+        tables[say("report.terms")] = tests
+    labels = []
+    for pair in sorted(words.spread_rows(facts), key=lambda pair: pair.at):
+        thing, number = pair.things[0], ""
+        if len(pair.things) == 2:
+            label = say("report.correlation", one=thing.noun, other=pair.things[1].noun)
+        else:
+            longer = thing.what if thing.kind == "change" else thing.noun
+            label = say("report.sd_label", of=thing.between.replace(longer, thing.noun))
+            number = str(thing.number)
+        labels.append((label.replace("`", ""), number))
+    labels.append((say("report.residual"), str(len(facts.y))))
+    for (label, number), (_, row) in zip(labels, facts.spreads.iterrows(), strict=True):
+        value, show = (row["sd"], three) if number else (row["correlation"], two)
+        shown = "" if np.isnan(value) else show(value)
+        ends = f"[{show(row['low'])}, {show(row['high'])}]"
+        spreads[label] = {"estimate": shown, interval: ends, "number": number}
+    tables[say("report.random", unit=in_unit)] = spreads
+    return {title: pd.DataFrame.from_dict(x, orient="index") for title, x in tables.items()}
 
 
 def _p_cell(p: float) -> str:
     return p_value(p).removeprefix("p ").removeprefix("= ")
-
-
-def _terms_table(tests: pd.DataFrame) -> pd.DataFrame:
-    """F tests of the terms; with infinite denominators χ²/q."""
-    shown = {
-        "F": tests["F"].map(two),
-        "df": tests["num_df"].map("{:.0f}".format),
-        "denominator df": tests["den_df"].map(degrees),
-        "p": tests["p"].map(_p_cell),
-    }
-    return pd.DataFrame(shown, index=list(tests.index))
-
-
-def _random_table(facts: FittedModel) -> pd.DataFrame:
-    """Standard deviations and correlations with profile intervals, and how many levels each rests on."""
-    rows = {}
-
-    def add(label: str, at: int, name: str, show: Callable[[float], str], number: object) -> None:
-        value, low, high = (facts.spreads[key].iloc[at] for key in (name, "low", "high"))
-        rows[label.replace("`", "")] = {
-            "estimate": "" if np.isnan(value) else show(value),
-            f"{facts.percent} CI": f"[{show(low)}, {show(high)}]",
-            "number": str(number),
-        }
-
-    for row in sorted(words.spread_rows(facts), key=lambda row: row.at):
-        if len(row.things) == 2:
-            one, other = (thing.noun for thing in row.things)
-            label = say("report.correlation", one=one, other=other)
-            add(label, row.at, "correlation", two, "")
-        else:
-            (thing,) = row.things
-            longer = thing.what if thing.kind == "change" else thing.noun
-            label = say("report.sd_label", of=thing.between.replace(longer, thing.noun))
-            add(label, row.at, "sd", three, thing.number)
-    add(say("report.residual"), -1, "sd", three, len(facts.y))
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _missing(facts: FittedModel) -> tuple[str, ...]:
-    """What a report needs and the result does not know."""
-    shared, random = facts.shared, say("missing.random")
-    left = sorted(k for where in facts.slopes_left_out for k in where)
-    if left:
-        terms = dict.fromkeys(code(facts.coefficients[k].term) for k in left)
-        random = say("missing.slope", shared, names=joined(list(terms)))
-    rest = (say(f"missing.{name}") for name in ("coding", "checks", "data"))
-    return (say("missing.rows", shared), random, *rest)
