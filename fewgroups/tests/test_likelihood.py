@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from fewgroups.blocks import CrossedBlock
 from fewgroups.checks import residual_share
 from fewgroups.likelihood import Information, _descend, optimum, optimum_at, profile
-from fewgroups.structure import Structure
+from fewgroups.structure import CrossedBlock, Structure
 from public_data import REFERENCE, SPECS, request
 from statsmodels.regression.mixed_linear_model import MixedLM
 from test_engine import BATCHES, HARD, dense, variance
@@ -100,7 +99,7 @@ def test_crossed_factors_give_the_same_where_the_largest_is_eliminated(
     parts = {"g": "0 + C(g)", "b": "0 + C(b)", "slope": "0 + C(b):z"}
     model = smf.mixedlm("y ~ x", data, groups="one", vc_formula=parts)
     both, others = [], []
-    names = ["deviance", "beta", "phi", "P", "Q", "traces", "expected", "gradient", "hessian"]
+    names = ["deviance", "gradient", "hessian", "expected", "beta", "phi", "P", "traces", "Q"]
     for many in (10**6, 0):
         monkeypatch.setattr("fewgroups.structure.MANY", many)
         s = Structure.of(model)

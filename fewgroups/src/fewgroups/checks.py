@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMResults, MixedLMResultsWrapper
 
-from fewgroups.blocks import RANK, GroupBlock, ranks
 from fewgroups.likelihood import Information
-from fewgroups.structure import Structure
+from fewgroups.structure import RANK, GroupBlock, Structure, ranks
 
 ALIKE = 1e-11  # smallest eigenvalue of a matrix of squared cosines that is not rounding
 REFIT = "fit the model with fewgroups.fit(formula, data, groups), which ends at the optimum"
@@ -102,10 +101,11 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
                     "any single group (a predictor that is constant in each group has no slope there): leave it out"
                 )
     # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I
-    found = Information.of(structure, np.zeros(structure.size), True)
+    zero = np.zeros(structure.size)
+    found = Information.of(structure, zero, True)
     names = [*model.data.param_names[model.k_fe :], "the residual variance"]
     size = np.sqrt(np.clip(np.diag(found.expected), 0, None))
-    without_x = np.sqrt(np.diag(found.traces))
+    without_x = np.sqrt(np.diag(Information.of(structure, zero, False).expected))
     gone = [n for n, left, all_ in zip(names, size, without_x, strict=True) if left <= 1e-6 * all_]
     if gone:
         raise ValueError(

@@ -21,14 +21,19 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import check_choice, confidence_level, whole_number
 from fewgroups.batch import fit_many
-from fewgroups.blocks import derivatives
 from fewgroups.checks import NotAtOptimumWarning, check_result
-from fewgroups.examination import SHORTFALL
+from fewgroups.ddf import SHORTFALL
 from fewgroups.likelihood import Optimum, optima, optimum, optimum_at
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.simulation import BLOCK, room_for
-from fewgroups.structure import Structure, random_design, sds_and_correlations, sqrt_factor
+from fewgroups.structure import (
+    Structure,
+    derivatives,
+    random_design,
+    sds_and_correlations,
+    sqrt_factor,
+)
 from fewgroups.templates import say
 
 Array = np.ndarray

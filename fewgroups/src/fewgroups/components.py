@@ -19,15 +19,19 @@ from scipy.stats import chi2
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import confidence_level
-from fewgroups.blocks import square_derivatives
 from fewgroups.checks import check_result
-from fewgroups.ddf import scaled_inverse
-from fewgroups.examination import SHORTFALL, examine
+from fewgroups.ddf import SHORTFALL, examine, scaled_inverse
 from fewgroups.fitting import boundary
 from fewgroups.formulas import nesting_notes
 from fewgroups.likelihood import ROUNDS, Information, Optimum, by_coordinates, minimise, optimum
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import Structure, level_of_rows, sds_and_correlations, symmetric
+from fewgroups.structure import (
+    Structure,
+    level_of_rows,
+    sds_and_correlations,
+    square_derivatives,
+    symmetric,
+)
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -146,7 +150,7 @@ def _standard_errors(
     """Of the variances and correlations in the table's rows, whose SDs and correlations are `values`: expected
     information, and the delta method for correlations. nan on the boundary."""
     found = Information.of(s, s.from_data_units(cov_re / scale, vcomp / scale), reml, scale)
-    spread = 2 * scaled_inverse(found.expected if reml else found.traces)
+    spread = 2 * scaled_inverse(found.expected)
     slopes = scale * (s.random @ symmetric(np.eye(s.size - s.v), s.q) @ s.random.T)  # of Ψ by γ
     own, j, i = np.diagonal(slopes, axis1=1, axis2=2), *np.tril_indices(s.q, -1)
     a, r = np.diag(cov_re), values[s.q : s.q + len(i)]
@@ -280,7 +284,8 @@ class Profiles:
         pair = self.pair[which]
         if pair.any():  # the signs of the rows must not change that of their correlation
             r, length = x[pair, 1], x[pair, 2]
-            sign, rest = np.where(x[pair, 0] * length < 0, -1.0, 1.0), np.sqrt(1 - r**2)
+            sign = np.where(x[pair, 0] * length < 0, -1.0, 1.0)
+            rest = np.sqrt(np.clip(1 - r**2, 0, None))
             entries[pair, 1], entries[pair, 2] = sign * r * length, rest * length
             by_x[pair, 1, 1], by_x[pair, 1, 2] = sign * length, sign * r
             by_x[pair, 2, 1], by_x[pair, 2, 2] = -r * length / np.maximum(rest, 1e-6), rest

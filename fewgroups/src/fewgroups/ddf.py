@@ -18,13 +18,19 @@ decide what is negligible. Rows of contrasts are brought to those columns by `In
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from statsmodels.regression.mixed_linear_model import MixedLMResults
 
-from fewgroups.likelihood import Information
+from fewgroups.checks import NotAtOptimumWarning
+from fewgroups.likelihood import Information, is_singular, optimum
+from fewgroups.templates import say
 
 Array = np.ndarray
+SHORTFALL = 1e-4  # log-likelihood below the optimum from which on a fit counts as short of it
 FLAT = 1e-8  # eigenvalue of the scaled curvature, relative to the largest, that is none (lmerTest's bound)
 
 
@@ -88,7 +94,7 @@ class Satterthwaite(Wald):
         weights = np.divide(2, values, out=np.zeros_like(values), where=kept)
         vectors = vectors / size[..., None]
         spread = (vectors * weights[..., None, :]) @ vectors.swapaxes(-1, -2)
-        slopes = np.einsum("...ij,...iab->...jab", jacobian, _phi_slopes(found))
+        slopes = np.einsum("...ij,...iab->...jab", jacobian, found.phi_slopes)
         return cls(found.phi, found.phi, slopes, spread)
 
     def test(self, rows: Array, difference: Array) -> FTest:
@@ -102,12 +108,6 @@ class Satterthwaite(Wald):
         independent = vectors.T @ np.linalg.solve(triangle.T, difference)
         dfs = np.array([self.df(row) for row in (basis @ vectors).T])
         return float(np.mean(independent**2 / values)), len(rows), _combined_df(dfs)
-
-
-def _phi_slopes(found: Information) -> Array:
-    """(..., k, p, p) derivatives of Φ by (γ, log σ²)."""
-    phi = found.phi[..., None, :, :]
-    return -phi @ found.P @ phi
 
 
 def _by_relative_sds(found: Information) -> tuple[Array, Array]:
@@ -143,14 +143,15 @@ class KenwardRoger(Wald):
     def of(cls, found: Information) -> KenwardRoger:
         """From the information at a REML fit. V is linear in Ψ, τ² and σ², whose derivatives the D_i span, so that the
         second-derivative term vanishes."""
-        spread = 2 * scaled_inverse(found.expected)
-        P, inner = found.P[..., :-1, :, :], spread[..., :-1, :-1]
-        left = (P @ found.phi[..., None, :, :])[..., None, :, :]
-        middle = found.Q - left @ P[..., None, :, :, :]  # 0 for V
-        extra = np.einsum("...ij,...ijab->...ab", inner, middle)
-        adjusted = found.phi + 2 * found.phi @ extra @ found.phi
+        spread, P, Q = 2 * scaled_inverse(found.expected), found.P, found.Q
+        P, Q, inverse = P[..., :-1, :-1], Q[..., :-1, :-1], found.inverse
+        middle = (
+            Q - (P @ inverse[..., None, :, :])[..., None, :, :] @ P[..., None, :, :, :]
+        )  # 0 for V
+        extra = np.einsum("...ij,...ijab->...ab", spread[..., :-1, :-1], middle)
+        adjusted = found.phi + 2 * found.phi @ extra @ inverse
         adjusted = (adjusted + adjusted.swapaxes(-1, -2)) / 2
-        return cls(found.phi, adjusted, _phi_slopes(found), spread)
+        return cls(found.phi, adjusted, found.phi_slopes, spread)
 
     def test(self, rows: Array, difference: Array) -> FTest:
         """The scaled F of rows (q, p); `difference` (q,) is Lβ̂ less its null value. Denominator df and the factor of F:
@@ -188,3 +189,60 @@ def scaled_inverse(matrix: Array) -> Array:
     units = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
     units = units[..., None] * units[..., None, :]
     return np.linalg.inv(matrix / units) / units
+
+
+# ---- a fit, examined: is it at its optimum, is it singular, and by which method are its fixed effects judged --------
+
+
+@dataclass(frozen=True)
+class Examination:
+    """found: the information at the parameters of the fit, or of its REML refit; method: what judges the fixed effects;
+    notes; facts for `attrs` of a table."""
+
+    found: Information
+    method: Wald
+    notes: list[str]
+    facts: dict[str, Any]
+
+    @property
+    def beta(self) -> Array:
+        """(p,) the coefficients."""
+        return self.found.structure.R_inverse @ self.found.beta
+
+    @property
+    def phi(self) -> Array:
+        """(p, p) their covariance (XᵀV⁻¹X)⁻¹, before any adjustment."""
+        fixed = self.found.structure.R_inverse
+        return fixed @ self.found.phi @ fixed.T
+
+
+def examine(result: MixedLMResults, ddf: str) -> Examination:
+    """Examine a checked `result` for the method `ddf` (one of METHODS).
+
+    Everything rests on the parameters of the fit itself, also where it is short of the optimum
+    (NotAtOptimumWarning). Two exceptions rest on the optimum: Kenward–Roger of an ML fit, on that of REML, as in
+    pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach.
+    """
+    s, reml = result.structure, bool(result.reml)
+    best, scale = (
+        optimum(s, reml),
+        float(result.scale),
+    )  # of a result of fewgroups.fit, found already
+    gamma = s.from_data_units(result.cov_re / scale, result.vcomp / scale)
+    found, singular = Information.of(s, gamma, reml, scale), is_singular(s, s.theta(gamma))
+    shortfall = max(best.loglik + found.deviance / 2, 0.0)
+    refitted = ddf == "kenward-roger" and not reml
+    notes = []
+    if shortfall > SHORTFALL:
+        notes.append(say("examined.short", shortfall=f"{shortfall:.2g}"))
+        warnings.warn(notes[-1], NotAtOptimumWarning, stacklevel=3)
+    if refitted:
+        best = optimum(s, True)
+        notes.append(say("examined.refitted"))
+    if refitted or (best.singular and shortfall <= SHORTFALL):
+        found = Information.of(s, s.gamma(best.theta), reml or refitted)
+        singular = best.singular
+    if singular:
+        notes.append(say(f"examined.{ddf}"))
+    facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}
+    return Examination(found, METHODS[ddf].of(found), notes, facts)

@@ -20,11 +20,10 @@ from statsmodels.regression.mixed_linear_model import (
 )
 
 from fewgroups.arguments import true_or_false
-from fewgroups.blocks import RANK
 from fewgroups.checks import NO_RESIDUAL, check_identified
 from fewgroups.formulas import build
 from fewgroups.likelihood import SINGULAR, Information, Optimum, optimum
-from fewgroups.structure import Structure, symmetric
+from fewgroups.structure import RANK, Structure, symmetric
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -210,7 +209,7 @@ def _covariance(at: Information) -> Array:
     s, triangle, one = at.structure, at.structure.size - at.structure.v, np.eye(at.structure.size)
     slopes = s.from_data_units(symmetric(one[:, :triangle], s.q), one[:, triangle:]).T
     covariance = 2 * np.linalg.inv(slopes.T @ at.profiled @ slopes)
-    along = (at.sums.P @ at.residual)[:, :-1] @ at.inverse
+    along = (at.P @ at.residual)[:, :-1] @ at.inverse
     moved = -np.sqrt(at.scale) * s.R_inverse @ along.T @ slopes
     by_both = moved @ covariance
     phi = s.R_inverse @ at.phi @ s.R_inverse.T

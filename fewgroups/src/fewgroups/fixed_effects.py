@@ -14,8 +14,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import check_choice, confidence_level, number_array
 from fewgroups.checks import check_result
-from fewgroups.ddf import METHODS, Wald
-from fewgroups.examination import examine
+from fewgroups.ddf import METHODS, Wald, examine
 from fewgroups.likelihood import Information
 from fewgroups.noted_table import NotedTable, noted_table, p_is, useful_decimals
 from fewgroups.templates import say

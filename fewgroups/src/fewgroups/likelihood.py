@@ -24,7 +24,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from fewgroups.blocks import Sums
 from fewgroups.structure import Structure, symmetric
 
 Array = np.ndarray
@@ -50,37 +49,51 @@ class Information:
     """The (RE)ML likelihood at one value of its k covariance parameters (γ, log σ²), and what the data say of them; p
     fixed effects. At many values, or of many data sets, all but the structure has first axes.
 
-    V = σ²(I + Σγ_iG_i), γ (size,) and G_i as in `Sums`; the D_i are its derivatives, σ²G_i and V itself. X̃ are the
-    orthonormal columns of the structure; sums: of the columns B = [X̃ r], r the residuals of least squares in units of
-    their own. first (p+1, p+1): σ²BᵀV⁻¹B; inverse (p, p): that of its part with X̃; residual (p+1,): the c for which
-    Bc is (y − X̃β̂)/σ; rss = yᵀ𝒫y with 𝒫 = V⁻¹ − V⁻¹X̃ΦX̃ᵀV⁻¹. The rest is worked out when it is asked for.
+    V = σ²(I + Σγ_iG_i) as in `structure`; the D_i are its derivatives, σ²G_i and V itself; X̃ the orthonormal columns,
+    Φ = (X̃ᵀV⁻¹X̃)⁻¹ and 𝒫 = V⁻¹ − V⁻¹X̃ΦX̃ᵀV⁻¹. deviance: −2 log-likelihood, with lme4's and statsmodels' constants;
+    gradient (k,): of it; inverse (p, p): Φ/σ²; residual (p+1,): the c with which Bc is (y − X̃β̂)/σ; rss: yᵀ𝒫y; single
+    (size,), P (size, p+1, p+1), traces and Q: from `Structure.sums`.
     """
 
     structure: Structure
     reml: bool
     gamma: Array
     scale: Any
-    sums: Sums
-    first: Array
+    deviance: Any
+    gradient: Array
     inverse: Array
     residual: Array
     rss: Any
+    single: Array
+    P: Array
+    traces: Any
+    Q: Any
 
     @classmethod
     def of(
         cls, s: Structure, gamma: Array, reml: bool, scale: Any = None, second: bool = True
     ) -> Information:
         """At γ (..., size) and σ² = scale, None for the best one. `second`: whether second derivatives are wanted."""
-        p, sums = s.p, s.sums(gamma, second)
-        first = s.BB - sums.removed
-        inverse = np.linalg.inv(first[..., :p, :p])
+        log_det, removed, single, P, traces, Q = s.sums(gamma, second)
+        p, df, M = s.p, s.n - s.p * reml, s.BB - removed
+        inverse = np.linalg.inv(M[..., :p, :p])
         inverse = (inverse + inverse.swapaxes(-1, -2)) / 2
-        shift = (inverse @ first[..., :p, p:])[..., 0]
-        rss = s.unit**2 * (first[..., p, p] - np.sum(first[..., :p, p] * shift, axis=-1))
-        scale = np.asarray(rss / (s.n - p * reml) if scale is None else scale)
+        shift = (inverse @ M[..., :p, p:])[..., 0]
+        rss = s.unit**2 * (M[..., p, p] - np.sum(M[..., :p, p] * shift, axis=-1))
+        scale = np.asarray(rss / df if scale is None else scale)
+        rss = np.asarray(rss / scale)
         residual = np.concatenate([-shift, np.ones((*shift.shape[:-1], 1))], axis=-1)
         residual *= (s.unit / np.sqrt(scale))[..., None]
-        return cls(s, reml, gamma, scale, sums, first, inverse, residual, rss / scale)
+        deviance = log_det + rss + df * np.log(2 * np.pi * scale)
+        weights = residual[..., :, None] * residual[..., None, :]
+        if reml:
+            deviance -= np.linalg.slogdet(inverse)[1]
+            deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
+            weights[..., :p, :p] += inverse
+        by_gamma = single - np.einsum("...ij,...aij->...a", weights, P)
+        gradient = np.concatenate([by_gamma, (df - rss)[..., None]], axis=-1)
+        sums = single, P, traces, Q
+        return cls(s, reml, gamma, scale, deviance, gradient, inverse, residual, rss, *sums)
 
     def rows(self, L: Array) -> Array:
         """Rows (q, p) or a row (p,) of weights of β as weights of the coefficients of X̃."""
@@ -89,98 +102,53 @@ class Information:
     @property
     def beta(self) -> Array:
         """(p,) the generalised-least-squares coefficients of X̃."""
-        return np.asarray(
-            self.structure.start - np.sqrt(self.scale)[..., None] * self.residual[..., :-1]
-        )
+        shift = np.sqrt(self.scale)[..., None] * self.residual[..., :-1]
+        return np.asarray(self.structure.start - shift)
 
     @property
     def phi(self) -> Array:
-        """(p, p) their covariance Φ = (X̃ᵀV⁻¹X̃)⁻¹."""
+        """(p, p) their covariance Φ."""
         return np.asarray(self.scale[..., None, None] * self.inverse)
 
-    @cached_property
-    def P(self) -> Array:
-        """(k, p, p) P_i = −X̃ᵀV⁻¹D_iV⁻¹X̃."""
-        both = np.concatenate([self.sums.P, self.first[..., None, :, :]], axis=-3)
-        return -both[..., :-1, :-1] / self.scale[..., None, None, None]
-
     @property
-    def Q(self) -> Array:
-        """(size, size, p, p) Q_ij = X̃ᵀV⁻¹D_iV⁻¹D_jV⁻¹X̃."""
-        return np.asarray(self._Q[..., :-1, :-1] / self.scale[..., None, None, None, None])
+    def phi_slopes(self) -> Array:
+        """(k, p, p) the derivatives of Φ."""
+        by_gamma = self.inverse[..., None, :, :] @ self.P[..., :-1, :-1]
+        by_gamma = by_gamma @ self.phi[..., None, :, :]
+        return np.concatenate([by_gamma, self.phi[..., None, :, :]], axis=-3)
 
     @cached_property
-    def _Q(self) -> Array:
-        return np.ascontiguousarray(
-            self.sums.Q
-        )  # of many data sets, products take a third of the time
-
-    @property
-    def deviance(self) -> Any:
-        """−2 log-likelihood, with lme4's and statsmodels' constants."""
-        s = self.structure
-        deviance = (
-            self.sums.log_det + self.rss + (s.n - s.p * self.reml) * np.log(2 * np.pi * self.scale)
-        )
-        if self.reml:
-            deviance -= np.linalg.slogdet(self.inverse)[1]
-            deviance -= 2 * np.log(np.abs(np.diag(s.R_inverse))).sum()
-        return deviance
-
-    @cached_property
-    def gradient(self) -> Array:
-        """(k,) of the deviance."""
-        by_gamma = self.sums.single - np.einsum("...ij,...aij->...a", self._weights, self.sums.P)
-        by_scale = self.structure.n - self.structure.p * self.reml - self.rss
-        return np.concatenate([by_gamma, by_scale[..., None]], axis=-1)
+    def expected(self) -> Array:
+        """(k, k) twice the expected information: tr(𝒫D_i𝒫D_j), of ML tr(V⁻¹D_iV⁻¹D_j)."""
+        if not self.reml:
+            return _bordered(self.traces, self.single, self.structure.n)
+        AP = self.inverse[..., None, :, :] @ self.P[..., :-1, :-1]
+        inner = self.traces + np.einsum("...aij,...bji->...ab", AP, AP)
+        inner -= 2 * np.einsum("...ij,...abij->...ab", self.inverse, self.Q[..., :-1, :-1])
+        last = self.single - np.trace(AP, axis1=-2, axis2=-1)
+        return _bordered(inner, last, self.structure.n - self.structure.p)
 
     @cached_property
     def hessian(self) -> Array:
-        """(k, k) of the deviance. By γ: 2yᵀ𝒫D_i𝒫D_j𝒫y − tr(𝒫D_i𝒫D_j); of ML that is tr(V⁻¹D_iV⁻¹D_j) (Lindstrom & Bates
-        1988, J. Am. Stat. Assoc. 83:1014)."""
-        along = (self.sums.P @ self.residual[..., None, :, None])[..., 0]
+        """(k, k) of the deviance: by γ twice yᵀ𝒫D_i𝒫D_j𝒫y, less `expected` (Lindstrom & Bates 1988, J. Am. Stat. Assoc.
+        83:1014)."""
+        c = self.residual
+        along = (self.P @ c[..., None, :, None])[..., 0]
         half = along[..., :-1]
-        inner = 2 * np.einsum("...ij,...abij->...ab", self._weights, self._Q) - self.sums.traces
-        inner -= 2 * (half @ self.inverse @ half.swapaxes(-1, -2))
-        if self.reml:
-            inner -= self._squares
-        return bordered(inner, (along @ self.residual[..., None])[..., 0], self.rss)
+        inner = np.einsum("...ij,...abij->...ab", c[..., :, None] * c[..., None, :], self.Q)
+        inner -= half @ self.inverse @ half.swapaxes(-1, -2)
+        inner = 2 * inner - self.expected[..., :-1, :-1]
+        return _bordered(inner, (along @ c[..., None])[..., 0], self.rss)
 
     @property
     def profiled(self) -> Array:
         """(size, size) the Hessian by γ where σ² is the best one for every γ."""
         mixed = self.hessian[..., :-1, -1:]
-        inner = self.hessian[..., :-1, :-1]
-        return np.asarray(inner - mixed * mixed.swapaxes(-1, -2) / self.rss[..., None, None])
-
-    @property
-    def traces(self) -> Array:
-        """(k, k) twice the expected ML information tr(V⁻¹D_iV⁻¹D_j)."""
-        return bordered(self.sums.traces, self.sums.single, self.structure.n)
-
-    @property
-    def expected(self) -> Array:
-        """(k, k) twice the expected REML information tr(𝒫D_i𝒫D_j)."""
-        inner = self.sums.traces + self._squares
-        inner -= 2 * np.einsum("...ij,...abij->...ab", self.inverse, self._Q[..., :-1, :-1])
-        taken = np.einsum("...ij,...aij->...a", self.inverse, self.sums.P[..., :-1, :-1])
-        return bordered(inner, self.sums.single - taken, self.structure.n - self.structure.p)
-
-    @cached_property
-    def _weights(self) -> Array:
-        """(p+1, p+1) what products with B count in the gradient."""
-        weights = self.residual[..., :, None] * self.residual[..., None, :]
-        weights[..., :-1, :-1] += self.inverse * self.reml
-        return weights
-
-    @cached_property
-    def _squares(self) -> Array:
-        """(size, size) tr(ΦP_iΦP_j)."""
-        AP = self.inverse[..., None, :, :] @ self.sums.P[..., :-1, :-1]
-        return np.einsum("...aij,...bji->...ab", AP, AP)
+        taken = mixed * mixed.swapaxes(-1, -2) / self.rss[..., None, None]
+        return np.asarray(self.hessian[..., :-1, :-1] - taken)
 
 
-def bordered(inner: Array, last: Array, corner: Any) -> Array:
+def _bordered(inner: Array, last: Array, corner: Any) -> Array:
     """The symmetric matrix (..., k, k) with this part (..., k−1, k−1), last row (..., k−1) and last element (...)."""
     size = last.shape[-1] + 1
     whole = np.empty((*last.shape[:-1], size, size))

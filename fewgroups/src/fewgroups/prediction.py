@@ -14,9 +14,8 @@ from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import check_choice, confidence_level, some
-from fewgroups.blocks import derivatives
 from fewgroups.checks import check_result
-from fewgroups.examination import examine
+from fewgroups.ddf import examine
 from fewgroups.formulas import (
     Names,
     check_columns,
@@ -28,7 +27,7 @@ from fewgroups.formulas import (
 )
 from fewgroups.likelihood import Information
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
-from fewgroups.structure import dense
+from fewgroups.structure import dense, derivatives
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -104,7 +103,10 @@ def predictions(
     fit = examine(checked, "kenward-roger")
     found, method, n = fit.found, fit.method, len(model.endog)
     X, Z = found.rows(X), Z @ found.structure.random
-    (estimate, error), gradient = np.empty((2, len(shown))), np.empty((len(shown), len(found.P)))
+    (estimate, error), gradient = (
+        np.empty((2, len(shown))),
+        np.empty((len(shown), found.gamma.size + 1)),
+    )
     for group in np.unique(groups):
         own = model.row_indices[model.group_labels[group]] if group >= 0 else np.empty(0, dtype=int)
         new = np.flatnonzero(groups == group)
@@ -181,8 +183,8 @@ def _of_group(
     before = f @ once[:p, p:]
     after = before + h @ once[p:, p:] - z
     within = [_forms(after, S) - _forms(before, S) for S in units]
-    changes = [_forms(f, P) for P in found.P[:-1]]
-    gradient = found.scale * np.transpose(within) - np.transpose(changes)
+    of_beta = [_forms(d, slope) for slope in found.phi_slopes[:-1]]
+    gradient = found.scale * np.transpose(within) + np.transpose(of_beta)
     return estimate, error, np.column_stack([gradient, error])
 
 

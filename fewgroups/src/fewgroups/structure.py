@@ -1,9 +1,13 @@
-"""What a mixed model's likelihood needs to know of one data set: cross-products per group, in standardised
-coordinates.
+"""What a mixed model's likelihood needs to know of one data set: cross-products of the rows that share random effects,
+in standardised coordinates, and the sums over those rows of which likelihoods are made.
 
-X and the random-effect columns are made orthonormal, the outcome is freed of its least-squares fit and
-brought to unit variance. Neither the units nor the centring of scores and predictors then matter to what is
-built on it, and the cost no longer depends on the number of rows.
+X and the random-effect columns are made orthonormal, the outcome is freed of its least-squares fit and brought to unit
+variance. Neither the units nor the centring of scores and predictors then matter to what is built on it, and the cost
+no longer depends on the number of rows.
+
+In units of σ², V = I + Σ γ_iG_i with G_i = Z S_i Zᵀ, γ the lower triangle of Ψ/σ² row by row and the τ²/σ² of the
+components, S_i constant. Two layouts give the same sums: many groups with few columns each (`GroupBlock`), and one
+group with many, the levels of crossed factors (`CrossedBlock`).
 """
 
 from __future__ import annotations
@@ -16,19 +20,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from fewgroups.blocks import (
-    CrossedBlock,
-    GroupBlock,
-    Sums,
-    derivatives,
-    square_derivatives,
-    with_outcomes,
-)
-
 Array = np.ndarray
 DEPENDENT = 1e-10
 """A column that keeps less than this share of its length beside the columns before it adds nothing to them."""
 MOST, COPIES = 8, 10  # GB at most, and how many matrices of all columns are held at once
+RANK = 1e-10  # of an eigenvalue, relative to the largest, that is not rounding
+FILLED = 0.2  # a matrix with fewer of its entries is kept sparse
 MANY = 64  # columns of a single group from which on those of one component are eliminated first
 
 
@@ -127,10 +124,12 @@ class Structure:
         """About how many numbers the sums of one data set are made of."""
         return 1 + sum(b.W.size + b.W.shape[0] * b.W.shape[-1] * (self.p + 1) for b in self.blocks)
 
-    def sums(self, gamma: Array, second: bool) -> Sums:
-        """Those of all blocks at γ/σ² (..., size): the lower triangle of Ψ, row by row, then the components."""
-        first, *others = (block.sums(gamma, second) for block in self.blocks)
-        return sum(others, start=first)
+    def sums(self, gamma: Array, second: bool) -> list[Any]:
+        """At γ (..., size), with V in units of σ² and B (n, p + 1) = [Q r]: log|V|; (p+1, p+1) BᵀB − BᵀV⁻¹B; (size,)
+        tr V⁻¹G_i; (size, p+1, p+1) BᵀV⁻¹G_iV⁻¹B; and, None if not `second`, (size, size) tr V⁻¹G_iV⁻¹G_j and (size,
+        size, p+1, p+1) BᵀV⁻¹G_iV⁻¹G_jV⁻¹B. At many γ, or for many outcomes, all have first axes."""
+        parts = zip(*(block.sums(gamma, second) for block in self.blocks), strict=True)
+        return [None if part[0] is None else sum(part) for part in parts]
 
     def unpack(self, theta: Array) -> tuple[Array, Array]:
         """L (..., q, q) and relative SDs (..., v) of θ (..., size): rows of the lower triangle, then components."""
@@ -289,3 +288,187 @@ def random_design(model: Any, group: int) -> tuple[Array, Array]:
         blocks.append(dense(matrices[group]))
         labels.append(np.full(blocks[-1].shape[1], number))
     return np.hstack(blocks), np.concatenate(labels)
+
+
+# ---- blocks of rows -------------------------------------------------------------------------------------------
+
+
+def derivatives(labels: Array, k_re: int, k_vc: int) -> Array:
+    """The constant matrices S_i of one group, (k, m, m).
+
+    labels (m,) of its random-effect columns: −1 − c for column c of re_formula, else the component's number.
+    """
+    i, j = np.tril_indices(k_re)
+    answer = np.zeros((len(i) + k_vc, len(labels), len(labels)))
+    answer[range(len(i)), i, j] = answer[range(len(i)), j, i] = 1
+    answer[len(i) :, range(len(labels)), range(len(labels))] = labels == np.arange(k_vc)[:, None]
+    return answer
+
+
+def square_derivatives(back: Array, v: int) -> Array:
+    """(..., k, k, k) the constant second derivatives of the lower triangle of BLLᵀBᵀ, row by row, with B = back
+    (..., q, q), and of v squares, by the entries of L (q, q) and the v roots. As all are squares, the first derivatives
+    are these times θ."""
+    q = back.shape[-1]
+    i, j = np.tril_indices(q)
+    k, ones = len(i), np.zeros((len(i), q, q))
+    ones[range(k), i, j] = 1
+    ones = back[..., None, :, :] @ ones
+    products = np.einsum("...aic,...bjc->...ijab", ones, ones)
+    products = (products + products.swapaxes(-1, -2))[..., i, j, :, :]
+    answer = np.zeros((*back.shape[:-2], k + v, k + v, k + v))
+    answer[..., :k, :k, :k] = products
+    answer[..., range(k, k + v), range(k, k + v), range(k, k + v)] = 2
+    return answer
+
+
+@dataclass(frozen=True)
+class GroupBlock:
+    """The g groups that have the same random-effect columns: W = ZᵀZ (g, m, m), ZB = ZᵀB (..., g, m, p+1), changes (k,
+    m, m): the S_i. Of many groups with one W its shape is (1, m, m), `count` their number, and the rows of ZB, fewer
+    than the groups, have the same cross-products."""
+
+    W: Array
+    ZB: Array
+    changes: Array
+    count: int = 1
+
+    def explained(self) -> tuple[Array, int]:
+        """What random effects of any size take from BᵀB (p+1, p+1), and the rank of Z."""
+        taken = np.linalg.pinv(self.W, rcond=RANK, hermitian=True) @ self.ZB
+        return _rows(self.ZB).T @ _rows(taken), int(ranks(self.W).sum())
+
+    def sums(self, gamma: Array, second: bool) -> tuple[Any, ...]:
+        """This block's part of `Structure.sums`."""
+        W, S_i = self.W, self.changes
+        S = np.tensordot(gamma, S_i, axes=1)[..., None, :, :]
+        A = np.eye(W.shape[-1]) + S @ W
+        T = np.linalg.inv(A)  # V⁻¹Z = ZT, also for a singular S; V⁻¹B = B − ZSE with E = ZᵀV⁻¹B
+        E, F = T.swapaxes(-1, -2) @ self.ZB, W @ T  # F = ZᵀV⁻¹Z
+        SE = S_i[:, None] @ E[..., None, :, :, :]
+        columns, k, p1 = _columns(SE), len(S_i), self.ZB.shape[-1]
+        P = columns.swapaxes(-1, -2) @ _columns(E[..., None, :, :, :])
+        found = (
+            self.count * np.linalg.slogdet(A)[1].sum(axis=-1),
+            _rows(self.ZB).swapaxes(-1, -2) @ _rows(S @ E),
+            self.count * np.einsum("...ab,iba->...i", F.sum(axis=-3), S_i),
+            P.reshape(*P.shape[:-2], k, p1, p1),
+        )
+        if not second:
+            return *found, None, None
+        FS = F[..., None, :, :, :] @ S_i[:, None]
+        flat = FS.reshape(*FS.shape[:-3], -1)
+        traces = self.count * flat @ FS.swapaxes(-1, -2).reshape(flat.shape).swapaxes(-1, -2)
+        Q = columns.swapaxes(-1, -2) @ _columns(F[..., None, :, :, :] @ SE)
+        Q = Q.reshape(*Q.shape[:-2], k, p1, k, p1).swapaxes(-2, -3)
+        return (
+            *found,
+            traces,
+            np.ascontiguousarray(Q),
+        )  # of many data sets, read in a third of the time
+
+
+def ranks(W: Array) -> Array:
+    """Ranks (g,) of positive semi-definite matrices (g, m, m)."""
+    values = np.linalg.eigvalsh(W)
+    return np.sum(values > RANK * np.maximum(values[:, -1:], np.finfo(float).tiny), axis=1)
+
+
+def with_outcomes(ZQ: Array, Zr: Array) -> Array:
+    """ZᵀB (..., m, p+1) of ZᵀQ (m, p) and Zᵀr (..., m)."""
+    first = np.broadcast_to(ZQ, (*Zr.shape, ZQ.shape[-1]))
+    return np.concatenate([first, Zr[..., None]], axis=-1)
+
+
+def _rows(x: Array) -> Array:
+    """(..., g, m, j) → (..., gm, j)."""
+    return x.reshape(*x.shape[:-3], -1, x.shape[-1])
+
+
+def _columns(x: Array) -> Array:
+    """(..., k, g, m, j) → (..., gm, kj)."""
+    return np.moveaxis(_rows(x), -3, -2).reshape(*x.shape[:-4], x.shape[-3] * x.shape[-2], -1)
+
+
+@dataclass(frozen=True)
+class CrossedBlock:
+    """One group whose columns are independent: labels (m,), the component of each; ZB = ZᵀB (..., m, p+1).
+
+    The m₁ columns that come first have no row in common and are of one component, the one with the most such columns.
+    For them ZᵀZ is diagonal, and they are eliminated: what is left is dense in the other m₂ columns only. ZᵀZ is
+    held as weights (m₁,), its diagonal there, cross (m₁, m₂), sparse or not, and W (m₂, m₂).
+    """
+
+    labels: Array
+    weights: Array
+    cross: Any
+    W: Array
+    ZB: Array
+
+    @classmethod
+    def of(cls, parts: list[Any], Q: Array, r: Array) -> CrossedBlock:
+        """Of the components' columns, sparse (rows, their levels), with Q (rows, p) and r (..., rows)."""
+        alone = [part.shape[1] * (np.diff(part.indptr).max() <= 1) for part in parts]
+        order, m = np.argsort(alone)[::-1], max(alone)
+        Z = sparse.csr_array(sparse.hstack([parts[c] for c in order]))
+        labels, W = np.repeat(order, [parts[c].shape[1] for c in order]), sparse.csr_array(Z.T @ Z)
+        cross = W[:m, m:]
+        cross = cross if cross.nnz < FILLED * m * (len(labels) - m) else cross.toarray()
+        return cls(
+            labels, W.diagonal()[:m], cross, W[m:, m:].toarray(), with_outcomes(Z.T @ Q, r @ Z)
+        )
+
+    def explained(self) -> tuple[Array, int]:
+        """As of a `GroupBlock`."""
+        m, w, ZB = len(self.weights), self.weights, self.ZB
+        inverse = np.divide(1, w, out=np.zeros_like(w), where=w > 0)
+        X = ZB[m:] - self.cross.T @ (inverse[:, None] * ZB[:m])
+        values, vectors = np.linalg.eigh(self.W - _gram(self.cross, inverse))
+        kept = values > RANK * np.abs(self.W).max(initial=0.0)
+        roots = vectors[:, kept].T @ X / np.sqrt(values[kept, None])
+        taken = ZB[:m].T @ (inverse[:, None] * ZB[:m]) + roots.T @ roots
+        return taken, int(np.sum(w > 0) + kept.sum())
+
+    def sums(self, gamma: Array, second: bool) -> tuple[Any, ...]:
+        """This block's part of `Structure.sums`, at one γ after the other, `second` or not."""
+        shapes = "(k),(m,j)->(),(j,j),(k),(k,j,j),(k,k),(k,k,j,j)"
+        return tuple(np.vectorize(self._sums, signature=shapes)(gamma, self.ZB))
+
+    def _sums(self, gamma: Array, ZB: Array) -> tuple[Any, ...]:
+        m, w, cross, v = len(self.weights), self.weights, self.cross, len(gamma)
+        own = np.eye(v)[self.labels]  # which component a column belongs to
+        first, others = own[0], own[m:]
+        eliminated, kept = gamma[self.labels[0]], gamma[self.labels[m:]]
+        # V₁ = I + γ₁Z₁Z₁ᵀ: Z₁ᵀV₁⁻¹[Z₁ Z₂ B] are the rows of ZᵀZ and ZᵀB, each shrunk
+        shrunk = 1 / (1 + eliminated * w)
+        d = (eliminated * shrunk)[:, None]
+        X = ZB[m:] - cross.T @ (d * ZB[:m])  # Z₂ᵀV₁⁻¹B
+        G = self.W - _gram(cross, d[:, 0])  # Z₂ᵀV₁⁻¹Z₂
+        A = np.eye(len(G)) + kept[:, None] * G
+        T = np.linalg.inv(A)  # V⁻¹ = V₁⁻¹ − V₁⁻¹Z₂KZ₂ᵀV₁⁻¹ with K = TΓ₂
+        K, F = T * kept, G @ T  # F = Z₂ᵀV⁻¹Z₂
+        E = np.concatenate([shrunk[:, None] * (ZB[:m] - cross @ (K @ X)), T.T @ X])  # ZᵀV⁻¹B
+        N, f = _gram(cross, shrunk**2), w * shrunk  # C = Z₁ᵀV₁⁻¹Z₂, N = CᵀC
+        KN = K @ N
+
+        own_E = own.T[:, :, None] * E
+        x, z = own_E[:, :m], own_E[:, m:]
+        y = np.stack([cross.T @ (shrunk[:, None] * one) for one in x])
+        inner = np.stack([cross @ one for one in K @ y - T @ z])
+        FE = np.concatenate([f[:, None] * x - shrunk[:, None] * inner, T.T @ y + F @ z], axis=1)
+        both = np.sum(f**2) - 2 * np.sum(K * _gram(cross, f * shrunk**2)) + np.sum(KN * KN.T)
+        mixed = np.outer(first, np.sum(T * (N @ T), axis=0) @ others)
+        return (
+            np.linalg.slogdet(A)[1] - np.log(shrunk).sum(),
+            ZB[:m].T @ (d * ZB[:m]) + X.T @ K @ X,
+            first * (f.sum() - np.trace(KN)) + np.diag(F) @ others,
+            own_E.swapaxes(1, 2) @ E,
+            both * np.outer(first, first) + mixed + mixed.T + others.T @ F**2 @ others,
+            np.einsum("ami,bmj->abij", own_E, FE),
+        )
+
+
+def _gram(matrix: Any, weights: Array) -> Array:
+    """Mᵀ diag(weights) M of M (m₁, m₂), sparse or not."""
+    found = matrix.T @ (sparse.diags_array(weights) @ matrix)
+    return found.toarray() if sparse.issparse(found) else np.asarray(found)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fewgroups.batch.cells import CellStatistics, Layout
-from fewgroups.blocks import square_derivatives
+from fewgroups.structure import square_derivatives
 
 Array = np.ndarray
 

@@ -16,7 +16,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import NotAtOptimumWarning, check_identified, check_result
 from fewgroups.components import variances
-from fewgroups.examination import SHORTFALL, examine
+from fewgroups.ddf import SHORTFALL, examine
 from fewgroups.explanation.predictors import Factor, WholeTerm, read_coefficients, read_terms, short
 from fewgroups.fitting import boundary
 from fewgroups.fixed_effects import coefficients, f_tests, term_rows

@@ -12,11 +12,10 @@ import numpy as np
 from fewgroups.batch.cells import CellStatistics, Layout, cell_statistics, layout_of
 from fewgroups.batch.intercepts import InterceptModel
 from fewgroups.batch.slopes import SlopeModel
-from fewgroups.blocks import GroupBlock, derivatives
 from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
 from fewgroups.designs import Design
 from fewgroups.likelihood import Information
-from fewgroups.structure import Structure
+from fewgroups.structure import GroupBlock, Structure, derivatives
 
 Array = np.ndarray
 
