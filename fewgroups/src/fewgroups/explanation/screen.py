@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cached_property
+from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from fewgroups.noted_table import code, counted, joined, p_is, p_value, rounded,
 from fewgroups.templates import say, sentences
 
 SCREEN = 45  # lines of text
+LETTERS = [a + b for a in ("", *ascii_uppercase) for b in ascii_uppercase]  # A, …, Z, AA, …
 MOST_CAUTIONS = 3
 MOST_SPREADS = 6  # variances and correlations
 
@@ -133,32 +135,26 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passag
     spreads = sorted(words.spread_rows(facts), key=lambda row: row.at)
     if len(spreads) > MOST_SPREADS:  # then without the correlations
         spreads = [row for row in spreads if len(row.things) == 1]
+    spreads.append(words.SpreadRow("Scale", (), -1))
     differing = [
         ScreenRow("", x.label, words.spread_sentence(facts, x), (x.label,)) for x in spreads
     ]
-    residual = words.sd_sentence(facts, say("spread.residual"), facts.spreads.iloc[-1])
-    differing.append(ScreenRow("", "Scale", residual, ("Scale",)))
     title = say("screen.average" + "_refitted" * facts.fixed.attrs["refitted"])
     nested = [("", text) for text in words.nesting(facts).values()]
     told = [*(words.term_rows(facts, term) for term in facts.terms), _means(facts)]
     # Terms that are part of no interaction come first. What does not fit is left out, the intercept before all.
     for kept in range(len(told), 0, -1):
         average = [row for rows in told[:kept] for row in rows]
-        left_out = max(len(facts.terms) - kept, 0)
-        rows = [replace(x, mark=_letter(k)) for k, x in enumerate([*average, *differing])]
-        more = [("", say("screen.more", number=counted(left_out, "term")))] * (left_out > 0)
+        marked = zip([*average, *differing], LETTERS, strict=False)
+        rows = [replace(row, mark=letter) for row, letter in marked]
+        left_out = counted(len(facts.terms) - kept, "term")
+        more = [("", say("screen.more", number=left_out))] * (kept < len(facts.terms))
         first = Passage(title, rows=rows[: len(average)], remarks=more)
         second = Passage(say("screen.differ"), rows=rows[len(average) :], remarks=nested)
         found: list[str | Passage] = [*start, first, second, warned, end]
         if as_text(found).count("\n") < SCREEN:
             break
     return found
-
-
-def _letter(number: int) -> str:
-    """A, B, …, Z, AA, AB, …"""
-    more, last = divmod(number, 26)
-    return (chr(64 + more) if more else "") + chr(65 + last)
 
 
 def _means(facts: FittedModel) -> list[ScreenRow]:
@@ -269,8 +265,23 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
     remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
     if not facts.finished:
         return _row(facts, k, {}, remarks)
-    row = facts.fixed.iloc[k]
-    longer = (row["high"] - row["low"]) / (2 * 1.96 * facts.printed_errors[k])
+    row, unit = facts.fixed.iloc[k], facts.with_unit
+    b, se, z_95 = float(facts.estimates[k]), float(facts.printed_errors[k]), stats.norm.ppf(0.975)
+    cells = {"Coef.": words.meaning(facts, one, b, se if se > 0 else facts.right_errors[k])}
+    if se > 0:  # the printed numbers in words
+        low, high = b - z_95 * se, b + z_95 * se
+        given = {
+            "se": unit(rounded(se, se)),
+            "z": two(abs(b / se)),
+            "side": "above" if b > 0 else "below",
+            "p": signed(p_is(2 * stats.norm.sf(abs(b / se)))),
+            "low": unit(rounded(low, se)),
+            "high": unit(rounded(high, se)),
+        }
+        keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
+        columns = map(str, facts.rows.columns[1:])
+        cells |= {name: say(f"cell.{key}", given) for name, key in zip(columns, keys, strict=True)}
+    longer = (row["high"] - row["low"]) / (2 * z_95 * se)
     given = {"sentence": words.effect_row(facts, k).text, "times": f"{longer:.2g}"}
     here = [say("row.longer" if longer > 1 + OFF else "row.report", given)]
     here += [say("row.refitted")] * facts.fixed.attrs["refitted"]
@@ -282,28 +293,7 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
         here.append(say("row.paired", facts.shared, test=f"t({df}) = {two(t)}, {p_value(p)}"))
     remarks.append((say("lead.here"), " ".join(here)))
     remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
-    return _row(facts, k, _cells(facts, k, one), remarks)
-
-
-def _cells(facts: FittedModel, k: int, one: Coefficient) -> dict[str, str]:
-    """Each printed number of a coefficient's row in words."""
-    unit, names = facts.with_unit, [str(name) for name in facts.rows.columns]
-    b, se = float(facts.estimates[k]), float(facts.printed_errors[k])
-    if not np.isfinite(se):
-        return {names[0]: words.meaning(facts, one, b, float(facts.right_errors[k]))}
-    z, half_width = b / se, float(stats.norm.ppf(0.975)) * se
-    low, high = b - half_width, b + half_width
-    given = {
-        "se": unit(rounded(se, se)),
-        "z": two(abs(z)),
-        "side": "above" if z > 0 else "below",
-        "p": signed(p_is(2 * stats.norm.sf(abs(z)))),
-        "low": unit(rounded(low, se)),
-        "high": unit(rounded(high, se)),
-    }
-    keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
-    texts = [words.meaning(facts, one, b, se), *(say(f"cell.{key}", given) for key in keys)]
-    return dict(zip(names, texts, strict=True))
+    return _row(facts, k, cells, remarks)
 
 
 def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:

@@ -190,33 +190,24 @@ class Varying:
     band: int | None = None
 
 
-Phrase = tuple[str, str, int | None]  # what, noun, band
-
-
 def varying(facts: FittedModel) -> list[Varying]:
     """The random-effect columns in the order of the printout, then the variance components."""
-    model, found = facts.model, list[Varying]()
-
-    def differ(name: str, kind: str, phrase: Phrase, many: str, number: int) -> None:
-        what, noun, band = phrase
-        between = say("random.of", what=what, many=many)
-        found.append(Varying(name, kind, what, noun, many, number, between, band))
-
+    model, who, found = facts.model, (facts.many, facts.groups), []
     Z = np.asarray(model.exog_re, dtype=float) if model.k_re else np.zeros((len(facts.y), 0))
     constant = np.ptp(Z, axis=0) == 0
-    for name, z, is_level in zip(model.data.exog_re_names, Z.T, constant, strict=False):
-        if is_level:
+    for j, name in enumerate(map(str, model.data.exog_re_names[: model.k_re])):
+        if constant[j]:
             at = _zeros(facts, Z[:, ~constant])
             between = say("random.between", many=facts.many) + (f", {at}" if at else "")
             band = next((k for k, one in enumerate(facts.coefficients) if not one.parts), None)
-            words = f"level {at}".strip(), "level", facts.many, facts.groups, between, band
-            found.append(Varying(str(name), "level", *words))
+            what = f"level {at}".strip()
+            found.append(Varying(name, "level", what, "level", *who, between, band))
         else:
-            if not constant.any() and set(np.unique(z)) == {0.0, 1.0}:
-                z = np.full(len(z), np.nan)  # a level, not the difference with the same values
-            differ(str(name), "change", _change(facts, str(name), z), facts.many, facts.groups)
+            # Without a constant, zeros and ones are a level, not the difference that has the same values.
+            level = not constant.any() and set(np.unique(Z[:, j])) == {0.0, 1.0}
+            found.append(_change(facts, name, None if level else Z[:, j], "change", *who))
     for name, matrices in zip(map(str, model.exog_vc.names), model.exog_vc.mats, strict=True):
-        one, many = facts.levels_of.get(name, ("", say("random.levels", component=code(name))))
+        many = facts.levels_of.get(name, ("", say("random.levels", component=code(name))))[1]
         levels = level_of_rows(matrices)
         if levels is not None:
             number, between = len(np.unique(levels)), say("random.between", many=many)
@@ -226,39 +217,40 @@ def varying(facts: FittedModel) -> list[Varying]:
         for label, m in zip(model.group_labels, map(dense, matrices), strict=True):
             if np.all(np.count_nonzero(m, axis=1) <= 1):
                 values[model.row_indices[label]] = m.sum(axis=1)
-        phrase = _change(facts, name, values)
         if columns > facts.groups and not np.isnan(values).any():  # C(person):x, over all rows
-            differ(name, "slopes", phrase, many, columns)
+            found.append(_change(facts, name, values, "slopes", many, columns))
         else:
-            phrase = (one, one, None) if one else phrase
-            differ(name, "change", phrase, facts.many, facts.groups)
+            found.append(_change(facts, name, values, "change", *who))
     return found
 
 
-def _change(facts: FittedModel, name: str, values: Array) -> Phrase:
-    """Of a column that is no constant: a level, or what the coefficient with the same values is."""
-    for factor in facts.factors.values():
-        for level, words in factor.levels.items():
-            if name in (f"{factor.name}[{level}]", f"{factor.variable}[{level}]"):
-                what = say("random.level", where=say("words.at_level", level=words))
-                return what, what, None
+def _change(
+    facts: FittedModel, name: str, values: Array | None, kind: str, many: str, number: int
+) -> Varying:
+    """Of a column that is no constant: by the reader's words, a level, or what the coefficient with its values is."""
+    what, noun, band = say("random.coefficient", column=code(name)), "", None
     k = _same(facts, values)
     if k is not None:
         (part,) = facts.coefficients[k].parts
         if part.kind == "pair" and part.gap == 1:
+            what, band = say("random.difference", part.words), k
             noun = say("random.difference_in", factor=part.factor.called)
-            return say("random.difference", part.words), noun, k
-        if part.kind == "slope":
-            what = say("random.change", part.words)
-            return what, what, k
-    what = say("random.coefficient", column=code(name))
-    return what, what, None
+        elif part.kind == "slope":
+            what, band = say("random.change", part.words), k
+    for factor in facts.factors.values():
+        for level, words in factor.levels.items():
+            if name in (f"{factor.name}[{level}]", f"{factor.variable}[{level}]"):
+                what = say("random.level", where=say("words.at_level", level=words))
+    if kind == "change" and name in facts.levels_of:
+        what, noun, band = facts.levels_of[name][0], "", None
+    between = say("random.of", what=what, many=many)
+    return Varying(name, kind, what, noun or what, many, number, between, band)
 
 
-def _same(facts: FittedModel, values: Array) -> int | None:
+def _same(facts: FittedModel, values: Array | None) -> int | None:
     """The coefficient, if any, whose column has these values: one part, not an interaction."""
     for k, one in enumerate(facts.coefficients):
-        if np.array_equal(facts.model.exog[:, k], values):
+        if values is not None and np.array_equal(facts.model.exog[:, k], values):
             return k if len(one.parts) == 1 else None
     return None
 
@@ -294,7 +286,8 @@ def random_part(facts: FittedModel) -> str:
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """A variance (of one thing), or a covariance (of two). label: as printed; at: its row in `variances`."""
+    """A variance (of one thing; the residual's of none), or a covariance (of two). label: as printed; at: its row in
+    `variances`."""
 
     label: str
     things: tuple[Varying, ...]
@@ -316,8 +309,10 @@ def spread_rows(facts: FittedModel) -> list[SpreadRow]:
 def spread_sentence(facts: FittedModel, row: SpreadRow) -> str:
     """An SD, or a correlation, with its interval: "SD 24.7 ms between people (95 % interval 14.4 to 37.7 ms)"."""
     exact = facts.spreads.iloc[row.at]
-    if len(row.things) == 1:
-        return sd_sentence(facts, row.things[0].between, exact)
+    if len(row.things) < 2:
+        of = row.things[0].between if row.things else say("spread.residual")
+        key = "spread.perhaps_none" if exact["low"] == 0 else "spread.sd"
+        return say(key, sd_words(facts, exact), of=of)
     pair = dict(zip(("one", "other"), (thing.noun for thing in row.things), strict=True))
     if not np.isfinite(exact["correlation"]):
         return say("spread.no_correlation", **pair)
@@ -331,12 +326,6 @@ def sd_words(facts: FittedModel, row: Any) -> dict[str, str]:
     """An SD and the ends of its interval, with unit; row: of `variances`."""
     sd, low, high = (three(row[name]) for name in ("sd", "low", "high"))
     return {"sd": facts.with_unit(sd), "low": low, "high": facts.with_unit(high)}
-
-
-def sd_sentence(facts: FittedModel, between: str, row: Any) -> str:
-    """ "SD 24.7 ms between people (95 % interval 14.4 to 37.7 ms)"."""
-    key = "spread.perhaps_none" if row["low"] == 0 else "spread.sd"
-    return say(key, of=between, **sd_words(facts, row))
 
 
 def nesting(facts: FittedModel) -> dict[str, str]:
