@@ -32,8 +32,7 @@ from explained_fits import (
     varied,
     whole,
 )
-from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.predictors import read_coefficients
+from fewgroups.explanation.facts import FittedModel, read_coefficients
 from public_data import load
 
 from fewgroups import coefficients, explain, f_tests, fit, report, variances

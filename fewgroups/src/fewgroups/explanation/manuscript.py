@@ -15,8 +15,7 @@ from fewgroups.arguments import check_choice, confidence_level, true_or_false
 from fewgroups.checks import REFIT
 from fewgroups.ddf import METHODS
 from fewgroups.explanation import words
-from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.predictors import WholeTerm
+from fewgroups.explanation.facts import FittedModel, WholeTerm
 from fewgroups.explanation.render import Passage, Readable
 from fewgroups.noted_table import code, degrees, joined, p_value, rounded, three, two
 from fewgroups.templates import say, sentences

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fewgroups.explanation.facts import FittedModel
-from fewgroups.explanation.predictors import Coefficient, Factor, Part, WholeTerm
+from fewgroups.explanation.facts import Coefficient, Factor, FittedModel, Part, WholeTerm
 from fewgroups.explanation.render import ScreenRow
 from fewgroups.formulas import component_of_groups, labels_in_several_groups
 from fewgroups.noted_table import (
