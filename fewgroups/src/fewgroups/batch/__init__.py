@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fewgroups.arguments import true_or_false
-from fewgroups.batch.cells import cell_statistics, layout_of, outcomes_of
+from fewgroups.arguments import number_array, true_or_false
+from fewgroups.batch.cells import cell_statistics, layout_of
 from fewgroups.batch.intercepts import InterceptModel
 from fewgroups.batch.slopes import SlopeModel
 
@@ -68,7 +68,14 @@ def fit_many(
     """
     slopes, reml = true_or_false("slopes", slopes), true_or_false("reml", reml)
     layout = layout_of(design_or_X, groups)
-    outcomes = outcomes_of(y, layout.rows)
+    outcomes = number_array("y", y, "an array of numbers, (data sets, rows)")
+    if outcomes.ndim == 1:
+        outcomes = outcomes[None, :]
+    if outcomes.ndim != 2 or outcomes.shape[1] != layout.rows or not len(outcomes):
+        raise ValueError(
+            f"y must have the shape (data sets, {layout.rows}), one value per row of the layout and at least one "
+            f"data set; given {np.shape(y)}"
+        )
     model = SlopeModel(layout, reml) if slopes else InterceptModel(layout, reml)
     step = max(LEAST, BLOCK // len(layout.sizes))
     blocks = [

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,46 +14,37 @@ from fewgroups.designs import Design
 from fewgroups.structure import orthonormal
 
 
-@dataclass(frozen=True, eq=False)
 class Layout:
     """Rows sorted into cells: the rows of one group under one row of X. Only the outcome differs within a cell, so
-    the cell's sum and sum of squares are all that a likelihood needs.
+    the cell's sum and sum of squares are all that a likelihood needs. ValueError for a rank-deficient X.
 
-    X: (cells, p) fixed-effect columns; group: (cells,) 0 … m − 1, not decreasing; sizes: (cells,) rows in each cell;
-    order: (rows,) that sorts the rows, a slice where they are sorted.
+    rows, groups: N and m; X: (cells, p) fixed-effect columns; group: (cells,) 0 … m − 1, not decreasing; sizes:
+    (cells,) rows in each cell; order: (rows,) that sorts the rows, a slice where they are sorted; members: (m, cells) 1
+    where a cell is of the group; Q: (cells, p), R: (p, p) upper triangular: X = QR, QᵀQ = I when each cell counts
+    `sizes` times.
     """
 
-    X: np.ndarray
-    group: np.ndarray
-    sizes: np.ndarray
-    order: np.ndarray | slice
-
-    @property
-    def rows(self) -> int:
-        """Number of rows of one data set."""
-        return int(self.sizes.sum())
-
-    @property
-    def groups(self) -> int:
-        """Number of groups, m."""
-        return int(self.group[-1]) + 1
-
-    @cached_property
-    def members(self) -> Any:
-        """(m, cells) 1 where a cell is of the group: what sums over each group's cells are made with."""
-        cells = np.arange(len(self.group))
-        return sparse.csr_array((np.ones(len(cells)), (self.group, cells)))
-
-    @cached_property
-    def basis(self) -> tuple[np.ndarray, np.ndarray]:
-        """Q (cells, p) and R (p, p), upper triangular: X = QR, and QᵀQ = I when each cell counts `sizes` times."""
+    def __init__(self, X: np.ndarray, group: np.ndarray) -> None:
+        _, first, cell, sizes = np.unique(
+            np.column_stack([group, X]),
+            axis=0,
+            return_index=True,
+            return_inverse=True,
+            return_counts=True,
+        )
+        self.rows, self.groups = len(X), len(np.unique(group))
+        self.X, self.group, self.sizes = X[first], group[first], sizes.astype(float)
+        order = np.argsort(cell.ravel(), kind="stable")
+        self.order = slice(None) if (np.diff(order) == 1).all() else order
+        ones = np.ones(len(sizes))
+        self.members = sparse.csr_array((ones, (self.group, np.arange(len(sizes)))))
         root = np.sqrt(self.sizes)[:, None]
-        Q, R, dependent = orthonormal(root * self.X)
+        Q, self.R, dependent = orthonormal(root * self.X)
         if dependent is not None:
             raise ValueError(
                 f"X is rank-deficient: column {dependent} is a combination of the columns before it; leave it out"
             )
-        return Q / root, R
+        self.Q = Q / root
 
     def products(self, values: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """CᵢᵀVᵢ of each group's rows, (m, q, n), for columns C (cells, q) and values V (cells, n)."""
@@ -64,7 +54,7 @@ class Layout:
     @cached_property
     def grams(self) -> np.ndarray:
         """QᵢᵀQᵢ of each group, (m, p, p); they add up to the identity."""
-        return self.products(self.basis[0], self.basis[0])
+        return self.products(self.Q, self.Q)
 
     @cached_property
     def kinds(self) -> list[np.ndarray]:
@@ -89,49 +79,27 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
         X = (condition[:, None] == np.arange(design_or_X.counts.shape[1])).astype(float)
         X[:, 0] = 1
     else:
-        X = _matrix(design_or_X)
-        group = _labels(groups, len(X))
-    rows, columns = X.shape
-    _, first, cell = np.unique(
-        np.column_stack([group, X]), axis=0, return_index=True, return_inverse=True
-    )
-    # Cells in order of first appearance within each group: rows that lie group by group keep their order.
-    rank = np.lexsort((first, group[first]))
-    cell_of_row = np.argsort(rank)[cell.ravel()]
-    order = np.argsort(cell_of_row, kind="stable")
-    layout = Layout(
-        X=X[first[rank]],
-        group=group[first[rank]],
-        sizes=np.bincount(cell_of_row).astype(float),
-        order=slice(None) if (np.diff(order) == 1).all() else order,
-    )
-    if layout.groups < 2:
+        what = "a Design or an array (rows, columns) of numbers"
+        X = number_array("design_or_X", design_or_X, what, "fiub")
+        if X.ndim != 2 or 0 in X.shape:
+            raise ValueError(
+                f"X must be an array (rows, columns) with at least one of each; given shape {X.shape}"
+            )
+        X, group = X.astype(float), _labels(groups, len(X))
+        for row, column in np.argwhere(~np.isfinite(X)):
+            raise ValueError(
+                f"X must be finite; given {X[row, column]} in row {row}, column {column}"
+            )
+    if len(np.unique(group)) < 2:
         raise ValueError(
             "groups must name two groups or more; given one: it cannot show how groups differ"
         )
+    rows, columns = X.shape
     if rows <= columns:
         raise ValueError(
             f"X has {columns} columns for {rows} rows; too few rows to estimate a variance"
         )
-    _ = layout.basis
-    return layout
-
-
-def _matrix(X: Any) -> np.ndarray:
-    """X as floats (rows, p), checked."""
-    matrix = number_array(
-        "design_or_X", X, "a Design or an array (rows, columns) of numbers", "fiub"
-    )
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(
-            f"X must be an array (rows, columns) with at least one of each; given shape {matrix.shape}"
-        )
-    matrix = matrix.astype(float)
-    for row, column in np.argwhere(~np.isfinite(matrix)):
-        raise ValueError(
-            f"X must be finite; given {matrix[row, column]} in row {row}, column {column}"
-        )
-    return matrix
+    return Layout(X, group)
 
 
 def _labels(groups: Any, rows: int) -> np.ndarray:
@@ -154,8 +122,7 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     return codes
 
 
-@dataclass(frozen=True, eq=False)
-class CellStatistics:
+class CellStatistics(NamedTuple):
     """Sufficient statistics of n data sets, which lie along the last axis, as in all of the engine.
 
     means: (cells, n) of each cell; within: (n,) sum of squares around them, 0 where the outcomes of each cell are all
@@ -165,20 +132,6 @@ class CellStatistics:
     means: np.ndarray
     within: np.ndarray
     squares: np.ndarray
-
-
-def outcomes_of(y: Any, rows: int) -> np.ndarray:
-    """Outcomes (n, rows); one data set may be given as (rows,). TypeError or ValueError when y is not an array of real
-    numbers, has another number of rows than the layout, or holds no data set."""
-    outcomes = number_array("y", y, "an array of numbers, (data sets, rows)")
-    if outcomes.ndim == 1:
-        outcomes = outcomes[None, :]
-    if outcomes.ndim != 2 or outcomes.shape[1] != rows or not len(outcomes):
-        raise ValueError(
-            f"y must have the shape (data sets, {rows}), one value per row of the layout and at least one data set; "
-            f"given {np.shape(y)}"
-        )
-    return outcomes
 
 
 def cell_statistics(outcomes: np.ndarray, layout: Layout, first: int = 0) -> CellStatistics:

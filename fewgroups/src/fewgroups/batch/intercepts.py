@@ -13,14 +13,11 @@ from scipy.linalg import block_diag
 
 from fewgroups.batch.cells import CellStatistics, Layout
 
-ROUNDING = 1e-10
-"""An eigenvalue below this share of the largest is zero."""
-
-GRID = 9
-"""Points at which the profile is looked at for a start."""
-
-ROUNDS = 80
-"""Newton and bisection steps after which a data set counts as not solved; five are usual."""
+ROUNDING = 1e-10  # an eigenvalue below this share of the largest is zero
+GRID = 9  # points at which the profile is looked at for a start
+ROUNDS = (
+    80  # Newton and bisection steps after which a data set counts as not solved; five are usual
+)
 
 
 class InterceptModel:
@@ -44,7 +41,7 @@ class InterceptModel:
     """
 
     def __init__(self, layout: Layout, reml: bool) -> None:
-        (Q, R), m, p = layout.basis, layout.groups, layout.X.shape[1]
+        Q, R, m, p = layout.Q, layout.R, layout.groups, layout.X.shape[1]
         self.layout, self.group_sizes = layout, layout.members @ layout.sizes
         sizes, class_of, members = np.unique(
             self.group_sizes, return_inverse=True, return_counts=True
@@ -95,7 +92,7 @@ class InterceptModel:
         Returns arrays with data sets along the last axis: estimate (p, n), se (p, n), psi (1, 1, n) = τ²/σ², scale
         (n,), loglik (n,), solved (n,), singular (n,).
         """
-        layout, (Q, _) = self.layout, self.layout.basis
+        layout, Q = self.layout, self.layout.Q
         ols = (layout.sizes[:, None] * Q).T @ cells.means  # the coefficients of Q
         residuals = cells.means - Q @ ols
         totals = layout.members @ (layout.sizes[:, None] * residuals)
@@ -118,7 +115,7 @@ class InterceptModel:
             theta, solved = np.maximum(excess, 0) / self.eigenvalues[0], alive
         else:
             theta, solved = self._newton(squares, rest)
-        total, value = self._profile(squares, rest, theta)
+        total, value, *_ = self._profile(squares, rest, theta)
         shrunk = theta / (1 + theta * self.vector_eigenvalues[:, None])
         scale = total / self.df
         unit = (self.R_inverse**2).sum(axis=1, keepdims=True)
@@ -139,26 +136,25 @@ class InterceptModel:
         The start is the lowest of a few points, and the search stays between its neighbours: with few, uneven groups
         the likelihood can have a maximum at zero and another one.
         """
-        unit = self.eigenvalues.max()
+        unit, every = self.eigenvalues.max(), np.arange(len(rest))
         # No stationary point lies beyond the θ at which each term is smaller than its own logarithm's slope.
         furthest = max(1.0, unit / self.log_factors.min())
         largest = (furthest * self.df * squares / rest - 1) / self.eigenvalues[:, None]
         grid = np.linspace(0, np.log1p(unit * np.maximum(largest.max(axis=0), 0)), GRID)
-        lowest = np.argmin(
-            [self._profile(squares, rest, np.expm1(s) / unit)[1] for s in grid], axis=0
-        )
-        every = np.arange(len(rest))
+        found = [self._profile(squares, rest, np.expm1(s) / unit) for s in grid]
+        lowest, falling = np.argmin([value for _, value, *_ in found], axis=0), found[0][2] < 0
         low, high = (grid[np.clip(lowest + k, 0, GRID - 1), every] for k in (-1, 1))
-        slope, _ = self._derivatives(squares, rest, np.zeros_like(low), unit)
-        active = np.flatnonzero((lowest > 0) | (slope < 0))  # for the others the maximum is at zero
-        s = np.where(lowest > 0, grid[lowest, every], np.where(slope < 0, high / 2, 0.0))
+        s = np.where(lowest > 0, grid[lowest, every], np.where(falling, high / 2, 0.0))
+        active = np.flatnonzero((lowest > 0) | falling)  # for the others the maximum is at zero
         for _ in range(ROUNDS):
             if not active.size:
                 break
-            here = s[active]
-            slope, curvature = self._derivatives(squares[:, active], rest[active], here, unit)
+            here, growth = s[active], np.exp(s[active]) / unit  # growth: dθ/ds
+            theta = np.expm1(here) / unit
+            _, _, slope, curvature = self._profile(squares[:, active], rest[active], theta)
             low[active] = left = np.where(slope < 0, here, low[active])
             high[active] = right = np.where(slope < 0, high[active], here)
+            curvature = curvature * growth + slope
             with np.errstate(divide="ignore", invalid="ignore"):
                 moved = here - slope / curvature
             safe = (curvature > 0) & (moved > left) & (moved < right)
@@ -170,26 +166,17 @@ class InterceptModel:
 
     def _profile(
         self, squares: np.ndarray, rest: np.ndarray, theta: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The residual total R + Σ sₖ/(1+θλₖ) at θ, and −2 log-likelihood but for the constant, (n,)."""
-        total = rest + (squares / (1 + theta * self.eigenvalues[:, None])).sum(axis=0)
-        log_terms = self.multiplicity @ np.log1p(theta * self.log_factors[:, None])
-        return total, self.df * np.log(total) + log_terms
-
-    def _derivatives(
-        self, squares: np.ndarray, rest: np.ndarray, s: np.ndarray, unit: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """First and second derivative of −2 log-likelihood in s = log(1 + θ·unit), (n,)."""
-        theta, growth = np.expm1(s) / unit, np.exp(s) / unit  # growth: dθ/ds
-        shrunk = 1 / (1 + theta * self.eigenvalues[:, None])
-        terms = squares * shrunk
-        total = rest + terms.sum(axis=0)
-        weights = shrunk * self.eigenvalues[:, None]
+    ) -> tuple[np.ndarray, ...]:
+        """At θ (n,): the residual total R + Σ sₖ/(1+θλₖ), −2 log-likelihood but for the constant, and its first and
+        second derivative."""
+        weights = self.eigenvalues[:, None] / (1 + theta * self.eigenvalues[:, None])
+        terms = squares * weights
+        total = rest + (1 / self.eigenvalues) @ terms
         terms *= weights
-        first = terms.sum(axis=0) / total
-        terms *= weights
-        second = 2 * terms.sum(axis=0) / total
-        share = self.log_factors[:, None] / (1 + theta * self.log_factors[:, None])
+        first = (1 / self.eigenvalues) @ terms / total
+        second = 2 * (1 / self.eigenvalues) @ (terms * weights) / total
+        factors = 1 + theta * self.log_factors[:, None]
+        share = self.log_factors[:, None] / factors
+        value = self.df * np.log(total) + self.multiplicity @ np.log(factors)
         slope = self.multiplicity @ share - self.df * first
-        curvature = self.df * (second - first**2) - self.multiplicity @ share**2
-        return slope * growth, curvature * growth**2 + slope * growth
+        return total, value, slope, self.df * (second - first**2) - self.multiplicity @ share**2

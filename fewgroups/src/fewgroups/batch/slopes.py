@@ -23,21 +23,13 @@ from fewgroups.structure import square_derivatives
 
 Array = np.ndarray
 
-SINGULAR = 1e-8
-"""Smallest eigenvalue of Ψ, in the columns above, at which a fit is on the boundary: 1e-4 as a ratio of SDs."""
-
-ROUNDS = 200
-"""Newton steps after which a data set counts as not solved; six are usual."""
-
-SHRINK, GROW, FIRST = 5.0, 5.0, 1.0
-"""The damping after a step that lowered the value, after one that did not, and the least after a failure."""
-
+SINGULAR = 1e-8  # eigenvalue of Ψ at which a fit is on the boundary: 1e-4 as a ratio of SDs
+ROUNDS = 200  # Newton steps after which a data set counts as not solved; six are usual
+ZERO, INWARDS = 1e-4, 0.1
+"""A diagonal entry of the factor that counts as zero, and where it goes when the likelihood rises from there."""
 DONE = 1e-10
 """A step with a smaller predicted decrease of −2 log-likelihood is the last one: at Newton's pace what is left after it
 is about the square of that, and a third of it where the likelihood is flat at the boundary."""
-
-ZERO, INWARDS = 1e-4, 0.1
-"""A diagonal entry of the factor that counts as zero, and where it goes when the likelihood rises from there."""
 
 
 class Lines(NamedTuple):
@@ -76,7 +68,7 @@ class SlopeModel:
                 f"given {layout.X.shape[1]}. Use fit(…, re_formula=…) for more"
             )
         self.layout, self.reml, m = layout, reml, layout.groups
-        self.Q, self.R = layout.basis[0] * np.sqrt(m), layout.basis[1] / np.sqrt(m)
+        self.Q, self.R = layout.Q * np.sqrt(m), layout.R / np.sqrt(m)
         grams = m * layout.grams[[kind[0] for kind in layout.kinds]]
         determinants = grams[:, 0, 0] * grams[:, 1, 1] - grams[:, 0, 1] ** 2
         # Columns that are proportional for these groups, as in a single cell: a mean, but no slope.
@@ -112,28 +104,24 @@ class SlopeModel:
         squares = [np.einsum("min,mjn->ijn", b, b) for b in by_kind]
         sums = np.stack([b.sum(axis=0) for b in by_kind], axis=1)
         lines = Lines(sums, np.stack(squares, axis=2), rest)
-        if self.closed:
-            psi, solved = self._closed_form(lines), alive
-        else:
-            psi, solved = self._newton(lines)
+        psi, solved = self._closed_form(lines) if self.closed else self._newton(lines)
         here = self._at(lines, psi)
         scale = here.total / self.df
         constant = self.df * (1 + np.log(2 * np.pi / self.df))
         constant += 2 * self.reml * np.log(np.diag(self.R)).sum()
         back = np.linalg.inv(self.R)  # coefficients and their covariances in the columns of X
-        both = np.einsum("ij,xjkn->xikn", back, np.stack([here.inverse, psi]))
-        both = np.einsum("xijn,kj->xikn", both, back)
+        phi, psi_X = (np.einsum("ij,jkn,lk->iln", back, x, back) for x in (here.inverse, psi))
         return {
             "estimate": back @ (centre + here.beta),
-            "se": np.sqrt(scale * both[0][[0, 1], [0, 1]]),
-            "psi": both[1],
+            "se": np.sqrt(scale * phi[[0, 1], [0, 1]]),
+            "psi": psi_X,
             "scale": scale,
             "loglik": -(here.value + constant) / 2,
             "solved": solved & alive,
             "singular": (_eigen(psi)[0][1] < SINGULAR) & solved & alive,
         }
 
-    def _closed_form(self, lines: Lines) -> Array:
+    def _closed_form(self, lines: Lines) -> tuple[Array, Array]:
         """Ψ when every group's Gᵢ is the identity: whichever eigenvalues of the groups' covariance lie below the
         residual variance are pooled with it (REML under the rank constraint: Amemiya 1985, Ann. Statist. 13:1315 gives
         the unconstrained cut; pooling makes it the maximum)."""
@@ -143,7 +131,7 @@ class SlopeModel:
         low = small <= scale * groups
         scale = np.where(low, (lines.rest + small) / (self.within_df + groups), scale)
         values = np.stack([large, np.where(low, 0.0, small)]) / (groups * scale) - 1
-        return _matrix(np.maximum(values, 0.0), axes)
+        return _matrix(np.maximum(values, 0.0), axes), np.ones(low.shape, dtype=bool)
 
     def _at(self, lines: Lines, psi: Array) -> Point:
         """The profile at Ψ (2, 2, n)."""
@@ -220,7 +208,7 @@ class SlopeModel:
             psi[..., active] = current
             # Rounding hides improvements below 1e-12: a step from which nothing is expected or gained is the last too.
             last = np.where(better, (decrease < DONE) & ~inwards, decrease < 1e-9)
-            damping = np.where(better, damping / SHRINK, np.maximum(GROW * damping, FIRST))
+            damping = np.where(better, damping / 5, np.maximum(5 * damping, 1))
             damping = np.where(damping < 1e-3, 0.0, damping)
             if last.any():
                 solved[active[last]] = True

@@ -56,14 +56,14 @@ class DataSets:
         """Reduce `outcomes` (n, rows), rows in the order of the design's table."""
         group, condition, _ = design.row_index
         layout = layout_of(np.column_stack([np.ones(design.rows), condition > 0]), group)
-        cells, (Q, R) = cell_statistics(outcomes, layout), layout.basis
-        coefficients = np.linalg.solve(R, (layout.sizes[:, None] * Q).T @ cells.means)
+        cells = cell_statistics(outcomes, layout)
+        coefficients = np.linalg.solve(layout.R, (layout.sizes[:, None] * layout.Q).T @ cells.means)
         return cls(layout, cells, coefficients, cells.means - layout.X @ coefficients)
 
     @cached_property
     def effect(self) -> Array:
         """The effect as weights (2,) of the coefficients of the orthonormal columns: R⁻ᵀ(0, 1)ᵀ, with X = QR."""
-        return np.linalg.solve(self.layout.basis[1].T, [0.0, 1.0])
+        return np.linalg.solve(self.layout.R.T, [0.0, 1.0])
 
     @cached_property
     def intercept(self) -> Fitted:
@@ -83,11 +83,11 @@ class DataSets:
 
     def structure(self, q: int) -> Structure:
         """Of the model in which the first q columns of X are random, from the cells' statistics."""
-        layout, (Q, R) = self.layout, self.layout.basis
+        layout, R = self.layout, self.layout.R
         n = layout.rows
         unit = np.sqrt((self.cells.within + layout.sizes @ self.residuals**2) / n)
         unit[unit == 0] = 1.0
-        Zr = np.moveaxis(layout.products(self.residuals / unit, Q[:, :q]), -1, 0)
+        Zr = np.moveaxis(layout.products(self.residuals / unit, layout.Q[:, :q]), -1, 0)
         changes, blocks = derivatives(-1 - np.arange(q), q, 0), []
         alone = np.array([kind[0] for kind in layout.kinds if len(kind) == 1], dtype=int)
         for groups in filter(len, [alone, *(kind for kind in layout.kinds if len(kind) > 1)]):
@@ -160,7 +160,7 @@ def cluster_robust(data: DataSets, z: bool) -> Answer:
     """
     layout = data.layout
     m, rows = layout.groups, layout.rows
-    weights = layout.sizes * (layout.basis[0] @ data.effect)
+    weights = layout.sizes * (layout.Q @ data.effect)
     influence = layout.members @ (weights[:, None] * data.residuals)
     variance = (influence**2).sum(axis=0) * m / (m - 1) * (rows - 1) / (rows - 2)
     return data.answer(data.coefficients[1], variance, np.inf if z else m - 1)
@@ -175,7 +175,7 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
     in both conditions it is the paired t test.
     """
     layout = data.layout
-    Q, grams = layout.basis[0], layout.grams
+    Q, grams = layout.Q, layout.grams
     leverages, vectors = np.linalg.eigh(grams)  # those of QᵢQᵢᵀ that are not 0
     left = np.maximum(1 - leverages, 0)
     adjust = np.divide(1, np.sqrt(left), out=np.zeros_like(left), where=left > 1e-9)
