@@ -169,12 +169,11 @@ class InterceptModel:
     ) -> tuple[np.ndarray, ...]:
         """At θ (n,): the residual total R + Σ sₖ/(1+θλₖ), −2 log-likelihood but for the constant, and its first and
         second derivative."""
-        weights = self.eigenvalues[:, None] / (1 + theta * self.eigenvalues[:, None])
-        terms = squares * weights
-        total = rest + (1 / self.eigenvalues) @ terms
-        terms *= weights
-        first = (1 / self.eigenvalues) @ terms / total
-        second = 2 * (1 / self.eigenvalues) @ (terms * weights) / total
+        shrunk = 1 / (1 + theta * self.eigenvalues[:, None])
+        terms, weights = squares * shrunk, shrunk * self.eigenvalues[:, None]
+        total = rest + terms.sum(axis=0)
+        first = (terms * weights).sum(axis=0) / total
+        second = 2 * (terms * weights**2).sum(axis=0) / total
         factors = 1 + theta * self.log_factors[:, None]
         share = self.log_factors[:, None] / factors
         value = self.df * np.log(total) + self.multiplicity @ np.log(factors)

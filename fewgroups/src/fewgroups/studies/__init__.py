@@ -46,9 +46,8 @@ def monte_carlo(
         (random-intercept model, REML); "slope z", "slope Satterthwaite" (as lmerTest, singular fits included), "slope
         Kenward–Roger" (random intercepts and slopes, correlated). A plain hyphen and any case will do. All that the
         design allows, when left out.
-    n : int ≥ 1
-        Data sets; they are those of `simulate_many(design, truth, n, seed)`, some thousands at a time.
-    seed : int ≥ 0
+    n, seed : int ≥ 1, ≥ 0
+        Data sets: those of `simulate_many(design, truth, n, seed)`, some thousands at a time.
     level : float
         Of the intervals; the tests are at 1 − level.
     workers : int
@@ -166,18 +165,15 @@ def power(
         A list gets labels such as "4 groups, 20 + 30 repeats"; `design_grid` makes a mapping.
     truth : Truth
         With an effect other than 0: the smallest one of interest.
-    methods : list of str, optional
-        As in `monte_carlo`; left out, all that each design allows.
-    n, seed, level, workers
+    methods, n, seed, level, workers
         As in `monte_carlo`. Every design is simulated from the same seed: its figures are those that
         `monte_carlo(design, truth, methods, n, seed=seed)` gives, whatever else is in the grid.
 
     Returns
     -------
-    DataFrame
-        A row per design and method: design, method, groups (or the word of the first design for them), rows (outcomes
-        in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard error),
-        se, half_width, and singular, undefined; see `monte_carlo`.
+    DataFrame, a row per design and method: design, method, groups (or the word of the first design for them), rows
+        (outcomes in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard
+        error), se, half_width, and singular, undefined; see `monte_carlo`.
 
     TypeError or ValueError as from `monte_carlo`; for an effect of 0; for no design, or two of the same label.
     """
@@ -224,22 +220,20 @@ def design_grid(
 
 
 def _labelled(designs: Any) -> dict[str, Design]:
-    if isinstance(designs, Design):
-        designs = [designs]
-    if isinstance(designs, (list, tuple)) and all(isinstance(one, Design) for one in designs):
-        labels = [design.label for design in designs]
-        for label in labels:
-            if labels.count(label) > 1:
-                raise ValueError(
-                    f"designs holds two that are both called {label!r}; give a mapping with labels of your own"
-                )
-        designs = dict(zip(labels, designs, strict=True))
-    if not isinstance(designs, Mapping) or not all(
-        isinstance(label, str) and isinstance(one, Design) for label, one in designs.items()
-    ):
+    listed = designs if isinstance(designs, (list, tuple)) else [designs]
+    pairs = [(getattr(design, "label", None), design) for design in listed]
+    if isinstance(designs, Mapping):
+        pairs = list(designs.items())
+    if not all(isinstance(label, str) and isinstance(one, Design) for label, one in pairs):
         raise TypeError(
             f"designs must be a Design, a list of them or a mapping of text labels to them; given {designs!r}"
         )
-    if not designs:
+    if not pairs:
         raise ValueError("designs must hold one design or more; given none")
-    return dict(designs)
+    labels = [label for label, _ in pairs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(
+                f"designs holds two that are both called {label!r}; give a mapping with labels of your own"
+            )
+    return dict(pairs)

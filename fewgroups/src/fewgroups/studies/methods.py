@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -113,19 +113,10 @@ class DataSets:
             unit_vc=np.zeros(0),
         )
 
-    def answer(
-        self,
-        effect: Array,
-        variance: Array,
-        df: float | Array,
-        fits: dict[str, Array] | None = None,
-    ) -> Answer:
+    def answer(self, effect: Array, variance: Array, df: float | Array) -> Answer:
         """The answer of a t test. A standard error as small as rounding is none."""
         se = np.sqrt(variance)
-        usable = se > 1e-12 * np.abs(self.cells.means).max(axis=0)
-        if fits is None:
-            return Answer(effect, se, df, usable)
-        return Answer(effect, se, df, usable & fits["solved"], fits["singular"])
+        return Answer(effect, se, df, se > 1e-12 * np.abs(self.cells.means).max(axis=0))
 
 
 def pooled_t(data: DataSets) -> Answer:
@@ -196,7 +187,8 @@ def mixed_t(data: DataSets, fitted: Fitted, test: type[Wald]) -> Answer:
     fits, known = fitted
     found = test.of(known)
     variance = np.einsum("a,nab,b->n", data.effect, found.covariance, data.effect)
-    return data.answer(known.beta @ data.effect, variance, found.df(data.effect), fits)
+    answer = data.answer(known.beta @ data.effect, variance, found.df(data.effect))
+    return replace(answer, usable=answer.usable & fits["solved"], singular=fits["singular"])
 
 
 METHODS: dict[str, Callable[[DataSets], Answer]] = {
@@ -230,13 +222,13 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
             f'methods must be a list of one or more names such as ["paired t"], or left out for all '
             f"that the design allows; given {methods!r}"
         )
-    known = {_plain(name): name for name in METHODS}
-    unknown = [name for name in methods if _plain(name) not in known]
-    if unknown:
+    plain = [" ".join(name.replace("–", "-").casefold().split()) for name in methods]
+    known = {name.replace("–", "-").casefold(): name for name in METHODS}
+    if unknown := [name for name, key in zip(methods, plain, strict=True) if key not in known]:
         raise ValueError(
             f"methods does not know {', '.join(map(repr, unknown))}; it knows {', '.join(METHODS)}"
         )
-    names = tuple(known[_plain(name)] for name in methods)
+    names = tuple(known[key] for key in plain)
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"methods names {name} more than once")
@@ -245,36 +237,31 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
     return names
 
 
-def _plain(name: str) -> str:
-    return " ".join(name.replace("–", "-").casefold().split())
-
-
 def _needs(design: Design) -> dict[str, str]:
     """What each method, or each that begins with this word, needs and the design does not have, if anything."""
     w, first = design.words, design.counts[:, :1]
     counts = np.hstack([first, design.counts.sum(axis=1, keepdims=True) - first])
     rows, cells, m = counts.sum(), np.sum(counts > 0), len(counts)
     both = int((counts > 0).all(axis=1).sum())
-    needs = {}
-    if rows < 3:
-        needs["pooled"] = f"three outcomes or more; the design has {rows}"
-    if both < 2:
-        needs["paired"] = needs["slope"] = (
-            f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
-        )
-    if rows == cells:
-        needs["slope"] = (
-            "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
-        )
-    if (counts > 0).sum(axis=0).min() < 2:
-        needs["cluster-robust"] = f"two {w.groups} or more in each {w.condition}"
-    # An effect that shows within groups takes one of the differences within them.
-    if rows - m - (both > 0) < 1:
-        needs["intercept"] = "more repeats: nothing is left to estimate the residual variance from"
-    if both:
-        needs["t on means"] = f"every {w.group} in one {w.condition} only, as with between=True"
-    elif m < 3:
-        needs["t on means"] = needs["intercept"] = (
-            f"three {w.groups} or more, as between=True splits them"
-        )
-    return needs
+    pairs = f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
+    repeats = "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
+    residuals = "more repeats: nothing is left to estimate the residual variance from"
+    apart = f"every {w.group} in one {w.condition} only, as with between=True"
+    three = f"three {w.groups} or more, as between=True splits them"
+    lacking = [  # of two for one method the last is told
+        ("pooled", rows < 3, f"three outcomes or more; the design has {rows}"),
+        ("paired", both < 2, pairs),
+        ("slope", both < 2, pairs),
+        ("slope", rows == cells, repeats),
+        (
+            "cluster-robust",
+            (counts > 0).sum(axis=0).min() < 2,
+            f"two {w.groups} or more in each {w.condition}",
+        ),
+        # An effect that shows within groups takes one of the differences within them.
+        ("intercept", rows - m - (both > 0) < 1, residuals),
+        ("intercept", not both and m < 3, three),
+        ("t on means", not both and m < 3, three),
+        ("t on means", both > 0, apart),
+    ]
+    return {method: what for method, lacks, what in lacking if lacks}
