@@ -19,7 +19,8 @@ import pandas as pd
 import patsy
 import patsy.builtins
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype, is_string_dtype
-from patsy.categorical import _CategoricalBox, guess_categorical
+from patsy import EvalEnvironment
+from patsy.categorical import guess_categorical
 from scipy import sparse
 from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
@@ -119,7 +120,7 @@ class Formula:
             raise ValueError(f"{argument} {text!r} {wrong}{_advice(text, data)}")
         return cls(text, f"{argument} {text!r}", terms, names)
 
-    def matrices(self, frame: pd.DataFrame, env: patsy.EvalEnvironment) -> list[pd.DataFrame]:
+    def matrices(self, frame: pd.DataFrame, env: EvalEnvironment) -> list[pd.DataFrame]:
         """The predictors' columns, before them the outcome's if there is one; ValueError for what is no number."""
         if self.text in ("0", "1", "~0", "~1"):  # without patsy, which takes its time
             return [pd.DataFrame(1.0, frame.index, ["Intercept"] * len(self.terms.rhs_termlist))]
@@ -135,7 +136,7 @@ class Formula:
         return matrices
 
     def component(
-        self, frame: pd.DataFrame, env: patsy.EvalEnvironment, known: frozenset[str], number: Any
+        self, frame: pd.DataFrame, env: EvalEnvironment, known: frozenset[str], number: Any
     ) -> tuple[list[list[str]], list[Any]]:
         """A component's names and columns in each group; ValueError where statsmodels would fit another model than the
         one that was meant.
@@ -193,7 +194,7 @@ def build(
     groups: Any,
     re_formula: str | None,
     vc_formula: Mapping[str, str] | None,
-    caller: patsy.EvalEnvironment,
+    caller: EvalEnvironment,
 ) -> tuple[MixedLM, list[str]]:
     """The MixedLM of a request, all of whose rows are used, and notes on how it was read; errors as in `fit`.
 
@@ -283,11 +284,8 @@ def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: A
 
 
 def _prepared(
-    data: pd.DataFrame,
-    labels: np.ndarray,
-    formulas: list[Formula],
-    caller: patsy.EvalEnvironment,
-) -> tuple[pd.DataFrame, patsy.EvalEnvironment]:
+    data: pd.DataFrame, labels: np.ndarray, formulas: list[Formula], caller: EvalEnvironment
+) -> tuple[pd.DataFrame, EvalEnvironment]:
     """The data, in plain types and without missing values where the formulas read them; and those of the caller's names
     that the formulas use, none of which hides a function of patsy's."""
     variables = {name for one in formulas for name in one.names.variables}
@@ -311,7 +309,7 @@ def _prepared(
             value = value.astype("int64")  # small integers would wrap
         if value is not None and not hides:
             found[name] = value
-    return frame, patsy.EvalEnvironment([found])
+    return frame, EvalEnvironment([found])
 
 
 def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
@@ -409,9 +407,9 @@ def plain(name: str, column: pd.Series) -> pd.Series:
 
 
 def numbers_as_text(name: str, column: pd.Series) -> list[str]:
-    """A note if the texts of a column are whole numbers, which may be labels; ValueError if half or more are numbers
-    otherwise: a formula takes every text for a label."""
-    if isinstance(column.dtype, pd.CategoricalDtype) or not is_string_dtype(column):
+    """A note if the texts of a column that `plain` made are whole numbers, which may be labels; ValueError if half or
+    more are numbers otherwise: a formula takes every text for a label."""
+    if column.dtype != object:
         return []
     numbers = _numbers(column.drop_duplicates())
     if (numbers % 1 == 0).all():
@@ -456,19 +454,14 @@ def refuse_rows(rows: Any, data: pd.DataFrame, what: str, remedy: str) -> None:
 
 def group_column(model: Any) -> str | None:
     """The column of a fitted MixedLM's data that holds the groups, if there is one."""
-    frame, labels = getattr(model.data, "frame", None), np.asarray(model.groups)
-    if not isinstance(frame, pd.DataFrame):
-        return None
+    frame, labels = getattr(model.data, "frame", {}), np.asarray(model.groups)
     found = [str(name) for name in frame if np.array_equal(frame[name].to_numpy(), labels)]
     named = str(model.data.exog_re_names[0]) if model.k_re else ""
     return named if named in found else next(iter(found), None)
 
 
 def component_columns(
-    factors: Sequence[Any],
-    table: pd.DataFrame,
-    env: patsy.EvalEnvironment,
-    fitted: int | None = None,
+    factors: Sequence[Any], table: pd.DataFrame, env: EvalEnvironment, fitted: int | None = None
 ) -> tuple[Array, Array, list[list[str]]]:
     """A component's term, such as C(cask), dose or C(cask):dose, evaluated once over all rows, as lme4 does: each row's
     combination of labels (n,), its numeric columns (n, k), of labels alone one of ones, and the names of the k columns
@@ -488,9 +481,7 @@ def component_columns(
         if isinstance(found, pd.Series | pd.DataFrame) and not found.index.equals(table.index):
             raise ValueError(f"{name} has another index than data")
         if guess_categorical(found):
-            box = (
-                found if isinstance(found, _CategoricalBox) else _CategoricalBox(found, None, None)
-            )
+            box = patsy.builtins.C(found)
             if box.contrast is not None:
                 raise ValueError(
                     f"{name} has a contrast, but a component has one effect per level: leave it out"
