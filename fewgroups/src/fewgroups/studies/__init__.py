@@ -221,7 +221,7 @@ def design_grid(
 
 def _labelled(designs: Any) -> dict[str, Design]:
     listed = designs if isinstance(designs, (list, tuple)) else [designs]
-    pairs = [(getattr(design, "label", None), design) for design in listed]
+    pairs: list[tuple[Any, Any]] = [(getattr(one, "label", None), one) for one in listed]
     if isinstance(designs, Mapping):
         pairs = list(designs.items())
     if not all(isinstance(label, str) and isinstance(one, Design) for label, one in pairs):
