@@ -113,7 +113,9 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     pairs = [f"{labels[a]} × {labels[b]}" for a, b in zip(i, j, strict=True)]
     index = pd.Index([*labels, *pairs, *components], name="component")
     table = noted_table(columns, index, [], _decimals(columns))
-    fixed = float(np.var(np.asarray(model.exog) @ seen.beta, ddof=1)) / float(parts.sum())
+    fixed = float(np.var(np.asarray(model.exog) @ seen.found.coefficients, ddof=1)) / float(
+        parts.sum()
+    )
     by_source = dict(zip(components, shares[correlations.stop :].tolist(), strict=True))
     if labels:
         by_source = {" and ".join(labels): float(shares[: correlations.stop].sum())} | by_source

@@ -26,16 +26,12 @@ import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLMResults
 
 from fewgroups.checks import NotAtOptimumWarning
-from fewgroups.likelihood import Information, is_singular, optimum
+from fewgroups.likelihood import Information, by_coordinates, is_singular, optimum
 from fewgroups.templates import say
 
 Array = np.ndarray
 SHORTFALL = 1e-4  # log-likelihood below the optimum from which on a fit counts as short of it
 FLAT = 1e-8  # eigenvalue of the scaled curvature, relative to the largest, that is none (lmerTest's bound)
-
-
-FTest = tuple[float, int, float]
-"""F (already scaled), its numerator and its denominator degrees of freedom; for one row F = t²."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +60,19 @@ class Wald:
         share = np.einsum("...i,...ij,...j->...", slope, self.spread, slope) / variance**2
         return np.divide(2, share, out=np.full_like(variance, np.inf), where=share > 1e-14)
 
-    def test(self, rows: Array, difference: Array) -> FTest:
-        """The F of rows (q, p) at one fit; `difference` (q,) is Lβ̂ less its null value."""
+    def test(self, rows: Array, difference: Array) -> tuple[float, int, float]:
+        """F (already scaled), its numerator and its denominator degrees of freedom, of rows (q, p) at one fit; for one
+        row F = t². `difference` (q,) is Lβ̂ less its null value."""
         wald = difference @ np.linalg.solve(rows @ self.covariance @ rows.T, difference)
         return float(wald / len(rows)), len(rows), np.inf
 
 
 class Satterthwaite(Wald):
-    """Satterthwaite's method, its parameters φ as in `_by_relative_sds`."""
+    """Satterthwaite's method. Its parameters φ are lmerTest's: relative Cholesky entries and relative SDs, θ, and σ/σ̂.
+
+    On the boundary, where a relative SD is zero, it matters which parameters are used: in these the likelihood is even
+    about zero, so the gradient there vanishes.
+    """
 
     @classmethod
     def of(cls, found: Information) -> Satterthwaite:
@@ -81,13 +82,15 @@ class Satterthwaite(Wald):
         judged after each φ has been brought to the size at which its curvature is about 1: a variance that is large
         beside σ² has a small curvature in units of its own, and is no less well known for that.
         """
-        jacobian, second = _by_relative_sds(found)
-        across = jacobian.swapaxes(-1, -2)
-        by_square = across @ found.hessian @ jacobian
-        by_slope = np.einsum("...i,...ijk->...jk", found.gradient, second)
-        curvature = (by_square + by_square.swapaxes(-1, -2)) / 2 + by_slope
-        size = np.abs(across) @ np.abs(found.hessian) @ np.abs(jacobian) + np.abs(by_slope)
-        size = np.sqrt(np.diagonal(size, axis1=-2, axis2=-1))
+        s = found.structure
+        theta, k = s.theta(found.gamma), s.size + 1
+        jacobian, second = np.zeros((*theta.shape[:-1], k, k)), np.zeros((k, k, k))
+        jacobian[..., :-1, :-1] = np.einsum("rij,...j->...ri", s.squares, theta)
+        second[:-1, :-1, :-1] = s.squares
+        jacobian[..., -1, -1], second[-1, -1, -1] = 2, -2
+        terms = found.gradient, found.hessian, jacobian, second
+        _, curvature = by_coordinates(*terms)
+        size = np.sqrt(np.diagonal(by_coordinates(*map(np.abs, terms))[1], axis1=-2, axis2=-1))
         size = np.where(size == 0, 1.0, size)
         values, vectors = np.linalg.eigh(curvature / (size[..., None] * size[..., None, :]))
         kept = values > FLAT * values.max(axis=-1, keepdims=True)
@@ -97,7 +100,7 @@ class Satterthwaite(Wald):
         slopes = np.einsum("...ij,...iab->...jab", jacobian, found.phi_slopes)
         return cls(found.phi, found.phi, slopes, spread)
 
-    def test(self, rows: Array, difference: Array) -> FTest:
+    def test(self, rows: Array, difference: Array) -> tuple[float, int, float]:
         """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less its null value.
 
         It depends on the basis in which a hypothesis is written. Rows are first made orthonormal, here among
@@ -108,22 +111,6 @@ class Satterthwaite(Wald):
         independent = vectors.T @ np.linalg.solve(triangle.T, difference)
         dfs = np.array([self.df(row) for row in (basis @ vectors).T])
         return float(np.mean(independent**2 / values)), len(rows), _combined_df(dfs)
-
-
-def _by_relative_sds(found: Information) -> tuple[Array, Array]:
-    """First (..., k, k) and second (..., k, k, k) derivatives of (γ, log σ²) by φ = (relative Cholesky entries,
-    relative SDs, σ/σ̂).
-
-    φ is lmerTest's parameter vector (σ in units of its estimate). On the boundary, where a relative SD is zero, it
-    matters which parameters are used: in these the likelihood is even about zero, so the gradient there vanishes.
-    """
-    s = found.structure
-    theta, k = s.theta(found.gamma), s.size + 1
-    jacobian, second = np.zeros((*theta.shape[:-1], k, k)), np.zeros((k, k, k))
-    jacobian[..., :-1, :-1] = np.einsum("rij,...j->...ri", s.squares, theta)
-    second[:-1, :-1, :-1] = s.squares
-    jacobian[..., -1, -1], second[-1, -1, -1] = 2, -2
-    return jacobian, second
 
 
 def _combined_df(dfs: Array) -> float:
@@ -143,17 +130,15 @@ class KenwardRoger(Wald):
     def of(cls, found: Information) -> KenwardRoger:
         """From the information at a REML fit. V is linear in Ψ, τ² and σ², whose derivatives the D_i span, so that the
         second-derivative term vanishes."""
-        spread, P, Q = 2 * scaled_inverse(found.expected), found.P, found.Q
-        P, Q, inverse = P[..., :-1, :-1], Q[..., :-1, :-1], found.inverse
-        middle = (
-            Q - (P @ inverse[..., None, :, :])[..., None, :, :] @ P[..., None, :, :, :]
-        )  # 0 for V
+        spread, P = 2 * scaled_inverse(found.expected), found.P[..., :-1, :-1]
+        products = (P @ found.inverse[..., None, :, :])[..., None, :, :] @ P[..., None, :, :, :]
+        middle = found.Q[..., :-1, :-1] - products  # 0 for V
         extra = np.einsum("...ij,...ijab->...ab", spread[..., :-1, :-1], middle)
-        adjusted = found.phi + 2 * found.phi @ extra @ inverse
+        adjusted = found.phi + 2 * found.phi @ extra @ found.inverse
         adjusted = (adjusted + adjusted.swapaxes(-1, -2)) / 2
         return cls(found.phi, adjusted, found.phi_slopes, spread)
 
-    def test(self, rows: Array, difference: Array) -> FTest:
+    def test(self, rows: Array, difference: Array) -> tuple[float, int, float]:
         """The scaled F of rows (q, p); `difference` (q,) is Lβ̂ less its null value. Denominator df and the factor of F:
         Kenward & Roger (1997), section 2 and their Appendix, names as there."""
         known = super().test(rows, difference)
@@ -177,11 +162,7 @@ class KenwardRoger(Wald):
         return float(factor * wald), q, float(df)
 
 
-METHODS: dict[str, type[Wald]] = {
-    "kenward-roger": KenwardRoger,
-    "satterthwaite": Satterthwaite,
-    "wald": Wald,
-}
+METHODS = {"kenward-roger": KenwardRoger, "satterthwaite": Satterthwaite, "wald": Wald}
 
 
 def scaled_inverse(matrix: Array) -> Array:
@@ -204,17 +185,6 @@ class Examination:
     notes: list[str]
     facts: dict[str, Any]
 
-    @property
-    def beta(self) -> Array:
-        """(p,) the coefficients."""
-        return self.found.structure.R_inverse @ self.found.beta
-
-    @property
-    def phi(self) -> Array:
-        """(p, p) their covariance (XᵀV⁻¹X)⁻¹, before any adjustment."""
-        fixed = self.found.structure.R_inverse
-        return fixed @ self.found.phi @ fixed.T
-
 
 def examine(result: MixedLMResults, ddf: str) -> Examination:
     """Examine a checked `result` for the method `ddf` (one of METHODS).
@@ -224,10 +194,7 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach.
     """
     s, reml = result.structure, bool(result.reml)
-    best, scale = (
-        optimum(s, reml),
-        float(result.scale),
-    )  # of a result of fewgroups.fit, found already
+    best, scale = optimum(s, reml), float(result.scale)
     gamma = s.from_data_units(result.cov_re / scale, result.vcomp / scale)
     found, singular = Information.of(s, gamma, reml, scale), is_singular(s, s.theta(gamma))
     shortfall = max(best.loglik + found.deviance / 2, 0.0)

@@ -163,7 +163,7 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
     if best.singular:
         psi, vcomp = psi + ADDED * s.random @ s.random.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
     at = Information.of(s, s.from_data_units(psi, vcomp), reml)
-    beta = s.R_inverse @ at.beta
+    beta = at.coefficients
     vars(model).update(reml=reml, fe_pen=None, cov_pen=None, _freepat=None, _cov_sing=0)
     params = MixedLMParams.from_components(beta, cov_re=psi, vcomp=vcomp)
     made = MixedLMResults(model, params.get_packed(False, True), _covariance(at) / at.scale)
@@ -212,8 +212,7 @@ def _covariance(at: Information) -> Array:
     along = (at.P @ at.residual)[:, :-1] @ at.inverse
     moved = -np.sqrt(at.scale) * s.R_inverse @ along.T @ slopes
     by_both = moved @ covariance
-    phi = s.R_inverse @ at.phi @ s.R_inverse.T
-    return np.block([[phi + by_both @ moved.T, by_both], [by_both.T, covariance]])
+    return np.block([[at.covariance + by_both @ moved.T, by_both], [by_both.T, covariance]])
 
 
 def boundary(

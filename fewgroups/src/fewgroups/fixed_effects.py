@@ -76,7 +76,8 @@ def coefficients(
     rows = np.array([weights[0] for weights, _ in wanted.values()])
     nulls = np.array([null[0] for _, null in wanted.values()])
     columns = judged(fit.found, fit.method, rows, nulls, level)
-    paired = paired_tests(plain.model, fit.beta, fit.phi) if contrasts is None else {}
+    known = fit.found.coefficients, fit.found.covariance
+    paired = paired_tests(plain.model, *known) if contrasts is None else {}
     notes = fit.notes + [
         say("coefficients.paired", term=term, df=str(df), t=f"{t:.3f}", p=p_is(p))
         for term, (t, df, p) in paired.items()

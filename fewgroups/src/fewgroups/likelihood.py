@@ -111,6 +111,17 @@ class Information:
         return np.asarray(self.scale[..., None, None] * self.inverse)
 
     @property
+    def coefficients(self) -> Array:
+        """(p,) those of the model's own columns."""
+        return np.asarray(self.beta @ self.structure.R_inverse.T)
+
+    @property
+    def covariance(self) -> Array:
+        """(p, p) (XᵀV⁻¹X)⁻¹, that of the coefficients of the model's own columns."""
+        fixed = self.structure.R_inverse
+        return np.asarray(fixed @ self.phi @ fixed.T)
+
+    @property
     def phi_slopes(self) -> Array:
         """(k, p, p) the derivatives of Φ."""
         by_gamma = self.inverse[..., None, :, :] @ self.P[..., :-1, :-1]
@@ -239,8 +250,8 @@ def optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...] 
         found.scale[..., None, None] * psi,
         found.scale[..., None] * variances,
         found.scale,
-        found.beta @ s.R_inverse.T,
-        s.R_inverse @ found.phi @ s.R_inverse.T,
+        found.coefficients,
+        found.covariance,
         -found.deviance / 2,
         theta,
         is_singular(s, theta),

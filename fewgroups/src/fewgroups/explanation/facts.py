@@ -366,8 +366,8 @@ class FittedModel:
                 warnings.simplefilter("ignore", NotAtOptimumWarning)
                 seen = examine(self.result, "wald")
             self.shortfall, self.singular = seen.facts["shortfall"], seen.facts["singular"]
-            self.right_errors = np.sqrt(np.diag(seen.phi))
-            off = np.abs(self.estimates - seen.beta)
+            self.right_errors = np.sqrt(np.diag(seen.found.covariance))
+            off = np.abs(self.estimates - seen.found.coefficients)
             self.astray = bool(np.any(off > STRAY * self.right_errors))
             best = optimum(self.structure, self.reml)
             self.boundary = signed(joined(boundary(self.model, self.structure, best, code)))
