@@ -8,7 +8,6 @@ ML whatever the fit; here REML fits profile the REML likelihood.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -99,7 +98,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     columns: dict[str, Any] = {"sd": sd}
     if len(i):
         columns["correlation"] = np.where(np.isnan(sd), values, np.nan)
-    low, high = Profiles.of(s, best, reml).intervals(best, level).T
+    low, high = Profiles(s, best, reml).intervals(level).T
     se = _standard_errors(s, cov_re, vcomp, scale, values, reml)
     columns |= {"variance": sd**2, "se": se, "low": low, "high": high}
     squares = cov_re * (s.R_re.T @ s.R_re)  # tr(Ψ ZᵀZ)/n, by entries of Ψ
@@ -113,17 +112,15 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     pairs = [f"{labels[a]} × {labels[b]}" for a, b in zip(i, j, strict=True)]
     index = pd.Index([*labels, *pairs, *components], name="component")
     table = noted_table(columns, index, [], _decimals(columns))
-    fixed = float(np.var(np.asarray(model.exog) @ seen.found.coefficients, ddof=1)) / float(
-        parts.sum()
-    )
+    fixed = np.var(model.exog @ seen.found.coefficients, ddof=1) / parts.sum()
     by_source = dict(zip(components, shares[correlations.stop :].tolist(), strict=True))
     if labels:
         by_source = {" and ".join(labels): float(shares[: correlations.stop].sum())} | by_source
     table.attrs |= {
         "icc": _pair_correlations(model, [*labels, *components[:-1]], cov_re, vcomp, scale),
         "shares": by_source,
-        "r2_marginal": fixed / (fixed + 1),
-        "r2_conditional": 1 - float(shares[-1]) / (fixed + 1),
+        "r2_marginal": float(fixed / (fixed + 1)),
+        "r2_conditional": float(1 - shares[-1] / (fixed + 1)),
         "method": "REML" if reml else "ML",
         "level": level,
         "singular": seen.facts["singular"],
@@ -187,15 +184,12 @@ def _pair_correlations(
     pairs: dict[tuple[int, ...], int] = {}
     for shared in reversed(sets):
         counts = np.unique(np.array([levels[k] for k in shared]), axis=1, return_counts=True)[1]
-        at_least = sum(int(count) * (int(count) - 1) // 2 for count in counts)
-        pairs[shared] = at_least - sum(n for more, n in pairs.items() if set(shared) < set(more))
-    return {
-        " and ".join(names[k] for k in shared): float(
-            variance[list(shared)].sum() / (variance.sum() + scale)
+        pairs[shared] = np.sum(counts * (counts - 1) // 2) - sum(
+            n for more, n in pairs.items() if set(shared) < set(more)
         )
-        for shared in sets
-        if pairs[shared]
-    }
+    total, kinds = variance.sum() + scale, [shared for shared in sets if pairs[shared]]
+    labels = [" and ".join(names[k] for k in shared) for shared in kinds]
+    return {x: float(variance[[*k]].sum() / total) for x, k in zip(labels, kinds, strict=True)}
 
 
 def _decimals(columns: dict[str, Array]) -> dict[str, int]:
@@ -238,46 +232,39 @@ def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:
 # ---- profile likelihoods of single parameters ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
 class Profiles:
     """The deviance with one parameter held and everything else at its best, for both ends of all intervals at once.
 
-    Coordinates are, in units of the optimum's `sigma`, the rows of the lower triangle of a factor of Ψ, in a basis of
-    the random-effect columns where the held ones come first, and the SDs of components; and log σ/`sigma`: (size + 1,).
-    Of k ends, squares (k, size, size, size): how γ depends on the factor; held (k,): index of the
-    held coordinate; pair (k,): whether that is the correlation of the first two columns, which then stands, with the
-    length of the second one's row after it, for the two entries of that row; best (k, size + 1): the optimum.
+    Coordinates (size + 1,) are, in units of the optimum's σ, the rows of the lower triangle of a factor of Ψ in a basis
+    of the random-effect columns where the held ones come first, the SDs of components, and the logarithm of σ. Of k
+    ends, squares (k, size, size, size): how γ depends on the factor; held (k,): index of the held coordinate; pair
+    (k,): whether that is the correlation of the first two columns, which then stands, with the length of the second
+    one's row after it, for the two entries of that row; best (k, size + 1): the optimum.
     """
 
-    structure: Structure
-    reml: bool
-    sigma: float
-    squares: Array
-    held: Array
-    pair: Array
-    best: Array
-
-    @classmethod
-    def of(cls, s: Structure, optimum: Optimum, reml: bool) -> Profiles:
+    def __init__(self, s: Structure, optimum: Optimum, reml: bool) -> None:
         """Low and high end of every parameter, in the order of the table's rows: SDs of random-effect columns,
         correlations, SDs of components, σ."""
-        rows, (j, i) = s.random, np.tril_indices(s.q, -1)
-        bases = [_basis(rows[[c]]) for c in range(s.q)]
-        bases += [_basis(rows[[a, b]]) for a, b in zip(i, j, strict=True)]
-        bases += [np.eye(s.q)] * (s.v + 1)
+        self.structure, self.optimum, self.reml = s, optimum, reml
+        j, i = np.tril_indices(s.q, -1)
+        bases = []
+        for columns in (*np.arange(s.q)[:, None], *np.column_stack([i, j])):
+            rows = s.random[columns]
+            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+            full = np.linalg.qr(rows.T, mode="complete")[0].T
+            bases.append(np.vstack([rows, full[len(rows) :]]))  # and what they leave
+        basis = np.repeat([*bases, *[np.eye(s.q)] * (s.v + 1)], 2, axis=0)
         held = [0] * s.q + [1] * len(i) + [*range(s.size - s.v, s.size + 1)]
-        pair = np.repeat([False] * s.q + [True] * len(i) + [False] * (s.v + 1), 2)
-        basis = np.repeat(bases, 2, axis=0)
+        self.held, self.squares = np.repeat(held, 2), square_derivatives(np.linalg.inv(basis), s.v)
+        self.pair = np.repeat([False] * s.q + [True] * len(i) + [False] * (s.v + 1), 2)
         L, sds = s.unpack(optimum.theta)
         root = basis @ L
         best = s.pack(root @ root.swapaxes(-1, -2), np.tile(sds**2, (len(basis), 1)))
-        best = np.column_stack([best, np.zeros(len(basis))])
+        self.best = np.column_stack([best, np.zeros(len(basis))])
         if len(i):
-            row = best[pair, 1:3]
+            row = self.best[self.pair, 1:3]
             length = np.maximum(np.linalg.norm(row, axis=1), 1e-300)
-            best[pair, 1], best[pair, 2] = row[:, 0] / length, length
-        squares = square_derivatives(np.linalg.inv(basis), s.v)
-        return cls(s, reml, float(np.sqrt(optimum.scale)), squares, np.repeat(held, 2), pair, best)
+            self.best[self.pair, 1], self.best[self.pair, 2] = row[:, 0] / length, length
 
     def at(self, which: Array, x: Array) -> tuple[Array, Array, Array]:
         """Deviances (j,) of the ends `which` (j,) at coordinates x (j, size + 1), gradients and Hessians (those by a
@@ -300,63 +287,61 @@ class Profiles:
         slopes[:, :-1, -1], slopes[:, -1, -1] = -2 * gamma, 2
         second[:, :-1, :-1, :-1], second[:, :-1, -1, -1] = constant, 4 * gamma
         second[:, :-1, :-1, -1] = second[:, :-1, -1, :-1] = -2 * by_entries
-        scale = (self.sigma * np.exp(x[:, -1])) ** 2
+        scale = self.optimum.scale * np.exp(2 * x[:, -1])
         found = Information.of(self.structure, gamma, self.reml, scale)
         gradient, hessian = by_coordinates(found.gradient, found.hessian, slopes, second)
         across = by_x.swapaxes(-1, -2)
         return found.deviance, (across @ gradient[..., None])[..., 0], across @ hessian @ by_x
 
-    def lowest(self, which: Array, x: Array) -> tuple[Array, Array]:
-        """The lowest deviances (j,) of the ends `which` (j,) with the held coordinate as in x (j, size + 1), from which
-        the others are searched for; and all coordinates there."""
-        s, here, held = self.structure, np.arange(len(which)), self.held[which]
-        own = np.append(s.pack(np.eye(s.q), np.ones(s.v)) > 0, False)
-        flat = own & (np.abs(x) < AWAY) & (np.arange(s.size + 1) != held[:, None])
-        starts = np.where(flat, np.copysign(AWAY, x), x)
-
-        def objective(left: Array, y: Array) -> tuple[Array, Array, Array]:
-            deviance, gradient, hessian = self.at(which[left], y)
-            still = np.arange(len(left)), held[left]
-            gradient[still] = hessian[still] = hessian.swapaxes(1, 2)[still] = 0.0
-            return deviance, gradient, hessian
-
-        ends, deviance, _ = minimise(objective, starts, s.n, 1e-8)
-        ends[here, held] = x[here, held]
-        return deviance, ends
-
-    def intervals(self, optimum: Optimum, level: float) -> Array:
+    def intervals(self, level: float) -> Array:
         """(parameters, 2) the values whose deviance is within χ²₁ of the lowest; SDs end at 0 and correlations at ±1
         where it never rises that far. Where one of its SDs may be zero, a correlation may be anything."""
-        s, every, rise = self.structure, np.arange(len(self.held)), float(chi2.ppf(level, 1))
-        up, sigma = np.where(every % 2, 1.0, -1.0), self.held == s.size
-        bound = np.where(self.pair, up, np.where((up < 0) & ~sigma, 0.0, up * np.inf))
-        best = self.best[every, self.held]
+        s, held, best = (
+            self.structure,
+            self.held,
+            np.take_along_axis(self.best, self.held[:, None], axis=1)[:, 0],
+        )
+        every, rise = np.arange(len(held)), float(chi2.ppf(level, 1))
+        up = np.where(every % 2, 1.0, -1.0)
+        bound = np.where(self.pair, up, np.where((up < 0) & (held < s.size), 0.0, up * np.inf))
         # The first guess is where the deviance would have risen that far if it were a parabola.
-        inverse = np.linalg.pinv(self.at(every, self.best)[2], hermitian=True)[every, self.held]
-        bend = inverse[every, self.held]
-        step = np.sqrt(np.divide(rise, bend, out=np.zeros_like(bend), where=bend > 0))
-        near = self.best + (up * step * np.sqrt(2))[:, None] * inverse
-        values = near[every, self.held]
+        inverse = np.linalg.pinv(self.at(every, self.best)[2], hermitian=True)[every, held]
+        bend = inverse[every, held]
+        step = np.sqrt(np.divide(2 * rise, bend, out=np.zeros_like(bend), where=bend > 0))
+        near = self.best + (up * step)[:, None] * inverse
+        values = near[every, held]
         values = np.where(up * (values - best) > 0, values, best + up * AWAY)
         values = np.where(up * (values - bound) > 0, bound, values)
-        last = near.copy()
-        # From zero variances a search may not find those that are not: hence a second start, with all as large as σ.
-        large = np.append(s.pack(np.eye(s.q), np.ones(s.v)), 0.0)
+        last, large = near.copy(), np.append(s.pack(np.eye(s.q), np.ones(s.v)), 0.0)
 
         def excess(which: Array, at: Array) -> Array:
-            """Root of the rise in deviance, less that at an end."""
+            """Root of the rise in deviance where the ends `which` (j,) are at `at` (j,) and the other coordinates at
+            their best, less what it is at an end."""
             starts = [last[which]]
             if not np.array_equal(near[which], last[which]):
                 starts.append(near[which])
-            if optimum.singular:
+            if (
+                self.optimum.singular
+            ):  # a search from zero variances may not find those that are not
                 starts.append(np.tile(large, (len(which), 1)))
             both, x = np.tile(which, len(starts)), np.concatenate(starts)
-            x[np.arange(len(both)), self.held[both]] = np.tile(at, len(starts))
-            deviance, x = self.lowest(both, x)
+            x = np.where((large > 0) & (np.abs(x) < AWAY), np.copysign(AWAY, x), x)
+            fixed = np.arange(len(both)), held[both]
+            x[fixed] = np.tile(at, len(starts))
+
+            def objective(left: Array, y: Array) -> tuple[Array, Array, Array]:
+                deviance, gradient, hessian = self.at(both[left], y)
+                still = np.arange(len(left)), held[both[left]]
+                gradient[still] = hessian[still] = hessian.swapaxes(1, 2)[still] = 0.0
+                return deviance, gradient, hessian
+
+            ends, deviance, _ = minimise(objective, x, s.n, 1e-8)
+            ends[fixed] = x[fixed]
             lower = deviance.reshape(len(starts), -1).argmin(axis=0) * len(which)
             lower += np.arange(len(which))
-            last[which] = x[lower]
-            over = np.sqrt(np.maximum(deviance[lower] + 2 * optimum.loglik, 0)) - np.sqrt(rise)
+            last[which] = ends[lower]
+            rises = np.maximum(deviance[lower] + 2 * self.optimum.loglik, 0)
+            over = np.sqrt(rises) - np.sqrt(rise)
             # Beyond an end another valley may be lowest, such as that of an SD of zero: not the only start, then.
             near[which] = np.where(over[:, None] < 0, last[which], near[which])
             return over
@@ -391,13 +376,7 @@ class Profiles:
             anything[self.pair] |= np.repeat(zero[i] | zero[j], 2)
         ends = values.reshape(-1, 2)
         ends[-1] = np.exp(ends[-1])
-        columns = self.sigma * np.linalg.norm(s.random, axis=1)
-        units = np.concatenate([columns, np.ones(len(i)), self.sigma / s.unit_vc, [self.sigma]])
-        return np.asarray(ends * units[:, None])
-
-
-def _basis(rows: Array) -> Array:
-    """(q, q): `rows` (k, q) brought to length 1, and below them an orthonormal basis of what they leave."""
-    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    full = np.linalg.qr(rows.T, mode="complete")[0].T
-    return np.vstack([rows, full[len(rows) :]])
+        sizes = [*np.linalg.norm(s.random, axis=1), *np.ones(len(i)), *1 / s.unit_vc, 1.0]
+        sizes = np.array(sizes) * np.sqrt(self.optimum.scale)
+        sizes[s.q : s.q + len(i)] = 1.0
+        return np.asarray(ends * sizes[:, None])

@@ -23,7 +23,7 @@ from fewgroups.arguments import true_or_false
 from fewgroups.checks import NO_RESIDUAL, check_identified
 from fewgroups.formulas import build
 from fewgroups.likelihood import SINGULAR, Information, Optimum, optimum
-from fewgroups.structure import RANK, Structure, symmetric
+from fewgroups.structure import RANK, Structure, sds_and_correlations, symmetric
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -57,11 +57,9 @@ class FitReport:
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [say("fit.converged", loglik=f"{self.loglik:.4f}")]
+        lines = [say("fit.converged", loglik=f"{self.loglik:.4f}"), say("fit.interior")]
         if self.singular:
-            lines.append(say("fit.singular", boundary="; ".join(self.boundary)))
-        else:
-            lines.append(say("fit.interior"))
+            lines[1] = say("fit.singular", boundary="; ".join(self.boundary))
         if self.alarm:
             lines.append(say("fit.alarm", alarm=str(ALARM)))
         wrong = [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]
@@ -222,16 +220,14 @@ def boundary(
     names of random effects."""
     if not best.singular:
         return ()
-    q = model.k_re
+    q, (i, j) = s.q, np.tril_indices(s.q, -1)
     names = [shown(name) for name in (*model.data.exog_re_names[:q], *model.exog_vc.names)]
-    units = np.append(np.linalg.norm(s.R_re, axis=0), s.unit_vc)
-    variances = np.append(np.diag(best.cov_re), best.vcomp)
-    sds = units * np.sqrt(np.clip(variances, 0, None) / best.scale)  # per row, over σ
+    values = sds_and_correlations(best.cov_re, best.vcomp, best.scale)
+    sds, r = np.append(values[:q], values[q + len(i) : -1]), values[q : q + len(i)]
+    sds *= np.append(np.linalg.norm(s.R_re, axis=0), s.unit_vc) / values[-1]  # per row, over σ
     zero = [name for name, sd in zip(names, sds, strict=True) if sd < SINGULAR]
     found = [f"the variance of {name} is zero" for name in zero]
-    for i, j in zip(*np.tril_indices(q, -1), strict=True):
-        if min(sds[i], sds[j]) >= SINGULAR:
-            r = best.cov_re[i, j] / np.sqrt(variances[i] * variances[j])
-            if abs(r) > 1 - 1e-6:
-                found.append(f"the correlation of {names[j]} and {names[i]} is {round(r):d}")
+    for one, other, value in zip(i, j, r, strict=True):
+        if min(sds[one], sds[other]) >= SINGULAR and abs(value) > 1 - 1e-6:
+            found.append(f"the correlation of {names[other]} and {names[one]} is {round(value):d}")
     return tuple(found) or ("one combination of the random effects has no variance",)

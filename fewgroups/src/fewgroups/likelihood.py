@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
@@ -28,20 +28,16 @@ from fewgroups.structure import Structure, symmetric
 
 Array = np.ndarray
 
-SINGULAR = 1e-4
-"""A standard deviation this small, relative to σ and per standardised column, is zero (as in lme4)."""
+SINGULAR = 1e-4  # an SD this small, relative to σ and per standardised column, is zero (as in lme4)
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
 NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
-AWAY = 0.1
-"""Where a relative SD that is near zero starts from: at zero the deviance is flat, whether or not it is a minimum."""
-ROUNDS = 200
-"""Newton steps at most; five to ten are usual."""
-AT_ONCE = 2**18
-"""Numbers in an array for the searches that are done at once: 2 MB."""
-SIZES = np.array([0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0])
-"""Relative SDs at which the deviance is looked at for a start."""
-ANGLES = 8
-"""Directions, in a plane of two columns, of elongated Ψ at which it is looked at for further starts."""
+AWAY = 0.1  # relative SDs near zero start from here: at zero the deviance is flat, whether or not it is a minimum
+ROUNDS = 200  # Newton steps at most; five to ten are usual
+AT_ONCE = 2**18  # numbers in an array for the searches that are done at once: 2 MB
+SIZES = np.array(
+    [0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0]
+)  # of relative SDs, for a start
+ANGLES = 8  # directions, in a plane of two columns, of elongated Ψ for further starts
 
 
 @dataclass(frozen=True)
@@ -210,23 +206,22 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     """The (RE)ML optimum of a statsmodels MixedLM `model`: the best end of a few searches, each checked to first order.
 
     With few, uneven groups the likelihood can have several maxima. So a search starts wherever the deviance dips as
-    random effects grow; of several parameters from two sizes at least; and of correlated random effects from two
+    random effects grow; of several parameters from two sizes as a rule; and of correlated random effects from two
     points more, elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is
     searched once.
 
     Raises ValueError as `Structure.of` does, and when no start leads to a point where the derivatives vanish.
     """
     s = model if isinstance(model, Structure) else Structure.of(model)
-    if reml in s.optima:
-        return cast(Optimum, s.optima[reml])
-    best, decrease, tried = _best_ends(s.of_data_sets(np.newaxis), reml)
-    if not decrease[0] < NEGLIGIBLE:
-        raise ValueError(
-            "the likelihood has no optimum that could be found (where the search ended, the deviance "
-            f"should still fall by about {decrease[0]:.2g}): the data say too little about these random "
-            "effects; leave out one of them"
-        )
-    s.optima[reml] = optimum_at(s, best[0], reml, tried)
+    if reml not in s.optima:
+        best, decrease, tried = _best_ends(s.of_data_sets(np.newaxis), reml)
+        if not decrease[0] < NEGLIGIBLE:
+            raise ValueError(
+                "the likelihood has no optimum that could be found (where the search ended, the deviance "
+                f"should still fall by about {decrease[0]:.2g}): the data say too little about these random "
+                "effects; leave out one of them"
+            )
+        s.optima[reml] = optimum_at(s, best[0], reml, tried)
     return cast(Optimum, s.optima[reml])
 
 
@@ -242,20 +237,18 @@ def optima(structure: Structure, reml: bool, near: Array) -> tuple[Optimum, Arra
 
 def optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...] = ()) -> Optimum:
     """What is found at θ (..., size)."""
-    found, (psi, variances) = (
-        Information.of(s, s.gamma(theta), reml, second=False),
-        s.to_data_units(theta),
-    )
+    found = Information.of(s, s.gamma(theta), reml, second=False)
+    psi, variances = s.to_data_units(theta)
     return Optimum(
-        found.scale[..., None, None] * psi,
-        found.scale[..., None] * variances,
-        found.scale,
-        found.coefficients,
-        found.covariance,
-        -found.deviance / 2,
-        theta,
-        is_singular(s, theta),
-        tried,
+        cov_re=found.scale[..., None, None] * psi,
+        vcomp=found.scale[..., None] * variances,
+        scale=found.scale,
+        beta=found.coefficients,
+        phi=found.covariance,
+        loglik=-found.deviance / 2,
+        theta=theta,
+        singular=is_singular(s, theta),
+        tried=tried,
     )
 
 
@@ -287,44 +280,31 @@ def _best_ends(
 
 def _starts(s: Structure, reml: bool, near: Array | None) -> tuple[Array, Array]:
     """Starts of the search: which data set each is for (k,), and θ (k, size)."""
-    unit = s.pack(np.eye(s.q), np.ones(s.v))
+    every, unit = np.arange(len(s.unit)), s.pack(np.eye(s.q), np.ones(s.v))
     deviances = _deviances(s, (SIZES[:, None] * unit)[:, None], reml)
     beside = np.pad(deviances, ((1, 1), (0, 0)), constant_values=np.inf)
     wanted = (deviances < beside[:-2]) & (deviances <= beside[2:])
-    ranks = np.argsort(deviances, axis=0, kind="stable")
+    best = SIZES[deviances.argmin(axis=0)]
     if s.size > 1 and (near is None or s.q > 1):
-        other = np.where(SIZES[ranks[0]] == 1.0, ranks[1], np.flatnonzero(SIZES == 1.0))
-        np.put_along_axis(wanted, np.stack([ranks[0], other]), True, axis=0)
+        wanted |= (SIZES[:, None] == best) | (SIZES[:, None] == 1.0)
     elif near is not None:
         wanted &= wanted.sum(axis=0) > 1
     size, which = np.nonzero(wanted)
     found = [(which, SIZES[size, None] * unit)]
     if near is not None:
         near = np.where((unit > 0) & (np.abs(near) < AWAY), AWAY, near)
-        found.append((np.arange(len(s.unit)), np.tile(near, (len(s.unit), 1))))
-    if s.q > 1:
-        found.append(_elongated(s, SIZES[ranks[0]], reml))
-    every, starts = zip(*found, strict=True)
-    return np.concatenate(every), np.concatenate(starts)
-
-
-def _elongated(s: Structure, sizes: Array, reml: bool) -> tuple[Array, Array]:
-    """As `_starts`: the two lowest dips of the deviance over elongated Ψ of any direction in a plane of two columns."""
-    rings, (n,) = [], sizes.shape
-    for (i, j), factor in product(combinations(range(s.q), 2), (1, 3)):
-        length = (factor * sizes[:, None]) ** 2
-        for angle in np.arange(ANGLES) * np.pi / ANGLES:
-            v = np.zeros(s.q)
-            v[[i, j]] = np.cos(angle), np.sin(angle)
-            psi = length[..., None] * (np.outer(v, v) + 0.03 * np.eye(s.q))
-            rings.append(s.pack(psi, np.tile(length, s.v)))
-    points = np.array(rings)
-    values = _deviances(s, points, reml).reshape(-1, ANGLES, n)
-    low = (values <= np.roll(values, 1, axis=1)) & (values <= np.roll(values, -1, axis=1))
-    dips = np.where(low, values, np.inf).reshape(-1, n)
-    best = np.argsort(dips, axis=0, kind="stable")[:2]
-    kept, which = np.nonzero(np.isfinite(np.take_along_axis(dips, best, axis=0)))
-    return which, points[best[kept, which], which]
+        found.append((every, np.tile(near, (len(every), 1))))
+    if s.q > 1:  # and elongated Ψ, in the best direction in a plane of two columns
+        circle = [(np.cos(angle), np.sin(angle)) for angle in np.arange(ANGLES) * np.pi / ANGLES]
+        planes = combinations(np.eye(s.q), 2)
+        v = np.array([c * one + d * other for one, other in planes for c, d in circle])
+        psi = v[:, :, None] * v[:, None, :] + 0.03 * np.eye(s.q)
+        shapes = s.pack(psi, np.ones((len(v), s.v)))
+        for length in (best, 3 * best):
+            points = length[:, None] * shapes[:, None]
+            found.append((every, points[_deviances(s, points, reml).argmin(axis=0), every]))
+    parts, starts = zip(*found, strict=True)
+    return np.concatenate(parts), np.concatenate(starts)
 
 
 def _deviances(s: Structure, points: Array, reml: bool) -> Array:
