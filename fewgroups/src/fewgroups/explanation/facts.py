@@ -57,36 +57,39 @@ TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDicti
 """Result → its tables, worked out once for all that is said of it."""
 
 
-@dataclass(eq=False)
 class Factor:
     """A piece of the formula: `Days`, `C(Machine)`, `np.log(x)`.
 
     variables: the columns of data it is made of; variable: the one that it is, or is the levels of: of
-    `C(Machine, Sum)` it is Machine; else None.
+    `C(Machine, Sum)` it is Machine; else None; called: how sentences call it.
     levels: of a category, or the values of a number with two → their words, "the session of 30" or `session_high = 1`;
     unit: one unit of a number in words, "day without sleep"; low, high: of a number; columns: how many it has;
     reaches_zero: whether zero lies within or near its values.
     """
 
-    name: str
-    variables: frozenset[str]
-    variable: str | None
-    levels: dict[Any, str]
-    unit: str = ""
-    low: float = np.nan
-    high: float = np.nan
-    columns: int = 1
-    reaches_zero: bool = True
+    def __init__(
+        self, name: str, variables: frozenset[str], variable: str | None, values: Any
+    ) -> None:
+        """values: an array (n,) or (n, k) of numbers, or the categories."""
+        self.name, self.variables, self.variable = name, variables, variable
+        self.is_number, whose = isinstance(values, np.ndarray), variable or name
+        self.called, self.unit = code(whose), say("words.unit", variable=code(whose))
+        transformed = re.fullmatch(r"([\w.]+)\((\w+)\)", name)
+        if transformed and transformed[1] in STEPS:
+            self.unit = say(f"words.{STEPS[transformed[1]]}", variable=code(transformed[2]))
+        self.columns = values.shape[1] if np.ndim(values) == 2 else 1
+        seen = np.unique(values).tolist() if self.is_number else values
+        several = self.is_number and (self.columns > 1 or len(seen) != 2)
+        self.levels = {x: code(f"{whose} = {short(x)}") for x in (() if several else seen)}
+        ends: tuple[float, float] = (seen[0], seen[-1]) if self.is_number else (0.0, 0.0)
+        self.low, self.high = ends
+        near = NEAR * (self.high - self.low)
+        self.reaches_zero = self.low <= near and self.high >= -near
 
-    @property
-    def called(self) -> str:
-        """Its name in a sentence: that of its variable where it is a factor of one."""
-        return code(self.variable or self.name)
 
-    @property
-    def is_number(self) -> bool:
-        """Whether it is a number, of two values or many."""
-        return not np.isnan(self.low)
+def short(level: Any) -> Any:
+    """A level as people write it: 1 for 1.0."""
+    return int(level) if isinstance(level, float) and level == int(level) else level
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,9 @@ class Part:
     """One factor's share in a coefficient, or the point at which others are read.
 
     weights: level → weight, of what is compared or mixed; none for a number. kind: "slope" (a number), "pair"
-    (`levels`: the first minus the second), "within" (one level), "average" (one level minus that of all), "coded" (no
-    sentence can say it). gap: how far the two values of a number with two values lie apart; 1 for everything else.
+    (`levels`: the first minus the second), "within" (one level), "average" (one level minus that of all), "even" (all
+    alike), "coded" (no sentence can say it). gap: how far the two values of a number with two values lie apart; 1 for
+    everything else.
     """
 
     factor: Factor
@@ -129,6 +133,8 @@ class Part:
             return cls(factor, weights, "pair", levels, gap)
         if len(levels) == n and np.allclose(sizes + 1 / n, np.arange(n) == 0):
             return cls(factor, weights, "average", levels[:1], gap)
+        if len(levels) == n and np.ptp(sizes) < 1e-9:
+            return cls(factor, weights, "even", list(factor.levels)[::-1], gap)
         return cls(factor, weights, "coded", levels, gap)
 
     @property
@@ -141,17 +147,9 @@ class Part:
     @property
     def place(self) -> str:
         """As the zero of a coding: "for the session of 20", "where `Days` is 0"."""
-        factor, sizes, key = self.factor, list(self.weights.values()), "at_zero"
-        if self.kind == "within":
-            key = "at_level"
-        elif sizes and len(sizes) == len(factor.levels) and np.ptp(sizes) < 1e-9:
-            if len(sizes) == 2 and factor.is_number:
-                low, high = factor.levels.values()
-                return say("words.half_way", low=low, high=high)
-            key = "at_average"
-        elif factor.columns > 1:
-            key = "at_zeros"
-        return say(f"words.{key}", self.words)
+        keys = {"within": "at_level", "even": "half_way" if self.factor.is_number else "at_average"}
+        zero = "at_zeros" if self.factor.columns > 1 else "at_zero"
+        return say(f"words.{keys.get(self.kind, zero)}", self.words)
 
 
 @dataclass(frozen=True)
@@ -202,7 +200,7 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
         ]
     else:  # from arrays: a column is a term
         columns = zip(names, np.asarray(model.exog, dtype=float).T, strict=True)
-        factors = {k: _number(k, frozenset({k}), k, x) for k, x in columns if np.ptp(x)}
+        factors = {k: Factor(k, frozenset({k}), k, x) for k, x in columns if np.ptp(x)}
         codings = [(name, {name: None} if name in factors else {}) for name in names]
     found: list[Coefficient] = []
     for term, coding in codings:
@@ -221,7 +219,7 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
                     full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
                     if name not in coding and not full:
                         places.setdefault(name, Part.of(factors[name], matrix, None))
-            plain = all(part.kind != "coded" for part in parts)
+            plain = all(part.kind not in ("coded", "even") for part in parts)
             gap = math.prod(part.gap for part in parts) if plain else 1.0
             name, where = names[len(found)], list(places.values())
             found.append(Coefficient(name, term, parts, where, mean, plain, gap))
@@ -229,35 +227,12 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
 
 
 def _factor(design: DesignInfo, factor: EvalFactor, frame: pd.DataFrame) -> Factor:
-    info, name = design.factor_infos[factor], factor.name()
-    read = Names.of([Term([factor])]).variables & set(map(str, frame.columns))
-    variables, variable = read or frozenset({factor.code}), column_of(factor.code)
-    if info.type == "categorical":
-        return Factor(name, variables, variable, _levels(variable or name, info.categories))
-    values = np.asarray(factor.eval(info.state, frame), dtype=float)
-    return _number(name, variables, variable, values)
-
-
-def _number(name: str, variables: frozenset[str], variable: str | None, values: Array) -> Factor:
-    """The numeric factor of values (n,) or (n, k)."""
-    seen, columns = np.unique(values), values.shape[1] if values.ndim == 2 else 1
-    levels = _levels(variable or name, seen.tolist() if columns == 1 and len(seen) == 2 else [])
-    unit = say("words.unit", variable=code(variable or name))
-    transformed = re.fullmatch(r"([\w.]+)\((\w+)\)", name)
-    if transformed and transformed[1] in STEPS:
-        unit = say(f"words.{STEPS[transformed[1]]}", variable=code(transformed[2]))
-    low, high = float(seen[0]), float(seen[-1])
-    reaches_zero = low <= NEAR * (high - low) and high >= -NEAR * (high - low)
-    return Factor(name, variables, variable, levels, unit, low, high, columns, reaches_zero)
-
-
-def _levels(name: str, levels: Any) -> dict[Any, str]:
-    return {level: code(f"{name} = {short(level)}") for level in levels}
-
-
-def short(level: Any) -> Any:
-    """A level as people write it: 1 for 1.0."""
-    return int(level) if isinstance(level, float) and level == int(level) else level
+    info, read = design.factor_infos[factor], Names.of([Term([factor])]).variables
+    variables = read & set(map(str, frame.columns)) or frozenset({factor.code})
+    values: Any = info.categories
+    if info.type == "numerical":
+        values = np.asarray(factor.eval(info.state, frame), dtype=float)
+    return Factor(factor.name(), variables, column_of(factor.code), values)
 
 
 @dataclass(frozen=True)
@@ -527,9 +502,8 @@ def _name_levels(factors: list[Factor], name: str, value: Any) -> None:
     """Words for the levels of the factors that have levels, or for one unit of those that have none."""
     with_levels = isinstance(value, Mapping)
     fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
-    known = [short(level) for level in factors[0].levels]
     if not fitting:
-        levels = ", ".join(f"{level!r}: ..." for level in known)
+        levels = ", ".join(f"{short(level)!r}: ..." for level in factors[0].levels)
         needed = f"say what its values are, as a mapping: {{{levels}}}"
         if with_levels:
             needed = "be text: what one unit of it is (a number with many values)"
@@ -540,7 +514,7 @@ def _name_levels(factors: list[Factor], name: str, value: Any) -> None:
         for given, text in value.items() if with_levels else ():
             same = [x for x in factor.levels if x == given or str(x) == str(given)]
             if not same:
-                shown = ", ".join(map(repr, known))
+                shown = ", ".join(repr(short(level)) for level in factor.levels)
                 raise ValueError(f"names[{name!r}] has no level {given!r}: its levels are {shown}")
             factor.levels[same[0]] = _text(f"{name}, {given}", text)
 
