@@ -158,9 +158,20 @@ FITS: dict[str, Callable[[], Any]] = {
     "twenty rows": of_groups("y ~ x", 5, 4),
     "7 000 rows": of_groups("y ~ x + time * kind", 350, 20, "~time"),
     "unequal groups": unequal,
+    "fifteen terms": of_patients(
+        "y ~ (cond + dose + late + age + C(arm)) ** 2", "~dose + late + cond"
+    ),
 }
 SLOW = {"a level per machine", "7 000 rows", "groups and time", "three-way interaction", "dose"}
-SLOW |= {"growth, ML", "arrays", "no predictor", "logarithm", "unequal groups", "two groups"}
+SLOW |= {
+    "fifteen terms",
+    "growth, ML",
+    "arrays",
+    "no predictor",
+    "logarithm",
+    "unequal groups",
+    "two groups",
+}
 SHAPES = [pytest.param(name, marks=[pytest.mark.full] * (name in SLOW)) for name in FITS]
 MISSED = "athlete_id != 'maya_03' or session_high == 0"  # she missed a session
 NEIGHBOURS: dict[str, Callable[[], Any]] = {  # for cautions only

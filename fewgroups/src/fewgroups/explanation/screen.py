@@ -171,14 +171,16 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passag
     ]
     title = say("screen.average" + "_refitted" * facts.fixed.attrs["refitted"])
     nested = [("", text) for text in words.nesting(facts).values()]
-    told = [*(words.term_rows(facts, term) for term in facts.terms), _means(facts)]
-    # Terms that are part of no interaction come first. What does not fit is left out, the intercept before all.
-    for kept in range(len(told), 0, -1):
-        average = [row for rows in told[:kept] for row in rows]
+    told = [words.term_rows(facts, term) for term in facts.terms]
+    short = [rows[:1] for rows in told]  # a term's test, or its one coefficient
+    # When room is short, the intercept goes; then terms are told shortly; then the last, those that interact, go too.
+    shorter = (short[:kept] for kept in range(len(told), 0, -1))
+    for shown in ([*told, _means(facts)], told, *shorter):
+        average = [row for rows in shown for row in rows]
         marked = zip([*average, *differing], LETTERS, strict=False)
         rows = [replace(row, mark=letter) for row, letter in marked]
-        left_out = counted(len(facts.terms) - kept, "term")
-        more = [("", say("screen.more", number=left_out))] * (kept < len(facts.terms))
+        left_out = counted(len(told) - len(shown), "term")
+        more = [("", say("screen.more", number=left_out))] * (len(shown) < len(told))
         first = Passage(title, rows=rows[: len(average)], remarks=more)
         second = Passage(say("screen.differ"), rows=rows[len(average) :], remarks=nested)
         found: list[str | Passage] = [*start, first, second, warned, end]
