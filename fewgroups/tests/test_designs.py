@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fewgroups.simulation import BLOCK, simulate_blocks
+from fewgroups.designs import BLOCK, simulate_blocks
 from reference.studies_cases import BALANCED, SHORT_LONG, uneven
 
 from fewgroups import Design, Truth, design_grid, monte_carlo, power, simulate, simulate_many

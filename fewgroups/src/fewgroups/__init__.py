@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from fewgroups.checks import NotAtOptimumWarning
     from fewgroups.comparison import Bootstrap, Comparison, bootstrap, compare, simulate_from
     from fewgroups.components import variances
-    from fewgroups.designs import Design, Truth
+    from fewgroups.designs import Design, Truth, simulate, simulate_many
     from fewgroups.explanation import Caution, Explanation, Report, explain, report
     from fewgroups.fitting import FitReport, fit
     from fewgroups.fixed_effects import coefficients, f_tests
     from fewgroups.prediction import predictions
-    from fewgroups.simulation import simulate, simulate_many
     from fewgroups.studies import design_grid, monte_carlo, power
 
 _MODULES = {
@@ -26,12 +25,11 @@ _MODULES = {
     "checks": ("NotAtOptimumWarning",),
     "comparison": ("Bootstrap", "Comparison", "bootstrap", "compare", "simulate_from"),
     "components": ("variances",),
-    "designs": ("Design", "Truth"),
+    "designs": ("Design", "Truth", "simulate", "simulate_many"),
     "explanation": ("Caution", "Explanation", "Report", "explain", "report"),
     "fitting": ("FitReport", "fit"),
     "fixed_effects": ("coefficients", "f_tests"),
     "prediction": ("predictions",),
-    "simulation": ("simulate", "simulate_many"),
     "studies": ("design_grid", "monte_carlo", "power"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -1,4 +1,4 @@
-"""What is measured (`Design`), and the parameters that data are simulated from (`Truth`)."""
+"""What is measured (`Design`), the parameters that data are simulated from (`Truth`), and the data drawn from them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from fewgroups.arguments import real_number, true_or_false, whole_number
 
 MAX_GROUPS, MAX_ROWS = 10**6, 10**8
 """More is taken for a typing error; it would fill the memory before anything could be said."""
+
+BLOCK = 512
+"""Data sets drawn from one child seed: few enough to stay in the processor's cache, and fixed, so that the digits of
+data set k do not depend on how many are drawn, nor in which pieces."""
 
 Repeats = Mapping[str, int]
 
@@ -155,14 +159,13 @@ class Design:
 def _checked_groups(groups: Any, w: Words) -> int | tuple[str, ...]:
     what = f"{w.groups} must be a whole number (2 or more) or a list of different names"
     if isinstance(groups, Integral) and not isinstance(groups, bool):
-        if groups < 2 or int(groups) > MAX_GROUPS:
+        if not 2 <= int(groups) <= MAX_GROUPS:
             raise ValueError(f"{what}, {MAX_GROUPS:,} at most; given {groups}")
         return int(groups)
-    if isinstance(groups, (str, Mapping, Set)) or not np.iterable(groups):
-        raise TypeError(f"{what}; given {groups!r}")
-    names = tuple(groups)
+    listed = np.iterable(groups) and not isinstance(groups, (str, Mapping, Set))
+    names = tuple(groups) if listed else (None,)
     if not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{what}; given {names!r}")
+        raise TypeError(f"{what}; given {groups!r}")
     # Names that differ in case or spaces only would be one group to a reader, two to a model.
     alike = {name.strip().casefold() for name in names}
     if len(names) < 2 or len(alike) < len(names) or "" in alike:
@@ -174,17 +177,18 @@ def _checked_groups(groups: Any, w: Words) -> int | tuple[str, ...]:
 
 def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tuple[Repeats, ...]:
     alike = isinstance(conditions, Mapping)
-    if isinstance(conditions, str) or not isinstance(conditions, (Mapping, Sequence)):
+    rows = [conditions] if alike else conditions
+    if isinstance(rows, str) or not isinstance(rows, Sequence):
         raise TypeError(
             f"{w.conditions} must be a mapping of {w.condition} to number of repeats, or a list of "
             f"them, one per {w.group}; given {conditions!r}"
         )
-    if not alike and len(conditions) != groups:
+    if not alike and len(rows) != groups:
         raise ValueError(
-            f"{w.conditions} as a list needs one mapping per {w.group}, {groups}; given {len(conditions)}"
+            f"{w.conditions} as a list needs one mapping per {w.group}, {groups}; given {len(rows)}"
         )
     checked: list[Repeats] = []
-    for i, row in enumerate([conditions] if alike else conditions):
+    for i, row in enumerate(rows):
         name = w.conditions if alike else f"{w.conditions}[{i}]"
         named = isinstance(row, Mapping) and all(isinstance(k, str) and k.strip() for k in row)
         if not named or len(row) < 2:
@@ -192,9 +196,9 @@ def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tup
                 f"{name} must be a mapping of two {w.condition}s or more, named by text that is not "
                 f"blank, to numbers of repeats; given {row!r}"
             )
-        if checked and set(row) != set(checked[0]):
+        if set(row) != set(rows[0]):
             raise ValueError(
-                f"{name} names {', '.join(row)}, but {w.conditions}[0] names {', '.join(checked[0])}; "
+                f"{name} names {', '.join(row)}, but {w.conditions}[0] names {', '.join(rows[0])}; "
                 f"name the same {w.condition}s everywhere, with 0 for one that was missed"
             )
         checked.append({k: whole_number(f"{name}[{k!r}]", row[k], 0, "repeats") for k in row})
@@ -259,3 +263,86 @@ class Truth:
 
     def _argument(self, field: str) -> str:
         return f"{self.words.group}_sd" if field == "group_sd" else field
+
+
+def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
+    """One data set: `design.table()` with a column of outcomes, DataFrame (design.rows, 5).
+
+    Its columns are group, condition, treated, repeat, outcome, or as the words of the design name them. For each group
+    in turn `numpy.random.default_rng(seed)`, seed ≥ 0, gives the level, then the group's change (only where
+    `truth.slope_sd` > 0), then the residuals row by row.
+
+    TypeError or ValueError names the argument, what was given and what would do.
+    """
+    check_request(design, truth, seed)
+    rng, table, outcomes = np.random.default_rng(seed), design.table(), []
+    rows = np.cumsum(design.counts.sum(axis=1))
+    for treated in np.split(design.row_index[1] > 0, rows[:-1]):
+        normal, change = rng.standard_normal(), truth.effect
+        if truth.slope_sd > 0:
+            change += truth.slope_sd * _correlated(truth, normal, rng.standard_normal())
+        residuals = truth.residual_sd * rng.standard_normal(len(treated))
+        level = truth.intercept + truth.group_sd * normal
+        outcomes.append(level + change * treated + residuals)
+    outcome = np.concatenate(outcomes)
+    table[design.words.columns[-1]] = np.clip(outcome, 0, 1) if truth.clip else outcome
+    return table
+
+
+def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray:
+    """Outcomes of n ≥ 1 data sets from a design and a truth: float64 (n, design.rows), rows as in `design.table()`.
+
+    Data set k has the same digits whatever n is. The stream is not that of `simulate`: every 512 data sets have their
+    own child of `numpy.random.SeedSequence(seed)`, seed ≥ 0, so that they can be drawn anywhere, in any order.
+
+    TypeError or ValueError names the argument, what was given and what would do, also where the memory is too small.
+    """
+    check_request(design, truth, seed)
+    return simulate_blocks(design, truth, whole_number("n", n, 1, "data sets"), seed)
+
+
+def simulate_blocks(design: Design, truth: Truth, n: int, seed: int, first: int = 0) -> np.ndarray:
+    """n data sets of the stream of `simulate_many`, from block `first` on."""
+    outcomes = room_for(n, design.rows)
+    for start in range(0, n, BLOCK):
+        # A child seed by its own key, without making all the ones before it.
+        child = np.random.SeedSequence(seed, spawn_key=(first + start // BLOCK,))
+        _fill(outcomes[start : start + BLOCK], design, truth, np.random.default_rng(child))
+    return outcomes
+
+
+def room_for(n: int, rows: int) -> np.ndarray:
+    """An array (n, rows) to be filled; ValueError where the machine has no memory for it."""
+    try:
+        return np.empty((n, rows))
+    except (MemoryError, OverflowError, ValueError):
+        raise ValueError(
+            f"n is too large: {n} data sets of {rows} scores need {n * rows // 125_000_000:,} GB of memory; use fewer"
+        ) from None
+
+
+def _fill(out: np.ndarray, design: Design, truth: Truth, rng: np.random.Generator) -> None:
+    """Fill `out` (m, rows) in place: the effects of a whole block are drawn first, so that m may be cut short."""
+    effects = rng.standard_normal((BLOCK, 2, len(design.group_names)))[: len(out)]
+    level = truth.intercept + truth.group_sd * effects[:, 0]
+    change = truth.effect + truth.slope_sd * _correlated(truth, effects[:, 0], effects[:, 1])
+    means = np.stack([level, level + change], axis=2).reshape(len(out), -1)
+    group, condition, _ = design.row_index
+    rng.standard_normal(out=out)
+    out *= truth.residual_sd
+    out += np.take(means, group * 2 + (condition > 0), axis=1)
+    if truth.clip:
+        np.clip(out, 0, 1, out=out)
+
+
+def _correlated(truth: Truth, first: Any, second: Any) -> Any:
+    """A standard normal that correlates with `first` as the truth says, from an independent `second`."""
+    return truth.correlation * first + np.sqrt(1 - truth.correlation**2) * second
+
+
+def check_request(design: Any, truth: Any, seed: Any) -> None:
+    """Refuse what is not a design, a truth and a seed."""
+    for name, value, kind in (("design", design, Design), ("truth", truth, Truth)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be a {kind.__name__}(...); given {type(value).__name__}")
+    whole_number("seed", seed, 0)

@@ -11,9 +11,8 @@ import pandas as pd
 from scipy import special
 
 from fewgroups.arguments import confidence_level, whole_number
-from fewgroups.designs import Design, Truth
+from fewgroups.designs import BLOCK, Design, Truth, check_request, simulate_blocks
 from fewgroups.progress import progress_bar
-from fewgroups.simulation import BLOCK, check_request, simulate_blocks
 from fewgroups.studies.methods import METHODS, Answer, DataSets, chosen_methods
 
 CHUNK_VALUES = 2**20
