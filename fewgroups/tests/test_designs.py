@@ -17,6 +17,7 @@ SLOPES = Truth(0.6, -0.1, 0.2, 0.3, -0.4, 0.1)
 
 
 def test_rows_come_group_by_group_condition_by_condition_repeat_by_repeat() -> None:
+    """Groups may have one condition each, or repeats of their own."""
     design = Design(100, AB | {"c": 1})
     table = design.table()
     assert table["group"].tolist()[:5] == ["group_001"] * 4 + ["group_002"]
@@ -24,9 +25,6 @@ def test_rows_come_group_by_group_condition_by_condition_repeat_by_repeat() -> N
     assert table["treated"].tolist() == [0, 1, 1, 1] * 100
     assert table["repeat"].tolist() == [1, 1, 2, 1] * 100
     assert design.label == "100 groups, 1 + 2 + 1 repeats" and design.rows == 400
-
-
-def test_groups_may_have_one_condition_each_or_repeats_of_their_own() -> None:
     design = Design(5, {"a": 20, "b": 30}, between=True)
     assert design.counts.tolist() == [[20, 0]] * 2 + [[0, 30]] * 3
     assert design.label == "5 groups, 20 or 30 repeats"
@@ -46,9 +44,6 @@ def test_designs_and_truths_do_not_change_with_what_they_were_made_from_and_can_
     assert truth.slope_sd == 1.0 and truth == eval(repr(truth))
     with pytest.raises(ValueError, match="read-only"):
         design.counts[0, 0] = 7
-
-
-# What is drawn
 
 
 @pytest.mark.parametrize("slope_sd", [0.3, 0])
@@ -78,23 +73,18 @@ def test_each_block_of_many_has_its_own_child_seed_and_draws_effects_first(numbe
     np.testing.assert_allclose(found[number], expected.ravel(), rtol=0, atol=1e-12)
 
 
-def test_the_stream_of_many_does_not_depend_on_how_many_or_on_where_it_is_cut() -> None:
+def test_the_stream_of_many_depends_on_the_seed_alone_and_clipping_cuts_at_the_bounds() -> None:
+    """Not on how many are drawn, nor on where it is cut."""
     whole = simulate_many(SMALL, SLOPES, 2 * BLOCK + 7, 5)
     assert (simulate_many(SMALL, SLOPES, BLOCK + 3, 5) == whole[: BLOCK + 3]).all()
     assert (simulate_blocks(SMALL, SLOPES, BLOCK + 7, 5, first=1) == whole[BLOCK:]).all()
     assert (simulate_many(SMALL, SLOPES, 3, 6) != whole[:3]).any()
-
-
-def test_clipping_cuts_at_the_bounds_and_nowhere_else() -> None:
     loose, clipped = (Truth(0.9, -0.1, 0.1, residual_sd=0.3, clip=clip) for clip in (False, True))
     many = simulate_many(SMALL, loose, 50, 1)
     assert many.max() > 1 and many.min() < 0
     assert (simulate_many(SMALL, clipped, 50, 1) == np.clip(many, 0, 1)).all()
     one = simulate(SMALL, loose, 1)["outcome"].clip(0, 1)
     assert (simulate(SMALL, clipped, 1)["outcome"] == one).all() and one.max() == 1
-
-
-# Bad input
 
 
 BETWEEN = Design(3, SHORT_LONG, between=True)

@@ -31,9 +31,6 @@ def per_data_set(data: DataSets, method: str) -> pd.DataFrame:
     return pd.DataFrame(numbers | {"singular": answer.singular}).astype(float)
 
 
-# Methods against R
-
-
 TOLERANCE = {  # relative for estimate, se, df and p; lmer stops within 1e-6 of the highest log-likelihood
     "intercept": (2e-6, 2e-6, 2e-6, 2e-6),
     "slope": (1e-3, 1e-3, 5e-3, 5e-3),
@@ -96,8 +93,6 @@ def test_the_tests_do_not_depend_on_the_unit_or_the_origin_of_the_outcome(name: 
         pd.testing.assert_frame_equal(moved, found, rtol=1e-6, atol=1e-12, obj=method)
 
 
-# Rates against the measured ones
-
 SETTING = ["groups", "design", "group_sd", "slope_sd", "effect"]
 RATES = pd.read_csv(STORED.with_name("rates.csv")).groupby(SETTING)
 
@@ -122,6 +117,7 @@ def test_every_test_rejects_as_often_as_measured(setting: tuple, n: int) -> None
 
 
 def test_the_power_of_the_paired_t_test_is_that_of_the_noncentral_t() -> None:
+    """And its numbers are those of scipy over the data sets of `simulate_many`."""
     effect, se = -0.03, np.sqrt((0.02**2 + 0.05**2 * (1 / 20 + 1 / 30)) / 8)
     design, truth = Design(8, SHORT_LONG), world(0.02, effect=effect)
     row = monte_carlo(design, truth, ["paired t"], 20_000, seed=4).loc["paired t"]
@@ -129,6 +125,11 @@ def test_the_power_of_the_paired_t_test_is_that_of_the_noncentral_t() -> None:
     exact = stats.nct.sf(limit, 7, -effect / se) + stats.nct.cdf(-limit, 7, -effect / se)
     for column, expected in {"rejection": exact, "coverage": 0.95, "bias": 0, "sd": se}.items():
         assert abs(row[column] - expected) < 4 * row[f"{column}_error"]
+    y = pd.DataFrame(simulate_many(design, truth, 20_000, 4).T)
+    means = y.groupby(list(design.row_index[:2])).mean()
+    differences = means.xs(1, level=1) - means.xs(0, level=1)
+    assert row["bias"] == pytest.approx(differences.mean().mean() - effect, rel=1e-9)
+    assert row["rejection"] == np.mean(stats.ttest_1samp(differences, 0).pvalue < 0.05)
 
 
 def test_type_s_and_type_m_are_those_of_gelman_and_carlin() -> None:
@@ -149,9 +150,6 @@ def test_monte_carlo_errors_are_the_spread_between_repetitions() -> None:
     for column in ("rejection", "coverage", "bias", "type_m", "sd", "se", "half_width"):
         ratio = runs[column].std() / runs[f"{column}_error"].mean()
         assert 0.6 < ratio < 1.5, (column, ratio)
-
-
-# Designs
 
 
 @pytest.mark.parametrize(
@@ -186,19 +184,6 @@ def test_data_sets_without_spread_are_counted_and_left_out() -> None:
     assert table[["rejection", "coverage", "bias", "se"]].notna().all(axis=None)
 
 
-# The same digits in any number of pieces
-
-
-def test_the_data_sets_are_those_of_simulate_many() -> None:
-    design = CASES["unequal 4"][0]
-    found = monte_carlo(design, world(0.02), ["paired t"], n=700, seed=5).loc["paired t"]
-    y = pd.DataFrame(simulate_many(design, world(0.02), 700, 5).T)
-    means = y.groupby(list(design.row_index[:2])).mean()
-    differences = means.xs(1, level=1) - means.xs(0, level=1)
-    assert found["bias"] == pytest.approx(differences.mean().mean() + 0.02, rel=1e-9)
-    assert found["rejection"] == np.mean(stats.ttest_1samp(differences, 0).pvalue < 0.05)
-
-
 FULL = pytest.mark.full
 
 
@@ -216,9 +201,6 @@ def test_two_workers_give_the_digits_of_one(backend: str) -> None:
         running.enter_context(joblib.parallel_config(backend=backend))
         found = monte_carlo(BALANCED, world(0.02), n=12_000, seed=1, workers=2)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-10)
-
-
-# Planning
 
 
 def test_power_of_a_grid_has_the_figures_that_each_design_has_alone() -> None:
