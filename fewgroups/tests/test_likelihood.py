@@ -12,8 +12,9 @@ import statsmodels.formula.api as smf
 from fewgroups.checks import residual_share
 from fewgroups.likelihood import Information, _descend, optimum, optimum_at, profile
 from fewgroups.structure import CrossedBlock, Structure
-from public_data import REFERENCE, SPECS, request
+from public_data import REFERENCE, SPECS, covariance, request
 from statsmodels.regression.mixed_linear_model import MixedLM
+from statsmodels.tools.numdiff import approx_fprime
 from test_engine import BATCHES, HARD, dense, variance
 
 from fewgroups import fit_many
@@ -53,13 +54,10 @@ def test_deviance_and_fixed_effects_are_those_of_dense_matrices(name: str, reml:
         theta = rng.normal(0, 1, s.size)
         theta[-1] *= not singular
         found, (psi, variances) = optimum_at(s, theta, reml), s.to_data_units(theta)
-        V = np.eye(s.n)
+        V = np.zeros((s.n, s.n))
         for g, group in enumerate(model.group_labels):
-            rows = np.ix_(model.row_indices[group], model.row_indices[group])
-            if model.k_re:
-                V[rows] += model.exog_re_li[g] @ psi @ model.exog_re_li[g].T
-            for ratio, mats in zip(variances, model.exog_vc.mats, strict=True):
-                V[rows] += ratio * mats[g] @ mats[g].T
+            rows = model.row_indices[group]
+            V[np.ix_(rows, rows)] = covariance(model, g, psi, variances, 1.0)
         (loglik,), (beta,), (scale,), (phi,) = dense(model.endog[None], model.exog, V, reml)
         assert found.loglik == pytest.approx(loglik, abs=1e-9)
         np.testing.assert_allclose(found.beta, beta, rtol=1e-9)
@@ -70,25 +68,21 @@ def test_deviance_and_fixed_effects_are_those_of_dense_matrices(name: str, reml:
 @pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_and_hessians_are_the_derivatives_of_the_deviance(name: str, reml: bool) -> None:
+    """By θ, the best σ² put in, and by γ and log σ², away from the best."""
     s = Structure.of(model_of(name, sample(3)))
     theta = np.random.default_rng(4).normal(0, 1, s.size)
-    (_, gradient, hessian), h = profile(s, theta, reml), 1e-5
-    ends = [[profile(s, theta + d * one, reml) for d in (h, -h)] for one in np.eye(s.size)]
-    by_deviance = [(up[0] - down[0]) / (2 * h) for up, down in ends]
-    by_gradient = [(up[1] - down[1]) / (2 * h) for up, down in ends]
-    np.testing.assert_allclose(gradient, by_deviance, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(hessian, by_gradient, rtol=1e-6, atol=1e-6)
-    # by γ and log σ², away from the best σ²
-    at, h = np.append(s.gamma(theta), 0.3), 1e-6
 
-    def point(x):
-        return Information.of(s, x[:-1], reml, np.exp(x[-1]))
+    def by_gamma(x: np.ndarray) -> tuple[Any, ...]:
+        found = Information.of(s, x[:-1], reml, np.exp(x[-1]))
+        return found.deviance, found.gradient, found.hessian
 
-    ends = [[point(at + d * one) for d in (h, -h)] for one in np.eye(s.size + 1)]
-    by_deviance = [(up.deviance - down.deviance) / (2 * h) for up, down in ends]
-    by_gradient = [(up.gradient - down.gradient) / (2 * h) for up, down in ends]
-    np.testing.assert_allclose(point(at).gradient, by_deviance, rtol=1e-6, atol=1e-5)
-    np.testing.assert_allclose(point(at).hessian, by_gradient, rtol=1e-6, atol=1e-5)
+    def by_theta(x: np.ndarray) -> tuple[Any, ...]:
+        return profile(s, x, reml)
+
+    for of, x in ((by_theta, theta), (by_gamma, np.append(s.gamma(theta), 0.3))):
+        for k, exact in enumerate(of(x)[1:]):
+            slopes = approx_fprime(x, lambda x, of, k: of(x)[k], args=(of, k), centered=True)
+            np.testing.assert_allclose(exact, slopes.reshape(exact.shape), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("reml", [True, False])

@@ -34,9 +34,8 @@ NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
 AWAY = 0.1  # relative SDs near zero start from here: at zero the deviance is flat, whether or not it is a minimum
 ROUNDS = 200  # Newton steps at most; five to ten are usual
 AT_ONCE = 2**18  # numbers in an array for the searches that are done at once: 2 MB
-SIZES = np.array(
-    [0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0]
-)  # of relative SDs, for a start
+# Relative SDs at which the deviance is looked at for a start.
+SIZES = np.array([0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0])
 ANGLES = 8  # directions, in a plane of two columns, of elongated Ψ for further starts
 
 
@@ -344,11 +343,11 @@ def _descend(
     return theta, deviance, gain
 
 
-Objective = Callable[[Array, Array], tuple[Array, Array, Array]]
-
-
 def minimise(
-    objective: Objective, starts: Array, rows: int, enough: float = 0.0
+    objective: Callable[[Array, Array], tuple[Array, Array, Array]],
+    starts: Array,
+    rows: int,
+    enough: float = 0.0,
 ) -> tuple[Array, Array, Array]:
     """Newton's method in a trust region, all searches at once (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
 
