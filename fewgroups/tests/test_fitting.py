@@ -226,7 +226,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "no fixed effect": (asked("correctness ~ 0"), "no fixed effect"),
     "no random effect": (asked(F, PUSHUPS, "athlete_id", "0"), "no random effect"),
     "groups: no such column": (asked(groups="athlete"), "groups must name a column"),
-    "groups: wrong length": (asked(groups=[1, 2]), "200 rows; given something of shape"),
+    "groups: wrong length": (asked(groups=[1, 2]), "one label per row .200.; given shape .2,"),
     "groups: other index": (asked(groups=PUSHUPS["athlete_id"].sort_values()), "another index than data"),
     "groups: mixed": (asked(groups=pd.Series([1, *PUSHUPS["athlete_id"][1:]], dtype=object)), "different kinds"),
     "no rows": (asked(data=PUSHUPS.iloc[:0]), "no rows"),

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 
 def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
@@ -57,9 +58,7 @@ def number_array(name: str, value: Any, what: str, kinds: str = "fiu") -> np.nda
     except ValueError as error:
         raise ValueError(f"{name} must be {what}: {error}") from None
     if np.ma.is_masked(value):
-        raise TypeError(
-            f"{name} has masked values, which would be taken as they stand below the mask: leave such rows out"
-        )
+        raise TypeError(f"{name} has masked values: leave their rows out")
     if array.dtype.kind not in kinds:
         given = f"{type(value).__name__} of dtype {array.dtype}"
         raise TypeError(f"{name} must be {what}; given {given}")
@@ -71,10 +70,27 @@ def label_array(groups: Any, rows: int) -> np.ndarray:
     # As text, a list's missing values would become the text "nan".
     labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if labels.shape != (rows,):
-        raise ValueError(
-            f"groups must hold one label per row, for {rows} rows; given something of shape {labels.shape}"
-        )
+        raise ValueError(f"groups must hold one label per row ({rows}); given shape {labels.shape}")
     return labels
+
+
+def check_columns(data: pd.DataFrame) -> None:
+    """ValueError if a name does not say which column is meant."""
+    if data.columns.nlevels > 1:
+        raise ValueError(
+            "data has columns of several levels: data.columns.map('_'.join) joins them"
+        )
+    twice = data.columns[data.columns.duplicated()]
+    if len(twice):
+        raise ValueError(f"data has columns of the same name: {some(twice)}; rename them")
+
+
+def refuse_rows(rows: Any, data: pd.DataFrame, what: str, remedy: str) -> None:
+    """ValueError naming the rows (n,) by their index label, if there are any."""
+    rows = np.asarray(rows)
+    if rows.any():
+        which = some(data.index[rows])
+        raise ValueError(f"{rows.sum()} of {len(data)} rows {what}: rows {which}. {remedy}")
 
 
 def some(items: Iterable[Any]) -> str:

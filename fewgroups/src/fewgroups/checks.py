@@ -24,29 +24,22 @@ class NotAtOptimumWarning(UserWarning):
 
 
 def check_result(result: Any, converged: bool = True) -> MixedLMResults:
-    """A plain copy of the MixedLMResults behind `result`, or an error that says what to do instead.
-
-    The copy also holds `structure`, the model's Structure: that of fewgroups.fit, or of an earlier check.
-    converged: whether a search that did not finish is refused as well.
+    """A plain copy of the MixedLMResults behind `result`, with the model's `structure`: that of fewgroups.fit, or of an
+    earlier check. converged: whether a search that did not finish is refused as well.
 
     Raises TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
     """
     if isinstance(result, MixedLM):
-        raise TypeError(
-            "result is a model that was not fitted yet: give model.fit(), or use fewgroups.fit(...)"
-        )
+        raise TypeError("result is a model that was not fitted yet: give model.fit()")
     plain = result._results if isinstance(result, MixedLMResultsWrapper) else result
     if not isinstance(plain, MixedLMResults):
         kind = type(getattr(result, "model", result)).__name__
         raise TypeError(
-            "result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is "
-            f"{kind}, which knows of no groups. Fit a mixed model with what was measured repeatedly as groups"
+            f"result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is {kind}"
         )
     model = plain.model
     if model.endog is None:
-        raise ValueError(
-            "the data of this result were removed (remove_data): keep a copy with them, or fit again"
-        )
+        raise ValueError("the data of this result were removed (remove_data): fit again")
     plain = copy.copy(plain)
     plain.structure = getattr(result, "structure", None)
     if plain.structure is None:
@@ -54,9 +47,7 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
         check_identified(model, plain.structure)
     penalised = getattr(plain, "cov_pen", None) is not None or model.fe_pen
     if penalised or not hasattr(plain, "reml"):
-        raise ValueError(
-            f"result is a penalised fit, for which none of these methods is meant: {REFIT}"
-        )
+        raise ValueError(f"result is a penalised fit, for which nothing here is meant: {REFIT}")
     if getattr(plain, "freepat", None) is not None:
         raise ValueError(
             "this fit held some covariance parameters fixed (free=...): say the same with re_formula and "
@@ -64,17 +55,13 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
         )
     if not plain.converged:
         if converged:
-            raise ValueError(
-                f"this fit did not converge, so its numbers are not estimates: {REFIT}"
-            )
+            raise ValueError(f"this fit did not converge, so it has no estimates: {REFIT}")
         return plain
     cov_re, vcomp = np.asarray(plain.cov_re, dtype=float), np.ravel(plain.vcomp)
     numbers = np.concatenate([np.ravel(plain.fe_params), np.ravel(cov_re), vcomp, [plain.scale]])
     finite = bool(np.all(np.isfinite(numbers))) and plain.scale > 0 and np.all(vcomp >= 0)
     if not finite or np.any(np.linalg.eigvalsh(cov_re) < -1e-8 * np.abs(cov_re).max(initial=0)):
-        raise ValueError(
-            f"this fit holds values that are missing, infinite or no variance: {REFIT}"
-        )
+        raise ValueError(f"this fit has values that are missing, infinite or no variance: {REFIT}")
     return plain
 
 
@@ -91,8 +78,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
     if (
         q
     ):  # a column is unidentified that in every group is a combination of the group's other columns
-        groups = [block.W for block in structure.blocks if isinstance(block, GroupBlock)]
-        W = np.concatenate([block[:, :q, :q] for block in groups])
+        W = np.concatenate([b.W[:, :q, :q] for b in structure.blocks if isinstance(b, GroupBlock)])
         whole = ranks(W)
         for c in reversed(range(q)):
             if not np.any(whole > ranks(np.delete(np.delete(W, c, axis=1), c, axis=2))):
@@ -109,8 +95,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
     gone = [n for n, left, all_ in zip(names, size, without_x, strict=True) if left <= 1e-6 * all_]
     if gone:
         raise ValueError(
-            f"nothing in the data tells of {', '.join(gone)}: the fixed effects already explain what it would; leave "
-            "one of them out"
+            f"nothing in the data tells of {', '.join(gone)}, which the fixed effects explain already: leave one out"
         )
     values, vectors = np.linalg.eigh(found.expected / np.outer(size, size))
     if values[0] < ALIKE:

@@ -7,7 +7,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -24,16 +24,13 @@ from patsy.categorical import guess_categorical
 from scipy import sparse
 from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
-from fewgroups.arguments import label_array, some
+from fewgroups.arguments import check_columns, label_array, refuse_rows, some
 from fewgroups.structure import dense
 from fewgroups.templates import say
 
 Array = np.ndarray
 LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB
-LEAVE_OUT = (
-    "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
-    "and say so where you report"
-)
+LEAVE_OUT = "Nothing is dropped silently: repair them, or use data.dropna(subset=[...]) and say so where you report"
 BARS = (
     "R's (1 | a) is groups='a'; (x | a) is groups='a', re_formula='~x'; (x || a) is groups='a', re_formula='~1', "
     "vc_formula={'x': '0 + x'}; (1 | a/b) is groups='a', re_formula='~1', vc_formula={'b': '0 + C(b)'}; "
@@ -112,7 +109,7 @@ class Formula:
             both = [*terms.lhs_termlist, *terms.rhs_termlist]
             wrong, names = _misread(both, data), Names.of(both)
         except (patsy.PatsyError, SyntaxError) as error:
-            wrong = "cannot be read: " + _first_line(error).removesuffix(" (<unknown>, line 1)")
+            wrong = "cannot be read: " + first_line(error).removesuffix(" (<unknown>, line 1)")
         if not wrong and bool(terms.lhs_termlist) != (argument == "formula"):
             form = "outcome ~ predictors" if argument == "formula" else "~ predictors"
             wrong = f"must have the form {form!r}"
@@ -138,11 +135,8 @@ class Formula:
     def component(
         self, frame: pd.DataFrame, env: EvalEnvironment, known: frozenset[str], number: Any
     ) -> tuple[list[list[str]], list[Any]]:
-        """A component's names and columns in each group; ValueError where statsmodels would fit another model than the
-        one that was meant.
-
-        known: the variables of the other formulas, over which a slope may vary; number (n,) of each row's group.
-        """
+        """A component's names and columns in each group, whose number each row (n,) has; ValueError where another model
+        would be fitted than was meant. known: the variables of the other formulas, over which a slope may vary."""
         terms = self.terms.rhs_termlist
         if len(terms) != 1:
             codes = [term.name() for term in terms if term.factors] or ["C(cask)"]
@@ -165,7 +159,7 @@ class Formula:
         labels, matrices = in_groups(codes, values, names, number)
         if sum(map(len, labels)) == len(frame) and np.all(values == 1):
             raise ValueError(
-                f"{self.given} has as many levels as rows, which cannot be told from the residuals: leave it out"
+                f"{self.given} has as many levels as rows, like residuals: leave it out"
             )
         return labels, matrices
 
@@ -174,16 +168,14 @@ class Formula:
         wrong = ~np.isfinite(np.asarray(values)).all(axis=1)
         refuse_rows(wrong, frame, f"have no value of {self.text!r}, or an infinite one", LEAVE_OUT)
 
-    def evaluated(
-        self, make: Callable[..., Any], terms: Any, frame: pd.DataFrame, *more: Any
-    ) -> Any:
+    def evaluated(self, make: Any, terms: Any, frame: pd.DataFrame, *more: Any) -> Any:
         """What `make` gives of the terms and the columns that they read; ValueError if their code fails."""
         try:
             with np.errstate(all="ignore"):
                 return make(terms, self.names.table(frame), *more)
         except Exception as error:  # a formula may call anything
             raise ValueError(
-                f"{self.given} does not work with these data: {_first_line(error)}{_advice(self.text, frame)} "
+                f"{self.given} does not work with these data: {first_line(error)}{_advice(self.text, frame)} "
                 f"(columns: {some(frame.columns)})"
             ) from error
 
@@ -196,11 +188,8 @@ def build(
     vc_formula: Mapping[str, str] | None,
     caller: EvalEnvironment,
 ) -> tuple[MixedLM, list[str]]:
-    """The MixedLM of a request, all of whose rows are used, and notes on how it was read; errors as in `fit`.
-
-    caller: what the formulas may use besides the columns, the caller's variables and functions. Each formula is
-    evaluated once, over all rows.
-    """
+    """The MixedLM of a request, all of whose rows are used, and notes on how it was read; errors as in `fit`. Each
+    formula is evaluated once, over all rows, and may use the caller's variables and functions besides the columns."""
     labels = _labels(formula, data, groups, re_formula, vc_formula)
     fixed = Formula.read("formula", formula, data)
     random = Formula.read("re_formula", "0" if re_formula is None else re_formula, data)
@@ -215,17 +204,14 @@ def build(
     y, X = fixed.matrices(frame, env)
     if y.shape[1] != 1:
         raise ValueError(
-            f"formula {formula!r}: the outcome must be one column of numbers; this one is text, true/false or several "
-            f"columns ({some(y.columns)}): make it numbers with .astype(float), or write I(a + b) for a sum"
+            f"{fixed.given}: the outcome must be one column of numbers: use .astype(float), or I(a + b) for a sum"
         )
     if not X.shape[1]:
         raise ValueError(f"formula {formula!r} has no fixed effect; '~ 1' is the overall mean")
     _check_cells(X.design_info, frame)
     (Z,) = random.matrices(frame, env)
     if not parts and not Z.shape[1]:
-        raise ValueError(
-            "re_formula leaves no random effect at all; '~1' lets the groups differ in their mean"
-        )
+        raise ValueError("re_formula leaves no random effect; '~1' lets groups differ in level")
     number = pd.factorize(labels, sort=True)[0]
     made = [part.component(frame, env, known, number) for part in parts.values()]
     components = VCSpec(list(parts), [names for names, _ in made], [mats for _, mats in made])
@@ -236,9 +222,7 @@ def build(
     names = list(model.data.param_names)
     for name in (*parts, group):
         if names.count(f"{name} Var") > 1 or name == "residual":
-            raise ValueError(
-                f"{name!r} would be the name of two parts of the model; give the component or the groups another name"
-            )
+            raise ValueError(f"{name!r} would be the name of two parts of the model: rename one")
     return model, [*notes, *nesting_notes(model)]
 
 
@@ -257,9 +241,7 @@ def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: A
     if not all(isinstance(text, str) for pair in (vc_formula or {}).items() for text in pair):
         raise TypeError(f"vc_formula must be {components}; given {vc_formula!r}")
     if len(data) < 3:
-        raise ValueError(
-            f"data has {len(data) or 'no'} rows, too few to tell groups from residuals: three at least"
-        )
+        raise ValueError(f"data has {len(data) or 'no'} rows; a fit needs three at least")
     check_columns(data)
     if isinstance(groups, str):
         if groups not in data.columns:
@@ -270,16 +252,13 @@ def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: A
     series = isinstance(groups, pd.Series) and len(groups) == len(data)
     if series and not groups.index.equals(data.index):
         raise ValueError(
-            "groups is a Series with another index than data, so it is unclear which label belongs to which row: give "
-            "the column's name, or groups.to_numpy() if the order is the same"
+            "groups is a Series with another index than data: give groups.to_numpy() if the order is the same"
         )
     labels = label_array(groups, len(data))
     try:
         sorted(set(labels[~pd.isna(labels)]))
     except TypeError:
-        raise ValueError(
-            "groups mixes labels of different kinds (numbers and text): make them all text with .astype(str)"
-        ) from None
+        raise ValueError("groups mixes labels of different kinds: use .astype(str)") from None
     return labels
 
 
@@ -296,7 +275,7 @@ def _prepared(
     hidden = {"Intercept", *functions}.intersection(used)
     if hidden:
         raise ValueError(
-            f"data[{min(hidden)!r}] has the name of the model's own intercept or of a function: rename the column"
+            f"data[{min(hidden)!r}] has a function's or the intercept's name: rename it"
         )
     frame = data.assign(**{name: plain(name, data[name]) for name in used})
     if not frame.index.is_unique:
@@ -315,16 +294,15 @@ def _prepared(
 def _check_cells(design: patsy.DesignInfo, frame: pd.DataFrame) -> None:
     """ValueError, naming one, if an interaction of labels has combinations without rows."""
     for term in design.terms:
-        labels = [f for f in term.factors if design.factor_infos[f].type == "categorical"]
-        columns = [column_of(factor.name()) for factor in labels]
+        infos = [(factor.name(), design.factor_infos[factor]) for factor in term.factors]
+        columns = [column_of(code) for code, info in infos if info.type == "categorical"]
         if len(columns) < 2 or not set(columns) <= set(frame.columns):
             continue
         cells = pd.MultiIndex.from_product([frame[name].unique() for name in columns])
         empty = cells.difference(pd.MultiIndex.from_frame(frame[columns]), sort=False)
         if len(empty):
-            which = " and ".join(
-                f"{n} = {some([v])}" for n, v in zip(columns, empty[0], strict=True)
-            )
+            named = zip(columns, empty[0], strict=True)
+            which = " and ".join(f"{name} = {some([value])}" for name, value in named)
             raise ValueError(
                 f"formula: no row has {which}: leave out {term.name()}, or the rows of one of these levels"
             )
@@ -373,15 +351,14 @@ def _advice(text: str, data: pd.DataFrame) -> str:
     return ""
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, without what patsy adds below."""
     return str(error).strip().splitlines()[0].rstrip(".")
 
 
 def plain(name: str, column: pd.Series) -> pd.Series:
-    """The column as int64, float64, bool, text (object), or categories that occur, whatever kind of these it is.
-
-    ValueError where a formula would take the values for something else than they are.
-    """
+    """The column as int64, float64, bool, text (object), or categories that occur, whatever kind of these it is;
+    ValueError where a formula would take the values for something else than they are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.remove_unused_categories()
     if isinstance(column.dtype, pd.SparseDtype):
@@ -412,14 +389,12 @@ def numbers_as_text(name: str, column: pd.Series) -> list[str]:
     if column.dtype != object:
         return []
     numbers = _numbers(column.drop_duplicates())
+    if numbers.notna().mean() < 0.5:
+        return []
+    repair = _as_numbers(name, column)
     if (numbers % 1 == 0).all():
-        repair = _as_numbers(name, column)
         return [say("reading.numbers", name=name, labels=str(len(numbers)), repair=repair)]
-    if numbers.notna().mean() >= 0.5:
-        raise ValueError(
-            f"data[{name!r}] holds numbers as text: {_as_numbers(name, column)}, or write C({name})"
-        )
-    return []
+    raise ValueError(f"data[{name!r}] holds numbers as text: {repair}, or write C({name})")
 
 
 def _numbers(texts: pd.Series) -> pd.Series:
@@ -431,25 +406,6 @@ def _as_numbers(name: str, column: pd.Series) -> str:
     others = column[_numbers(column).isna()]
     wrong = f"repair {others.iloc[0]!r} in row {others.index[0]!r}, and " if len(others) else ""
     return f"{wrong}make it numbers with data[{name!r}]{comma}.astype(float)"
-
-
-def check_columns(data: pd.DataFrame) -> None:
-    """ValueError if a name does not say which column is meant."""
-    several, twice = data.columns.nlevels > 1, data.columns[data.columns.duplicated()]
-    if several or len(twice):
-        raise ValueError(
-            f"data has columns of {'several levels' if several else f'the same name: {some(twice)}'}; rename them, "
-            "those of several levels with data.columns = data.columns.map('_'.join)"
-        )
-
-
-def refuse_rows(rows: Any, data: pd.DataFrame, what: str, remedy: str) -> None:
-    """ValueError naming the rows (n,) by their index label, if there are any."""
-    rows = np.asarray(rows)
-    if rows.any():
-        raise ValueError(
-            f"{rows.sum()} of {len(data)} rows {what}: rows {some(data.index[rows])}. {remedy}"
-        )
 
 
 def group_column(model: Any) -> str | None:
@@ -464,12 +420,9 @@ def component_columns(
     factors: Sequence[Any], table: pd.DataFrame, env: EvalEnvironment, fitted: int | None = None
 ) -> tuple[Array, Array, list[list[str]]]:
     """A component's term, such as C(cask), dose or C(cask):dose, evaluated once over all rows, as lme4 does: each row's
-    combination of labels (n,), its numeric columns (n, k), of labels alone one of ones, and the names of the k columns
-    of each combination.
-
-    Transforms such as center learn from the first `fitted` rows, or from all. A row that has none of the levels is nan.
-    Errors are patsy's own, or ValueError for what is no column of a component.
-    """
+    combination of labels (n,), its numeric columns (n, k), of labels alone one of ones, nan without a level, and the
+    names of the k columns of each combination. Transforms such as center learn from the first `fitted` rows, or from
+    all. Errors are patsy's own, or ValueError for what is no column of a component."""
     codes, values, names = np.zeros(len(table), dtype=int), np.ones((len(table), 1)), [[""]]
     for factor in factors:
         name = factor.name()
@@ -483,9 +436,7 @@ def component_columns(
         if guess_categorical(found):
             box = patsy.builtins.C(found)
             if box.contrast is not None:
-                raise ValueError(
-                    f"{name} has a contrast, but a component has one effect per level: leave it out"
-                )
+                raise ValueError(f"{name} has a contrast, which no component has: leave it out")
             labels = pd.Categorical(box.data, categories=box.levels)
             values[labels.codes < 0] = np.nan
             levels, k = labels.categories, len(labels.categories)
@@ -528,10 +479,8 @@ def in_groups(
 
 
 def labels_in_several_groups(model: Any) -> dict[str, str]:
-    """Component of a MixedLM → the first of its labels that occurs in several groups; no component else, and no slope.
-
-    In each group such a label has an effect of its own: the component is nested.
-    """
+    """Component of a MixedLM → the first of its labels that occurs in several groups, in each of which it has an effect
+    of its own: the component is nested. No component else, and no slope."""
     found, parts = {}, model.exog_vc
     for name, columns, matrices in zip(parts.names, parts.colnames, parts.mats, strict=True):
         if max(Counter(chain.from_iterable(columns)).values()) == 1:

@@ -13,18 +13,10 @@ import patsy
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.arguments import check_choice, confidence_level, some
+from fewgroups.arguments import check_choice, check_columns, confidence_level, refuse_rows, some
 from fewgroups.checks import check_result
 from fewgroups.ddf import examine
-from fewgroups.formulas import (
-    Names,
-    check_columns,
-    component_columns,
-    group_column,
-    in_groups,
-    plain,
-    refuse_rows,
-)
+from fewgroups.formulas import Names, component_columns, first_line, group_column, in_groups, plain
 from fewgroups.likelihood import Information
 from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import dense, derivatives
@@ -48,8 +40,7 @@ def predictions(
     Parameters
     ----------
     result:
-        a MixedLM fitted by a formula (smf.mixedlm(...).fit() or fewgroups.fit), REML or ML (an ML fit is refitted by
-        REML, and says so).
+        a MixedLM fitted by a formula (smf.mixedlm(...).fit() or fewgroups.fit); by REML, else it is refitted by REML.
     data:
         DataFrame, one row per prediction, with the predictors and, for who="known", the group. None: every distinct
         row of predictors (and group) in the data that were fitted.
@@ -93,8 +84,7 @@ def predictions(
     check_choice("of", of, ("mean", "score"))
     if (who, of) == ("average", "score"):
         raise ValueError(
-            'of="score" needs a group that gives it: who="known" for a measured group, who="new" for another; the '
-            'average is a mean, of="mean"'
+            'of="score" needs a group that gives it: who="known", or who="new" for one that was not measured'
         )
     confidence_level(level)
     checked = check_result(result)
@@ -103,18 +93,14 @@ def predictions(
     fit = examine(checked, "kenward-roger")
     found, method, n = fit.found, fit.method, len(model.endog)
     X, Z = found.rows(X), Z @ found.structure.random
-    (estimate, error), gradient = (
-        np.empty((2, len(shown))),
-        np.empty((len(shown), found.gamma.size + 1)),
-    )
+    made = np.empty((len(shown), found.gamma.size + 3))
     for group in np.unique(groups):
         own = model.row_indices[model.group_labels[group]] if group >= 0 else np.empty(0, dtype=int)
         new = np.flatnonzero(groups == group)
         rows = np.append(own, n + new)
         theirs = [(codes[rows], values[rows]) for codes, values in components]
-        estimate[new], error[new], gradient[new] = _of_group(
-            found, model.endog[own], X[rows], Z[rows], theirs
-        )
+        made[new] = _of_group(found, model.endog[own], X[rows], Z[rows], theirs)
+    estimate, error, gradient = made[:, 0], made[:, 1], made[:, 2:]
     if of == "score":
         error += found.scale
         gradient[:, -1] += found.scale
@@ -145,11 +131,9 @@ def predictions(
     return table
 
 
-def _of_group(
-    found: Information, y: Array, X: Array, Z: Array, components: Components
-) -> tuple[Array, Array, Array]:
-    """Of k rows w = xᵀβ + zᵀu of one group the best linear unbiased predictors (k,), their mean squared errors M (k,),
-    with γ taken as it is, and the gradients of M by γ and log σ² (k, size + 1).
+def _of_group(found: Information, y: Array, X: Array, Z: Array, components: Components) -> Array:
+    """(k, size + 3): of k rows w = xᵀβ + zᵀu of one group the best linear unbiased predictors, their mean squared
+    errors M, with γ taken as it is, and the gradients of M by γ and log σ².
 
     y (n,): the outcomes of the group, if it was measured; X (n + k, p), Z (n + k, q) and the components have their rows
     and then the others, in the orthonormal columns of `found`. The predictor is aᵀy with weights a that depend on γ. As
@@ -159,9 +143,7 @@ def _of_group(
     blocks, labels = [Z], list(range(-1, -1 - q, -1))
     for c, (codes, values) in enumerate(components):
         seen = np.unique(codes[:n])
-        place = pd.Index(seen).get_indexer(
-            codes
-        )  # −1, the last, where it was not seen in the group
+        place = pd.Index(seen).get_indexer(codes)  # −1, so the last column: not seen in the group
         block = np.zeros((len(X), len(seen) + 1, values.shape[1]))
         block[np.arange(len(X)), place] = values
         blocks.append(block.reshape(len(X), -1) / found.structure.unit_vc[c])
@@ -185,7 +167,7 @@ def _of_group(
     within = [_forms(after, S) - _forms(before, S) for S in units]
     of_beta = [_forms(d, slope) for slope in found.phi_slopes[:-1]]
     gradient = found.scale * np.transpose(within) + np.transpose(of_beta)
-    return estimate, error, np.column_stack([gradient, error])
+    return np.column_stack([estimate, error, gradient, error])
 
 
 def _forms(rows: Array, matrix: Array) -> Array:
@@ -206,8 +188,7 @@ def _new_rows(
     spec, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
     if not isinstance(spec, patsy.DesignInfo) or not isinstance(frame, pd.DataFrame):
         raise ValueError(
-            "result was not fitted by a formula, so nothing says how to read new rows: fit it with "
-            "fewgroups.fit(formula, data, groups)"
+            "result was not fitted by a formula, which new rows need: fit it with fewgroups.fit(formula, data, groups)"
         )
     colnames = [] if who == "average" else model.exog_vc.colnames
     components = [_terms(itertools.chain(*names)) for names in colnames]
@@ -236,14 +217,11 @@ def _new_rows(
                 f"{some(model.group_labels)}. For a group that was not measured use who='new'"
             )
     n = len(frame)
-    both = pd.DataFrame(index=range(n + len(shown)))
-    for name in used:
-        both[name] = _extended(name, frame[name], shown[name])
+    both = pd.DataFrame({c: _extended(c, frame[c], shown[c]) for c in used}, range(n + len(shown)))
     try:
         (made,) = patsy.build_design_matrices([spec], Names.of(spec.terms).table(both), "raise")
     except patsy.PatsyError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"data does not fit the model's formula: {reason}") from None
+        raise ValueError(f"data does not fit the model's formula: {first_line(error)}") from None
     X = np.asarray(made)
     if not _same(X[:n], model.exog):
         raise _not_made("formula", spec.term_names)
@@ -263,8 +241,7 @@ def _checked(data: Any, needed: list[str], group: str | None) -> pd.DataFrame:
     """The columns of `data` that are needed."""
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
-            f"data must be a DataFrame with the columns {', '.join(needed) or '(none)'}, one row per prediction; "
-            f"given {type(data).__name__}"
+            f"data must be a DataFrame with the columns {', '.join(needed) or '(none)'}; given {type(data).__name__}"
         )
     if not len(data):
         raise ValueError("data has no rows, so there is nothing to predict")
@@ -297,9 +274,9 @@ def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
 def _terms(names: Iterable[Any]) -> list[patsy.Term]:
     """The formula's terms behind columns' names, C(cask) behind "C(cask)[a]"."""
     codes = dict.fromkeys(re.sub(r"\[[^\]]*\]", "", str(name)) for name in names)
-    constant = [patsy.INTERCEPT] if codes.pop("Intercept", "") is None else []
+    summed = " + ".join("1" if code == "Intercept" else code for code in ("0", *codes))
     try:
-        return constant + patsy.ModelDesc.from_formula(" + ".join(["0", *codes])).rhs_termlist
+        return patsy.ModelDesc.from_formula(summed).rhs_termlist
     except patsy.PatsyError:
         raise _not_made("vc_formula", codes) from None
 
