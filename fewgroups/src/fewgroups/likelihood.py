@@ -205,7 +205,7 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     """The (RE)ML optimum of a statsmodels MixedLM `model`: the best end of a few searches, each checked to first order.
 
     With few, uneven groups the likelihood can have several maxima. So a search starts wherever the deviance dips as
-    random effects grow; of several parameters from two sizes as a rule; and of correlated random effects from two
+    random effects grow; of several parameters from two sizes at least; and of correlated random effects from two
     points more, elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is
     searched once.
 
@@ -283,9 +283,10 @@ def _starts(s: Structure, reml: bool, near: Array | None) -> tuple[Array, Array]
     deviances = _deviances(s, (SIZES[:, None] * unit)[:, None], reml)
     beside = np.pad(deviances, ((1, 1), (0, 0)), constant_values=np.inf)
     wanted = (deviances < beside[:-2]) & (deviances <= beside[2:])
-    best = SIZES[deviances.argmin(axis=0)]
+    best, second = SIZES[np.argsort(deviances, axis=0, kind="stable")[:2]]
     if s.size > 1 and (near is None or s.q > 1):
-        wanted |= (SIZES[:, None] == best) | (SIZES[:, None] == 1.0)
+        other = np.where(best == 1.0, second, 1.0)
+        wanted |= (SIZES[:, None] == best) | (SIZES[:, None] == other)
     elif near is not None:
         wanted &= wanted.sum(axis=0) > 1
     size, which = np.nonzero(wanted)

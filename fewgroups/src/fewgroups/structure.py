@@ -361,11 +361,7 @@ class GroupBlock:
         traces = self.count * flat @ FS.swapaxes(-1, -2).reshape(flat.shape).swapaxes(-1, -2)
         Q = columns.swapaxes(-1, -2) @ _columns(F[..., None, :, :, :] @ SE)
         Q = Q.reshape(*Q.shape[:-2], k, p1, k, p1).swapaxes(-2, -3)
-        return (
-            *found,
-            traces,
-            np.ascontiguousarray(Q),
-        )  # of many data sets, read in a third of the time
+        return *found, traces, np.ascontiguousarray(Q)  # read in a third of the time
 
 
 def ranks(W: Array) -> Array:
