@@ -66,17 +66,6 @@ def test_large_components_are_sparse_and_give_the_same(
         pd.testing.assert_frame_equal(ask(large), ask(dense), rtol=1e-6)
 
 
-def test_a_singular_fit_holds_in_any_unit_of_a_predictor() -> None:
-    plain = fit(F, PUSHUPS, "athlete_id", "~session_high")
-    for unit in (1e3, 1e-4):
-        data = PUSHUPS.assign(x=unit * PUSHUPS["session_high"])
-        result = fit("correctness ~ x", data, "athlete_id", "~x")
-        assert result.report.singular
-        assert result.llf + np.log(unit) == pytest.approx(plain.llf, abs=1e-9)
-        by_group = np.array(list(result.random_effects.values())) * [1, unit]
-        np.testing.assert_allclose(by_group, list(plain.random_effects.values()), atol=1e-6)
-
-
 def test_the_report_says_that_the_boundary_alarm_was_false() -> None:
     report = fit(F, PUSHUPS, "athlete_id").report
     assert not report.singular and report.boundary == ()
@@ -85,7 +74,7 @@ def test_the_report_says_that_the_boundary_alarm_was_false() -> None:
     assert not silent.alarm and "would warn" not in str(silent)
 
 
-def test_a_singular_fit_is_called_so_and_can_still_be_used() -> None:
+def test_a_singular_fit_is_called_so_and_can_be_used_in_any_unit_of_a_predictor() -> None:
     result = fit(F, PUSHUPS, "athlete_id", "~session_high")
     assert result.report.singular and result.converged
     assert result.report.boundary == ("the correlation of athlete_id and session_high is -1",)
@@ -94,6 +83,13 @@ def test_a_singular_fit_is_called_so_and_can_still_be_used() -> None:
     assert set(result.random_effects) == set(PUSHUPS["athlete_id"])
     assert np.all(np.isfinite(result.fittedvalues)) and np.all(np.isfinite(result.bse_fe))
     assert "328.5364" in result.summary().as_text()
+    for unit in (1e3, 1e-4):
+        data = PUSHUPS.assign(x=unit * PUSHUPS["session_high"])
+        scaled = fit("correctness ~ x", data, "athlete_id", "~x")
+        assert scaled.report.singular
+        assert scaled.llf + np.log(unit) == pytest.approx(result.llf, abs=1e-9)
+        by_group = np.array(list(scaled.random_effects.values())) * [1, unit]
+        np.testing.assert_allclose(by_group, list(result.random_effects.values()), atol=1e-6)
 
 
 def test_zero_variances_are_named() -> None:

@@ -9,11 +9,8 @@ for several rows the F of Fai & Cornelius (1996, J. Stat. Comput. Simul. 54:363)
 53:983) also enlarge Φ for what the estimated variances add, with the expected information, as pbkrtest does (Halekoh &
 Højsgaard 2014, J. Stat. Softw. 59(9)).
 
-V = σ²(I + Σγ_iG_i) with G_i = Z S_i Zᵀ, γ the lower triangle of Ψ/σ² row by row and the τ²/σ² of the components. So
-the derivatives of V by γ_i and by log σ², G_iσ² and V itself, are all that is needed, in products such as
-XᵀV⁻¹G_iV⁻¹G_jV⁻¹X and traces, from the cross-products of each group (`Structure`). They are worked out for the
-orthonormal columns that `Structure` makes of X and Z: neither units nor centring of the predictors then cost digits, or
-decide what is negligible. Rows of contrasts are brought to those columns by `Information.rows`.
+All is worked out for the orthonormal columns that `Structure` makes of X and Z: neither units nor centring of the
+predictors then cost digits, or decide what is negligible. `Information.rows` brings contrasts to those columns.
 """
 
 from __future__ import annotations
