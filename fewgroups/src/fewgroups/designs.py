@@ -42,18 +42,13 @@ class Words:
 class Design:
     """Which groups are measured in which conditions, and how often.
 
-    Parameters
-    ----------
-    groups : int or sequence of str
-        How many groups (two at least), or their names. A group is what the repeats are clustered in: a person, a
+    groups: how many (two at least), or a list of their names. A group is what the repeats are clustered in: a person, a
         school, a litter.
-    conditions : mapping, or one mapping per group
-        Condition → number of repeats in each group; the first condition is the reference (`treated` 0). A sequence of
-        mappings, one per group in order, gives every group its own numbers; 0 is a condition that was missed. All of
-        them name the same conditions.
-    between : bool
-        False: every group is measured in every condition. True: the first half of the groups is measured only in the
-        first condition, the others only in the second; with an odd number, the second half has one more.
+    conditions: mapping of condition to number of repeats in each group, the first condition being the reference
+        (`treated` 0); or a list of such mappings, one per group in order, which gives every group its own numbers, 0
+        for a condition that was missed. All of them name the same conditions.
+    between: False: every group is measured in every condition. True: the first half of the groups is measured only in
+        the first condition, the others only in the second; with an odd number, the second half has one more.
 
     TypeError or ValueError names the argument, what was given and what would do.
     """
@@ -209,22 +204,11 @@ def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tup
 class Truth:
     """The parameters that data are simulated from, all in the units of the outcome.
 
-    Parameters
-    ----------
-    intercept : float
-        Mean outcome of the average group in the first condition (β₀).
-    effect : float
-        Change from the first condition to any other, for the average group (β₁).
-    group_sd : float ≥ 0
-        SD of the groups' levels in the first condition (τ₀).
-    slope_sd : float ≥ 0
-        SD of the groups' changes around `effect` (τ₁); 0 makes all groups change alike.
-    correlation : float in [−1, 1]
-        Between the level of a group and its change.
-    residual_sd : float ≥ 0
-        SD of one repeat around the mean of its group in that condition (σ).
-    clip : bool
-        True: outcomes are cut to [0, 1], as those of a proportion are.
+    intercept: mean outcome of the average group in the first condition (β₀); effect: change from it to any other
+    condition, for the average group (β₁); group_sd: SD, 0 or more, of the groups' levels in the first condition (τ₀);
+    slope_sd: SD of the groups' changes around `effect` (τ₁), 0 makes all groups change alike; correlation: in [−1, 1],
+    between the level of a group and its change; residual_sd: SD of one repeat around the mean of its group in that
+    condition (σ); clip: whether outcomes are cut to [0, 1], as those of a proportion are.
 
     TypeError or ValueError names the argument, what was given and what would do.
     """

@@ -51,16 +51,11 @@ def fit_many(
     reached from the one start is not always the highest: in 58 of 120 000 such data sets of 2 to 6 groups the
     log-likelihood was lower by .0001 to .43, as it is with lmer now and then.
 
-    Parameters
-    ----------
-    y : (n, rows) or (rows,) outcomes, a data set per row, in the order of the design's table or of the rows of X.
-    design_or_X : Design, or array (rows, p)
-        A design gives an intercept and a 0/1 column for each condition but the first.
-    groups : (rows,) labels of the groups; only with a matrix X.
-    slopes : bool
-        False: a random intercept. True: also a random slope of the second column; X must have two columns.
-    reml : bool
-        Restricted (True) or full maximum likelihood.
+    y: (n, rows) or (rows,) outcomes, a data set per row, in the order of the design's table or of the rows of X.
+    design_or_X: a `Design`, which gives an intercept and a 0/1 column for each condition but the first; or an array
+        (rows, p), with `groups` (rows,), the labels of the groups.
+    slopes: False for a random intercept; True for a random slope of the second column too: X must have two columns.
+    reml: restricted (True) or full maximum likelihood.
 
     TypeError or ValueError for input that is not numeric, of the wrong shape, not finite, rank-deficient, with one
     group, too few rows, or a slope that no group's data can identify. A data set without residual variance is not an

@@ -72,9 +72,7 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
     """
     if isinstance(design_or_X, Design):
         if groups is not None:
-            raise ValueError(
-                "groups must be left out when a Design is given: the design knows its groups"
-            )
+            raise ValueError("groups must be left out when a Design is given: it knows its groups")
         group, condition, _ = design_or_X.row_index
         X = (condition[:, None] == np.arange(design_or_X.counts.shape[1])).astype(float)
         X[:, 0] = 1
@@ -87,17 +85,12 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
             )
         X, group = X.astype(float), _labels(groups, len(X))
         for row, column in np.argwhere(~np.isfinite(X)):
-            raise ValueError(
-                f"X must be finite; given {X[row, column]} in row {row}, column {column}"
-            )
+            raise ValueError(f"X must be finite; row {row}, column {column} is {X[row, column]}")
     if len(np.unique(group)) < 2:
+        raise ValueError("groups must name two groups or more; one cannot show how groups differ")
+    if len(X) <= X.shape[1]:
         raise ValueError(
-            "groups must name two groups or more; given one: it cannot show how groups differ"
-        )
-    rows, columns = X.shape
-    if rows <= columns:
-        raise ValueError(
-            f"X has {columns} columns for {rows} rows; too few rows to estimate a variance"
+            f"X has too few rows, {len(X)}, for a variance beside its {X.shape[1]} columns"
         )
     return Layout(X, group)
 
@@ -117,7 +110,7 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     missing = np.flatnonzero((codes < 0) | np.isin(codes, blank))
     if missing.size:
         raise ValueError(
-            f"groups must name a group in every row; blank or missing in row {some(missing)}"
+            f"groups must name one in every row; blank or missing in row {some(missing)}"
         )
     return codes
 
@@ -144,10 +137,8 @@ def cell_statistics(outcomes: np.ndarray, layout: Layout, first: int = 0) -> Cel
     sizes = layout.sizes.astype(int)
     y = np.ascontiguousarray(outcomes[:, layout.order], dtype=float)
     squares = np.einsum("ij,ij->i", y, y)
-    for bad in np.flatnonzero(~np.isfinite(squares)):
-        raise ValueError(
-            f"y must be finite, and small enough to be squared; data set {first + bad} is not"
-        )
+    for k in first + np.flatnonzero(~np.isfinite(squares)):
+        raise ValueError(f"y must be finite, and small enough to be squared; data set {k} is not")
     sums = np.add.reduceat(y, np.cumsum(sizes) - sizes, axis=1)
     means = sums / sizes
     if len(sizes) == layout.rows:

@@ -73,8 +73,8 @@ class InterceptModel:
             )
         if layout.rows - p - self.multiplicity.sum() < 1:
             raise ValueError(
-                f"too few rows: {layout.rows} for {p} fixed effects and {m} "
-                "groups leave none to estimate the residual variance from; groups need repeats"
+                f"too few rows: {layout.rows} for {p} fixed effects and {m} groups leave none to "
+                "estimate the residual variance from; groups need repeats"
             )
         if not reml:
             self.multiplicity = members.astype(float)

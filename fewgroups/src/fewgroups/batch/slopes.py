@@ -145,9 +145,7 @@ class SlopeModel:
         beta = np.einsum("ijn,jn->in", inverse, right)
         total = lines.rest + np.einsum("ijpn,ijpn->n", weights, lines.squares)
         total -= (beta * right).sum(axis=0)
-        value = self.df * np.log(total) + self.counts @ np.log(spread)
-        if self.reml:
-            value += np.log(size)
+        value = self.df * np.log(total) + self.counts @ np.log(spread) + self.reml * np.log(size)
         return Point(value, total, beta, inverse, weights)
 
     def _derivatives(self, lines: Lines, here: Point) -> tuple[Array, Array]:
@@ -159,27 +157,23 @@ class SlopeModel:
         weights, beta, inverse = here.weights, here.beta, here.inverse
         left = lines.sums - self.counts[:, None] * beta[:, None]  # Σ(bᵢ − β)
         scatter = lines.squares - lines.sums[:, None] * beta[:, None] - beta[:, None, None] * left
-        weighted = np.einsum("ijpn,jpn->ipn", weights, left)
-        squares = _sandwich(weights, scatter)  # WᵢΣ(bᵢ − β)(bᵢ − β)ᵀWᵢ
-        ratio = self.df / here.total
-        counted = self.counts[:, None] * weights
-        inner = 2 * ratio * squares - counted
-        by_total = -ratio * squares.sum(axis=2)
-        gradient = by_total + counted.sum(axis=2)
-        if self.reml:
+        ratio, counted = self.df / here.total, self.counts[:, None] * weights
+        squares = ratio * _sandwich(weights, scatter)  # WᵢΣ(bᵢ − β)(bᵢ − β)ᵀWᵢ
+        by_total = squares.sum(axis=2)
+        inner = 2 * squares - counted
+        moved = np.einsum("ijpn,kpn->ijkn", weights, np.einsum("ijpn,jpn->ipn", weights, left))
+        by_beta = np.einsum("abn,bijn->aijn", 2 * ratio * inverse, moved)  # dβ = −A⁻¹·moved·dΨ
+        gradient = counted.sum(axis=2) - by_total
+        hessian = -np.einsum("aijn,akln->ijkln", by_beta, moved)
+        hessian -= by_total[:, :, None, None] * by_total / self.df
+        if self.reml:  # tr A⁻¹C and −tr A⁻¹CA⁻¹C′, C = ΣWᵢ dΨ Wᵢ
             fixed = self.counts[:, None] * _sandwich(weights, inverse[:, :, None])
             gradient -= fixed.sum(axis=2)
             inner += 2 * fixed
-        hessian = np.einsum("ijpn,klpn->jklin", weights, inner)
-        hessian -= by_total[:, :, None, None] * by_total / self.df
-        moved = np.einsum("ijpn,kpn->ijkn", weights, weighted)  # dβ = −A⁻¹·moved·dΨ
-        by_beta = np.einsum("abn,bijn->aijn", 2 * ratio * inverse, moved)
-        hessian -= np.einsum("aijn,akln->ijkln", by_beta, moved)
-        if self.reml:  # −tr A⁻¹CA⁻¹C′, C = ΣWᵢ dΨ Wᵢ
             change = np.einsum("ijpn,klpn->iljkn", counted, weights)
             change = np.einsum("ain,iljkn->aljkn", inverse, change)
             hessian -= np.einsum("abijn,bakln->ijkln", change, change)
-        return gradient, hessian
+        return gradient, hessian + np.einsum("ijpn,klpn->jklin", weights, inner)
 
     def _newton(self, lines: Lines) -> tuple[Array, Array]:
         """The Ψ (2, 2, n) to which −2 log-likelihood falls, and whether a minimum was reached (n,).

@@ -31,31 +31,22 @@ def monte_carlo(
 ) -> pd.DataFrame:
     """Simulate n data sets, test the effect in each of them by every method, and count.
 
-    Parameters
-    ----------
-    design, truth : Design, Truth
-        What is measured, and what data are simulated from. `truth.effect` is the true effect: 0 makes `rejection` the
-        rate of false positives, another value makes it the power. It is what is added before outcomes are clipped:
-        where clipping bites, it shows as bias and lost coverage. Dropout and unequal repeats are the design's. With
-        three conditions or more, the effect is that of all others against the first.
-    methods : list of str, optional
-        Of "pooled t" (all outcomes, groups ignored); "paired t" (the groups' differences of means); "t on means" (of
-        groups in one condition each); "cluster-robust z", "cluster-robust t" (groups − 1 df), "cluster-robust CR2"
-        (adjusted, with Satterthwaite's df); "intercept z", "intercept Satterthwaite", "intercept Kenward–Roger"
-        (random-intercept model, REML); "slope z", "slope Satterthwaite" (as lmerTest, singular fits included), "slope
-        Kenward–Roger" (random intercepts and slopes, correlated). A plain hyphen and any case will do. All that the
-        design allows, when left out.
-    n, seed : int ≥ 1, ≥ 0
-        Data sets: those of `simulate_many(design, truth, n, seed)`, some thousands at a time.
-    level : float
-        Of the intervals; the tests are at 1 − level.
-    workers : int
-        Processes, by joblib; −1 for as many as the machine has. `with joblib.parallel_config(backend="dask")` sends
-        the work to a Dask cluster. The figures have the same digits whoever computes them.
+    design, truth: what is measured, and what data are simulated from. `truth.effect` is the true effect: 0 makes
+        `rejection` the rate of false positives, another value makes it the power. It is what is added before outcomes
+        are clipped: where clipping bites, it shows as bias and lost coverage. Dropout and unequal repeats are the
+        design's. With three conditions or more, the effect is that of all others against the first.
+    methods: list of "pooled t" (all outcomes, groups ignored); "paired t" (the groups' differences of means); "t on
+        means" (of groups in one condition each); "cluster-robust z", "cluster-robust t" (groups − 1 df),
+        "cluster-robust CR2" (adjusted, with Satterthwaite's df); "intercept z", "intercept Satterthwaite", "intercept
+        Kenward–Roger" (random-intercept model, REML); "slope z", "slope Satterthwaite" (as lmerTest, singular fits
+        included), "slope Kenward–Roger" (random intercepts and slopes, correlated). A plain hyphen and any case will
+        do. All that the design allows, when left out.
+    n, seed: whole numbers; data sets are those of `simulate_many(design, truth, n, seed)`, some thousands at a time.
+    level: of the intervals; the tests are at 1 − level.
+    workers: processes, by joblib; −1 for as many as the machine has. `with joblib.parallel_config(backend="dask")`
+        sends the work to a Dask cluster. The figures have the same digits whoever computes them.
 
-    Returns
-    -------
-    DataFrame, a row per method, and next to each column the Monte-Carlo standard error in `…_error`:
+    Returns a DataFrame, a row per method, and next to each column the Monte-Carlo standard error in `…_error`:
         rejection (of "no effect"), coverage (of the true effect), bias (mean estimate − true effect), type_s (share of
         significant estimates of the wrong sign) and type_m (mean size of significant estimates over the true one),
         both of Gelman & Carlin (2014, Perspect. Psychol. Sci. 9:641), absent without an effect and NaN when nothing was
@@ -70,8 +61,7 @@ def monte_carlo(
     check_request(design, truth, seed)
     if truth.residual_sd == 0:
         raise ValueError(
-            "truth.residual_sd must be above 0: with 0 all repeats of a cell are the same, and a "
-            "test has no spread to measure the effect against"
+            "truth.residual_sd must be above 0: a test needs a spread to measure against"
         )
     names = chosen_methods(methods, design)
     n, alpha = whole_number("n", n, 1, "data sets"), 1 - confidence_level(level)
@@ -158,21 +148,14 @@ def power(
 ) -> pd.DataFrame:
     """Power and precision of each design, by simulation.
 
-    Parameters
-    ----------
-    designs : mapping of label to Design, list of Design, or one Design
-        A list gets labels such as "4 groups, 20 + 30 repeats"; `design_grid` makes a mapping.
-    truth : Truth
-        With an effect other than 0: the smallest one of interest.
-    methods, n, seed, level, workers
-        As in `monte_carlo`. Every design is simulated from the same seed: its figures are those that
-        `monte_carlo(design, truth, methods, n, seed=seed)` gives, whatever else is in the grid.
+    designs: mapping of label to Design; a list of designs, which get labels such as "4 groups, 20 + 30 repeats"; one.
+    truth: with an effect other than 0: the smallest one of interest.
+    methods, n, seed, level, workers: as in `monte_carlo`. Every design is simulated from the same seed: its figures are
+        those that `monte_carlo(design, truth, methods, n, seed=seed)` gives, whatever else is in the grid.
 
-    Returns
-    -------
-    DataFrame, a row per design and method: design, method, groups (or the word of the first design for them), rows
-        (outcomes in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard
-        error), se, half_width, and singular, undefined; see `monte_carlo`.
+    Returns a DataFrame, a row per design and method: design, method, groups (or the word of the first design for them),
+    rows (outcomes in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard
+    error), se, half_width, and singular, undefined; see `monte_carlo`.
 
     TypeError or ValueError as from `monte_carlo`; for an effect of 0; for no design, or two of the same label.
     """
@@ -180,8 +163,7 @@ def power(
     check_request(next(iter(labelled.values())), truth, seed)
     if truth.effect == 0:
         raise ValueError(
-            "truth.effect must not be 0: power is the chance to find an effect that is there; "
-            "monte_carlo gives the rate of false positives"
+            "truth.effect must not be 0; monte_carlo gives the rate of false positives"
         )
     groups = next(iter(labelled.values())).words.groups
     tables = {}

@@ -43,13 +43,15 @@ class DataSets:
     """n data sets of one design, reduced to what every method needs.
 
     layout: with the columns intercept and treated (all conditions but the first), so that a group has two cells at
-    most; cells: their statistics; coefficients: (2, n) by least squares; residuals: (cells, n) of the cells' means.
+    most; cells: their statistics; coefficients: (2, n) of its orthonormal columns Q, by least squares; residuals:
+    (cells, n) of the cells' means; effect: (2,) what the effect weighs these coefficients with, R⁻ᵀ(0, 1)ᵀ with X = QR.
     """
 
     layout: Layout
     cells: CellStatistics
     coefficients: Array
     residuals: Array
+    effect: Array
 
     @classmethod
     def of(cls, design: Design, outcomes: Array) -> DataSets:
@@ -57,13 +59,9 @@ class DataSets:
         group, condition, _ = design.row_index
         layout = layout_of(np.column_stack([np.ones(design.rows), condition > 0]), group)
         cells = cell_statistics(outcomes, layout)
-        coefficients = np.linalg.solve(layout.R, (layout.sizes[:, None] * layout.Q).T @ cells.means)
-        return cls(layout, cells, coefficients, cells.means - layout.X @ coefficients)
-
-    @cached_property
-    def effect(self) -> Array:
-        """The effect as weights (2,) of the coefficients of the orthonormal columns: R⁻ᵀ(0, 1)ᵀ, with X = QR."""
-        return np.linalg.solve(self.layout.R.T, [0.0, 1.0])
+        coefficients = (layout.sizes[:, None] * layout.Q).T @ cells.means
+        residuals = cells.means - layout.Q @ coefficients
+        return cls(layout, cells, coefficients, residuals, np.linalg.inv(layout.R)[1])
 
     @cached_property
     def intercept(self) -> Fitted:
@@ -83,8 +81,7 @@ class DataSets:
 
     def structure(self, q: int) -> Structure:
         """Of the model in which the first q columns of X are random, from the cells' statistics."""
-        layout, R = self.layout, self.layout.R
-        n = layout.rows
+        layout, R, n = self.layout, self.layout.R, self.layout.rows
         unit = np.sqrt((self.cells.within + layout.sizes @ self.residuals**2) / n)
         unit[unit == 0] = 1.0
         Zr = np.moveaxis(layout.products(self.residuals / unit, layout.Q[:, :q]), -1, 0)
@@ -107,15 +104,19 @@ class DataSets:
             blocks=tuple(blocks),
             BB=np.diag([1.0, 1.0, n]),
             R_inverse=np.linalg.inv(R),
-            start=(R @ self.coefficients).T,
+            start=self.coefficients.T,
             unit=unit,
             R_re=R[:q, :q] / np.sqrt(n),
             unit_vc=np.zeros(0),
         )
 
-    def answer(self, effect: Array, variance: Array, df: float | Array) -> Answer:
-        """The answer of a t test. A standard error as small as rounding is none."""
-        se = np.sqrt(variance)
+    def answer(self, variance: Array, df: float | Array, effect: Array | None = None) -> Answer:
+        """The answer of a t test, of the effect by least squares or another one. A standard error as small as rounding
+        is none."""
+        effect, se = (
+            self.effect @ self.coefficients if effect is None else effect,
+            np.sqrt(variance),
+        )
         return Answer(effect, se, df, se > 1e-12 * np.abs(self.cells.means).max(axis=0))
 
 
@@ -123,7 +124,7 @@ def pooled_t(data: DataSets) -> Answer:
     """Student's t test of all outcomes, as if every repeat were a group of its own."""
     df = data.layout.rows - 2
     variance = (data.cells.within + data.layout.sizes @ data.residuals**2) / df
-    return data.answer(data.coefficients[1], variance * (data.effect @ data.effect), df)
+    return data.answer(variance * (data.effect @ data.effect), df)
 
 
 def paired_t(data: DataSets) -> Answer:
@@ -131,7 +132,7 @@ def paired_t(data: DataSets) -> Answer:
     second = np.flatnonzero(np.diff(data.layout.group, prepend=-1) == 0)
     differences = data.cells.means[second] - data.cells.means[second - 1]
     m = len(second)
-    return data.answer(differences.mean(axis=0), differences.var(axis=0, ddof=1) / m, m - 1)
+    return data.answer(differences.var(axis=0, ddof=1) / m, m - 1, differences.mean(axis=0))
 
 
 def t_on_means(data: DataSets) -> Answer:
@@ -140,7 +141,7 @@ def t_on_means(data: DataSets) -> Answer:
     df = len(first) + len(other) - 2
     squares = len(first) * first.var(axis=0) + len(other) * other.var(axis=0)
     variance = squares / df * (1 / len(first) + 1 / len(other))
-    return data.answer(other.mean(axis=0) - first.mean(axis=0), variance, df)
+    return data.answer(variance, df, other.mean(axis=0) - first.mean(axis=0))
 
 
 def cluster_robust(data: DataSets, z: bool) -> Answer:
@@ -154,7 +155,7 @@ def cluster_robust(data: DataSets, z: bool) -> Answer:
     weights = layout.sizes * (layout.Q @ data.effect)
     influence = layout.members @ (weights[:, None] * data.residuals)
     variance = (influence**2).sum(axis=0) * m / (m - 1) * (rows - 1) / (rows - 2)
-    return data.answer(data.coefficients[1], variance, np.inf if z else m - 1)
+    return data.answer(variance, np.inf if z else m - 1)
 
 
 def cluster_robust_cr2(data: DataSets) -> Answer:
@@ -179,7 +180,7 @@ def cluster_robust_cr2(data: DataSets) -> Answer:
     diagonal, taken = (w * U).sum(axis=1), (U**2).sum(axis=1)
     squares = (diagonal * (diagonal - 2 * taken)).sum() + ((U.T @ U) ** 2).sum()
     df = (diagonal - taken).sum() ** 2 / squares
-    return data.answer(data.coefficients[1], (influence**2).sum(axis=0), float(df))
+    return data.answer((influence**2).sum(axis=0), float(df))
 
 
 def mixed_t(data: DataSets, fitted: Fitted, test: type[Wald]) -> Answer:
@@ -187,7 +188,7 @@ def mixed_t(data: DataSets, fitted: Fitted, test: type[Wald]) -> Answer:
     fits, known = fitted
     found = test.of(known)
     variance = np.einsum("a,nab,b->n", data.effect, found.covariance, data.effect)
-    answer = data.answer(known.beta @ data.effect, variance, found.df(data.effect))
+    answer = data.answer(variance, found.df(data.effect), known.beta @ data.effect)
     return replace(answer, usable=answer.usable & fits["solved"], singular=fits["singular"])
 
 
@@ -219,8 +220,7 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
     listed = isinstance(methods, Sequence) and not isinstance(methods, str)
     if not listed or not methods or not all(isinstance(name, str) for name in methods):
         raise TypeError(
-            f'methods must be a list of one or more names such as ["paired t"], or left out for all '
-            f"that the design allows; given {methods!r}"
+            f"methods must be a list of one or more names, or left out for all; given {methods!r}"
         )
     plain = [" ".join(name.replace("–", "-").casefold().split()) for name in methods]
     known = {name.replace("–", "-").casefold(): name for name in METHODS}
