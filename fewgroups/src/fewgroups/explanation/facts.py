@@ -53,8 +53,8 @@ STRAY = 0.01  # standard errors between printed coefficients and those that the 
 UNITS_ALARM = 0.01  # variance, in whatever unit, below which statsmodels warns of the boundary
 CLEARLY_ABOVE_ZERO = 0.05  # variance over residual variance from which that is a false alarm
 MOST = 8  # random-effect columns: more would take long and teach nothing
+# Result → its tables, worked out once for all that is said of it.
 TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDictionary()
-"""Result → its tables, worked out once for all that is said of it."""
 
 
 class Factor:
@@ -396,10 +396,6 @@ class FittedModel:
                 )
         self.shared = {"outcome": self.outcome, "one": self.one, "many": self.many}
 
-    def with_unit(self, number: str) -> str:
-        """A formatted number with the unit of the outcome."""
-        return f"{number}{self.unit}"
-
     @cached_property
     def false_alarm(self) -> bool:
         """Whether statsmodels warned of a boundary on which the fit clearly is not: judged by variance over residual
@@ -440,7 +436,8 @@ class FittedModel:
     @cached_property
     def terms(self) -> list[WholeTerm]:
         """The terms of the formula but the intercept, those that are part of no interaction first."""
-        terms = read_terms(self.coefficients, *term_rows(self.model)[::2])
+        tests, _, at_means = term_rows(self.model)
+        terms = read_terms(self.coefficients, tests, at_means)
         return sorted(terms, key=lambda term: bool(term.partners))
 
     # Design

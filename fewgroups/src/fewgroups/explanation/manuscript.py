@@ -156,7 +156,7 @@ def _results(facts: FittedModel, terms: list[WholeTerm]) -> str:
         if len(row.things) == 1:
             given = words.sd_words(facts, spreads.iloc[row.at])
             sds.append(say("report.sd", given, of=row.things[0].between))
-    residual = facts.with_unit(three(spreads["sd"].iloc[-1]))
+    residual = three(spreads["sd"].iloc[-1]) + facts.unit
     r2 = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
     found += [say("report.sds", sds="; ".join(sds), residual=residual), say("report.r2", **r2)]
     return " ".join([*found, words.intraclass(facts)]).strip()

@@ -80,17 +80,17 @@ def explain(
 
     Returns
     -------
-    An Explanation: printed as text, shown as HTML in a notebook. `explain(result)["Scale"]` is one line of the
-    printout; its names are the labels of the printout, the heads of its columns ("P>|z|"), the terms of the formula
-    and the letters of the screen. `.cautions` are all cautions. Every number is the fit's: estimates and standard
-    errors as printed; degrees of freedom, p and intervals from `coefficients` and `f_tests` (Kenward and Roger),
-    standard deviations and their intervals from `variances`. What is slow is worked out when it is first shown.
+    An Explanation: text when printed, HTML in a notebook. `explain(result)["Scale"]` is one line of the printout, found
+    by its label, the head of a column ("P>|z|"), a term of the formula or a letter of the screen. `.cautions` are all
+    cautions. Estimates and standard errors are as printed; degrees of freedom, p and intervals from `coefficients` and
+    `f_tests` (Kenward and Roger), standard deviations and their intervals from `variances`. What is slow is worked out
+    when it is first shown.
 
     Errors
     ------
     TypeError for anything but a fitted MixedLM and for arguments of the wrong kind, ValueError for fits from which
-    nothing can be concluded and for names that the model does not have. A fit that did not converge, or not at its
-    optimum, is explained as such, and no sentence is built on its numbers.
+    nothing can be concluded and for names that the model does not have. Of a fit that did not converge, or not at its
+    optimum, this is said, and no sentence is built on its numbers.
     """
     full = true_or_false("full", full)
     return Explanation(FittedModel(result, unit, names), full)
@@ -169,7 +169,7 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passag
     differing = [
         ScreenRow("", x.label, words.spread_sentence(facts, x), (x.label,)) for x in spreads
     ]
-    title = say("screen.average" + "_refitted" * facts.fixed.attrs["refitted"])
+    title = say(f"screen.average{'_refitted' if facts.fixed.attrs['refitted'] else ''}")
     nested = [("", text) for text in words.nesting(facts).values()]
     told = [words.term_rows(facts, term) for term in facts.terms]
     short = [rows[:1] for rows in told]  # a term's test, or its one coefficient
@@ -297,18 +297,18 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
     remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
     if not facts.finished:
         return _row(facts, k, {}, remarks)
-    row, unit = facts.fixed.iloc[k], facts.with_unit
+    row, unit = facts.fixed.iloc[k], facts.unit
     b, se, z_95 = float(facts.estimates[k]), float(facts.printed_errors[k]), stats.norm.ppf(0.975)
     cells = {"Coef.": words.meaning(facts, one, b, se if se > 0 else facts.right_errors[k])}
     if se > 0:  # the printed numbers in words
         low, high = b - z_95 * se, b + z_95 * se
         given = {
-            "se": unit(rounded(se, se)),
+            "se": rounded(se, se) + unit,
             "z": two(abs(b / se)),
             "side": "above" if b > 0 else "below",
             "p": signed(p_is(2 * stats.norm.sf(abs(b / se)))),
-            "low": unit(rounded(low, se)),
-            "high": unit(rounded(high, se)),
+            "low": rounded(low, se) + unit,
+            "high": rounded(high, se) + unit,
         }
         keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
         columns = map(str, facts.rows.columns[1:])
@@ -357,7 +357,7 @@ def _variance(facts: FittedModel, k: int) -> Passage:
     remarks = _remarks("variance", given, (thing.kind, "reml" if facts.reml else "ml"))
     if not facts.finished:
         return _row(facts, k, cells, remarks)
-    exact, unit, here = facts.spreads.iloc[row.at], facts.with_unit, []
+    exact, unit, here = facts.spreads.iloc[row.at], facts.unit, []
     # The printed error is that of a ratio of variances, times √Scale.
     printed = float(np.asarray(facts.result.bse)[k] * np.sqrt(facts.result.scale))
     if not np.isfinite(exact["se"]):
@@ -369,12 +369,12 @@ def _variance(facts: FittedModel, k: int) -> Passage:
     if thing.band is not None and exact["low"] > 0:
         b, sd, name = facts.estimates[thing.band], exact["sd"], facts.coefficients[thing.band].name
         half_width = stats.norm.ppf(0.975) * sd
-        ends = {"low": rounded(b - half_width, sd), "high": unit(rounded(b + half_width, sd))}
-        here.append(
-            say("variance.band", given, **ends, name=code(name), centre=unit(rounded(b, sd)))
-        )
+        ends = {"low": rounded(b - half_width, sd), "high": rounded(b + half_width, sd) + unit}
+        ends |= {"name": code(name), "centre": rounded(b, sd) + unit}
+        here.append(say("variance.band", given, **ends))
     here += filter(None, [words.nesting(facts).get(thing.name), words.intraclass(facts)])
-    remarks[-1:-1] = [(say("lead.here"), " ".join(here))] if here else []
+    if here:
+        remarks.insert(-1, (say("lead.here"), " ".join(here)))
     return _row(facts, k, cells, remarks)
 
 

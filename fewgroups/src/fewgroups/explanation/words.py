@@ -38,7 +38,7 @@ KNOWN = 1.9  # length of the interval of a correlation from which nothing is kno
 def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
     """What an estimate b says, as a sentence without full stop; se gives the decimals."""
     b, se, where = b * one.gap, se * one.gap, one.where
-    value = facts.with_unit(rounded(b if one.is_mean or not one.is_plain else abs(b), se))
+    value = rounded(b if one.is_mean or not one.is_plain else abs(b), se) + facts.unit
     if one.is_mean:
         cells = [part.words["level"] for part in one.parts]
         places = [say("words.at_level", level=joined(cells))] if cells else []
@@ -71,14 +71,13 @@ def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
 def interval_words(facts: FittedModel, one: Coefficient, row: Any) -> str:
     """The interval of a coefficient in the words of its sentence: "0.060 to 0.085 lower"."""
     low, high, se = (row[key] * one.gap for key in ("low", "high", "se"))
+    unit, sign = facts.unit, "higher" if low >= 0 else "lower"
     if one.is_mean or not one.is_plain:
-        return say("interval.plain", low=rounded(low, se), high=facts.with_unit(rounded(high, se)))
-    near, far = sorted((abs(low), abs(high)))
+        return say("interval.plain", low=rounded(low, se), high=rounded(high, se) + unit)
     if low < 0 < high:
-        ends = (facts.with_unit(rounded(end, se)) for end in (-low, high))
-        return say("interval.both", **dict(zip(("low", "high"), ends, strict=True)))
-    sign, last = "higher" if low >= 0 else "lower", facts.with_unit(rounded(far, se))
-    return say("interval.one", low=rounded(near, se), high=last, sign=sign)
+        return say("interval.both", low=rounded(-low, se) + unit, high=rounded(high, se) + unit)
+    near, far = sorted((abs(low), abs(high)))
+    return say("interval.one", low=rounded(near, se), high=rounded(far, se) + unit, sign=sign)
 
 
 def t_words(row: Any) -> str:
@@ -224,7 +223,7 @@ def varying(facts: FittedModel) -> list[Varying]:
 
 
 def _change(
-    facts: FittedModel, name: str, values: Array | None, kind: str, many: str, number: int
+    facts: FittedModel, name: str, values: Any, kind: str, many: str, number: int
 ) -> Varying:
     """Of a column that is no constant: by the reader's words, a level, or what the coefficient with its values is."""
     what, noun, band = say("random.coefficient", column=code(name)), "", None
@@ -246,10 +245,10 @@ def _change(
     return Varying(name, kind, what, noun or what, many, number, between, band)
 
 
-def _same(facts: FittedModel, values: Array | None) -> int | None:
+def _same(facts: FittedModel, values: Any) -> int | None:
     """The coefficient, if any, whose column has these values: one part, not an interaction."""
     for k, one in enumerate(facts.coefficients):
-        if values is not None and np.array_equal(facts.model.exog[:, k], values):
+        if np.array_equal(facts.model.exog[:, k], values):
             return k if len(one.parts) == 1 else None
     return None
 
@@ -324,7 +323,7 @@ def spread_sentence(facts: FittedModel, row: SpreadRow) -> str:
 def sd_words(facts: FittedModel, row: Any) -> dict[str, str]:
     """An SD and the ends of its interval, with unit; row: of `variances`."""
     sd, low, high = (three(row[name]) for name in ("sd", "low", "high"))
-    return {"sd": facts.with_unit(sd), "low": low, "high": facts.with_unit(high)}
+    return {"sd": sd + facts.unit, "low": low, "high": high + facts.unit}
 
 
 def nesting(facts: FittedModel) -> dict[str, str]:
@@ -361,7 +360,7 @@ def fit_words(facts: FittedModel) -> dict[str, str]:
         "name": code(facts.model.endog_names),
         "y_low": three(y.min()),
         "y_mean": three(y.mean()),
-        "y_high": facts.with_unit(three(y.max())),
+        "y_high": three(y.max()) + facts.unit,
         "unit": facts.unit.strip() or say("words.its_unit"),
         "rows": counted(len(y), "row"),
         "group": code(facts.group),
