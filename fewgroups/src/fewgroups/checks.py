@@ -25,10 +25,8 @@ class NotAtOptimumWarning(UserWarning):
 
 def check_result(result: Any, converged: bool = True) -> MixedLMResults:
     """A plain copy of the MixedLMResults behind `result`, with the model's `structure`: that of fewgroups.fit, or of an
-    earlier check. converged: whether a search that did not finish is refused as well.
-
-    Raises TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
-    """
+    earlier check. TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.
+    converged: whether a search that did not finish is refused as well."""
     if isinstance(result, MixedLM):
         raise TypeError("result is a model that was not fitted yet: give model.fit()")
     plain = result._results if isinstance(result, MixedLMResultsWrapper) else result

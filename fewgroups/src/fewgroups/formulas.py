@@ -30,7 +30,10 @@ from fewgroups.templates import say
 
 Array = np.ndarray
 LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB
-LEAVE_OUT = "Nothing is dropped silently: repair them, or use data.dropna(subset=[...]) and say so where you report"
+LEAVE_OUT = (
+    "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
+    "and say so where you report"
+)
 BARS = (
     "R's (1 | a) is groups='a'; (x | a) is groups='a', re_formula='~x'; (x || a) is groups='a', re_formula='~1', "
     "vc_formula={'x': '0 + x'}; (1 | a/b) is groups='a', re_formula='~1', vc_formula={'b': '0 + C(b)'}; "
@@ -227,8 +230,7 @@ def build(
 
 
 def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: Any) -> np.ndarray:
-    """The group of each row (n,), labels of one kind, so that they can be put in order; TypeError or ValueError for
-    arguments of other kinds than they should have."""
+    """The group of each row (n,), labels of one kind; TypeError or ValueError for arguments that are no such thing."""
     components = "names with their formulas, such as {'cask': '0 + C(cask)'}, or None"
     for name, given, kind, right in (
         ("formula", formula, str, "text such as 'score ~ treatment'"),
