@@ -72,15 +72,15 @@ def show_p(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else f"{p:.2g}" if p > 0 else "< 1e-300"
 
 
-def p_is(p: float) -> str:
+def journal_p(p: float) -> str:
+    """A p-value as journals print it: 0.034, 0.0015, < 0.001."""
+    return "< 0.001" if p < 0.001 else f"{p:.{3 if p >= 0.01 else 4}f}"
+
+
+def p_is(p: float, show: Callable[[float], str] = show_p) -> str:
     """A p-value in a sentence: "p = 0.034", "p < 1e-300"."""
-    shown = show_p(p)
+    shown = show(p)
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
-
-
-def p_value(p: float) -> str:
-    """A p-value as journals print it, never zero: "p = 0.034", "p = 0.0015", "p < 0.001"."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.{3 if p >= 0.01 else 4}f}"
 
 
 def signed(number: str) -> str:

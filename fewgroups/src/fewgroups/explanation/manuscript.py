@@ -17,7 +17,7 @@ from fewgroups.ddf import METHODS
 from fewgroups.explanation import words
 from fewgroups.explanation.facts import FittedModel, WholeTerm
 from fewgroups.explanation.render import Passage, Readable
-from fewgroups.noted_table import code, degrees, joined, p_value, rounded, three, two
+from fewgroups.noted_table import code, degrees, joined, journal_p, rounded, three, two
 from fewgroups.templates import say, sentences
 
 PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
@@ -171,13 +171,13 @@ def _tables(facts: FittedModel) -> dict[str, pd.DataFrame]:
     for name, row in facts.fixed.iterrows():
         b, se, low, high = (rounded(row[x], row["se"]) for x in ("estimate", "se", "low", "high"))
         cells = {"estimate": b, "SE": se, "df": degrees(row["df"])}
-        cells |= {"z" if facts.ddf == "wald" else "t": two(row["t"]), "p": _p_cell(row["p"])}
+        cells |= {"z" if facts.ddf == "wald" else "t": two(row["t"]), "p": journal_p(row["p"])}
         fixed[facts.called.get(str(name), str(name))] = cells | {interval: f"[{low}, {high}]"}
     tables = {say("report.fixed", unit=in_unit): fixed}
     if any(term.kind != "single" or term.partners for term in facts.terms):
         for name, row in facts.tests.iterrows():
             df = {"df": f"{row['num_df']:.0f}", "denominator df": degrees(row["den_df"])}
-            tests[str(name)] = {"F": two(row["F"]), **df, "p": _p_cell(row["p"])}
+            tests[str(name)] = {"F": two(row["F"]), **df, "p": journal_p(row["p"])}
         tables[say("report.terms")] = tests
     labels = []
     for pair in sorted(words.spread_rows(facts), key=lambda pair: pair.at):
@@ -197,7 +197,3 @@ def _tables(facts: FittedModel) -> dict[str, pd.DataFrame]:
         spreads[label] = {"estimate": shown, interval: ends, "number": number}
     tables[say("report.random", unit=in_unit)] = spreads
     return {title: pd.DataFrame.from_dict(x, orient="index") for title, x in tables.items()}
-
-
-def _p_cell(p: float) -> str:
-    return p_value(p).removeprefix("p ").removeprefix("= ")

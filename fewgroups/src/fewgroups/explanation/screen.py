@@ -25,9 +25,9 @@ from fewgroups.noted_table import (
     code,
     counted,
     joined,
+    journal_p,
     listed,
     p_is,
-    p_value,
     rounded,
     signed,
     three,
@@ -322,7 +322,9 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
             here.append(say("row.term", sentence=words.term_sentence(facts, term)))
     if one.name in facts.fixed.attrs["paired"]:
         t, df, p = facts.fixed.attrs["paired"][one.name]
-        here.append(say("row.paired", facts.shared, test=f"t({df}) = {two(t)}, {p_value(p)}"))
+        here.append(
+            say("row.paired", facts.shared, test=f"t({df}) = {two(t)}, {p_is(p, journal_p)}")
+        )
     remarks.append((say("lead.here"), " ".join(here)))
     remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
     return _row(facts, k, cells, remarks)

@@ -16,8 +16,9 @@ from fewgroups.noted_table import (
     counted,
     degrees,
     joined,
+    journal_p,
     listed,
-    p_value,
+    p_is,
     rounded,
     signed,
     three,
@@ -83,7 +84,7 @@ def interval_words(facts: FittedModel, one: Coefficient, row: Any) -> str:
 def t_words(row: Any) -> str:
     """ "t(3.0) = −11.39, p = 0.0015", or z where the degrees of freedom are infinite."""
     name = "z" if np.isinf(row["df"]) else f"t({degrees(row['df'])})"
-    return f"{name} = {two(row['t'])}, {p_value(row['p'])}"
+    return f"{name} = {two(row['t'])}, {p_is(row['p'], journal_p)}"
 
 
 def effect_row(facts: FittedModel, k: int) -> ScreenRow:
@@ -113,9 +114,9 @@ def names_of(factors: Iterable[Factor]) -> str:
 def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
     """The test of a whole term: "On average over the levels of `arm`, the test of … gives F(2, 10.0) = 20.58, …"."""
     row, factors = facts.tests.loc[term.name], term.factors
-    df, test = f"{row['num_df']:.0f}", f"{two(row['F'])}, {p_value(row['p'])}"
+    df, test = f"{row['num_df']:.0f}", f"{two(row['F'])}, {p_is(row['p'], journal_p)}"
     if np.isinf(row["den_df"]):
-        test = f"χ²({df}) = {two(row['F'] * row['num_df'])}, {p_value(row['p'])}"
+        test = f"χ²({df}) = {two(row['F'] * row['num_df'])}, {p_is(row['p'], journal_p)}"
     else:
         test = f"F({df}, {degrees(row['den_df'])}) = {test}"
     given = {**facts.shared, "test": test, "names": names_of(factors)}
