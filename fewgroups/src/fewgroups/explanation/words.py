@@ -189,7 +189,7 @@ class Varying:
     band: int | None = None
 
 
-def varying(facts: FittedModel) -> list[Varying]:
+def random_effects(facts: FittedModel) -> list[Varying]:
     """The random-effect columns in the order of the printout, then the variance components."""
     model, who, found = facts.model, (facts.many, facts.groups), []
     Z = np.asarray(model.exog_re, dtype=float) if model.k_re else np.zeros((len(facts.y), 0))
@@ -266,7 +266,7 @@ def _zeros(facts: FittedModel, columns: Array) -> str:
 
 def random_part(facts: FittedModel) -> str:
     """The random part in half a sentence: "a random intercept for each athlete"."""
-    things = varying(facts)
+    things = random_effects(facts)
     columns, components = things[: facts.model.k_re], things[facts.model.k_re :]
     column = f" ({code(facts.group)})" if facts.group != "Group" else ""
     group, phrases = say("random.each", one=facts.one) + column, []
@@ -295,7 +295,7 @@ class SpreadRow:
 
 def spread_rows(facts: FittedModel) -> list[SpreadRow]:
     """The variances and covariances in the order of the printout: of the random-effect columns the lower triangle."""
-    things, q = varying(facts), int(facts.model.k_re)
+    things, q = random_effects(facts), int(facts.model.k_re)
     found: list[tuple[tuple[Varying, ...], int]] = []
     for i in range(q):
         found += [((things[j], things[i]), q + i * (i - 1) // 2 + j) for j in range(i)]
