@@ -33,7 +33,7 @@ ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative 
 NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
 AWAY = 0.1  # relative SDs near zero start from here: at zero the deviance is flat, whether or not it is a minimum
 ROUNDS = 200  # Newton steps at most; five to ten are usual
-AT_ONCE = 2**18  # numbers in an array for the searches that are done at once: 2 MB
+AT_ONCE = 2**18  # numbers in an array for the points that are looked at at once: 2 MB
 # Relative SDs at which the deviance is looked at for a start.
 SIZES = np.array([0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0])
 ANGLES = 8  # directions, in a plane of two columns, of elongated Ψ for further starts
@@ -267,11 +267,7 @@ def _best_ends(
     """Of each of the n data sets the θ (n, size) with the lowest deviance that a search ended at, by how much one more
     Newton step would lower it (n,), and the log-likelihood from each start."""
     which, starts = _starts(s, reml, near)
-    theta, deviance, decrease = np.empty_like(starts), np.empty(len(which)), np.empty(len(which))
-    step = max(1, AT_ONCE // s.values)
-    for first in range(0, len(which), step):
-        part = slice(first, first + step)
-        theta[part], deviance[part], decrease[part] = _descend(s, which[part], starts[part], reml)
+    theta, deviance, decrease = _descend(s, which, starts, reml)
     order = np.lexsort((deviance, which))
     best = order[np.searchsorted(which[order], np.arange(len(s.unit)))]
     return theta[best], decrease[best], tuple((-deviance / 2).tolist())
