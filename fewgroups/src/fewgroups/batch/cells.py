@@ -25,19 +25,17 @@ class Layout:
     """
 
     def __init__(self, X: np.ndarray, group: np.ndarray) -> None:
+        rows = np.column_stack([group, X])
         _, first, cell, sizes = np.unique(
-            np.column_stack([group, X]),
-            axis=0,
-            return_index=True,
-            return_inverse=True,
-            return_counts=True,
+            rows, return_index=True, return_inverse=True, return_counts=True, axis=0
         )
-        self.rows, self.groups = len(X), len(np.unique(group))
         self.X, self.group, self.sizes = X[first], group[first], sizes.astype(float)
+        self.rows, self.groups = len(X), int(self.group[-1]) + 1
         order = np.argsort(cell.ravel(), kind="stable")
         self.order = slice(None) if (np.diff(order) == 1).all() else order
-        ones = np.ones(len(sizes))
-        self.members = sparse.csr_array((ones, (self.group, np.arange(len(sizes)))))
+        ends = np.cumsum(np.bincount(self.group, minlength=self.groups))
+        indices = np.ones(len(sizes)), np.arange(len(sizes)), np.append(0, ends)
+        self.members = sparse.csr_array(indices)
         root = np.sqrt(self.sizes)[:, None]
         Q, self.R, dependent = orthonormal(root * self.X)
         if dependent is not None:
@@ -86,7 +84,7 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
         X, group = X.astype(float), _labels(groups, len(X))
         for row, column in np.argwhere(~np.isfinite(X)):
             raise ValueError(f"X must be finite; row {row}, column {column} is {X[row, column]}")
-    if len(np.unique(group)) < 2:
+    if group.max() < 1:
         raise ValueError("groups must name two groups or more; one cannot show how groups differ")
     if len(X) <= X.shape[1]:
         raise ValueError(
