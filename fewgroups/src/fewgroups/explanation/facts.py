@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, EvalFactor, Term
+from patsy import DesignInfo, Term
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.checks import NotAtOptimumWarning, check_identified, check_result
@@ -35,19 +35,10 @@ from fewgroups.formulas import Names, column_of, group_column
 from fewgroups.likelihood import optimum
 from fewgroups.noted_table import NotedTable, clean, code, joined, signed
 from fewgroups.structure import Structure, random_design
-from fewgroups.templates import say
+from fewgroups.templates import say, sentences
 
 Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it
-STEPS = {  # what one unit of a transformed number is
-    "np.log2": "doubling",
-    "np.log10": "tenfold",
-    "np.log": "natural_log",
-    "log": "natural_log",
-    "standardize": "standardised",
-    "scale": "standardised",
-    "center": "unit",
-}
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
 UNITS_ALARM = 0.01  # variance, in whatever unit, below which statsmodels warns of the boundary
@@ -67,16 +58,14 @@ class Factor:
     reaches_zero: whether zero lies within or near its values.
     """
 
-    def __init__(
-        self, name: str, variables: frozenset[str], variable: str | None, values: Any
-    ) -> None:
+    def __init__(self, name: str, variables: Set[str], variable: str | None, values: Any) -> None:
         """values: an array (n,) or (n, k) of numbers, or the categories."""
-        self.name, self.variables, self.variable = name, variables, variable
+        self.name, self.variables, self.variable = name, frozenset(variables), variable
         self.is_number, whose = isinstance(values, np.ndarray), variable or name
         self.called, self.unit = code(whose), say("words.unit", variable=code(whose))
         transformed = re.fullmatch(r"([\w.]+)\((\w+)\)", name)
-        if transformed and transformed[1] in STEPS:
-            self.unit = say(f"words.{STEPS[transformed[1]]}", variable=code(transformed[2]))
+        if transformed and f"step.{transformed[1]}" in sentences():
+            self.unit = say(f"step.{transformed[1]}", variable=code(transformed[2]))
         self.columns = values.shape[1] if np.ndim(values) == 2 else 1
         seen = np.unique(values).tolist() if self.is_number else values
         several = self.is_number and (self.columns > 1 or len(seen) != 2)
@@ -192,7 +181,14 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
     names = [str(name) for name in model.exog_names]
     codings: list[tuple[str, dict[str, Any]]]  # terms, and the coding matrix of each factor, if any
     if isinstance(design, DesignInfo) and isinstance(frame, pd.DataFrame):
-        factors = {factor.name(): _factor(design, factor, frame) for factor in design.factor_infos}
+        factors = {}
+        for factor, info in design.factor_infos.items():
+            read = Names.of([Term([factor])]).variables & set(map(str, frame.columns))
+            values: Any = info.categories
+            if info.type == "numerical":
+                values = np.asarray(factor.eval(info.state, frame), dtype=float)
+            made = Factor(factor.name(), read or {factor.code}, column_of(factor.code), values)
+            factors[made.name] = made
         codings = [
             (term.name(), {f.name(): coding.contrast_matrices.get(f) for f in coding.factors})
             for term, several in design.term_codings.items()
@@ -200,7 +196,7 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
         ]
     else:  # from arrays: a column is a term
         columns = zip(names, np.asarray(model.exog, dtype=float).T, strict=True)
-        factors = {k: Factor(k, frozenset({k}), k, x) for k, x in columns if np.ptp(x)}
+        factors = {k: Factor(k, {k}, k, x) for k, x in columns if np.ptp(x)}
         codings = [(name, {name: None} if name in factors else {}) for name in names]
     found: list[Coefficient] = []
     for term, coding in codings:
@@ -224,15 +220,6 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
             name, where = names[len(found)], list(places.values())
             found.append(Coefficient(name, term, parts, where, mean, plain, gap))
     return found, factors
-
-
-def _factor(design: DesignInfo, factor: EvalFactor, frame: pd.DataFrame) -> Factor:
-    info, read = design.factor_infos[factor], Names.of([Term([factor])]).variables
-    variables = read & set(map(str, frame.columns)) or frozenset({factor.code})
-    values: Any = info.categories
-    if info.type == "numerical":
-        values = np.asarray(factor.eval(info.state, frame), dtype=float)
-    return Factor(factor.name(), variables, column_of(factor.code), values)
 
 
 @dataclass(frozen=True)
@@ -321,9 +308,11 @@ class FittedModel:
         self.coefficients, self.factors = read_coefficients(self.model)
         self._read_words(unit, names)
         self.ddf, self.level, self.percent = ddf, level, f"{100 * level:g} %"
-        with warnings.catch_warnings():
+        ended = self.result.converged and np.isfinite(self.result.llf)
+        with warnings.catch_warnings():  # the sentences say it
             warnings.simplefilter("ignore")
             header, self.rows = self.result.summary().tables[:2]
+            seen = examine(self.result, "wald") if ended else None
         pairs = np.vstack(np.hsplit(header.to_numpy().astype(str), 2)).tolist()
         self.header = {k.strip().removesuffix(":"): v.strip() for k, v in pairs if k.strip()}
         self.alarmed = getattr(result, "report", None) is None  # fewgroups.fit holds alarms back
@@ -336,10 +325,7 @@ class FittedModel:
         self.estimates = np.asarray(self.result.fe_params, dtype=float)
         self.printed_errors = np.asarray(self.result.bse_fe, dtype=float)
         self.shortfall, self.astray, self.singular, self.boundary = np.inf, False, False, ""
-        if self.result.converged and np.isfinite(self.result.llf):
-            with warnings.catch_warnings():  # the sentences say it
-                warnings.simplefilter("ignore", NotAtOptimumWarning)
-                seen = examine(self.result, "wald")
+        if seen:
             self.shortfall, self.singular = seen.facts["shortfall"], seen.facts["singular"]
             self.right_errors = np.sqrt(np.diag(seen.found.covariance))
             off = np.abs(self.estimates - seen.found.coefficients)
