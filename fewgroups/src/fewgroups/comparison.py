@@ -1,21 +1,17 @@
 """What other studies like this one would find: new data from a fit, the parametric bootstrap of its estimates, and the
 likelihood ratio of two nested models, against the null distribution that what is added calls for.
-
-Nested, fixed effects: every column of the smaller model must be a combination of the larger one's. Random effects: each
-model is a family of covariance matrices, an unstructured one (the columns of re_formula with all covariances) and
-components with one variance each; the smaller family must lie within the larger.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse, stats
 from statsmodels.regression.linear_model import OLS, RegressionResults, RegressionResultsWrapper
 from statsmodels.regression.mixed_linear_model import MixedLM
 
@@ -23,7 +19,7 @@ from fewgroups.arguments import check_choice, confidence_level, whole_number
 from fewgroups.batch import fit_many
 from fewgroups.checks import NotAtOptimumWarning, check_result
 from fewgroups.ddf import SHORTFALL
-from fewgroups.designs import BLOCK, room_for
+from fewgroups.designs import BLOCK, blocks, room_for
 from fewgroups.likelihood import Optimum, optima, optimum, optimum_at
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
@@ -56,8 +52,7 @@ def simulate_from(result: Any, n: int, seed: int) -> Array:
     """
     plain = check_result(result)
     n, seed = whole_number("n", n, 1, "data sets"), whole_number("seed", seed, 0)
-    beta, cov_re = np.asarray(plain.fe_params), np.asarray(plain.cov_re)
-    return draw(plain.model, beta, cov_re, plain.vcomp, plain.scale, n, seed)
+    return draw(plain.model, np.asarray(plain.fe_params), plain, n, seed)
 
 
 @dataclass(frozen=True)
@@ -88,27 +83,26 @@ class Bootstrap:
                 f"level {level:g} needs {needed} draws or more, so that one lies beyond each end; there are "
                 f"{len(self.draws)}: give bootstrap a larger n"
             )
-        ends = (1 - level) / 2, (1 + level) / 2
-        known = [draws.dropna() for _, draws in self.draws.items()]
-        low, high = np.transpose(
-            [np.quantile(x, ends, method="weibull") if len(x) else (np.nan, np.nan) for x in known]
+        ends = np.array([[1 - level], [1 + level]]) / 2
+        low, high = stats.quantile(
+            self.draws.to_numpy(), ends, axis=0, method="weibull", nan_policy="omit"
         )
         se, bias = self.draws.std(ddof=1), self.draws.mean() - self.estimates
         columns = {"estimate": self.estimates, "bias": bias, "se": se, "low": low, "high": high}
         decimals = dict.fromkeys(columns, useful_decimals(float(se.min())))
         return noted_table(columns, self.draws.columns.rename("term"), self.notes, decimals)
 
-    def __repr__(self) -> str:
-        return repr(self._shown())
-
-    def _repr_html_(self) -> str:
-        return self._shown()._repr_html_()
-
     def _shown(self) -> NotedTable:
         if len(self.draws) >= 39:
             return self.intervals()
         columns = {"estimate": self.estimates}
         return noted_table(columns, self.estimates.index, self.notes, {"estimate": 4})
+
+    def __repr__(self) -> str:
+        return repr(self._shown())
+
+    def _repr_html_(self) -> str:
+        return self._shown()._repr_html_()
 
 
 def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
@@ -129,7 +123,7 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     if shortfall > SHORTFALL:
         notes.append(say("bootstrap.short", shortfall=f"{shortfall:.2g}"))
         warnings.warn(notes[-1], NotAtOptimumWarning, stacklevel=2)
-    scores = draw(model, best.beta, best.cov_re, best.vcomp, best.scale, n, seed)
+    scores = draw(model, best.beta, best, n, seed)
     found, loglik, singular = refit(model, scores, reml)
     kept = np.isfinite(loglik)
     if kept.sum() < 2:
@@ -140,14 +134,17 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
         notes.append(say("bootstrap.singular", share=f"{singular[kept].mean():.1%}"))
     if (groups := fewest_groups(model)) < FEW:
         notes.append(say("bootstrap.few_groups", groups=str(groups)))
-    q, names = model.k_re, random_names(model)
-    labels = [str(name) for name in model.exog_names] + [f"sd({name})" for name in names[:q]]
-    pairs = zip(*np.tril_indices(q, -1), strict=True)
-    labels += [f"cor({names[j]}, {names[i]})" for i, j in pairs]
-    labels += [f"sd({name})" for name in [*names[q:], "residual"]]
-    own = pd.Series(_estimates(best.beta, best.cov_re, best.vcomp, best.scale), labels)
-    draws = pd.DataFrame(found[kept], columns=labels)
-    return Bootstrap(own, draws, singular[kept], tuple(notes))
+    labels = [str(name) for name in model.exog_names]
+    columns, components = random_names(model)
+    labels += [f"sd({name})" for name in columns]
+    labels += [f"cor({columns[j]}, {columns[i]})" for i in range(len(columns)) for j in range(i)]
+    labels += [f"sd({name})" for name in (*components, "residual")]
+    return Bootstrap(
+        estimates=pd.Series(_estimates(best), labels),
+        draws=pd.DataFrame(found[kept], columns=labels),
+        singular=singular[kept],
+        notes=tuple(notes),
+    )
 
 
 # ---- draws and refits ---------------------------------------------------------------------------------------
@@ -159,77 +156,69 @@ def groups_in_order(model: MixedLM) -> list[tuple[int, Array]]:
     return sorted(enumerate(rows), key=lambda pair: int(pair[1].min()))
 
 
-def random_names(model: MixedLM) -> list[str]:
-    """Names of the columns of re_formula, "Intercept" for the constant, which statsmodels calls by the group; then of
+def random_names(model: MixedLM) -> tuple[list[str], list[str]]:
+    """Names of the columns of re_formula, "Intercept" for the constant, which statsmodels calls by the group; and of
     the components."""
-    columns = np.asarray(model.exog_re, dtype=float).T if model.k_re else ()
-    names = zip(model.data.exog_re_names[: len(columns)], columns, strict=True)
-    own = ["Intercept" if np.ptp(column) == 0 else str(name) for name, column in names]
-    return own + [str(name) for name in model.exog_vc.names]
+    columns = [str(name) for name in model.data.exog_re_names[: model.k_re]]
+    for k in range(model.k_re):
+        if np.ptp(model.exog_re[:, k]) == 0:
+            columns[k] = "Intercept"
+    return columns, [str(name) for name in model.exog_vc.names]
 
 
 def fewest_groups(model: MixedLM) -> int:
     """The smallest number of groups, or of levels of a component, that a random effect of the model has."""
-    counts = [[np.count_nonzero(abs(m).sum(axis=0)) for m in mats] for mats in model.exog_vc.mats]
-    return min([model.n_groups] * bool(model.k_re) + [sum(levels) for levels in counts])
+    counts = [model.n_groups] if model.k_re else []
+    for matrices in model.exog_vc.mats:  # columns of zeros: levels that a group has not
+        counts.append(sum(np.count_nonzero(abs(m).sum(axis=0)) for m in matrices))
+    return min(counts)
 
 
-def draw(
-    model: Any, beta: Array, cov_re: Array, vcomp: Array, scale: float, n: int, seed: int
-) -> Array:
-    """New scores (n, rows) of a MixedLM or OLS, rows in its order; random effects and residuals both drawn anew.
-
-    Each block of 512 data sets has its own child of the seed, so that data set k is the same whatever n is.
-    """
+def draw(model: MixedLM | OLS, beta: Array, at: Any, n: int, seed: int) -> Array:
+    """New scores (n, rows) of a model with coefficients `beta`, rows in its order; random effects and residuals both
+    drawn anew, with the cov_re, vcomp and scale of `at`."""
     mean = np.asarray(model.exog, dtype=float) @ beta
-    effects: list[tuple[Array, Array]] = []  # rows of a group; what they get from standard normals
+    effects = sparse.csr_array((len(mean), 0))  # what the rows get from standard normals
     if isinstance(model, MixedLM):
-        q, root, sds = model.k_re, sqrt_factor(cov_re), np.sqrt(vcomp)
-        for group, rows in groups_in_order(model):
+        q, root, sds = model.k_re, sqrt_factor(np.asarray(at.cov_re)), np.sqrt(at.vcomp)
+        groups, parts = groups_in_order(model), []
+        for group, _ in groups:
             Z, labels = random_design(model, group)
-            effects.append((rows, np.hstack([Z[:, :q] @ root, Z[:, q:] * sds[labels[q:]]]).T))
-    columns = sum(len(scaled) for _, scaled in effects)
+            parts.append(np.hstack([Z[:, :q] @ root, Z[:, q:] * sds[labels[q:]]]))
+        order = np.argsort(np.concatenate([rows for _, rows in groups]))
+        effects = sparse.block_diag(parts, format="csr")[order]
     scores = room_for(n, len(mean))
-    for start in range(0, n, BLOCK):
-        part = scores[start : start + BLOCK]
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(start // BLOCK,)))
-        normal = rng.standard_normal((BLOCK, columns))[: len(part)]
+    for part, rng in blocks(scores, seed):
+        normal = rng.standard_normal((BLOCK, effects.shape[1]))[: len(part)]
         rng.standard_normal(out=part)
-        part *= np.sqrt(scale)
-        part += mean
-        used = 0
-        for rows, scaled in effects:
-            part[:, rows] += normal[:, used : used + len(scaled)] @ scaled
-            used += len(scaled)
+        part *= np.sqrt(at.scale)
+        part += mean + normal @ effects.T
     return scores
 
 
-def refit(model: Any, scores: Array, reml: bool) -> tuple[Array, Array, Array]:
-    """A MixedLM or OLS fitted to each row of scores (n, rows), by REML or ML.
+def refit(model: MixedLM | OLS, scores: Array, reml: bool) -> tuple[Array, Array, Array]:
+    """A model fitted to each row of scores (n, rows), by REML or ML.
 
     Gives fixed effects, SDs and correlations (n, k), as in `Bootstrap.draws`; log-likelihoods (n,), nan where no
     optimum was found; whether a fit is singular (n,). A bar shows the progress of what takes longer than two seconds.
     """
-    if not isinstance(model, MixedLM):
+    if isinstance(model, OLS):
         best = least_squares(model, scores, reml)
-        found = _estimates(best.beta, best.cov_re, best.vcomp, best.scale)
-        return found, best.loglik, best.singular
+        return _estimates(best), best.loglik, best.singular
     X, n = np.asarray(model.exog, dtype=float), len(scores)
     slopes = model.k_re == 2 and np.array_equal(model.exog_re, X)
     levels = model.k_re == 1 and np.all(np.asarray(model.exog_re) == 1)
     if not model.k_vc and (slopes or levels):  # hundreds of times faster
-        groups = pd.factorize(np.asarray(model.groups))[0]
-        fits = fit_many(scores, X, groups, slopes, reml)
-        found = _estimates(fits.estimate, fits.cov_re, np.zeros((n, 0)), fits.scale)
-        return found, fits.loglik, fits.singular
+        fits = fit_many(scores, X, pd.factorize(np.asarray(model.groups))[0], slopes, reml)
+        spread = sds_and_correlations(fits.cov_re, np.zeros((n, 0)), fits.scale)
+        return np.hstack([fits.estimate, spread]), fits.loglik, fits.singular
     own = Structure.of(model)
     near, step = optimum(own, reml).theta, max(1, VALUES // own.values)
     parts = []
     for start in progress_bar(range(0, n, step), unit=f" × {step} fits"):
         structure = Structure.of(model, scores[start : start + step])
         best, failed = optima(structure, reml, near)
-        found = _estimates(best.beta, best.cov_re, best.vcomp, best.scale)
-        parts.append((found, np.where(failed, np.nan, best.loglik), best.singular))
+        parts.append((_estimates(best), np.where(failed, np.nan, best.loglik), best.singular))
     found, loglik, singular = map(np.concatenate, zip(*parts, strict=True))
     return found, loglik, singular
 
@@ -239,15 +228,12 @@ def least_squares(model: OLS, y: Array, reml: bool) -> Optimum:
     its groups; with lme4's constants in the log-likelihood."""
     X = pd.DataFrame(model.exog, columns=model.exog_names)
     structure = Structure.of(MixedLM(model.endog, X, np.zeros(len(X))), y)
-    shape = y.shape[:-1]
-    best, never = optimum_at(structure, np.zeros((*shape, 1)), reml), np.zeros(shape, dtype=bool)
-    return replace(
-        best, cov_re=np.zeros((*shape, 0, 0)), vcomp=np.zeros((*shape, 0)), singular=never
-    )
+    return optimum_at(structure, np.zeros((*y.shape[:-1], 1)), reml)
 
 
-def _estimates(beta: Array, cov_re: Array, vcomp: Array, scale: Any) -> Array:
-    return np.concatenate([beta, sds_and_correlations(cov_re, vcomp, scale)], axis=-1)
+def _estimates(best: Optimum) -> Array:
+    spread = sds_and_correlations(best.cov_re, best.vcomp, best.scale)
+    return np.concatenate([best.beta, spread], axis=-1)
 
 
 # ---- two nested models ---------------------------------------------------------------------------------------
@@ -280,9 +266,13 @@ class Comparison:
     @property
     def table(self) -> NotedTable:
         """Rows smaller and larger; columns parameters, loglik, statistic, df, p."""
-        columns: dict[str, object] = {"parameters": self.parameters, "loglik": self.loglik}
-        tests = {"statistic": self.statistic, "df": self.df, "p": self.p}
-        columns |= {name: (np.nan, value) for name, value in tests.items()}
+        columns: dict[str, object] = {
+            "parameters": self.parameters,
+            "loglik": self.loglik,
+            "statistic": (np.nan, self.statistic),
+            "df": (np.nan, self.df),
+            "p": (np.nan, self.p),
+        }
         decimals = {"loglik": 4, "statistic": 4, "df": 0, "p": -1}
         notes = [self.sentence, *self.notes]
         return noted_table(columns, pd.Index(["smaller", "larger"]), notes, decimals)
@@ -314,11 +304,9 @@ def compare(
 
     Returns
     -------
-    Comparison
-
-    Both models are taken at the optimum of their likelihood, wherever the fits stopped. REML log-likelihoods are
-    comparable between models with the same fixed effects only: where these differ, both models are refitted by ML,
-    and a note says so; where they do not, REML is kept.
+    Comparison; of both models at the optimum of their likelihood, wherever the fits stopped. REML log-likelihoods are
+    comparable between models with the same fixed effects only: where these differ, both models are refitted by ML, and
+    a note says so; where they do not, REML is kept.
 
     Errors
     ------
@@ -334,22 +322,19 @@ def compare(
     seed = whole_number("seed", 0 if seed is None and method != "bootstrap" else seed, 0)
     first, second = _comparable(smaller, larger)
     small, large = first.model, second.model
-    small_reml = getattr(first, "reml", None)  # of least squares, which stand for both
     extra = added(small, large)
-    df, mixture = extra.df, extra.mixture if method == "boundary" else ((1.0, extra.df),)
-    if mixture is None:
-        raise ValueError(
-            f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.phrases)}, so {extra.bounds} "
-            "variances are at their bound; use method='bootstrap', or add one at a time"
-        )
-    reml = not extra.fixed and bool(second.reml) and small_reml in (True, None)
-    mixed = isinstance(small, MixedLM)
-    if reml and mixed:  # the same columns, so that REML's own constant is the same
+    by_reml = getattr(first, "reml", second.reml), second.reml  # least squares stand for both
+    reml = all(by_reml) and not extra.fixed
+    notes = []
+    if any(by_reml) and not reml:
+        notes.append(say("compare.fixed_differ" if extra.fixed else "compare.one_by_reml"))
+    ordinary = isinstance(small, OLS)
+    if reml and ordinary:  # with the same columns REML's own constant is the same
+        small = OLS(small.endog, large.exog)
+    elif reml:
         Z = small.exog_re if small.k_re else None
         small = MixedLM(small.endog, large.exog, small.groups, Z, exog_vc=small.exog_vc)
-    elif reml:
-        small = OLS(small.endog, large.exog)
-    best = optimum(small, reml) if mixed else least_squares(small, small.endog, reml)
+    best = least_squares(small, small.endog, reml) if ordinary else optimum(small, reml)
     loglik = float(best.loglik), float(optimum(second.structure, reml).loglik)
     statistic = 2 * (loglik[1] - loglik[0])
     if statistic < -1e-4:
@@ -358,40 +343,52 @@ def compare(
             "cannot be: its likelihood has several peaks; simplify its random effects"
         )
     statistic = statistic if statistic > ROUNDING else 0.0
-    notes = []
-    if not reml and (small_reml or second.reml):
-        notes.append(say("compare.fixed_differ" if extra.fixed else "compare.one_by_reml"))
+    mixture, null, p_error = None, None, 0.0
     if method == "bootstrap":
-        scores = draw(small, best.beta, best.cov_re, best.vcomp, best.scale, n, seed)
-        ratio = 2 * (refit(large, scores, reml)[1] - refit(small, scores, reml)[1])
-        ratio = ratio[np.isfinite(ratio)]
-        drawn = len(ratio)
+        scores = draw(small, best.beta, best, n, seed)
+        null = 2 * (refit(large, scores, reml)[1] - refit(small, scores, reml)[1])
+        null = np.where(null > ROUNDING, null, 0.0)[np.isfinite(null)]
+        drawn = len(null)
         if not drawn:
             raise ValueError(
                 "none of the drawn data sets could be fitted by both models; simplify the random effects"
             )
         if drawn < n:
             notes.append(say("compare.failed", failed=str(n - drawn), n=str(n)))
-        mixture, null = None, np.where(ratio > ROUNDING, ratio, 0.0)
         # Davison & Hinkley 1997, eq. 4.11
         p = (1 + int(np.sum(null >= statistic - ROUNDING))) / (drawn + 1)
         p_error = float(np.sqrt(p * (1 - p) / (drawn + 1)))
         against = say("compare.drawn", n=str(drawn))
         shown = say("compare.p_drawn", p=p_is(p), error=f"{p_error:.2g}")
     else:
-        null, p, p_error = None, mixture_p(statistic, mixture), 0.0
-        words = {"df": str(df), "less": str(df - 1)}
+        mixture = extra.mixture if method == "boundary" else ((1.0, extra.df),)
+        if mixture is None:
+            raise ValueError(
+                f"method 'boundary' has no simple mixture for this: larger adds {joined(extra.phrases)}, so "
+                f"{extra.bounds} variances are at their bound; use method='bootstrap', or add one at a time"
+            )
+        p = mixture_p(statistic, mixture)
+        words = {"df": str(extra.df), "less": str(extra.df - 1)}
         against = say("compare.chi2" if len(mixture) == 1 else "compare.mixture", words)
         shown = p_is(p)
-    notes += _cautions(method, extra, statistic, bool(best.singular), fewest_groups(large))
+    singular = not ordinary and bool(best.singular)
+    notes += _cautions(method, extra, statistic, singular, fewest_groups(large))
     words = {"added": joined(extra.phrases), "statistic": f"{statistic:.3f}", "p": shown}
-    sentence = say("compare.reml" if reml else "compare.ml", words, against=against)
-    count = large.exog.shape[1] + len(_places(large)) + 1
-    numbers = statistic, df, mixture, p, p_error, method, reml, loglik, (count - df, count)
-    return Comparison(*numbers, sentence, tuple(notes), null)
-
-
-# ---- what may be compared ----------------------------------------------------------------------------------
+    parameters = large.exog.shape[1] + second.structure.size + 1
+    return Comparison(
+        statistic=statistic,
+        df=extra.df,
+        mixture=mixture,
+        p=p,
+        p_error=p_error,
+        method=method,
+        reml=reml,
+        loglik=loglik,
+        parameters=(parameters - extra.df, parameters),
+        sentence=say("compare.reml" if reml else "compare.ml", words, against=against),
+        notes=tuple(notes),
+        null=null,
+    )
 
 
 def _comparable(smaller: Any, larger: Any) -> list[Any]:
@@ -437,8 +434,8 @@ class Added(NamedTuple):
     """What the larger model has and the smaller has not.
 
     fixed: whether fixed effects; phrases: what, in words; df: how many parameters; bounds: in how many directions a
-    variance is added, which the smaller model holds at zero, the bound of what a variance can be; mixture: weights and
-    df of the χ² distributions of which the null is a mixture, None where no simple one holds.
+    variance is added, which the smaller model holds at zero, the bound of what a variance can be; mixture: that of the
+    null distribution, as in `Comparison`, None where no simple one holds.
     """
 
     fixed: bool
@@ -448,7 +445,7 @@ class Added(NamedTuple):
     mixture: tuple[tuple[float, int], ...] | None
 
 
-def added(smaller: Any, larger: MixedLM) -> Added:
+def added(smaller: MixedLM | OLS, larger: MixedLM) -> Added:
     """What `larger` adds; both models have the same rows and, where `smaller` has random effects, the same groups.
 
     Raises ValueError, saying which column or random effect stands in the way, when `smaller` is not nested in
@@ -459,24 +456,26 @@ def added(smaller: Any, larger: MixedLM) -> Added:
     if outside:
         what = f"its fixed effects {', '.join(outside)} are not in larger"
         raise _not_nested(smaller, larger, what)
-    new, tied = _variances_added(smaller, larger)
+    variances, tied = _variances_added(smaller, larger)
     fixed = [str(larger.exog_names[k]) for k in _new_columns(X_s, X_l)]
     random = len(_places(larger)) - len(_places(smaller))
-    if not fixed and not random:
-        raise ValueError("smaller and larger are the same model; there is nothing to compare")
-    phrases = [f"the fixed effect{'s' * (len(fixed) > 1)} {joined(fixed)}"] * bool(fixed)
-    phrases += [f"the variance of {name}" for name in new]
-    kinds = ("a variance or covariance", "variances and covariances")
-    one, many = kinds if tied else ("a covariance", "covariances")
-    if rest := random - len(new):
-        phrases.append(one if rest == 1 else f"{rest} {many}")
     df = len(fixed) + random
+    if not df:
+        raise ValueError("smaller and larger are the same model; there is nothing to compare")
+    phrases = [f"the variance of {name}" for name in variances]
+    if fixed:
+        phrases.insert(0, f"the fixed effect{'s' * (len(fixed) > 1)} {joined(fixed)}")
+    rest = random - len(variances)
+    if rest == 1:
+        phrases.append("a variance or covariance" if tied else "a covariance")
+    elif rest:
+        phrases.append(f"{rest} variances and covariances" if tied else f"{rest} covariances")
     # Self & Liang 1987 (J. Am. Stat. Assoc. 82:605), cases 5 and 6; Stram & Lee 1994 (Biometrics 50:1171), 1 and 2
-    mixture = {0: ((1.0, df),), 1: ((0.5, df - 1), (0.5, df))}.get(len(new))
-    return Added(bool(fixed), phrases, df, len(new), mixture)
+    mixtures = {0: ((1.0, df),), 1: ((0.5, df - 1), (0.5, df))}
+    return Added(bool(fixed), phrases, df, len(variances), mixtures.get(len(variances)))
 
 
-def _not_nested(smaller: Any, larger: MixedLM, why: str) -> ValueError:
+def _not_nested(smaller: MixedLM | OLS, larger: MixedLM, why: str) -> ValueError:
     before, after = (model.exog.shape[1] + len(_places(model)) + 1 for model in (smaller, larger))
     hint = f". Are they swapped? smaller has {before} parameters, larger {after}"
     return ValueError(
@@ -495,70 +494,62 @@ def _new_columns(known: Array, columns: Array) -> list[int]:
     return np.flatnonzero(np.diff(ranks)).tolist()
 
 
-# The covariances that random effects can have are sums of constant matrices ZSZᵀ, each with a parameter: an entry of
-# the lower triangle of Ψ, row by row, or the variance of a component.
-
-
-def _places(model: Any) -> list[tuple[int, int]]:
-    """Of which random effects (columns of re_formula, then components) each parameter is the covariance, or of which
-    one the variance; none of least squares."""
-    if not isinstance(model, MixedLM):
-        return []
-    q = model.k_re
-    triangle = [(a, b) for a in range(q) for b in range(a + 1)]
-    return triangle + [(c, c) for c in range(q, q + model.k_vc)]
-
-
-def _constants(model: MixedLM) -> list[tuple[Array, Array]]:
-    """Of each group: Z (rows, m) and S (parameters, m, m)."""
-    designs = [random_design(model, number) for number, _ in groups_in_order(model)]
-    return [(Z, derivatives(labels, model.k_re, model.k_vc)) for Z, labels in designs]
-
-
-def _inner(one: list[tuple[Array, Array]], other: list[tuple[Array, Array]]) -> Array:
-    """Inner products of constant matrices, (parameters, those of `other`): the sums over groups of tr(ZSZᵀ YRYᵀ)."""
-    found = [(S, Z.T @ Y, R) for (Z, S), (Y, R) in zip(one, other, strict=True)]
-    traces = [np.tensordot(S @ C, C @ R, axes=([1, 2], [1, 2])) for S, C, R in found]
-    return np.asarray(np.sum(traces, axis=0))
-
-
-def _variances_added(smaller: Any, larger: MixedLM) -> tuple[list[str], bool]:
+def _variances_added(smaller: MixedLM | OLS, larger: MixedLM) -> tuple[list[str], bool]:
     """Names of the variances that the smaller model holds at zero; whether it holds some equal to each other.
 
-    Each constant matrix of the smaller model must be a combination of those of the larger; and that of a variance must
-    be a covariance there: a positive semi-definite Ψ, variances of components not below zero.
+    The covariances that random effects can have are sums of constant matrices ZSZᵀ, each with a parameter (`_places`).
+    Each one of the smaller model must be a combination of those of the larger; and that of a variance must be a
+    covariance there: a positive semi-definite Ψ, variances of components not below zero.
     """
-    names, places, known = random_names(larger), _places(larger), _places(smaller)
-    varying, tied = np.zeros((len(names), 0)), False  # in which directions the smaller one varies
-    if known:
-        ours, theirs = _constants(smaller), _constants(larger)
-        products, cross = _inner(theirs, theirs), _inner(theirs, ours)
-        # in units in which each random effect of the larger model is of size one
-        units = [x**0.25 for x, (a, b) in zip(np.diag(products), places, strict=True) if a == b]
-        scale = np.prod(np.take(units, places), axis=1)
-        cross = cross / scale[:, None]
-        weights = np.linalg.lstsq(products / np.outer(scale, scale), cross, rcond=1e-12)[0]
-        size = np.diag(_inner(ours, ours))
-        outside = size - np.sum(weights * cross, axis=0) > ALIKE * size
-    for number, (a, b) in enumerate(known):
-        covariance = np.zeros((len(names), len(names)))
-        covariance[tuple(np.transpose(places))] = weights[:, number]
-        values, vectors = np.linalg.eigh(covariance, UPLO="L")
-        if outside[number] or (a == b and values[0] < -ALIKE * values[-1]):
-            some = random_names(smaller)
-            some = some[: smaller.k_re] if a < smaller.k_re else [some[a]]
+    columns, components = random_names(larger)
+    if isinstance(smaller, OLS):
+        return components + columns, False
+    a, b = _places(larger).T
+    ours, theirs = _constants(smaller, larger)
+    # in units in which each random effect of the larger model is of size one
+    units = np.sqrt(np.linalg.norm(theirs[:, a == b], axis=0))
+    theirs = theirs / (units[a] * units[b])
+    weights = np.linalg.lstsq(theirs, ours)[0]
+    outside = np.sum((ours - theirs @ weights) ** 2, axis=0) > ALIKE * np.sum(ours**2, axis=0)
+    varying, tied = np.zeros((len(units), 0)), False  # in which directions the smaller one varies
+    for k, (one, other) in enumerate(_places(smaller)):
+        covariance = np.zeros((len(units), len(units)))
+        covariance[a, b] = weights[:, k]
+        values, vectors = np.linalg.eigh(covariance)  # reads the lower triangle
+        if outside[k] or (one == other and values[0] < -ALIKE * values[-1]):
+            some, singly = random_names(smaller)
+            some = some if one < len(some) else [singly[one - len(some)]]
             what = "random effect" if len(some) == 1 else "correlated random effects of"
             what = f"the {what} {', '.join(some)} of smaller cannot be seen as a special case of"
             raise _not_nested(smaller, larger, f"{what} larger's random effects")
-        if a == b:
+        if one == other:
             kept = values > ALIKE * values[-1]
             varying = np.hstack([varying, vectors[:, kept] * np.sqrt(values[kept])])
-            tied |= a >= smaller.k_re and kept.sum() > 1
-    new = _new_columns(varying, np.eye(len(names)))
-    return [names[k] for k in sorted(new, key=lambda k: k < larger.k_re)], tied
+            tied |= one >= smaller.k_re and kept.sum() > 1
+    new = _new_columns(varying, np.eye(len(units)))
+    return [(columns + components)[k] for k in sorted(new, key=lambda k: k < len(columns))], tied
 
 
-# ---- what must be said besides p ---------------------------------------------------------------------------
+def _places(model: MixedLM | OLS) -> Array:
+    """(k, 2) of which two random effects (columns of re_formula, then components) each parameter is the covariance, or
+    twice the one of which it is the variance: of the lower triangle of Ψ, row by row, then of the components."""
+    q, v = (0, 0) if isinstance(model, OLS) else (model.k_re, model.k_vc)
+    triangle, components = np.transpose(np.tril_indices(q)), np.arange(q, q + v)
+    return np.vstack([triangle, np.column_stack([components, components])])
+
+
+def _constants(smaller: MixedLM, larger: MixedLM) -> tuple[Array, Array]:
+    """The constant matrices of both models, their entries as columns (entries, parameters)."""
+    ours, theirs = [], []
+    for (one, _), (other, _) in zip(groups_in_order(smaller), groups_in_order(larger), strict=True):
+        (Y, y), (Z, z) = random_design(smaller, one), random_design(larger, other)
+        R = np.linalg.qr(np.hstack([Y, Z]), mode="r")  # fewer coordinates than a group has rows
+        Y, Z = np.hsplit(R, [len(y)])
+        S_s = derivatives(y, smaller.k_re, smaller.k_vc)
+        S_l = derivatives(z, larger.k_re, larger.k_vc)
+        ours.append((Y @ S_s @ Y.T).reshape(len(S_s), -1))
+        theirs.append((Z @ S_l @ Z.T).reshape(len(S_l), -1))
+    return np.hstack(ours).T, np.hstack(theirs).T
 
 
 def _cautions(

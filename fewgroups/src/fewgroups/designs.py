@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
@@ -288,11 +288,29 @@ def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray
 def simulate_blocks(design: Design, truth: Truth, n: int, seed: int, first: int = 0) -> np.ndarray:
     """n data sets of the stream of `simulate_many`, from block `first` on."""
     outcomes = room_for(n, design.rows)
-    for start in range(0, n, BLOCK):
-        # A child seed by its own key, without making all the ones before it.
-        child = np.random.SeedSequence(seed, spawn_key=(first + start // BLOCK,))
-        _fill(outcomes[start : start + BLOCK], design, truth, np.random.default_rng(child))
+    group, condition, _ = design.row_index
+    for part, rng in blocks(outcomes, seed, first):
+        # The effects of a whole block are drawn first, so that it may be cut short.
+        effects = rng.standard_normal((BLOCK, 2, len(design.group_names)))[: len(part)]
+        level = truth.intercept + truth.group_sd * effects[:, 0]
+        change = truth.effect + truth.slope_sd * _correlated(truth, effects[:, 0], effects[:, 1])
+        means = np.stack([level, level + change], axis=2).reshape(len(part), -1)
+        rng.standard_normal(out=part)
+        part *= truth.residual_sd
+        part += np.take(means, group * 2 + (condition > 0), axis=1)
+        if truth.clip:
+            np.clip(part, 0, 1, out=part)
     return outcomes
+
+
+def blocks(
+    outcomes: np.ndarray, seed: int, first: int = 0
+) -> Iterator[tuple[np.ndarray, np.random.Generator]]:
+    """The rows of `outcomes`, BLOCK at a time, each block with the generator of its own child of the seed."""
+    for start in range(0, len(outcomes), BLOCK):
+        # By its own key, without making all the ones before it.
+        child = np.random.SeedSequence(seed, spawn_key=(first + start // BLOCK,))
+        yield outcomes[start : start + BLOCK], np.random.default_rng(child)
 
 
 def room_for(n: int, rows: int) -> np.ndarray:
@@ -303,20 +321,6 @@ def room_for(n: int, rows: int) -> np.ndarray:
         raise ValueError(
             f"n is too large: {n} data sets of {rows} scores need {n * rows // 125_000_000:,} GB of memory; use fewer"
         ) from None
-
-
-def _fill(out: np.ndarray, design: Design, truth: Truth, rng: np.random.Generator) -> None:
-    """Fill `out` (m, rows) in place: the effects of a whole block are drawn first, so that m may be cut short."""
-    effects = rng.standard_normal((BLOCK, 2, len(design.group_names)))[: len(out)]
-    level = truth.intercept + truth.group_sd * effects[:, 0]
-    change = truth.effect + truth.slope_sd * _correlated(truth, effects[:, 0], effects[:, 1])
-    means = np.stack([level, level + change], axis=2).reshape(len(out), -1)
-    group, condition, _ = design.row_index
-    rng.standard_normal(out=out)
-    out *= truth.residual_sd
-    out += np.take(means, group * 2 + (condition > 0), axis=1)
-    if truth.clip:
-        np.clip(out, 0, 1, out=out)
 
 
 def _correlated(truth: Truth, first: Any, second: Any) -> Any:
