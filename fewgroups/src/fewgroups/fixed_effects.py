@@ -38,8 +38,10 @@ def coefficients(
     level:
         coverage of the interval, between 0 and 1.
     contrasts:
-        None for every coefficient; or weighted sums: {"C against B": {"Machine[T.C]": 1, "Machine[T.B]": -1}}, name →
-        p weights, a string ("Machine[T.C] = Machine[T.B]"), an array (p,) or (q, p), a DataFrame.
+        None for every coefficient. Or weighted sums of the p coefficients, a mapping from names to any of: a mapping
+        {"Machine[T.C]": 1, "Machine[T.B]": -1} from terms to weights (terms that are left out weigh nothing), an array
+        (p,), a string "Machine[T.C] = Machine[T.B]". Or one such string; an array (p,) or (q, p), each row a contrast;
+        a DataFrame with a row per contrast and a column per term.
 
     Returns
     -------
@@ -56,9 +58,8 @@ def coefficients(
     converged, one group, groups that are rows), an unknown method, a level outside (0, 1), contrasts that do not fit
     the model. NotAtOptimumWarning when the fit ended below the optimum.
 
-    Sources: Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997 (Biometrics 53:983); Kuznetsova,
-    Brockhoff & Christensen 2017 (lmerTest, J. Stat. Softw. 82(13)); Halekoh & Højsgaard 2014 (pbkrtest, J. Stat.
-    Softw. 59(9)), with whose numbers these agree.
+    Sources: Satterthwaite 1946; Kenward & Roger 1997; in full, with the equations, in `fewgroups.ddf`. The numbers
+    agree with those of R's lmerTest and pbkrtest.
     """
     check_choice("ddf", ddf, tuple(METHODS))
     confidence_level(level)
@@ -73,11 +74,9 @@ def coefficients(
                 "coefficients takes one row per name"
             )
     fit = examine(plain, ddf)
-    rows = np.array([weights[0] for weights, _ in wanted.values()])
-    nulls = np.array([null[0] for _, null in wanted.values()])
+    rows, nulls = map(np.concatenate, zip(*wanted.values(), strict=True))
     columns = judged(fit.found, fit.method, rows, nulls, level)
-    known = fit.found.coefficients, fit.found.covariance
-    paired = paired_tests(plain.model, *known) if contrasts is None else {}
+    paired = paired_tests(plain.model, fit.found) if contrasts is None else {}
     notes = fit.notes + [
         say("coefficients.paired", term=term, df=str(df), t=f"{t:.3f}", p=p_is(p))
         for term, (t, df, p) in paired.items()
@@ -111,8 +110,8 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     result, ddf:
         as in `coefficients`.
     contrasts:
-        None for every term of the formula but the intercept; or name → (q, p) array or a string ("Machine[T.B] = 0,
-        Machine[T.C] = 0").
+        None for every term of the formula but the intercept; or as in `coefficients`, and with several rows: name →
+        array (q, p), or a string "Machine[T.B] = 0, Machine[T.C] = 0".
 
     Returns
     -------
@@ -172,7 +171,7 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
     if met:
         centred, means, at_means = _centred(X, design, frame)
         points = []
-        for factor in (factor for factor in means if factor in met):
+        for factor in [factor for factor in means if factor in met]:
             value = f" ({means[factor]:.4g})" if np.ndim(means[factor]) == 0 else ""
             given = {"name": factor.name(), "value": value}
             points.append(say("f_tests.mean" if at_means else "f_tests.zero", given))
@@ -215,16 +214,9 @@ def _centred(
     return D, means, centre
 
 
-# ---- contrasts: weighted sums of the coefficients, from names, numbers or a line of text ------------------
-
-
 def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
-    """Name → (rows (q, p), null values (q,)), one entry per contrast, for `terms` (p names of coefficients).
-
-    Accepts a mapping from names to any of: p weights, a (q, p) array, a mapping term → weight, a string such as
-    "Machine[T.B] - Machine[T.C] = 0"; or one such string; or an array (p,) or (q, p), each row a contrast; or a
-    DataFrame with a row per contrast and a column per term (terms that are left out weigh nothing).
-    """
+    """Name → (rows (q, p), null values (q,)), one entry per contrast as `coefficients` describes them, here with one or
+    more rows each; `terms`: names of the p coefficients."""
     if isinstance(contrasts, pd.DataFrame):
         contrasts = contrasts.to_dict("index")
     elif isinstance(contrasts, str):
@@ -235,55 +227,48 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
         contrasts = {f"contrast {k}": row for k, row in enumerate(contrasts, 1)}
     if not contrasts:
         raise ValueError("contrasts is empty: give name → weights, or None for every coefficient")
-    return {
-        str(label): _read_contrast(f"contrast {label!r}", value, list(terms))
-        for label, value in contrasts.items()
-    }
+    known, found = f"the terms are {', '.join(terms)}", {}
+    for label, value in contrasts.items():
+        what, nulls = f"contrast {label!r}", None
+        if isinstance(value, Mapping):
+            unknown = [str(name) for name in value if name not in terms]
+            if unknown:
+                raise ValueError(f"{what} names {', '.join(unknown)}, but {known}")
+            value = [value.get(name, 0.0) for name in terms]
+        elif isinstance(value, str):
+            try:
+                with np.errstate(all="ignore"):
+                    constraint = DesignInfo(terms).linear_constraint(value)
+            except (PatsyError, IndexError) as error:  # IndexError: nothing but spaces
+                reason = getattr(error, "message", "it is empty")
+                raise ValueError(f"{what}: {value!r} cannot be read ({reason}); {known}") from None
+            value, nulls = constraint.coefs, constraint.constants[:, 0]
+        rows = number_array(what, value, "numbers, a weight for each coefficient")
+        rows = np.atleast_2d(rows).astype(float)
+        nulls = np.zeros(len(rows)) if nulls is None else nulls
+        if rows.ndim != 2 or rows.shape[1] != len(terms):
+            raise ValueError(
+                f"{what} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: give one weight "
+                f"for each, or a mapping from terms to weights; {known}"
+            )
+        if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(nulls)):
+            raise ValueError(f"{what} has a number that is missing or infinite: {rows} = {nulls}")
+        if np.linalg.matrix_rank(rows) < len(rows):
+            raise ValueError(
+                f"{what}: its rows are zero or repeat one another; give rows of which none follows from the others"
+            )
+        found[str(label)] = rows, nulls
+    return found
 
 
-def _read_contrast(what: str, value: Any, terms: list[str]) -> tuple[Array, Array]:
-    known, nulls = f"the terms are {', '.join(terms)}", None
-    if isinstance(value, Mapping):
-        unknown = [str(name) for name in value if name not in terms]
-        if unknown:
-            raise ValueError(f"{what} names {', '.join(unknown)}, but {known}")
-        value = [value.get(name, 0.0) for name in terms]
-    if isinstance(value, str):
-        try:
-            with np.errstate(all="ignore"):
-                constraint = DesignInfo(terms).linear_constraint(value)
-        except (PatsyError, IndexError) as error:  # IndexError: nothing but spaces
-            reason = getattr(error, "message", "it is empty")
-            raise ValueError(f"{what}: {value!r} cannot be read ({reason}); {known}") from None
-        value, nulls = constraint.coefs, constraint.constants[:, 0]
-    wanted = "numbers, a weight for each coefficient"
-    rows = np.atleast_2d(number_array(what, value, wanted)).astype(float)
-    nulls = np.zeros(len(rows)) if nulls is None else nulls
-    if rows.ndim != 2 or rows.shape[1] != len(terms):
-        raise ValueError(
-            f"{what} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: give one weight for "
-            f"each, or a mapping from terms to weights; {known}"
-        )
-    if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(nulls)):
-        raise ValueError(f"{what} has a number that is missing or infinite: {rows} = {nulls}")
-    if np.linalg.matrix_rank(rows) < len(rows):
-        raise ValueError(
-            f"{what}: its rows are zero or repeat one another; give rows of which none follows from the others"
-        )
-    return rows, nulls
-
-
-# ---- the plain answer beside the model's -------------------------------------------------------------------
-
-
-def paired_tests(model: MixedLM, beta: Array, phi: Array) -> dict[str, tuple[float, int, float]]:
+def paired_tests(model: MixedLM, found: Information) -> dict[str, tuple[float, int, float]]:
     """Term → (t, df, p) of the paired t-test on group means, for each two-level predictor of a balanced design.
 
     Balanced: both levels within every group, each equally often in all groups, and the mean difference of the groups'
     means is the model's estimate. Then t has one degree of freedom less than there are groups, exactly, whether or not
     the effect varies between groups. Where another column changes with the predictor within groups (an interaction with
     a property of the groups, in ±½ or sum coding), the model explains a part of the differences, and the paired t-test
-    would answer another question. beta (p,), phi (p, p): the estimates and their covariance.
+    would answer another question.
     """
     values, tests = np.column_stack([model.exog, model.endog]), {}
     groups, size = pd.factorize(np.asarray(model.groups))[0], np.abs(values).max(axis=0)
@@ -295,15 +280,13 @@ def paired_tests(model: MixedLM, beta: Array, phi: Array) -> dict[str, tuple[flo
         counts = np.bincount(cells, minlength=2 * model.n_groups)
         if 0 in counts or np.any(counts.reshape(-1, 2) != counts[:2]):
             continue
-        means = np.zeros((len(counts), values.shape[1]))
-        np.add.at(means, cells, values)
-        means /= counts[:, None]
+        means = np.array([np.bincount(cells, column) for column in values.T]).T / counts[:, None]
         shifts = means[1::2] - means[::2]
         if np.any(np.delete(np.abs(shifts) > 1e-9 * size, [k, -1], axis=1)):
             continue
         differences = shifts[:, -1] / np.ptp(levels)
         error = differences.std(ddof=1) / np.sqrt(len(differences))
-        gap = abs(differences.mean() - beta[k]) / np.sqrt(phi[k, k])
+        gap = abs(differences.mean() - found.coefficients[k]) / np.sqrt(found.covariance[k, k])
         if error > 0 and gap < 1e-6:
             t, df = differences.mean() / error, len(differences) - 1
             tests[str(term)] = (float(t), df, float(2 * stats.t.sf(abs(t), df)))
