@@ -150,10 +150,10 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
 # ---- draws and refits ---------------------------------------------------------------------------------------
 
 
-def groups_in_order(model: MixedLM) -> list[tuple[int, Array]]:
-    """The model's number of each group, and its rows; in order of first appearance, whatever the labels are."""
-    rows = [np.asarray(model.row_indices[name]) for name in model.group_labels]
-    return sorted(enumerate(rows), key=lambda pair: int(pair[1].min()))
+def groups_in_order(model: MixedLM) -> list[int]:
+    """The model's numbers of its groups, in order of their first rows, whatever the labels are."""
+    first = [model.row_indices[name][0] for name in model.group_labels]
+    return np.argsort(first).tolist()
 
 
 def random_names(model: MixedLM) -> tuple[list[str], list[str]]:
@@ -181,12 +181,13 @@ def draw(model: MixedLM | OLS, beta: Array, at: Any, n: int, seed: int) -> Array
     effects = sparse.csr_array((len(mean), 0))  # what the rows get from standard normals
     if isinstance(model, MixedLM):
         q, root, sds = model.k_re, sqrt_factor(np.asarray(at.cov_re)), np.sqrt(at.vcomp)
-        groups, parts = groups_in_order(model), []
-        for group, _ in groups:
+        parts: list[Array] = []
+        rows: list[int] = []
+        for group in groups_in_order(model):
             Z, labels = random_design(model, group)
             parts.append(np.hstack([Z[:, :q] @ root, Z[:, q:] * sds[labels[q:]]]))
-        order = np.argsort(np.concatenate([rows for _, rows in groups]))
-        effects = sparse.block_diag(parts, format="csr")[order]
+            rows.extend(model.row_indices[model.group_labels[group]])
+        effects = sparse.block_diag(parts, format="csr")[np.argsort(rows)]
     scores = room_for(n, len(mean))
     for part, rng in blocks(scores, seed):
         normal = rng.standard_normal((BLOCK, effects.shape[1]))[: len(part)]
@@ -515,7 +516,7 @@ def _variances_added(smaller: MixedLM | OLS, larger: MixedLM) -> tuple[list[str]
     for k, (one, other) in enumerate(_places(smaller)):
         covariance = np.zeros((len(units), len(units)))
         covariance[a, b] = weights[:, k]
-        values, vectors = np.linalg.eigh(covariance)  # reads the lower triangle
+        values, vectors = np.linalg.eigh(covariance)  # of its lower triangle
         if outside[k] or (one == other and values[0] < -ALIKE * values[-1]):
             some, singly = random_names(smaller)
             some = some if one < len(some) else [singly[one - len(some)]]
@@ -541,7 +542,7 @@ def _places(model: MixedLM | OLS) -> Array:
 def _constants(smaller: MixedLM, larger: MixedLM) -> tuple[Array, Array]:
     """The constant matrices of both models, their entries as columns (entries, parameters)."""
     ours, theirs = [], []
-    for (one, _), (other, _) in zip(groups_in_order(smaller), groups_in_order(larger), strict=True):
+    for one, other in zip(groups_in_order(smaller), groups_in_order(larger), strict=True):
         (Y, y), (Z, z) = random_design(smaller, one), random_design(larger, other)
         R = np.linalg.qr(np.hstack([Y, Z]), mode="r")  # fewer coordinates than a group has rows
         Y, Z = np.hsplit(R, [len(y)])
@@ -579,8 +580,10 @@ def _cautions(
 
 def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
     """P(T ≥ statistic) for a mixture of χ² distributions (weight, df); χ² with no df is always zero."""
-    tails = [stats.chi2.sf(statistic, df) if df else statistic <= 0 for _, df in mixture]
-    return float(sum(weight * tail for (weight, _), tail in zip(mixture, tails, strict=True)))
+    p = 0.0
+    for weight, df in mixture:
+        p += weight * float(stats.chi2.sf(statistic, df) if df else statistic <= 0)
+    return p
 
 
 def _size(groups: int) -> float:
