@@ -67,11 +67,12 @@ class Factor:
         if transformed and f"step.{transformed[1]}" in sentences():
             self.unit = say(f"step.{transformed[1]}", variable=code(transformed[2]))
         self.columns = values.shape[1] if np.ndim(values) == 2 else 1
-        seen = np.unique(values).tolist() if self.is_number else values
-        several = self.is_number and (self.columns > 1 or len(seen) != 2)
-        self.levels = {x: code(f"{whose} = {short(x)}") for x in (() if several else seen)}
-        ends: tuple[float, float] = (seen[0], seen[-1]) if self.is_number else (0.0, 0.0)
-        self.low, self.high = ends
+        self.low, self.high, levels = 0.0, 0.0, values
+        if self.is_number:
+            seen = np.unique(values).tolist()
+            self.low, self.high = seen[0], seen[-1]
+            levels = seen if self.columns == 1 and len(seen) == 2 else []
+        self.levels = {level: code(f"{whose} = {short(level)}") for level in levels}
         near = NEAR * (self.high - self.low)
         self.reaches_zero = self.low <= near and self.high >= -near
 

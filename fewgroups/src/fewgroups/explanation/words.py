@@ -196,19 +196,9 @@ def random_effects(facts: FittedModel) -> list[Varying]:
     constant = np.ptp(Z, axis=0) == 0
     for j, name in enumerate(map(str, model.data.exog_re_names[: model.k_re])):
         if constant[j]:
-            # Where the other columns are zero, as for the intercept: "for the session of 20", "where `Days` is 0".
-            same = [k for k in (_same(facts, z) for z in Z[:, ~constant].T) if k is not None]
-            zeros = {
-                x: say("words.at_zero", factor=x.called)
-                for k in same
-                for x in facts.coefficients[k].factors
-            }
-            means = [k for k, one in enumerate(facts.coefficients) if not one.parts]
-            places = [place for k in means for place in facts.coefficients[k].places]
-            zeros |= {place.factor: place.place for place in places if place.factor in zeros}
-            at = joined(list(zeros.values()))
+            at = _zeros(facts, Z[:, ~constant])
             between = say("random.between", many=facts.many) + (f", {at}" if at else "")
-            band = next(iter(means), None)
+            band = next((k for k, one in enumerate(facts.coefficients) if not one.parts), None)
             what = f"level {at}".strip()
             found.append(Varying(name, "level", what, "level", *who, between, band))
         else:
@@ -262,6 +252,16 @@ def _same(facts: FittedModel, values: Any) -> int | None:
         if np.array_equal(facts.model.exog[:, k], values):
             return k if len(one.parts) == 1 else None
     return None
+
+
+def _zeros(facts: FittedModel, columns: Array) -> str:
+    """Where columns (n, k) are zero, as for the intercept: "for the session of 20", "where `Days` is 0"."""
+    means = [one for one in facts.coefficients if not one.parts]
+    places = {place.factor: place.place for one in means for place in one.places}
+    same = [k for k in (_same(facts, z) for z in columns.T) if k is not None]
+    factors = [factor for k in same for factor in facts.coefficients[k].factors]
+    zeros = {x: places.get(x, say("words.at_zero", factor=x.called)) for x in factors}
+    return joined(list(zeros.values()))
 
 
 def random_part(facts: FittedModel) -> str:
