@@ -63,9 +63,7 @@ def fit_many(
     """
     slopes, reml = true_or_false("slopes", slopes), true_or_false("reml", reml)
     layout = layout_of(design_or_X, groups)
-    outcomes = number_array("y", y, "an array of numbers, (data sets, rows)")
-    if outcomes.ndim == 1:
-        outcomes = outcomes[None, :]
+    outcomes = np.atleast_2d(number_array("y", y, "an array of numbers, (data sets, rows)"))
     if outcomes.ndim != 2 or outcomes.shape[1] != layout.rows or not len(outcomes):
         raise ValueError(
             f"y must have the shape (data sets, {layout.rows}), one value per row of the layout and at least one "

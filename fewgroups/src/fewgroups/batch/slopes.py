@@ -118,7 +118,7 @@ class SlopeModel:
             "scale": scale,
             "loglik": -(here.value + constant) / 2,
             "solved": solved & alive,
-            "singular": (_eigen(psi)[0][1] < SINGULAR) & solved & alive,
+            "singular": (_eigenvalues(psi)[1] < SINGULAR) & solved & alive,
         }
 
     def _closed_form(self, lines: Lines) -> tuple[Array, Array]:
@@ -279,12 +279,17 @@ def _sandwich(w: Array, x: Array) -> Array:
     return np.einsum("ijpn,jkpn->ikpn", np.einsum("ijpn,jkpn->ikpn", w, x), w)
 
 
+def _eigenvalues(x: Array) -> Array:
+    """Those of symmetric matrices (2, 2, n), the larger first, (2, n)."""
+    middle, radius = (x[0, 0] + x[1, 1]) / 2, np.hypot((x[0, 0] - x[1, 1]) / 2, x[0, 1])
+    return np.stack([middle + radius, middle - radius])
+
+
 def _eigen(x: Array) -> tuple[Array, Array]:
-    """Eigenvalues (2, n), the larger first, and eigenvectors (2, 2, n), as columns, of symmetric matrices (2, 2, n)."""
+    """Eigenvalues (2, n) and eigenvectors (2, 2, n), as columns, of symmetric matrices (2, 2, n)."""
     angle = np.arctan2(2 * x[0, 1], x[0, 0] - x[1, 1]) / 2
     cosine, sine = np.cos(angle), np.sin(angle)
-    middle, radius = (x[0, 0] + x[1, 1]) / 2, np.hypot((x[0, 0] - x[1, 1]) / 2, x[0, 1])
-    return np.stack([middle + radius, middle - radius]), np.array([[cosine, -sine], [sine, cosine]])
+    return _eigenvalues(x), np.array([[cosine, -sine], [sine, cosine]])
 
 
 def _matrix(values: Array, vectors: Array) -> Array:
