@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from statsmodels.regression.mixed_linear_model import MixedLMResults
 
+from fewgroups.arguments import check_choice
 from fewgroups.checks import NotAtOptimumWarning
 from fewgroups.likelihood import Information, by_coordinates, is_singular, optimum
 from fewgroups.templates import say
@@ -184,12 +185,13 @@ class Examination:
 
 
 def examine(result: MixedLMResults, ddf: str) -> Examination:
-    """Examine a checked `result` for the method `ddf` (one of METHODS).
+    """Examine a checked `result` for the method `ddf`; ValueError unless that is one of METHODS.
 
     Everything rests on the parameters of the fit itself, also where it is short of the optimum
     (NotAtOptimumWarning). Two exceptions rest on the optimum: Kenward–Roger of an ML fit, on that of REML, as in
     pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach.
     """
+    check_choice("ddf", ddf, tuple(METHODS))
     s, reml = result.structure, bool(result.reml)
     best, scale = optimum(s, reml), float(result.scale)
     gamma = s.from_data_units(result.cov_re / scale, result.vcomp / scale)

@@ -12,9 +12,9 @@ from patsy.categorical import categorical_to_int
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.arguments import check_choice, confidence_level, number_array
+from fewgroups.arguments import confidence_level, number_array
 from fewgroups.checks import check_result
-from fewgroups.ddf import METHODS, Wald, examine
+from fewgroups.ddf import Wald, examine
 from fewgroups.likelihood import Information
 from fewgroups.noted_table import NotedTable, noted_table, p_is, useful_decimals
 from fewgroups.templates import say
@@ -61,7 +61,6 @@ def coefficients(
     Sources: Satterthwaite 1946; Kenward & Roger 1997; in full, with the equations, in `fewgroups.ddf`. The numbers
     agree with those of R's lmerTest and pbkrtest.
     """
-    check_choice("ddf", ddf, tuple(METHODS))
     confidence_level(level)
     plain = check_result(result)
     names = [str(name) for name in plain.model.exog_names]
@@ -123,7 +122,6 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     of factors nor the zero of a predictor matters: lmerTest's "type III" where numbers are centred. A note says so. For
     other hypotheses give contrasts. Errors and warnings as in `coefficients`.
     """
-    check_choice("ddf", ddf, tuple(METHODS))
     plain = check_result(result)
     if contrasts is None:
         wanted, remarks, _ = term_rows(plain.model)
@@ -175,11 +173,15 @@ def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
             value = f" ({means[factor]:.4g})" if np.ndim(means[factor]) == 0 else ""
             given = {"name": factor.name(), "value": value}
             points.append(say("f_tests.mean" if at_means else "f_tests.zero", given))
-        how = [say("f_tests.averaged")] * bool(met - set(means))
-        how += [say("f_tests.at", points=", ".join(points))] * bool(points)
+        how = [say("f_tests.averaged")] if met - set(means) else []
+        if points:
+            how.append(say("f_tests.at", points=", ".join(points)))
         notes.append(say("f_tests.interactions", how=" and ".join(how)))
-    rows = {t: (centred if partners[t] else unit)[design.term_slices[t]] for t in terms}
-    tests = {term.name(): (row, np.zeros(len(row))) for term, row in rows.items() if len(row)}
+    tests = {}
+    for term in terms:
+        rows = (centred if partners[term] else unit)[design.term_slices[term]]
+        if len(rows):
+            tests[term.name()] = rows, np.zeros(len(rows))
     return tests, notes, at_means
 
 
