@@ -186,17 +186,19 @@ def test_models_that_cannot_be_compared_are_refused_with_the_reason() -> None:
     for small, big, words in cases:
         with pytest.raises(ValueError, match=words):
             compare(small, big)
+
+
+def test_neither_labels_of_groups_nor_the_zero_of_a_predictor_make_another_model() -> None:
+    null, data = "correctness ~ 1", load("pushups")
     renamed = fit(null, data.assign(code=data["athlete_id"].str[-2:]), "code")
-    assert compare(renamed, large).statistic == compare(push_ups(null), large).statistic
-
-
-DRAWS: list[tuple[Any, Any, type[Exception], str]] = [
-    (10, None, TypeError, "seed must be a whole number"),
-    (10, -1, ValueError, "seed must"),
-    (0, 1, ValueError, "n must"),
-    (2.5, 1, TypeError, "n must"),
-    (True, 1, TypeError, "n must"),
-]
+    assert compare(renamed, push_ups()).statistic == compare(push_ups(null), push_ups()).statistic
+    data = load("sleepstudy").assign(year=lambda d: d["Days"] + 2020)
+    years = fit("Reaction ~ year", data, "Subject", "~year")
+    for name in ("slope_reml", "correlation"):
+        small, large = pair_of(name)
+        assert compare(small, years).statistic == pytest.approx(compare(small, large).statistic)
+    with pytest.raises(ValueError, match="same model"):
+        compare(large, years)
 
 
 def test_each_wrong_argument_is_named() -> None:
@@ -213,12 +215,15 @@ def test_each_wrong_argument_is_named() -> None:
         (lambda: drawn.intervals(), ValueError, "level 0.95 needs 39 draws"),
         (lambda: drawn.intervals(95), ValueError, "level must be"),
     ]
-    for n, seed, error, words in DRAWS:
-        given = {"n": n, "seed": seed}
+    drawing = [partial(compare, small, large, "bootstrap")]
+    drawing += [partial(simulate_from, large), partial(bootstrap, large)]
+    for draw in drawing:
         cases += [
-            (partial(compare, small, large, "bootstrap", **given), error, words),
-            (partial(simulate_from, large, **given), error, words),
-            (partial(bootstrap, large, **given), error, words),
+            (partial(draw, n=10, seed=None), TypeError, "seed must be a whole number"),
+            (partial(draw, n=10, seed=-1), ValueError, "seed must"),
+            (partial(draw, n=0, seed=1), ValueError, "n must"),
+            (partial(draw, n=2.5, seed=1), TypeError, "n must"),
+            (partial(draw, n=True, seed=1), TypeError, "n must"),
         ]
     for call, error, words in cases:
         with pytest.raises(error, match=words):
@@ -229,9 +234,11 @@ def test_each_wrong_argument_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", ["sleepstudy_slopes", "pastes", "penicillin"])
-def test_new_data_have_the_mean_and_covariance_of_the_fit(name: str) -> None:
+def test_new_data_have_the_mean_and_covariance_of_the_fit_however_many(name: str) -> None:
     result = public_fit(name, False)
     model, scores = result.model, simulate_from(result, 20_000, 7)
+    np.testing.assert_allclose(simulate_from(result, 600, 7), scores[:600], rtol=1e-12)
+    assert not np.allclose(simulate_from(result, 5, 8), scores[:5])
     V = np.zeros((len(model.endog),) * 2)
     for group, name in enumerate(model.group_labels):
         here = np.ix_(model.row_indices[name], model.row_indices[name])
@@ -242,14 +249,6 @@ def test_new_data_have_the_mean_and_covariance_of_the_fit(name: str) -> None:
     assert np.max(np.abs(scores.mean(axis=0) - expected) / sd) < 6 / np.sqrt(20_000)
     spread = np.cov(scores.T) - V
     assert np.max(np.abs(spread) / np.sqrt(np.outer(sd**2, sd**2) + V**2)) < 6 / np.sqrt(20_000)
-
-
-def test_new_data_are_the_same_however_many_are_drawn() -> None:
-    result = push_ups(slopes=True)
-    many = simulate_from(result, 700, 3)
-    assert many.shape == (700, 200)
-    np.testing.assert_allclose(simulate_from(result, 5, 3), many[:5], rtol=1e-12)
-    assert not np.allclose(simulate_from(result, 5, 4), many[:5])
 
 
 @pytest.mark.parametrize(

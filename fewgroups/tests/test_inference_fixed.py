@@ -33,13 +33,8 @@ SIMULATED = pd.read_csv(REFERENCE / "coefficients_simulated.csv").set_index("dat
 METHODS = ("kenward-roger", "satterthwaite", "wald")
 R_METHODS = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
 LARGE = ("ham", "carrots", "carrots_three", "milk", "soybean")  # by ML with --full only
-
-
-BY_ML = (
-    "machines_unbalanced",
-    "pixel",
-    "beets_crossed",
-)  # whose Kenward–Roger is asked of ML fits too
+# whose Kenward–Roger is asked of ML fits too
+BY_ML = ("machines_unbalanced", "pixel", "beets_crossed")
 QUESTIONS = [
     pytest.param(name, reml, method, marks=[pytest.mark.full] * (name in LARGE and not reml))
     for name, reml, method in product(SPECS["fits"], (True, False), R_METHODS)
@@ -373,7 +368,7 @@ def test_interactions_of_numbers_do_not_depend_on_their_zero() -> None:
 # ---- what is refused -------------------------------------------------------------------------------------
 
 
-def wrong_results() -> list[tuple[Any, type[Exception], str]]:
+def test_results_from_which_nothing_can_be_concluded_are_refused_with_a_cure() -> None:
     data, formula, groups = load("pushups"), "correctness ~ session_high", {"groups": "athlete_id"}
     unfitted = smf.mixedlm(formula, data, **groups)
     unconverged = quiet(unfitted.fit)
@@ -382,7 +377,7 @@ def wrong_results() -> list[tuple[Any, type[Exception], str]]:
     X = np.column_stack([np.ones(len(data)), data["session_high"]])
     model = sm.MixedLM(data["correctness"].to_numpy(), X, data["athlete_id"].to_numpy(), exog_re=X)
     pattern = MixedLMParams.from_components(np.ones(2), np.eye(2))
-    return [
+    cases: list[tuple[Any, type[Exception], str]] = [
         (smf.ols(formula, data).fit(), TypeError, "OLS"),
         (smf.gee(formula, "athlete_id", data).fit(), TypeError, "GEE"),
         (unfitted, TypeError, "not fitted"),
@@ -392,10 +387,7 @@ def wrong_results() -> list[tuple[Any, type[Exception], str]]:
         (quiet(model.fit_regularized, alpha=0.1), ValueError, "penalised"),
         (quiet(model.fit, free=pattern), ValueError, "held some covariance parameters fixed"),
     ]
-
-
-def test_results_from_which_nothing_can_be_concluded_are_refused_with_a_cure() -> None:
-    for result, error, words in wrong_results():
+    for result, error, words in cases:
         for function in (coefficients, f_tests, variances):
             with pytest.raises(error, match=words):
                 function(result)
@@ -403,9 +395,8 @@ def test_results_from_which_nothing_can_be_concluded_are_refused_with_a_cure() -
         f_tests(public_fit("dyestuff", True))
 
 
-@pytest.mark.parametrize(
-    "arguments, error, words",
-    [
+def test_each_wrong_argument_is_named() -> None:
+    cases: list[tuple[dict[str, Any], type[Exception], str]] = [
         *(({"level": level}, ValueError, "level") for level in (0, 1, 95, "0.95", True, np.nan)),
         *(({"ddf": ddf}, ValueError, "'kenward-roger'") for ddf in ("KR", None, "Satterthwaite")),
         ({"contrasts": {"c": [1, 2, 3]}}, ValueError, "3 weights, but the model has 2"),
@@ -422,13 +413,10 @@ def test_results_from_which_nothing_can_be_concluded_are_refused_with_a_cure() -
             for weights in (["a", "b"], {"session_high": "1"}, None, True)
         ),
         ({"contrasts": {"c": [[1, 0], [1]]}}, ValueError, "must be numbers"),
-    ],
-)
-def test_each_wrong_argument_of_coefficients_is_named(
-    arguments: dict[str, Any], error: type[Exception], words: str
-) -> None:
-    with pytest.raises(error, match=words):
-        coefficients(push_ups(), **arguments)
-    if "ddf" in arguments:
+    ]
+    for arguments, error, words in cases:
         with pytest.raises(error, match=words):
-            f_tests(push_ups(), **arguments)
+            coefficients(push_ups(), **arguments)
+        if "ddf" in arguments:
+            with pytest.raises(error, match=words):
+                f_tests(push_ups(), **arguments)
