@@ -20,7 +20,7 @@ BETWEEN_4 = Design(4, SHORT_LONG, between=True)
 
 def drawn(design: Design, truth: Truth, n: int, seed: int) -> DataSets:
     """The reduced data sets of `simulate_many`."""
-    return DataSets.of(design, simulate_many(design, truth, n, seed))
+    return DataSets(design, simulate_many(design, truth, n, seed))
 
 
 def per_data_set(data: DataSets, method: str) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
 def test_the_tests_do_not_depend_on_the_unit_or_the_origin_of_the_outcome(name: str) -> None:
     design = CASES[name][0]
     y = simulate_many(design, world(0.03), 100, 2)
-    here, there = (DataSets.of(design, scores) for scores in (y, 1e4 * y - 3e4))
+    here, there = (DataSets(design, scores) for scores in (y, 1e4 * y - 3e4))
     for method in chosen_methods(None, design):
         found, moved = per_data_set(here, method), per_data_set(there, method)
         moved[["estimate", "se"]] /= 1e4

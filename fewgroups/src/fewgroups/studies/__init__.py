@@ -73,7 +73,7 @@ def monte_carlo(
     def sums_from(start: int) -> np.ndarray:
         """Over the data sets of the stream from `start` on, as many as are taken at a time: (methods, columns, 3)."""
         outcomes = simulate_blocks(design, truth, min(size, n - start), seed, start // BLOCK)
-        data = DataSets.of(design, outcomes)
+        data = DataSets(design, outcomes)
         return np.array([_sums(METHODS[name](data), truth.effect, alpha) for name in names])
 
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fewgroups.batch.cells import CellStatistics, Layout, cell_statistics, layout_of
+from fewgroups.batch.cells import cell_statistics, layout_of
 from fewgroups.batch.intercepts import InterceptModel
 from fewgroups.batch.slopes import SlopeModel
 from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
@@ -38,30 +38,22 @@ class Answer:
 Fitted = tuple[dict[str, Array], Information]
 
 
-@dataclass(frozen=True)
 class DataSets:
-    """n data sets of one design, reduced to what every method needs.
+    """n data sets of one design, `outcomes` (n, rows) in the order of its table, reduced to what every method needs.
 
     layout: with the columns intercept and treated (all conditions but the first), so that a group has two cells at
     most; cells: their statistics; coefficients: (2, n) of its orthonormal columns Q, by least squares; residuals:
     (cells, n) of the cells' means; effect: (2,) what the effect weighs these coefficients with, R⁻ᵀ(0, 1)ᵀ with X = QR.
     """
 
-    layout: Layout
-    cells: CellStatistics
-    coefficients: Array
-    residuals: Array
-    effect: Array
-
-    @classmethod
-    def of(cls, design: Design, outcomes: Array) -> DataSets:
-        """Reduce `outcomes` (n, rows), rows in the order of the design's table."""
+    def __init__(self, design: Design, outcomes: Array) -> None:
         group, condition, _ = design.row_index
-        layout = layout_of(np.column_stack([np.ones(design.rows), condition > 0]), group)
-        cells = cell_statistics(outcomes, layout)
-        coefficients = (layout.sizes[:, None] * layout.Q).T @ cells.means
-        residuals = cells.means - layout.Q @ coefficients
-        return cls(layout, cells, coefficients, residuals, np.linalg.inv(layout.R)[1])
+        treated = np.column_stack([np.ones(design.rows), condition > 0])
+        self.layout = layout = layout_of(treated, group)
+        self.cells = cell_statistics(outcomes, layout)
+        self.coefficients = (layout.sizes[:, None] * layout.Q).T @ self.cells.means
+        self.residuals = self.cells.means - layout.Q @ self.coefficients
+        self.effect = np.linalg.inv(layout.R)[1]
 
     @cached_property
     def intercept(self) -> Fitted:
@@ -92,31 +84,20 @@ class DataSets:
             gram = layout.grams[groups if count == 1 else groups[:1]]
             rows = np.insert(Zr[:, groups], 0, 1.0, axis=-1)
             if count > q + 1:
-                # With X their products are the same, and those with r enter as sums of squares and products only.
+                # Their products with X are the same, and those with r enter only as sums and sums of products.
                 rows = np.asarray(np.linalg.qr(rows, mode="r"))
             ZB = np.concatenate([rows[..., :1, None] * gram[:, :q], rows[..., 1:, None]], axis=-1)
             blocks.append(GroupBlock(n * gram[:, :q, :q], np.sqrt(n) * ZB, changes, count))
-        return Structure(
-            n=n,
-            p=2,
-            q=q,
-            v=0,
-            blocks=tuple(blocks),
-            BB=np.diag([1.0, 1.0, n]),
-            R_inverse=np.linalg.inv(R),
-            start=self.coefficients.T,
-            unit=unit,
-            R_re=R[:q, :q] / np.sqrt(n),
-            unit_vc=np.zeros(0),
-        )
+        BB, R_inverse, R_re = np.diag([1.0, 1.0, n]), np.linalg.inv(R), R[:q, :q] / np.sqrt(n)
+        start = self.coefficients.T
+        return Structure(n, 2, q, 0, tuple(blocks), BB, R_inverse, start, unit, R_re, np.zeros(0))
 
     def answer(self, variance: Array, df: float | Array, effect: Array | None = None) -> Answer:
         """The answer of a t test, of the effect by least squares or another one. A standard error as small as rounding
         is none."""
-        effect, se = (
-            self.effect @ self.coefficients if effect is None else effect,
-            np.sqrt(variance),
-        )
+        if effect is None:
+            effect = self.effect @ self.coefficients
+        se = np.sqrt(variance)
         return Answer(effect, se, df, se > 1e-12 * np.abs(self.cells.means).max(axis=0))
 
 
@@ -246,6 +227,7 @@ def _needs(design: Design) -> dict[str, str]:
     pairs = f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
     repeats = "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
     residuals = "more repeats: nothing is left to estimate the residual variance from"
+    each = f"two {w.groups} or more in each {w.condition}"
     apart = f"every {w.group} in one {w.condition} only, as with between=True"
     three = f"three {w.groups} or more, as between=True splits them"
     lacking = [  # of two for one method the last is told
@@ -253,11 +235,7 @@ def _needs(design: Design) -> dict[str, str]:
         ("paired", both < 2, pairs),
         ("slope", both < 2, pairs),
         ("slope", rows == cells, repeats),
-        (
-            "cluster-robust",
-            (counts > 0).sum(axis=0).min() < 2,
-            f"two {w.groups} or more in each {w.condition}",
-        ),
+        ("cluster-robust", (counts > 0).sum(axis=0).min() < 2, each),
         # An effect that shows within groups takes one of the differences within them.
         ("intercept", rows - m - (both > 0) < 1, residuals),
         ("intercept", not both and m < 3, three),
