@@ -210,7 +210,7 @@ BAD = [
     ({"groups": LABELS[:5]}, ValueError, "one label per row"),
     ({"groups": np.ones(12)}, ValueError, "two groups or more"),
     ({"groups": [np.nan, *SOME]}, ValueError, "missing in row 0"),
-    ({"groups": [{}] * 12}, TypeError, "groups must hold labels"),
+    ({"groups": [{}] * 12}, ValueError, "groups must hold text"),
     ({"groups": np.arange(12)}, ValueError, "too few rows"),
     ({"design_or_X": np.column_stack([SHEET, SHEET @ [1, -1]])}, ValueError, "deficient: column 2"),
     ({"design_or_X": np.where(SHEET > 2, 1, np.nan)}, ValueError, "X must be finite"),

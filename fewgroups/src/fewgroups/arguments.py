@@ -66,11 +66,17 @@ def number_array(name: str, value: Any, what: str, kinds: str = "fiu") -> np.nda
 
 
 def label_array(groups: Any, rows: int) -> np.ndarray:
-    """Labels of groups (rows,); ValueError if their number is another."""
+    """Labels of groups (rows,), some of them missing perhaps; ValueError for another number, or for several kinds."""
     # As text, a list's missing values would become the text "nan".
     labels = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if labels.shape != (rows,):
         raise ValueError(f"groups must hold one label per row ({rows}); given shape {labels.shape}")
+    try:
+        sorted(pd.unique(labels[~pd.isna(labels)]))
+    except TypeError:
+        raise ValueError(
+            "groups must hold text or numbers, not labels of different kinds: use .astype(str)"
+        ) from None
     return labels
 
 

@@ -9,7 +9,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 import patsy
 import patsy.builtins
-from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype, is_string_dtype
+from pandas.api.types import infer_dtype, is_bool_dtype
 from patsy import EvalEnvironment
 from patsy.categorical import guess_categorical
 from scipy import sparse
@@ -30,6 +29,14 @@ from fewgroups.templates import say
 
 Array = np.ndarray
 LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB
+KINDS = {
+    "boolean": "bool",
+    "integer": "int64",
+    "floating": "float64",
+    "mixed-integer-float": "float64",
+    "decimal": "float64",
+    "string": "object",
+}
 LEAVE_OUT = (
     "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
     "and say so where you report"
@@ -76,14 +83,12 @@ class Names:
         """Of terms; columns that are quoted by Q(...) are variables."""
         nodes = _nodes(terms)
         calls = [node for node in nodes if isinstance(node, ast.Call)]
+        called: set[ast.AST] = {call.func for call in calls}
         labels: list[ast.AST] = [call for call in calls if _name(call.func) == "C"]
         labels += [node.slice for node in nodes if isinstance(node, ast.Subscript)]
-        called, inside = {call.func for call in calls}, {n for one in labels for n in ast.walk(one)}
-
-        def names(found: Any) -> frozenset[str]:
-            return frozenset(filter(None, map(_name, found)))
-
-        return cls(names(set(nodes) - called), names(called), names(inside - called))
+        inside = {node for one in labels for node in ast.walk(one)}
+        kinds = set(nodes) - called, called, inside - called
+        return cls(*(frozenset(filter(None, map(_name, kind))) for kind in kinds))
 
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The variables among the columns of `frame`, which `plain` made; whole numbers as float, so that no power of
@@ -256,12 +261,7 @@ def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: A
         raise ValueError(
             "groups is a Series with another index than data: give groups.to_numpy() if the order is the same"
         )
-    labels = label_array(groups, len(data))
-    try:
-        sorted(set(labels[~pd.isna(labels)]))
-    except TypeError:
-        raise ValueError("groups mixes labels of different kinds: use .astype(str)") from None
-    return labels
+    return label_array(groups, len(data))
 
 
 def _prepared(
@@ -363,23 +363,14 @@ def plain(name: str, column: pd.Series) -> pd.Series:
     ValueError where a formula would take the values for something else than they are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.remove_unused_categories()
-    if isinstance(column.dtype, pd.SparseDtype):
-        column = column.sparse.to_dense()
-    column = column.infer_objects()
-    if is_bool_dtype(column):
-        return column.astype(bool)
-    if is_integer_dtype(column):
-        return column.astype("int64" if column.max() < 2**63 else "float64")
-    if is_float_dtype(column):
-        return column.astype("float64")
-    if is_string_dtype(column):
-        return column.astype(object)
-    if all(isinstance(v, Real | Decimal) and not isinstance(v, bool | np.bool_) for v in column):
-        return column.astype(float)
+    kind = infer_dtype(column)
+    if kind in KINDS:
+        too_large = kind == "integer" and column.max() >= 2**63
+        return column.astype("float64" if too_large else KINDS[kind])
     held = ", ".join(sorted({type(value).__name__ for value in column}))
     advice = "make it numbers (of dates, the days since the first) or text, with .astype(str)"
     if all(isinstance(value, str | Real) for value in column):
-        advice = _as_numbers(name, column)
+        _, advice = _as_numbers(name, column)
     raise ValueError(
         f"data[{name!r}] holds {held} ({column.dtype}), which a formula would take for something else: {advice}"
     )
@@ -390,24 +381,22 @@ def numbers_as_text(name: str, column: pd.Series) -> list[str]:
     more are numbers otherwise: a formula takes every text for a label."""
     if column.dtype != object:
         return []
-    numbers = _numbers(column.drop_duplicates())
+    numbers, repair = _as_numbers(name, column.drop_duplicates())
     if numbers.notna().mean() < 0.5:
         return []
-    repair = _as_numbers(name, column)
     if (numbers % 1 == 0).all():
         return [say("reading.numbers", name=name, labels=str(len(numbers)), repair=repair)]
     raise ValueError(f"data[{name!r}] holds numbers as text: {repair}, or write C({name})")
 
 
-def _numbers(texts: pd.Series) -> pd.Series:
-    return pd.to_numeric(texts.astype(str).str.replace(",", "."), errors="coerce")
-
-
-def _as_numbers(name: str, column: pd.Series) -> str:
-    comma = ".str.replace(',', '.')" if column.astype(str).str.contains(",").any() else ""
-    others = column[_numbers(column).isna()]
+def _as_numbers(name: str, column: pd.Series) -> tuple[pd.Series, str]:
+    """Texts as numbers, nan for what is none; and how to make the whole column so."""
+    texts = column.astype(str)
+    numbers = pd.to_numeric(texts.str.replace(",", "."), errors="coerce")
+    comma = ".str.replace(',', '.')" if texts.str.contains(",").any() else ""
+    others = column[numbers.isna()]
     wrong = f"repair {others.iloc[0]!r} in row {others.index[0]!r}, and " if len(others) else ""
-    return f"{wrong}make it numbers with data[{name!r}]{comma}.astype(float)"
+    return numbers, f"{wrong}make it numbers with data[{name!r}]{comma}.astype(float)"
 
 
 def group_column(model: Any) -> str | None:
@@ -461,23 +450,20 @@ def in_groups(
 ) -> tuple[list[list[str]], list[Any]]:
     """Names (m,) and columns (rows, m) of a component in each group, whose combinations of labels alone have columns;
     number (n,) is that of each row's group, 0, 1, …. Large matrices are sparse."""
-    pairs, place = np.unique(number * len(names) + codes, return_inverse=True)
-    widths = np.bincount(pairs // len(names))  # how many combinations occur in each group
-    ends = np.cumsum(widths)
-    place -= (ends - widths)[number]
-    used = np.split(pairs % len(names), ends[:-1])
-    rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
-    matrices, k = [], values.shape[1]
-    for at, width in zip(rows, widths, strict=True):
-        if len(at) * width * k > LARGE:
-            columns = (place[at, None] * k + np.arange(k)).ravel(), np.arange(len(at) + 1) * k
-            parts = (values[at].ravel(), *columns)
-            matrices.append(sparse.csr_array(parts, shape=(len(at), width * k)))
+    labels, matrices, k = [], [], values.shape[1]
+    for at in np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1]):
+        used = np.unique(codes[at])
+        columns = np.searchsorted(used, codes[at])[:, None] * k + np.arange(k)
+        rows, shape = np.arange(len(at))[:, None], (len(at), len(used) * k)
+        if len(at) * len(used) * k > LARGE:
+            where = np.broadcast_to(rows, columns.shape).ravel(), columns.ravel()
+            matrix = sparse.csr_array((values[at].ravel(), where), shape=shape)
         else:
-            made = np.zeros((len(at), width, k))
-            made[np.arange(len(at)), place[at]] = values[at]
-            matrices.append(made.reshape(len(at), -1))
-    return [[name for code in one for name in names[code]] for one in used], matrices
+            matrix = np.zeros(shape)
+            matrix[rows, columns] = values[at]
+        labels.append([name for code in used for name in names[code]])
+        matrices.append(matrix)
+    return labels, matrices
 
 
 def labels_in_several_groups(model: Any) -> dict[str, str]:

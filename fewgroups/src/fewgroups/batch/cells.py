@@ -97,13 +97,7 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     """Group labels as whole numbers in order of first appearance."""
     if groups is None:
         raise ValueError("groups must be given with a matrix X: one label per row")
-    labels = label_array(groups, rows)
-    try:
-        codes, names = pd.factorize(labels)
-    except TypeError:  # lists, mappings
-        raise TypeError(
-            f"groups must hold labels that are text or numbers; given {labels[0]!r}"
-        ) from None
+    codes, names = pd.factorize(label_array(groups, rows))
     blank = [k for k, name in enumerate(names) if isinstance(name, str) and not name.strip()]
     missing = np.flatnonzero((codes < 0) | np.isin(codes, blank))
     if missing.size:
