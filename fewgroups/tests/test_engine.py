@@ -212,7 +212,11 @@ BAD = [
     ({"groups": [np.nan, *SOME]}, ValueError, "missing in row 0"),
     ({"groups": [{}] * 12}, ValueError, "groups must hold text"),
     ({"groups": np.arange(12)}, ValueError, "too few rows"),
-    ({"design_or_X": np.column_stack([SHEET, SHEET @ [1, -1]])}, ValueError, "deficient: column 2"),
+    (
+        {"design_or_X": np.column_stack([SHEET, SHEET @ [1, -1]])},
+        ValueError,
+        "deficient, .*: 'column 2' follows",
+    ),
     ({"design_or_X": np.where(SHEET > 2, 1, np.nan)}, ValueError, "X must be finite"),
     ({"design_or_X": SHEET[:, 0]}, ValueError, r"array \(rows, columns\)"),
     ({"design_or_X": SHEET.astype(str)}, TypeError, "design_or_X must be a Design"),

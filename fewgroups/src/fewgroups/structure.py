@@ -21,8 +21,9 @@ import numpy as np
 from scipy import sparse
 
 Array = np.ndarray
-DEPENDENT = 1e-10
-"""A column that keeps less than this share of its length beside the columns before it adds nothing to them."""
+DEPENDENT = (
+    1e-10  # a column that keeps less of its length beside those before it adds nothing to them
+)
 MOST, COPIES = 8, 10  # GB at most, and how many matrices of all columns are held at once
 RANK = 1e-10  # of an eigenvalue, relative to the largest, that is not rounding
 FILLED = 0.2  # a matrix with fewer of its entries is kept sparse
@@ -64,7 +65,7 @@ class Structure:
         X = np.asarray(model.exog, dtype=float)
         y = np.asarray(model.endog if outcomes is None else outcomes, dtype=float)
         (n, p), q, v = X.shape, model.k_re, model.k_vc
-        Q, R = _independent(X, "fixed effects", list(model.exog_names))
+        Q, R = orthonormal(X, "the fixed effects have", list(model.exog_names))
         coefficients = y @ Q
         residuals = y - coefficients @ Q.T
         with np.errstate(over="ignore"):
@@ -84,9 +85,8 @@ class Structure:
         R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
         if q:
             names = list(getattr(model.data, "exog_re_names", None) or range(q))
-            Q_re, R_re = _independent(
-                np.asarray(model.exog_re, dtype=float), "random effects", names
-            )
+            exog_re = np.asarray(model.exog_re, dtype=float)
+            Q_re, R_re = orthonormal(exog_re, "the random effects have", names)
             Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
         squares = [
             sum(float(np.sum(np.square(m.data if sparse.issparse(m) else m))) for m in mats)
@@ -198,25 +198,21 @@ def sds_and_correlations(cov_re: Array, vcomp: Array, scale: Array) -> Array:
     return np.concatenate([sds, np.clip(r, -1, 1), components, residual], axis=-1)
 
 
-def orthonormal(matrix: Array) -> tuple[Array, Array, int | None]:
-    """Q (n, k) orthonormal and R (k, k) upper triangular, its diagonal not negative, with matrix (n, k) = QR; and the
-    first column that is a combination of those before it, or None."""
+def orthonormal(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Array]:
+    """Q (n, k) orthonormal and R (k, k) upper triangular, its diagonal not negative, with matrix (n, k) = QR.
+
+    ValueError names the first column that the ones before it already determine; `what` ("X has") begins its sentence.
+    """
     size = np.linalg.norm(matrix, axis=0)
     Q, R = np.linalg.qr(matrix / np.where(size > 0, size, 1.0))
     signs = np.where(np.diag(R) < 0, -1.0, 1.0)
-    short = np.append(np.flatnonzero(np.abs(np.diag(R)) < DEPENDENT), range(len(R), len(size)))
-    return Q * signs, signs[:, None] * R * size, int(short[0]) if short.size else None
-
-
-def _independent(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Array]:
-    """matrix (n, k) = QR; ValueError naming the first column that the ones before it already determine."""
-    Q, R, short = orthonormal(matrix)
-    if short is not None:
+    short = [*np.flatnonzero(np.abs(np.diag(R)) < DEPENDENT), *range(len(R), len(size))]
+    if short:
         raise ValueError(
-            f"the {what} have columns that say the same: {names[short]!r} follows from the columns "
-            f"before it ({', '.join(map(repr, names[:short]))}); leave it out"
+            f"{what} columns that say the same: {names[short[0]]!r} follows from the columns before it "
+            f"({', '.join(map(repr, names[: short[0]]))}); leave it out"
         )
-    return Q, R
+    return Q * signs, signs[:, None] * R * size
 
 
 def dense(matrix: Any) -> Array:

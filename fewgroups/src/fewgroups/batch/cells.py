@@ -37,11 +37,8 @@ class Layout:
         indices = np.ones(len(sizes)), np.arange(len(sizes)), np.append(0, ends)
         self.members = sparse.csr_array(indices)
         root = np.sqrt(self.sizes)[:, None]
-        Q, self.R, dependent = orthonormal(root * self.X)
-        if dependent is not None:
-            raise ValueError(
-                f"X is rank-deficient: column {dependent} is a combination of the columns before it; leave it out"
-            )
+        names = [f"column {k}" for k in range(self.X.shape[1])]
+        Q, self.R = orthonormal(root * self.X, "X is rank-deficient, with", names)
         self.Q = Q / root
 
     def products(self, values: np.ndarray, columns: np.ndarray) -> np.ndarray:
