@@ -365,6 +365,13 @@ def test_interactions_of_numbers_do_not_depend_on_their_zero() -> None:
     assert not f_tests(bare).notes and "x:z" in f_tests(bare).index
 
 
+def test_plain_fits_from_arrays_or_with_a_factor_of_one_level_have_their_terms_tested() -> None:
+    data, model = load("pushups").assign(h="a"), push_ups().model
+    one_level = smf.mixedlm("correctness ~ session_high + C(h)", data, groups="athlete_id")
+    for plain in (sm.MixedLM(model.endog, model.exog, model.groups), one_level):
+        np.testing.assert_allclose(f_tests(quiet(plain.fit)), f_tests(push_ups()), rtol=1e-4)
+
+
 # ---- what is refused -------------------------------------------------------------------------------------
 
 

@@ -324,6 +324,7 @@ def compare(
     first, second = _comparable(smaller, larger)
     small, large = first.model, second.model
     extra = added(small, large)
+
     by_reml = getattr(first, "reml", second.reml), second.reml  # least squares stand for both
     reml = all(by_reml) and not extra.fixed
     notes = []
@@ -344,6 +345,7 @@ def compare(
             "cannot be: its likelihood has several peaks; simplify its random effects"
         )
     statistic = statistic if statistic > ROUNDING else 0.0
+
     mixture, null, p_error = None, None, 0.0
     if method == "bootstrap":
         scores = draw(small, best.beta, best, n, seed)
@@ -372,6 +374,7 @@ def compare(
         words = {"df": str(extra.df), "less": str(extra.df - 1)}
         against = say("compare.chi2" if len(mixture) == 1 else "compare.mixture", words)
         shown = p_is(p)
+
     singular = not ordinary and bool(best.singular)
     notes += _cautions(method, extra, statistic, singular, fewest_groups(large))
     words = {"added": joined(extra.phrases), "statistic": f"{statistic:.3f}", "p": shown}
