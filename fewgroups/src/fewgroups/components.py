@@ -320,9 +320,8 @@ class Profiles:
             starts = [last[which]]
             if not np.array_equal(near[which], last[which]):
                 starts.append(near[which])
-            if (
-                self.optimum.singular
-            ):  # a search from zero variances may not find those that are not
+            # From zero variances a search may not find those that are not.
+            if self.optimum.singular:
                 starts.append(np.tile(large, (len(which), 1)))
             both, x = np.tile(which, len(starts)), np.concatenate(starts)
             x = np.where((large > 0) & (np.abs(x) < AWAY), np.copysign(AWAY, x), x)
