@@ -73,9 +73,8 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
     if residual_share(structure) < RANK:
         raise ValueError(NO_RESIDUAL)
     q = structure.q
-    if (
-        q
-    ):  # a column is unidentified that in every group is a combination of the group's other columns
+    if q:
+        # A column is unidentified if in every group it is a combination of the group's other columns.
         W = np.concatenate([b.W[:, :q, :q] for b in structure.blocks if isinstance(b, GroupBlock)])
         whole = ranks(W)
         for c in reversed(range(q)):
@@ -84,20 +83,20 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
                     f"re_formula: {model.data.exog_re_names[c]!r} cannot be told from the other random effects within "
                     "any single group (a predictor that is constant in each group has no slope there): leave it out"
                 )
-    # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I
+    # V = Σ γ_r G_r cannot be recovered from what X leaves, at whatever γ, exactly if this is singular at V = I.
     zero = np.zeros(structure.size)
-    found = Information.of(structure, zero, True)
-    names = [*model.data.param_names[model.k_fe :], "the residual variance"]
-    size = np.sqrt(np.clip(np.diag(found.expected), 0, None))
-    without_x = np.sqrt(np.diag(Information.of(structure, zero, False).expected))
-    gone = [n for n, left, all_ in zip(names, size, without_x, strict=True) if left <= 1e-6 * all_]
-    if gone:
+    expected = Information.of(structure, zero, True).expected
+    without_x = Information.of(structure, zero, False).expected
+    names = np.array([*model.data.param_names[model.k_fe :], "the residual variance"])
+    gone = names[np.diag(expected) <= 1e-12 * np.diag(without_x)]
+    if len(gone):
         raise ValueError(
             f"nothing in the data tells of {', '.join(gone)}, which the fixed effects explain already: leave one out"
         )
-    values, vectors = np.linalg.eigh(found.expected / np.outer(size, size))
+    size = np.sqrt(np.diag(expected))
+    values, vectors = np.linalg.eigh(expected / np.outer(size, size))
     if values[0] < ALIKE:
-        alike = [n for n, weight in zip(names, vectors[:, 0], strict=True) if abs(weight) > 0.1]
+        alike = names[np.abs(vectors[:, 0]) > 0.1]
         single = " (each row is a group of its own)" if model.n_groups == structure.n else ""
         raise ValueError(
             f"the data cannot tell apart {', '.join(alike)}: they make the outcome vary in the same way{single}; leave "

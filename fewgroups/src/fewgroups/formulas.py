@@ -59,9 +59,10 @@ def _name(node: ast.AST) -> str | None:
 
 def column_of(code: str) -> str | None:
     """The column that a factor's code is, bare, quoted or as labels: x, Q("x"), C(x, Sum); None if it is none."""
-    match ast.parse(code, mode="eval").body:
-        case ast.Call(func=ast.Name(id="C"), args=[inside, *_]) | inside:
-            return _name(inside)
+    node = ast.parse(code, mode="eval").body
+    if isinstance(node, ast.Call) and node.args and _name(node.func) == "C":
+        node = node.args[0]
+    return _name(node)
 
 
 def _nodes(terms: Iterable[patsy.Term]) -> list[ast.AST]:
@@ -147,23 +148,23 @@ class Formula:
         would be fitted than was meant. known: the variables of the other formulas, over which a slope may vary."""
         terms = self.terms.rhs_termlist
         if len(terms) != 1:
-            codes = [term.name() for term in terms if term.factors] or ["C(cask)"]
+            common = " and ".join(term.name() for term in terms) or "nothing"
+            alone = [f"'0 + {term.name()}'" for term in terms if term.factors] or ["'0 + C(cask)'"]
             raise ValueError(
-                f"{self.given} would give {' and '.join(t.name() for t in terms) or 'nothing'} one common variance: a "
-                "component is one term without an intercept, such as "
-                + " or ".join(repr(f"0 + {code}") for code in codes)
+                f"{self.given} would give {common} one common variance: a component is one term without an intercept, "
+                f"such as {' or '.join(alone)}"
             )
         factors = terms[0].factors
         codes, values, names = self.evaluated(component_columns, factors, frame, env)
         self.check_values(values, frame)
-        for name in map(column_of, (factor.name() for factor in factors)):
-            if name not in known | self.names.labels and name in frame.columns:
-                column = frame[name]
-                if column.dtype.kind in "if" and (column % 1 == 0).all() and column.nunique() > 2:
-                    raise ValueError(
-                        f"{self.given} is a slope over {name!r}, which holds whole numbers: if they name something, "
-                        f"write C({name}), one effect for each; if a slope is meant, write I({name})"
-                    )
+        slopes = {column_of(factor.name()) for factor in factors} - known - self.names.labels
+        for name in slopes.intersection(frame.columns):
+            column = frame[name]
+            if column.dtype.kind in "if" and (column % 1 == 0).all() and column.nunique() > 2:
+                raise ValueError(
+                    f"{self.given} is a slope over {name!r}, which holds whole numbers: if they name something, "
+                    f"write C({name}), one effect for each; if a slope is meant, write I({name})"
+                )
         labels, matrices = in_groups(codes, values, names, number)
         if sum(map(len, labels)) == len(frame) and np.all(values == 1):
             raise ValueError(
@@ -450,7 +451,8 @@ def in_groups(
 ) -> tuple[list[list[str]], list[Any]]:
     """Names (m,) and columns (rows, m) of a component in each group, whose combinations of labels alone have columns;
     number (n,) is that of each row's group, 0, 1, …. Large matrices are sparse."""
-    labels, matrices, k = [], [], values.shape[1]
+    k = values.shape[1]
+    labels, matrices = [], []
     for at in np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1]):
         used = np.unique(codes[at])
         columns = np.searchsorted(used, codes[at])[:, None] * k + np.arange(k)

@@ -45,9 +45,8 @@ def predictions(
         DataFrame, one row per prediction, with the predictors and, for who="known", the group. None: every distinct
         row of predictors (and group) in the data that were fitted.
     who:
-        "average": the mean over all groups, random effects zero; a confidence interval. "known": a group of the data,
-        from its outcomes and what the others say (BLUP). "new": a group that was not measured. The other two are
-        prediction intervals.
+        "average": the mean over all groups, random effects zero. "known": a group of the data, from its outcomes and
+        what the others say (BLUP). "new": a group that was not measured.
     of:
         "mean": the level, the mean of endlessly many repeats. "score": one new repeat, with its residual; not for the
         average, which is no group.
@@ -56,11 +55,13 @@ def predictions(
 
     Returns
     -------
-    A DataFrame, one row per row of data (its index): the predictors, then estimate, se, df, low, high; the interval
-    is estimate ± t(df) se. Values are exact, only the display is rounded; `.notes` says the rest in words, `.attrs`
-    holds who, of, level, singular, refitted, shortfall.
+    A DataFrame, one row per row of data (its index): the predictors, then estimate, se, df, low, high. Values are
+    exact, only the display is rounded; `.notes` says the rest in words, `.attrs` holds who, of, level, singular,
+    refitted, shortfall.
 
-    se² is, with x, z the row's fixed and random-effect columns and Φ = (XᵀV⁻¹X)⁻¹ with Kenward–Roger's addition,
+    The interval is estimate ± t(df) se: a confidence interval of the average, else a prediction interval. It knows of
+    no bounds: an outcome that cannot pass 1 may have one that does. With x, z the row's fixed and random-effect
+    columns and Φ = (XᵀV⁻¹X)⁻¹ with Kenward–Roger's addition, se² is
 
     - average: xᵀΦx, as in `coefficients`;
     - new: xᵀΦx + zᵀΨz, and every level of a variance component counts as new;
@@ -68,10 +69,8 @@ def predictions(
       variances at their estimates; levels of a component that were not seen count as new;
     - of="score": + σ².
 
-    df: Satterthwaite's (1946) 2 se⁴ / var(se²), at least 1; there the uncertainty of all estimated variances is
-    counted, for "known" too. An interval knows of no bounds: an outcome that cannot pass 1 may have one that does.
-
-    How well these intervals hold, simulated, is in the library's README. All this is for a model that is right: one
+    df, Satterthwaite's (1946) 2 se⁴ / var(se²), at least 1, counts that all variances are estimated, for "known" too.
+    How well the intervals hold, simulated, is in the library's README. All this is for a model that is right: one
     that lets groups differ in level only, where they differ in slope, is too sure of every group.
 
     ValueError or TypeError as in `coefficients`, and naming `data` for what it lacks or what was not fitted.
@@ -257,11 +256,10 @@ def _checked(data: Any, needed: list[str], group: str | None) -> pd.DataFrame:
 def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
     """A fitted column, and after it a new one, which must hold the same kind of values."""
     fitted, given = plain(name, fitted), plain(name, given)
-    kinds = {"b": "true or false", "i": "numbers", "f": "numbers"}
-    kind = kinds.get(fitted.dtype.kind, "labels")
-    if kind == "labels":
+    if fitted.dtype.kind not in "bif":  # labels
         return pd.concat([fitted, given.astype(object)], ignore_index=True)
-    if given.dtype.kind not in kinds or (kind == "true or false" and not given.isin([0, 1]).all()):
+    kind = "true or false" if fitted.dtype.kind == "b" else "numbers"
+    if given.dtype.kind not in "bif" or (kind != "numbers" and not given.isin([0, 1]).all()):
         raise ValueError(
             f"data[{name!r}] must hold {kind}, as the data that were fitted do; given {some(given.unique())}"
         )
