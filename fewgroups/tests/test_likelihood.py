@@ -53,11 +53,11 @@ def test_deviance_and_fixed_effects_are_those_of_dense_matrices(name: str, reml:
     for singular in (False, True):
         theta = rng.normal(0, 1, s.size)
         theta[-1] *= not singular
-        found, (psi, variances) = optimum_at(s, theta, reml), s.to_data_units(theta)
-        V = np.zeros((s.n, s.n))
+        found, V = optimum_at(s, theta, reml), np.zeros((s.n, s.n))
+        ratios = found.cov_re / found.scale, found.vcomp / found.scale
         for g, group in enumerate(model.group_labels):
             rows = model.row_indices[group]
-            V[np.ix_(rows, rows)] = covariance(model, g, psi, variances, 1.0)
+            V[np.ix_(rows, rows)] = covariance(model, g, *ratios, 1.0)
         (loglik,), (beta,), (scale,), (phi,) = dense(model.endog[None], model.exog, V, reml)
         assert found.loglik == pytest.approx(loglik, abs=1e-9)
         np.testing.assert_allclose(found.beta, beta, rtol=1e-9)

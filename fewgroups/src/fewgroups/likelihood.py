@@ -237,10 +237,11 @@ def optima(structure: Structure, reml: bool, near: Array) -> tuple[Optimum, Arra
 def optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...] = ()) -> Optimum:
     """What is found at θ (..., size)."""
     found = Information.of(s, s.gamma(theta), reml, second=False)
-    psi, variances = s.to_data_units(theta)
+    L, sds = s.unpack(theta)
+    root = s.random @ L
     return Optimum(
-        cov_re=found.scale[..., None, None] * psi,
-        vcomp=found.scale[..., None] * variances,
+        cov_re=found.scale[..., None, None] * (root @ root.swapaxes(-1, -2)),
+        vcomp=found.scale[..., None] * (sds / s.unit_vc) ** 2,
         scale=found.scale,
         beta=found.coefficients,
         phi=found.covariance,

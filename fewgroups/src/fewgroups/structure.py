@@ -156,12 +156,6 @@ class Structure:
         triangle = self.size - self.v
         return self.pack(symmetric(gamma[..., :triangle], self.q), gamma[..., triangle:])
 
-    def to_data_units(self, theta: Array) -> tuple[Array, Array]:
-        """Ψ/σ² (..., q, q) and τ²/σ² (..., v) for the columns as the model has them."""
-        L, sds = self.unpack(theta)
-        root = self.random @ L
-        return root @ root.swapaxes(-1, -2), (sds / self.unit_vc) ** 2
-
     def from_data_units(self, psi: Array, variances: Array) -> Array:
         """γ (..., size) of Ψ/σ² (..., q, q) and τ²/σ² (..., v) for the columns as the model has them."""
         variances, (i, j) = np.asarray(variances), np.tril_indices(self.q)
@@ -263,10 +257,9 @@ def _check_size(model: Any) -> None:
 def level_of_rows(matrices: Any) -> Array | None:
     """Which level each row has (n,), counted through the groups, whose columns (rows, levels) are given; None unless
     every row has a one for a single level and zeros for the others."""
-    values = [m.data if sparse.issparse(m) else np.ravel(m) for m in matrices]
-    if not np.all(np.isin(np.concatenate(values), (0, 1))):
-        return None
-    if np.any(np.concatenate([np.ravel(m.sum(axis=1)) for m in matrices]) != 1):
+    values = np.concatenate([m.data if sparse.issparse(m) else np.ravel(m) for m in matrices])
+    in_row = np.concatenate([np.ravel(m.sum(axis=1)) for m in matrices])
+    if not np.all(np.isin(values, (0, 1))) or np.any(in_row != 1):
         return None
     first = np.cumsum([0, *(m.shape[1] for m in matrices[:-1])])
     levels = zip(first, matrices, strict=True)
