@@ -543,16 +543,17 @@ def _places(model: MixedLM | OLS) -> Array:
 
 
 def _constants(smaller: MixedLM, larger: MixedLM) -> tuple[Array, Array]:
-    """The constant matrices of both models, their entries as columns (entries, parameters)."""
+    """The constant matrices of both models, each as a column (entries, parameters); in place of a matrix its products
+    with a few random vectors, between which the same linear relations hold, as good as certainly."""
+    rng = np.random.default_rng(0)
     ours, theirs = [], []
     for one, other in zip(groups_in_order(smaller), groups_in_order(larger), strict=True):
         (Y, y), (Z, z) = random_design(smaller, one), random_design(larger, other)
-        R = np.linalg.qr(np.hstack([Y, Z]), mode="r")  # fewer coordinates than a group has rows
-        Y, Z = np.hsplit(R, [len(y)])
-        S_s = derivatives(y, smaller.k_re, smaller.k_vc)
-        S_l = derivatives(z, larger.k_re, larger.k_vc)
-        ours.append((Y @ S_s @ Y.T).reshape(len(S_s), -1))
-        theirs.append((Z @ S_l @ Z.T).reshape(len(S_l), -1))
+        vectors = rng.standard_normal((len(Y), 10))
+        G_s = Y @ (derivatives(y, smaller.k_re, smaller.k_vc) @ (Y.T @ vectors))
+        G_l = Z @ (derivatives(z, larger.k_re, larger.k_vc) @ (Z.T @ vectors))
+        ours.append(G_s.reshape(len(G_s), -1))
+        theirs.append(G_l.reshape(len(G_l), -1))
     return np.hstack(ours).T, np.hstack(theirs).T
 
 
