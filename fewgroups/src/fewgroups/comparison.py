@@ -150,12 +150,6 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
 # ---- draws and refits ---------------------------------------------------------------------------------------
 
 
-def groups_in_order(model: MixedLM) -> list[int]:
-    """The model's numbers of its groups, in order of their first rows, whatever the labels are."""
-    first = [model.row_indices[name][0] for name in model.group_labels]
-    return np.argsort(first).tolist()
-
-
 def random_names(model: MixedLM) -> tuple[list[str], list[str]]:
     """Names of the columns of re_formula, "Intercept" for the constant, which statsmodels calls by the group; and of
     the components."""
@@ -183,7 +177,8 @@ def draw(model: MixedLM | OLS, beta: Array, at: Any, n: int, seed: int) -> Array
         q, root, sds = model.k_re, sqrt_factor(np.asarray(at.cov_re)), np.sqrt(at.vcomp)
         parts: list[Array] = []
         rows: list[int] = []
-        for group in groups_in_order(model):
+        first = [model.row_indices[name][0] for name in model.group_labels]
+        for group in np.argsort(first):  # in their order in the data, whatever the labels are
             Z, labels = random_design(model, group)
             parts.append(np.hstack([Z[:, :q] @ root, Z[:, q:] * sds[labels[q:]]]))
             rows.extend(model.row_indices[model.group_labels[group]])
@@ -509,8 +504,10 @@ def _variances_added(smaller: MixedLM | OLS, larger: MixedLM) -> tuple[list[str]
     if isinstance(smaller, OLS):
         return components + columns, False
     a, b = _places(larger).T
-    ours, theirs = _constants(smaller, larger)
-    # in units in which each random effect of the larger model is of size one
+    # With a few random vectors: a linear relation holds between matrices where it holds between these products.
+    probes = np.random.default_rng(0).standard_normal((len(larger.endog), 10))
+    ours, theirs = _constants(smaller, probes), _constants(larger, probes)
+    # In units in which each random effect of the larger model is of size one.
     units = np.sqrt(np.linalg.norm(theirs[:, a == b], axis=0))
     theirs = theirs / (units[a] * units[b])
     weights = np.linalg.lstsq(theirs, ours)[0]
@@ -528,7 +525,7 @@ def _variances_added(smaller: MixedLM | OLS, larger: MixedLM) -> tuple[list[str]
             raise _not_nested(smaller, larger, f"{what} larger's random effects")
         if one == other:
             kept = values > ALIKE * values[-1]
-            varying = np.hstack([varying, vectors[:, kept] * np.sqrt(values[kept])])
+            varying = np.hstack([varying, vectors[:, kept]])
             tied |= one >= smaller.k_re and kept.sum() > 1
     new = _new_columns(varying, np.eye(len(units)))
     return [(columns + components)[k] for k in sorted(new, key=lambda k: k < len(columns))], tied
@@ -542,19 +539,14 @@ def _places(model: MixedLM | OLS) -> Array:
     return np.vstack([triangle, np.column_stack([components, components])])
 
 
-def _constants(smaller: MixedLM, larger: MixedLM) -> tuple[Array, Array]:
-    """The constant matrices of both models, each as a column (entries, parameters); in place of a matrix its products
-    with a few random vectors, between which the same linear relations hold, as good as certainly."""
-    rng = np.random.default_rng(0)
-    ours, theirs = [], []
-    for one, other in zip(groups_in_order(smaller), groups_in_order(larger), strict=True):
-        (Y, y), (Z, z) = random_design(smaller, one), random_design(larger, other)
-        vectors = rng.standard_normal((len(Y), 10))
-        G_s = Y @ (derivatives(y, smaller.k_re, smaller.k_vc) @ (Y.T @ vectors))
-        G_l = Z @ (derivatives(z, larger.k_re, larger.k_vc) @ (Z.T @ vectors))
-        ours.append(G_s.reshape(len(G_s), -1))
-        theirs.append(G_l.reshape(len(G_l), -1))
-    return np.hstack(ours).T, np.hstack(theirs).T
+def _constants(model: MixedLM, vectors: Array) -> Array:
+    """The model's constant matrices times `vectors` (rows, k), as columns (entries, parameters)."""
+    found = np.zeros((len(_places(model)), *vectors.shape))
+    for group, name in enumerate(model.group_labels):
+        rows, (Z, labels) = model.row_indices[name], random_design(model, group)
+        S = derivatives(labels, model.k_re, model.k_vc)
+        found[:, rows] = Z @ (S @ (Z.T @ vectors[rows]))
+    return found.reshape(len(found), -1).T
 
 
 def _cautions(
