@@ -174,6 +174,7 @@ FORMULAS: dict[str, tuple[Request, Any]] = {
     "a component over a number as labels": (machines(machine="0 + C(number)"), R["nested"]),
     "a slope over a predictor": (component("Days"), R["uncorrelated"]),
     "a slope that is meant": (component("I(Days)", "Reaction ~ I(Days + 0)"), R["uncorrelated"]),
+    "a component in another order": (component("Days.sort_values()"), Refuses("has another index than data")),
     "a component of an interaction": (machines(cell="0 + C(Machine):C(shift)"), R["within_shifts"]),
     **{f"a component of {code}": (component(code, data=UNEVEN), R["centred"])
        for code in ("center(Days)", "I(Days - Days.mean())", "standardize(Days, rescale=False)")},

@@ -88,8 +88,8 @@ class Names:
         labels: list[ast.AST] = [call for call in calls if _name(call.func) == "C"]
         labels += [node.slice for node in nodes if isinstance(node, ast.Subscript)]
         inside = {node for one in labels for node in ast.walk(one)}
-        kinds = set(nodes) - called, called, inside - called
-        return cls(*(frozenset(filter(None, map(_name, kind))) for kind in kinds))
+        found = set(nodes) - called, called, inside - called
+        return cls(*(frozenset(filter(None, map(_name, kind))) for kind in found))
 
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The variables among the columns of `frame`, which `plain` made; whole numbers as float, so that no power of
@@ -415,7 +415,8 @@ def component_columns(
     combination of labels (n,), its numeric columns (n, k), of labels alone one of ones, nan without a level, and the
     names of the k columns of each combination. Transforms such as center learn from the first `fitted` rows, or from
     all. Errors are patsy's own, or ValueError for what is no column of a component."""
-    codes, values, names = np.zeros(len(table), dtype=int), np.ones((len(table), 1)), [[""]]
+    codes, values = np.zeros(len(table), dtype=int), np.ones((len(table), 1))
+    names = [[""]]
     for factor in factors:
         name = factor.name()
         state: dict[str, Any] = {}
@@ -431,18 +432,16 @@ def component_columns(
                 raise ValueError(f"{name} has a contrast, which no component has: leave it out")
             labels = pd.Categorical(box.data, categories=box.levels)
             values[labels.codes < 0] = np.nan
-            levels, k = labels.categories, len(labels.categories)
+            k = len(labels.categories)
             used, codes = np.unique(codes * k + labels.codes, return_inverse=True)
-            names = [
-                [f"{before}:{name}[{levels[code % k]}]" for before in names[code // k]]
-                for code in used.tolist()
-            ]
+            pairs = [(names[code // k], labels.categories[code % k]) for code in used.tolist()]
+            names = [[f"{start}:{name}[{level}]" for start in starts] for starts, level in pairs]
         else:
             numbers = np.asarray(found, dtype=float).reshape(len(table), -1)
             values = (values[:, :, None] * numbers[:, None, :]).reshape(len(table), -1)
             k = numbers.shape[1]
             columns = [f"{name}[{j}]" for j in range(k)] if k > 1 else [name]
-            names = [[f"{b}:{column}" for b in before for column in columns] for before in names]
+            names = [[f"{s}:{column}" for s in starts for column in columns] for starts in names]
     return codes, values, [[name[1:] or "Intercept" for name in one] for one in names]
 
 

@@ -25,7 +25,7 @@ from fewgroups.templates import say
 Array = np.ndarray
 Components = list[tuple[Array, Array]]  # rows' combinations of labels; their numeric columns
 LEAST_DF = 1.0  # below, t has no quantiles that mean anything; a variance near zero leads there
-MEND = "Fill them in, or leave them out."
+REMEDY = "Fill them in, or leave them out."
 
 
 def predictions(
@@ -249,7 +249,7 @@ def _checked(data: Any, needed: list[str], group: str | None) -> pd.DataFrame:
     if lacking:
         why = f"; {group!r} says which of the groups each row is about" if group in lacking else ""
         raise ValueError(f"data lacks {some(lacking)}, which the model needs{why}")
-    refuse_rows(data[needed].isna().any(axis=1), data, "have missing values", MEND)
+    refuse_rows(data[needed].isna().any(axis=1), data, "have missing values", REMEDY)
     return data[needed]
 
 
@@ -263,7 +263,7 @@ def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
         raise ValueError(
             f"data[{name!r}] must hold {kind}, as the data that were fitted do; given {some(given.unique())}"
         )
-    refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", MEND)
+    refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", REMEDY)
     fits = fitted.dtype.kind == "f" or (given % 1 == 0).all()
     given = given.astype(fitted.dtype if fits else float)
     return pd.concat([fitted, given], ignore_index=True)
@@ -283,18 +283,18 @@ def _component(
     model: MixedLM, component: int, terms: list[patsy.Term], both: pd.DataFrame
 ) -> tuple[Array, Array]:
     """Labels and numeric columns of a variance component in the fitted rows and the new ones, which are `both`."""
-    parts, n, numpy = model.exog_vc, len(model.endog), patsy.EvalEnvironment([{"np": np}])
+    parts, n = model.exog_vc, len(model.endog)
     refused = _not_made(f"vc_formula[{parts.names[component]!r}]", [t.name() for t in terms])
     try:
         (term,) = terms
-        table = Names.of(terms).table(both)
-        codes, values, names = component_columns(term.factors, table, numpy, n)
+        table, env = Names.of(terms).table(both), patsy.EvalEnvironment([{"np": np}])
+        codes, values, names = component_columns(term.factors, table, env, n)
     except Exception:  # a formula may call anything
         raise refused from None
     number = pd.factorize(model.groups, sort=True)[0]
-    made = zip(*in_groups(codes[:n], values[:n], names, number), strict=True)
-    stored = zip(parts.colnames[component], parts.mats[component], strict=True)
-    for (labels, block), (colnames, matrix) in zip(made, stored, strict=True):
+    made = in_groups(codes[:n], values[:n], names, number)
+    stored = parts.colnames[component], parts.mats[component]
+    for labels, block, colnames, matrix in zip(*made, *stored, strict=True):
         columns = dict(zip(labels, dense(block).T, strict=True))
         again = [columns.pop(name, np.zeros(block.shape[0])) for name in colnames]
         if columns or not _same(np.column_stack(again), dense(matrix)):
