@@ -249,7 +249,6 @@ PREDICTIONS: dict[str, tuple[Request, Any]] = {
                                Refuses("has 'eve', which the model has not seen; it knows '308'")),
     "data: missing": (new(SLOPES, Days=[1, None]), Refuses("1 of 2 rows have missing values: rows 1")),
     "data: infinite": (new(SLOPES, Days=[np.inf, 1]), Refuses("are infinite in 'Days': rows 0")),
-    "data: complex": (new(SLOPES, Days=[1j]), Refuses("data['Days'] holds complex")),
 }  # fmt: skip
 WIDE = MACHINES.set_axis(["who?", "machine type", "units / h", "shift", "late", "number"], axis=1)
 SPARE = MACHINES.astype({"Machine": pd.CategoricalDtype([*"ABCDEFGH"])})

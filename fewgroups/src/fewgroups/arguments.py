@@ -13,7 +13,7 @@ import pandas as pd
 def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
     """`value` as an int; TypeError if it is no whole number, ValueError if it is below `least`."""
     what = f"{name} must be a whole number{of and ' of ' + of}, {least} or more"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{what}; given {value!r}")
     if value < least:
         raise ValueError(f"{what}; given {value}")
@@ -23,9 +23,9 @@ def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
 def real_number(name: str, value: Any) -> float:
     """`value` as a float; TypeError if it is no number, ValueError if it is NaN or beyond ±1e6, where the squares that
     all methods work with begin to lose the digits that are reported."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number; given {value!r}")
-    if value < -1e6 or not value <= 1e6:
+    if not -1e6 <= value <= 1e6:
         raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
     return float(value)
 
@@ -39,8 +39,7 @@ def true_or_false(name: str, value: Any) -> bool:
 
 def confidence_level(level: Any) -> float:
     """`level` as a float strictly between 0 and 1; ValueError if it is anything else."""
-    number = isinstance(level, Real) and not isinstance(level, bool | np.bool_)
-    if not number or level <= 0 or not level < 1:
+    if not isinstance(level, Real) or not 0 < level < 1:
         raise ValueError(f"level must be a number between 0 and 1, such as 0.95; given {level!r}")
     return float(level)
 
