@@ -25,7 +25,7 @@ def real_number(name: str, value: Any) -> float:
     all methods work with begin to lose the digits that are reported."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number; given {value!r}")
-    if not -1e6 <= value <= 1e6:
+    if value < -1e6 or not value <= 1e6:
         raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
     return float(value)
 
@@ -39,7 +39,7 @@ def true_or_false(name: str, value: Any) -> bool:
 
 def confidence_level(level: Any) -> float:
     """`level` as a float strictly between 0 and 1; ValueError if it is anything else."""
-    if not isinstance(level, Real) or not 0 < level < 1:
+    if not isinstance(level, Real) or level <= 0 or not level < 1:
         raise ValueError(f"level must be a number between 0 and 1, such as 0.95; given {level!r}")
     return float(level)
 
