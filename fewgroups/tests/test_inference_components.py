@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from fewgroups.checks import NotAtOptimumWarning
-from fewgroups.likelihood import optimum
+from fewgroups.likelihood import NotAtOptimumWarning, optimum
 from public_data import REFERENCE, covariance, load, public_fit
 from scipy.optimize import minimize
 from scipy.stats import chi2

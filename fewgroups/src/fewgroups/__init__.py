@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fewgroups.batch import Fits, fit_many
-    from fewgroups.checks import NotAtOptimumWarning
     from fewgroups.comparison import Bootstrap, Comparison, bootstrap, compare, simulate_from
     from fewgroups.components import variances
     from fewgroups.designs import Design, Truth, simulate, simulate_many
     from fewgroups.explanation import Caution, Explanation, Report, explain, report
     from fewgroups.fitting import FitReport, fit
     from fewgroups.fixed_effects import coefficients, f_tests
+    from fewgroups.likelihood import NotAtOptimumWarning
     from fewgroups.prediction import predictions
     from fewgroups.studies import design_grid, monte_carlo, power
 
 _MODULES = {
     "batch": ("Fits", "fit_many"),
-    "checks": ("NotAtOptimumWarning",),
     "comparison": ("Bootstrap", "Comparison", "bootstrap", "compare", "simulate_from"),
     "components": ("variances",),
     "designs": ("Design", "Truth", "simulate", "simulate_many"),
     "explanation": ("Caution", "Explanation", "Report", "explain", "report"),
     "fitting": ("FitReport", "fit"),
     "fixed_effects": ("coefficients", "f_tests"),
+    "likelihood": ("NotAtOptimumWarning",),
     "prediction": ("predictions",),
     "studies": ("design_grid", "monte_carlo", "power"),
 }

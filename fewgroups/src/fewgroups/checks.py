@@ -19,10 +19,6 @@ NO_RESIDUAL = (
 )
 
 
-class NotAtOptimumWarning(UserWarning):
-    """The fit stopped below the best log-likelihood: its numbers are not what the model says of the data."""
-
-
 def check_result(result: Any, converged: bool = True) -> MixedLMResults:
     """A plain copy of the MixedLMResults behind `result`, with the model's `structure`: that of fewgroups.fit, or of an
     earlier check. TypeError when `result` is no fitted MixedLM, ValueError when nothing can be concluded from it.

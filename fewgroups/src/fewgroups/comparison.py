@@ -17,10 +17,10 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from fewgroups.arguments import check_choice, confidence_level, whole_number
 from fewgroups.batch import fit_many
-from fewgroups.checks import NotAtOptimumWarning, check_result
+from fewgroups.checks import check_result
 from fewgroups.ddf import SHORTFALL
 from fewgroups.designs import BLOCK, blocks, room_for
-from fewgroups.likelihood import Optimum, optima, optimum, optimum_at
+from fewgroups.likelihood import NotAtOptimumWarning, Optimum, optima, optimum, optimum_at
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.structure import (

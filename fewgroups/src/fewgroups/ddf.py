@@ -17,15 +17,22 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from statsmodels.regression.mixed_linear_model import MixedLMResults
 
 from fewgroups.arguments import check_choice
-from fewgroups.checks import NotAtOptimumWarning
-from fewgroups.likelihood import Information, by_coordinates, is_singular, optimum
+from fewgroups.likelihood import (
+    Information,
+    NotAtOptimumWarning,
+    by_coordinates,
+    is_singular,
+    optimum,
+)
 from fewgroups.templates import say
+
+if TYPE_CHECKING:  # statsmodels takes a third of the memory of `monte_carlo`, which does without
+    from statsmodels.regression.mixed_linear_model import MixedLMResults
 
 Array = np.ndarray
 SHORTFALL = 1e-4  # log-likelihood below the optimum from which on a fit counts as short of it

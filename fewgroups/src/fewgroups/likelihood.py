@@ -39,6 +39,10 @@ SIZES = np.array([0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0])
 ANGLES = 8  # directions, in a plane of two columns, of elongated Ψ for further starts
 
 
+class NotAtOptimumWarning(UserWarning):
+    """The fit stopped below the best log-likelihood: its numbers are not what the model says of the data."""
+
+
 @dataclass(frozen=True)
 class Information:
     """The (RE)ML likelihood at one value of its k covariance parameters (γ, log σ²), and what the data say of them; p

@@ -26,13 +26,13 @@ import pandas as pd
 from patsy import DesignInfo, Term
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from fewgroups.checks import NotAtOptimumWarning, check_identified, check_result
+from fewgroups.checks import check_identified, check_result
 from fewgroups.components import variances
 from fewgroups.ddf import SHORTFALL, examine
 from fewgroups.fitting import boundary
 from fewgroups.fixed_effects import Rows, coefficients, f_tests, term_rows
 from fewgroups.formulas import Names, column_of, group_column
-from fewgroups.likelihood import optimum
+from fewgroups.likelihood import NotAtOptimumWarning, optimum
 from fewgroups.noted_table import NotedTable, clean, code, joined, signed
 from fewgroups.structure import Structure, random_design
 from fewgroups.templates import say, sentences
