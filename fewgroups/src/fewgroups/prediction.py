@@ -56,8 +56,8 @@ def predictions(
     Returns
     -------
     A DataFrame, one row per row of data (its index): the predictors, then estimate, se, df, low, high. Values are
-    exact, only the display is rounded; `.notes` says the rest in words, `.attrs` holds who, of, level, singular,
-    refitted, shortfall.
+    exact, only the display is rounded; `.notes` says the rest in words, `.attrs` holds who, of, level, method,
+    singular, refitted, shortfall.
 
     The interval is estimate ± t(df) se: a confidence interval of the average, else a prediction interval. It knows of
     no bounds: an outcome that cannot pass 1 may have one that does. With x, z the row's fixed and random-effect
@@ -110,23 +110,23 @@ def predictions(
         error += _forms(X[n:], method.covariance - method.phi)
     se = np.sqrt(error)
     half_width = stats.t.ppf((1 + level) / 2, df) * se
-    limits = {"low": estimate - half_width, "high": estimate + half_width}
-    predicted = {"estimate": estimate, "se": se, "df": df, **limits}
-    given = {f"{n} (data)" if n in predicted else n: shown[n].array for n in shown.columns}
+    low, high = estimate - half_width, estimate + half_width
+    predicted = {"estimate": estimate, "se": se, "df": df, "low": low, "high": high}
+    given = {f"{c} (data)" if c in predicted else c: shown[c].array for c in shown.columns}
     decimals = dict.fromkeys(predicted, useful_decimals(float(se.min()))) | {"df": 2}
-    level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
-    within = any(np.ptp(x, axis=0).any() for x in model.exog_li)
-    remarks = {
-        "level_only": who != "average" and level_only and within,
-        "singular": who != "average" and fit.facts["singular"],
-        "floored": bool(np.any(raw < LEAST_DF)),
-    }
     notes = [say(f"predictions.{who}_{of}", level=f"{100 * level:g}")]
-    notes += [say(f"predictions.{remark}") for remark, holds in remarks.items() if holds]
-    notes += [n for n in fit.notes if who == "average" or not n.startswith("Singular fit")]
-    table = noted_table(given | predicted, shown.index, notes, decimals)
-    table.attrs |= {name: fit.facts[name] for name in ("singular", "refitted", "shortfall")}
-    table.attrs |= {"who": who, "of": of, "level": level}
+    examined = fit.notes
+    if who != "average":
+        level_only = model.k_re == 1 and not model.k_vc and np.ptp(np.asarray(model.exog_re)) == 0
+        if level_only and any(np.ptp(x, axis=0).any() for x in model.exog_li):
+            notes.append(say("predictions.level_only"))
+        if fit.facts["singular"]:
+            notes.append(say("predictions.singular"))
+            examined = [note for note in fit.notes if not note.startswith("Singular fit")]
+    if np.any(raw < LEAST_DF):
+        notes.append(say("predictions.floored"))
+    table = noted_table(given | predicted, shown.index, [*notes, *examined], decimals)
+    table.attrs |= fit.facts | {"who": who, "of": of, "level": level}
     return table
 
 
