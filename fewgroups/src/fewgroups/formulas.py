@@ -366,7 +366,7 @@ def plain(name: str, column: pd.Series) -> pd.Series:
         return column.cat.remove_unused_categories()
     kind = infer_dtype(column)
     if kind in KINDS:
-        too_large = kind == "integer" and column.max() >= 2**63
+        too_large = kind == "integer" and column.abs().max() >= 2**63
         return column.astype("float64" if too_large else KINDS[kind])
     held = ", ".join(sorted({type(value).__name__ for value in column}))
     advice = "make it numbers (of dates, the days since the first) or text, with .astype(str)"
@@ -488,8 +488,8 @@ def component_of_groups(model: Any) -> str:
     group = group_column(model)
     if group is None:
         return ""
-    variable = group if group.isidentifier() else f"Q({group!r})"
-    return f"{group!r}: {f'0 + C({variable})'!r}"
+    code = f"0 + C({group})" if group.isidentifier() else f"0 + C(Q({group!r}))"
+    return f"{group!r}: {code!r}"
 
 
 def nesting_notes(model: Any) -> list[str]:
