@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -30,7 +30,7 @@ from fewgroups.checks import check_identified, check_result
 from fewgroups.components import variances
 from fewgroups.ddf import SHORTFALL, examine
 from fewgroups.fitting import boundary
-from fewgroups.fixed_effects import Rows, coefficients, f_tests, term_rows
+from fewgroups.fixed_effects import coefficients, f_tests, term_rows
 from fewgroups.formulas import Names, column_of, group_column
 from fewgroups.likelihood import NotAtOptimumWarning, optimum
 from fewgroups.noted_table import NotedTable, clean, code, joined, signed
@@ -82,31 +82,27 @@ def short(level: Any) -> Any:
     return int(level) if isinstance(level, float) and level == int(level) else level
 
 
-@dataclass(frozen=True)
 class Part:
     """One factor's share in a coefficient, or the point at which others are read.
 
-    weights: level → weight, of what is compared or mixed; none for a number. kind: "slope" (a number), "pair"
-    (`levels`: the first minus the second), "within" (one level), "average" (one level minus that of all), "even" (all
-    alike), "coded" (no sentence can say it). gap: how far the two values of a number with two values lie apart; 1 for
-    everything else.
+    weights: level → weight, of what is compared or mixed; none for a number. kind: "slope" (a number), "pair" (the
+    first of `levels` minus the second), "within" (one level), "average" (the first level minus that of all), "even"
+    (all alike), "coded" (no sentence can say it). gap: how far the two values of a number with two values lie apart; 1
+    for everything else.
     """
 
-    factor: Factor
-    weights: dict[Any, float]
-    kind: str
-    levels: list[Any]
-    gap: float = 1.0
-
-    @classmethod
-    def of(cls, factor: Factor, matrix: Any, column: int | None) -> Part:
+    def __init__(self, factor: Factor, matrix: Any, column: int | None) -> None:
         """What a column of a factor's coding compares; no column: where all of them are zero."""
+        self.factor, self.gap = factor, 1.0
+        self.kind = "slope" if factor.columns == 1 else "coded"
+        self.weights, self.levels = dict[Any, float](), list[Any]()
         n = len(factor.levels)
         if not n:
-            return cls(factor, {}, "slope" if factor.columns == 1 else "coded", [])
-        gap = factor.high - factor.low if factor.is_number else 1.0
+            return
+        if factor.is_number:
+            self.gap = factor.high - factor.low
         if matrix is None:  # two numbers: their mixture at zero, or the change per unit
-            row = np.array([factor.high, -factor.low] if column is None else [-1, 1]) / gap
+            row = np.array([factor.high, -factor.low] if column is None else [-1, 1]) / self.gap
         else:
             coding = np.asarray(matrix.matrix, dtype=float)
             k = coding.shape[1]
@@ -114,18 +110,19 @@ class Part:
                 coding = np.column_stack([np.ones(n), coding])
             row = np.linalg.pinv(coding)[0 if column is None else column - k]
         every = zip(factor.levels, row.tolist(), strict=True)
-        weights = {level: weight for level, weight in every if abs(weight) > 1e-9}
-        levels = sorted(weights, key=lambda level: -weights[level])
-        sizes = np.array([weights[level] for level in levels])
-        if len(levels) == 1:
-            return cls(factor, weights, "within", levels, gap)
-        if len(levels) == 2 and np.allclose(sizes * gap, [1, -1]):
-            return cls(factor, weights, "pair", levels, gap)
-        if len(levels) == n and np.allclose(sizes + 1 / n, np.arange(n) == 0):
-            return cls(factor, weights, "average", levels[:1], gap)
-        if len(levels) == n and np.ptp(sizes) < 1e-9:
-            return cls(factor, weights, "even", list(factor.levels)[::-1], gap)
-        return cls(factor, weights, "coded", levels, gap)
+        self.weights = {level: weight for level, weight in every if abs(weight) > 1e-9}
+        self.levels = sorted(self.weights, key=lambda level: -self.weights[level])
+        sizes = np.array([self.weights[level] for level in self.levels])
+        if len(sizes) == 1:
+            self.kind = "within"
+        elif len(sizes) == 2 and np.allclose(sizes * self.gap, [1, -1]):
+            self.kind = "pair"
+        elif len(sizes) == n and np.allclose(sizes + 1 / n, np.arange(n) == 0):
+            self.kind = "average"
+        elif len(sizes) == n and np.ptp(sizes) < 1e-9:
+            self.kind, self.levels = "even", list(factor.levels)[::-1]
+        else:
+            self.kind = "coded"
 
     @property
     def words(self) -> dict[str, str]:
@@ -207,7 +204,7 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
         ]
         for reverse in product(*map(range, widths[::-1])):  # the first changes fastest
             choice = zip(coding.items(), reverse[::-1], strict=True)
-            parts = [Part.of(factors[name], matrix, k) for (name, matrix), k in choice]
+            parts = [Part(factors[name], matrix, k) for (name, matrix), k in choice]
             mean = all(part.kind == "within" for part in parts)
             places: dict[str, Part] = {}
             # Read at the zeros of what joins all of its factors in another column; a mean, at those of all others.
@@ -215,7 +212,7 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
                 for name, matrix in other.items():
                     full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
                     if name not in coding and not full:
-                        places.setdefault(name, Part.of(factors[name], matrix, None))
+                        places.setdefault(name, Part(factors[name], matrix, None))
             plain = all(part.kind not in ("coded", "even") for part in parts)
             gap = math.prod(part.gap for part in parts) if plain else 1.0
             name, where = names[len(found)], list(places.values())
@@ -229,8 +226,7 @@ class WholeTerm:
     (several that no sentence can say one by one), "curve" (a spline, a polynomial).
 
     coefficients: their numbers; factors: its own, without repeats; partners: those that it is averaged over, none for a
-    term that is part of no interaction, and at_means: whether at the mean of numbers, or at zero; rows (q, p): what is
-    tested against zero.
+    term that is part of no interaction; rows (q, p): what is tested against zero.
     """
 
     name: str
@@ -239,45 +235,7 @@ class WholeTerm:
     coefficients: tuple[int, ...]
     factors: list[Factor]
     partners: list[Factor]
-    at_means: bool
     rows: Array
-
-
-def read_terms(coefficients: list[Coefficient], tests: Rows, at_means: bool) -> list[WholeTerm]:
-    """The terms of a model but the intercept, those of one set of variables joined, in the order of the formula;
-    tests, at_means: of `term_rows`."""
-    members: dict[str, list[Factor]] = {}
-    families: dict[frozenset[frozenset[str]], list[str]] = {}
-    for one in coefficients:
-        if one.parts and one.term not in members:
-            members[one.term] = one.factors
-            variables = frozenset(factor.variables for factor in one.factors)
-            families.setdefault(variables, []).append(one.term)
-    found = []
-    for terms in families.values():
-        where = tuple(k for k, one in enumerate(coefficients) if one.term in terms)
-        mine = [coefficients[k] for k in where]
-        factors = list(dict.fromkeys(factor for term in terms for factor in members[term]))
-        rows = np.vstack([tests[term][0] for term in terms])
-        if len(terms) > 1 or any(factor.columns > 1 for factor in factors):
-            kind = "curve"
-        elif all(one.is_plain for one in mine):
-            kind = "single" if len(mine) == 1 else "levels"
-        else:
-            kind = "coded"
-        if len(factors) == 1 and len(mine) > 1 and all(one.is_mean for one in mine):
-            mean = rows[:, where].sum(axis=1)  # no intercept: are the means equal?
-            rows = rows[1:] - np.outer(mean[1:] / mean[0], rows[0])
-        wider = [
-            factor
-            for others in members.values()
-            if any(set(members[term]) <= set(others) for term in terms)
-            for factor in others
-        ]
-        partners = [factor for factor in dict.fromkeys(wider) if factor not in factors]
-        name = " and ".join(terms)
-        found.append(WholeTerm(name, terms, kind, where, factors, partners, at_means, rows))
-    return found
 
 
 class FittedModel:
@@ -292,7 +250,7 @@ class FittedModel:
 
     outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people"), and group: their column; levels_of:
     variance component → (one, many); called: coefficient, or variable that stands only inside functions (a spline) →
-    words; shared: the words that many sentences need.
+    words; shared: the words that many sentences need. hypotheses, at_means: of `term_rows`, by term of the formula.
     """
 
     def __init__(
@@ -307,6 +265,7 @@ class FittedModel:
         self.result = check_result(result, converged=False)
         self.model, self.structure = self.result.model, self.result.structure
         self.coefficients, self.factors = read_coefficients(self.model)
+        self.hypotheses, _, self.at_means = term_rows(self.model)
         self._read_words(unit, names)
         self.ddf, self.level, self.percent = ddf, level, f"{100 * level:g} %"
         ended = self.result.converged and np.isfinite(self.result.llf)
@@ -353,8 +312,7 @@ class FittedModel:
         outcome, self.group = str(self.model.endog_names), group_column(self.model) or "Group"
         self.outcome, self.one, self.many = code(outcome), "group", "groups"
         self.unit = f" {clean(unit)}" if clean(unit or "") else ""
-        self.levels_of: dict[str, tuple[str, str]] = {}
-        self.called: dict[str, str] = {}
+        self.levels_of, self.called = dict[str, tuple[str, str]](), dict[str, str]()
         factors: dict[str, list[Factor]] = {}
         for factor in self.factors.values():
             for alias in dict.fromkeys((factor.name, factor.variable or factor.name)):
@@ -362,7 +320,14 @@ class FittedModel:
         components = [str(name) for name in self.model.exog_vc.names]
         others = sorted({v for factor in self.factors.values() for v in factor.variables})
         others += [one.name for one in self.coefficients]
-        for name, value in (names or {}).items():
+        known = dict.fromkeys([outcome, self.group, "Group", *factors, *components, *others])
+        names = dict(names or {})
+        if unknown := [str(name) for name in names if name not in known]:
+            raise ValueError(
+                f"names has no place for {', '.join(map(repr, unknown))}: the names that this model has are "
+                f"{', '.join(map(repr, known))}"
+            )
+        for name, value in names.items():
             if name == outcome:
                 self.outcome = _text(name, value)
             elif name in (self.group, "Group"):
@@ -371,16 +336,8 @@ class FittedModel:
                 self.levels_of[name] = _both(name, value)
             elif name in factors:
                 _name_levels(factors[name], name, value)
-            elif name in others:
-                self.called[name] = _text(name, value)
             else:
-                known = dict.fromkeys(
-                    [outcome, self.group, "Group", *factors, *components, *others]
-                )
-                raise ValueError(
-                    f"names has no place for {str(name)!r}: the names that this model has are "
-                    f"{', '.join(map(repr, known))}"
-                )
+                self.called[name] = _text(name, value)
         self.shared = {"outcome": self.outcome, "one": self.one, "many": self.many}
 
     @cached_property
@@ -422,10 +379,35 @@ class FittedModel:
 
     @cached_property
     def terms(self) -> list[WholeTerm]:
-        """The terms of the formula but the intercept, those that are part of no interaction first."""
-        tests, _, at_means = term_rows(self.model)
-        terms = read_terms(self.coefficients, tests, at_means)
-        return sorted(terms, key=lambda term: bool(term.partners))
+        """The terms of the formula but the intercept, those of one set of variables joined; those that are part of no
+        interaction first, else in the order of the formula."""
+        # A term that is coded in several pieces is made of the factors of the last: it has all.
+        members = {one.term: one.factors for one in self.coefficients if one.parts}
+        families: dict[frozenset[frozenset[str]], list[str]] = {}
+        for term, factors in members.items():
+            variables = frozenset(factor.variables for factor in factors)
+            families.setdefault(variables, []).append(term)
+        found = []
+        for terms in families.values():
+            where = tuple(k for k, one in enumerate(self.coefficients) if one.term in terms)
+            mine = [self.coefficients[k] for k in where]
+            factors = list(dict.fromkeys(chain(*(members[term] for term in terms))))
+            rows = np.vstack([self.hypotheses[term][0] for term in terms])
+            if len(terms) > 1 or any(factor.columns > 1 for factor in factors):
+                kind = "curve"
+            elif not all(one.is_plain for one in mine):
+                kind = "coded"
+            else:
+                kind = "single" if len(mine) == 1 else "levels"
+            if len(factors) == 1 and len(mine) > 1 and all(one.is_mean for one in mine):
+                mean = rows[:, where].sum(axis=1)  # no intercept: are the means equal?
+                rows = rows[1:] - np.outer(mean[1:] / mean[0], rows[0])
+            own = [set(members[term]) for term in terms]
+            wider = [others for others in members.values() if any(x <= set(others) for x in own)]
+            partners = [factor for factor in dict.fromkeys(chain(*wider)) if factor not in factors]
+            name = " and ".join(terms)
+            found.append(WholeTerm(name, terms, kind, where, factors, partners, rows))
+        return sorted(found, key=lambda term: bool(term.partners))
 
     # Design
 
@@ -472,10 +454,8 @@ class FittedModel:
 
 def _covered(model: MixedLM, where: tuple[int, ...]) -> bool:
     """Whether random effects (with the group's level) already reproduce the columns within every group."""
-    columns = np.asarray(model.exog_re).T if model.k_re else ()
-    left = [k for k in where if not any(np.array_equal(model.exog[:, k], z) for z in columns)]
-    for g, x in enumerate(model.exog_li if left else ()):
-        wanted, Z = x[:, left], np.column_stack([np.ones(len(x)), random_design(model, g)[0]])
+    for g, x in enumerate(model.exog_li):
+        wanted, Z = x[:, where], np.column_stack([np.ones(len(x)), random_design(model, g)[0]])
         rest = wanted - Z @ np.linalg.lstsq(Z, wanted, rcond=None)[0]
         if np.max(np.abs(rest)) > 1e-8 * max(1.0, float(np.max(np.abs(wanted)))):
             return False
@@ -486,11 +466,12 @@ def _name_levels(factors: list[Factor], name: str, value: Any) -> None:
     """Words for the levels of the factors that have levels, or for one unit of those that have none."""
     with_levels = isinstance(value, Mapping)
     fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
+    if with_levels and not fitting:
+        needed = "text: what one unit of it is (a number with many values)"
+        raise TypeError(f"names[{name!r}] must be {needed}; given {value!r}")
     if not fitting:
         levels = ", ".join(f"{short(level)!r}: ..." for level in factors[0].levels)
         needed = f"say what its values are, as a mapping: {{{levels}}}"
-        if with_levels:
-            needed = "be text: what one unit of it is (a number with many values)"
         raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
     for factor in fitting:
         if not with_levels:
@@ -511,10 +492,9 @@ def _text(name: str, value: Any) -> str:
 
 def _both(name: str, value: Any) -> tuple[str, str]:
     """("person", "people"); one word alone gets an s."""
-    if isinstance(value, str):
-        return _text(name, value), _text(name, value) + "s"
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return _text(name, value[0]), _text(name, value[1])
-    raise TypeError(
-        f'names[{name!r}] must be a word, or one and many of them, such as ("person", "people"); given {value!r}'
-    )
+    pair = (value, f"{value.rstrip()}s") if isinstance(value, str) else value
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise TypeError(
+            f'names[{name!r}] must be a word, or one and many of them, such as ("person", "people"); given {value!r}'
+        )
+    return _text(name, pair[0]), _text(name, pair[1])

@@ -167,33 +167,38 @@ def _tables(facts: FittedModel) -> dict[str, pd.DataFrame]:
     than a coefficient; SDs and correlations with profile intervals, and how many levels each rests on."""
     unit, interval = facts.unit.strip(), f"{facts.percent} CI"
     in_unit = say("report.in_unit", unit=unit) if unit else ""
-    fixed, tests, spreads = {}, {}, {}
+    rows: list[tuple[str, dict[str, str]]] = []
     for name, row in facts.fixed.iterrows():
         b, se, low, high = (rounded(row[x], row["se"]) for x in ("estimate", "se", "low", "high"))
         cells = {"estimate": b, "SE": se, "df": degrees(row["df"])}
         cells |= {"z" if facts.ddf == "wald" else "t": two(row["t"]), "p": journal_p(row["p"])}
-        fixed[facts.called.get(str(name), str(name))] = cells | {interval: f"[{low}, {high}]"}
-    tables = {say("report.fixed", unit=in_unit): fixed}
+        cells[interval] = f"[{low}, {high}]"
+        rows.append((facts.called.get(str(name), str(name)), cells))
+    tables = {say("report.fixed", unit=in_unit): rows}
     if any(term.kind != "single" or term.partners for term in facts.terms):
+        rows = tables[say("report.terms")] = []
         for name, row in facts.tests.iterrows():
             df = {"df": f"{row['num_df']:.0f}", "denominator df": degrees(row["den_df"])}
-            tests[str(name)] = {"F": two(row["F"]), **df, "p": journal_p(row["p"])}
-        tables[say("report.terms")] = tests
-    labels = []
-    for pair in sorted(words.spread_rows(facts), key=lambda pair: pair.at):
-        thing, number = pair.things[0], ""
-        if len(pair.things) == 2:
-            label = say("report.correlation", one=thing.noun, other=pair.things[1].noun)
-        else:
-            longer = thing.what if thing.kind == "change" else thing.noun
-            label = say("report.sd_label", of=thing.between.replace(longer, thing.noun))
-            number = str(thing.number)
-        labels.append((label.replace("`", ""), number))
-    labels.append((say("report.residual"), str(len(facts.y))))
-    for (label, number), (_, row) in zip(labels, facts.spreads.iterrows(), strict=True):
+            rows.append((str(name), {"F": two(row["F"]), **df, "p": journal_p(row["p"])}))
+    rows = tables[say("report.random", unit=in_unit)] = []
+    spreads = sorted(words.spread_rows(facts), key=lambda spread: spread.at)
+    for spread, (_, row) in zip(spreads, facts.spreads.iterrows(), strict=True):
+        label, number = say("report.residual"), str(len(facts.y))
+        if len(spread.things) == 2:
+            one, other = (thing.noun for thing in spread.things)
+            label, number = say("report.correlation", one=one, other=other), ""
+        elif spread.things:
+            (thing,) = spread.things
+            of = thing.between
+            if thing.kind == "change":
+                of = say("random.of", what=thing.noun, many=thing.many)
+            label, number = say("report.sd_label", of=of), str(thing.number)
         value, show = (row["sd"], three) if number else (row["correlation"], two)
-        shown = "" if np.isnan(value) else show(value)
         ends = f"[{show(row['low'])}, {show(row['high'])}]"
-        spreads[label] = {"estimate": shown, interval: ends, "number": number}
-    tables[say("report.random", unit=in_unit)] = spreads
-    return {title: pd.DataFrame.from_dict(x, orient="index") for title, x in tables.items()}
+        shown = "" if np.isnan(value) else show(value)
+        cells = {"estimate": shown, interval: ends, "number": number}
+        rows.append((label.replace("`", ""), cells))
+    return {
+        title: pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows])
+        for title, rows in tables.items()
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -39,7 +39,7 @@ from fewgroups.templates import say, sentences
 SCREEN = 45  # lines of text
 LETTERS = [a + b for a in ("", *ascii_uppercase) for b in ascii_uppercase]  # A, …, Z, AA, …
 MOST_CAUTIONS = 3
-MOST_SPREADS = 6  # variances and correlations
+MOST_SPREADS = 7  # variances, that of single rows included, and correlations
 PILED = 0.05  # share of the rows at one end of the scale from which a ceiling or floor is said,
 LEAST = 5  # if they are at least so many, and more than at the value next to it
 DISTINCT = 7  # values of an outcome up to which it is a count or a rating rather than a measurement
@@ -164,8 +164,7 @@ def screen(facts: FittedModel, earned: tuple[Caution, ...]) -> list[str | Passag
         return [*start, warned, end]
     spreads = sorted(words.spread_rows(facts), key=lambda row: row.at)
     if len(spreads) > MOST_SPREADS:  # then without the correlations
-        spreads = [row for row in spreads if len(row.things) == 1]
-    spreads.append(words.SpreadRow("Scale", (), -1))
+        spreads = [row for row in spreads if len(row.things) < 2]
     differing = [
         ScreenRow("", x.label, words.spread_sentence(facts, x), (x.label,)) for x in spreads
     ]
@@ -226,27 +225,30 @@ def lines(
 ) -> list[Passage]:
     """The lines with the labels `wanted`, or all: the header, the columns of the lower table, its coefficients, its
     variances, each with its cautions. A line is made when it is wanted."""
-    p, labels = len(facts.coefficients), list(map(str, facts.rows.index))
-    makers: list[tuple[str, str, Callable[[FittedModel, Any], Passage], Any]] = [
-        *(("header", label, _labelled, label) for label in facts.header),
-        *(("columns", label, _labelled, label) for label in map(str, facts.rows.columns)),
-        *(("average", labels[k], _coefficient, k) for k in range(p)),
-        *(("differences", labels[k], _variance, k) for k in range(p, len(labels))),
-    ]
+    p, rows = len(facts.coefficients), list(map(str, facts.rows.index))
+    sections: dict[str, Sequence[str]] = {
+        "header": list(facts.header),
+        "columns": list(map(str, facts.rows.columns)),
+        "average": rows[:p],
+        "differences": rows[p:],
+    }
     found: list[Passage] = []
-    once, before, begun = {say("lead.how"), say("lead.isnt")}, set[Remark](), set[str]()
-    for section, label, make, what in makers:
-        if wanted and label not in wanted:
-            continue
-        line = make(facts, what)
-        # What a line is not, and how it came, is said of the first line that it is true of, and not repeated.
-        remarks = [r for r in line.remarks if r[0] not in once or r not in before]
-        mine = [caution for caution in earned if caution.label == label]
-        remarks += [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
-        title = "" if wanted or section in begun else say(f"section.{section}")
-        found.append(replace(line, section=title, remarks=remarks))
-        before |= set(line.remarks)
-        begun.add(section)
+    once, before = {say("lead.how"), say("lead.isnt")}, set[Remark]()
+    for section, labels in sections.items():
+        for k, label in enumerate(labels):
+            if wanted and label not in wanted:
+                continue
+            if section in ("header", "columns"):
+                line = _labelled(facts, label)
+            else:
+                line = _row(facts, k if section == "average" else p + k)
+            # What a line is not, and how it came, is said of the first that it is true of, and not repeated.
+            remarks = [r for r in line.remarks if r[0] not in once or r not in before]
+            before |= set(line.remarks)
+            mine = [caution for caution in earned if caution.label == label]
+            remarks += [(say("lead.caution", kind=caution.kind), caution.text) for caution in mine]
+            title = "" if wanted or k else say(f"section.{section}")
+            found.append(replace(line, section=title, remarks=remarks))
     return found
 
 
@@ -281,22 +283,25 @@ def _labelled(facts: FittedModel, label: str) -> Passage:
     return Passage(title, remarks=remarks or _remarks("unknown", given))
 
 
-def _row(facts: FittedModel, at: int, cells: dict[str, str], remarks: list[Remark]) -> Passage:
+def _row(facts: FittedModel, at: int) -> Passage:
     """A row of the lower table: each printed number with its words."""
-    printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
+    k = at - len(facts.coefficients)
+    cells, remarks = _coefficient(facts, at) if k < 0 else _variance(facts, k)
     if not facts.finished:
         cells, remarks = {}, [r for r in remarks if r[0] == say("lead.what")]
         remarks.append((say("lead.isnt"), say("lead.no_estimate")))
+    printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
     rows = [ScreenRow(name, f"{v:>8}", cells.get(name, "")) for name, v in printed.items()]
     return Passage(str(facts.rows.index[at]), rows=rows, remarks=remarks)
 
 
-def _coefficient(facts: FittedModel, k: int) -> Passage:
+def _coefficient(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]:
+    """Words for the printed numbers of coefficient k, by column; and what else is to be said."""
     one = facts.coefficients[k]
     named = facts.called.get(one.name)
     remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
     if not facts.finished:
-        return _row(facts, k, {}, remarks)
+        return {}, remarks
     row, unit = facts.fixed.iloc[k], facts.unit
     b, se, z_95 = float(facts.estimates[k]), float(facts.printed_errors[k]), stats.norm.ppf(0.975)
     cells = {"Coef.": words.meaning(facts, one, b, se if se > 0 else facts.right_errors[k])}
@@ -327,7 +332,7 @@ def _coefficient(facts: FittedModel, k: int) -> Passage:
         )
     remarks.append((say("lead.here"), " ".join(here)))
     remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
-    return _row(facts, k, cells, remarks)
+    return cells, remarks
 
 
 def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
@@ -347,21 +352,24 @@ def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
         yield say("limit.shared", names=joined([code(f.name) for f in mine + relatives]))
 
 
-def _variance(facts: FittedModel, k: int) -> Passage:
-    row = words.spread_rows(facts)[k - len(facts.coefficients)]
+def _variance(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]:
+    """As `_coefficient`, of the kth variance or covariance."""
+    row = words.spread_rows(facts)[k]
     thing = row.things[-1]
     cells = {"Coef.": words.spread_sentence(facts, row)} if facts.finished else {}
     if len(row.things) == 2:
         given = {"many": thing.many, "first": row.things[0].noun, "second": thing.noun}
         cells["Std.Err."] = say("covariance.error")
-        return _row(facts, k, cells, _remarks("covariance", given))
+        return cells, _remarks("covariance", given)
     given = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
     remarks = _remarks("variance", given, (thing.kind, "reml" if facts.reml else "ml"))
     if not facts.finished:
-        return _row(facts, k, cells, remarks)
+        return cells, remarks
     exact, unit, here = facts.spreads.iloc[row.at], facts.unit, []
     # The printed error is that of a ratio of variances, times √Scale.
-    printed = float(np.asarray(facts.result.bse)[k] * np.sqrt(facts.result.scale))
+    printed = float(
+        np.asarray(facts.result.bse)[len(facts.coefficients) + k] * np.sqrt(facts.result.scale)
+    )
     if not np.isfinite(exact["se"]):
         cells["Std.Err."] = say("variance.no_error")
     elif abs(printed / exact["se"] - 1) <= OFF:
@@ -377,7 +385,7 @@ def _variance(facts: FittedModel, k: int) -> Passage:
     here += filter(None, [words.nesting(facts).get(thing.name), words.intraclass(facts)])
     if here:
         remarks.insert(-1, (say("lead.here"), " ".join(here)))
-    return _row(facts, k, cells, remarks)
+    return cells, remarks
 
 
 # Cautions: what a fit gives reason to beware of, only what is earned, with the numbers that earn it

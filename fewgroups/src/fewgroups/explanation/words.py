@@ -120,9 +120,15 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
     else:
         test = f"F({df}, {degrees(row['den_df'])}) = {test}"
     given = {**facts.shared, "test": test, "names": names_of(factors)}
-    parts = [part for k in term.coefficients for part in facts.coefficients[k].parts]
-    inside = dict.fromkeys(part.factor for part in parts if part.kind == "within")
-    key = "interaction" if len(factors) > 1 else "levels" if factors[0].levels else "slope"
+    mine = [facts.coefficients[k] for k in term.coefficients]
+    kinds = {
+        x: [part.kind for one in mine for part in one.parts if part.factor is x] for x in factors
+    }
+    inside = [x for x in factors if kinds[x] == ["within"] * len(mine)]
+    if len(factors) > 1 and all(len(one.parts) > 1 for one in mine):
+        key = "interaction"
+    else:  # a:b without a and b holds their effects too
+        key = "levels" if factors[0].levels else "slope"
     if term.kind == "curve":
         every = [variable for factor in factors for variable in factor.variables]
         curved = [
@@ -133,13 +139,13 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
         given["columns"] = joined([code(name) for name in term.terms])
         given["others"] = names_of(factor for factor in factors if factor not in curved)
         key = "curve_depends" if given["others"] else "curve"
-    elif inside and len(inside) < len(factors) and not term.partners:
+    elif 0 < len(inside) < len(factors) and not term.partners:
         given["names"] = names_of(factor for factor in factors if factor not in inside)
         given["inside"] = names_of(inside)
         key = "within"
     text = say(f"term.{key}", given)
     at = {"over_levels": names_of(factor for factor in term.partners if not factor.is_number)}
-    at["at_means" if term.at_means else "at_zeros"] = names_of(
+    at["at_means" if facts.at_means else "at_zeros"] = names_of(
         factor for factor in term.partners if factor.is_number
     )
     averages = " and ".join(say(f"term.{key}", names=names) for key, names in at.items() if names)
@@ -294,14 +300,16 @@ class SpreadRow:
 
 
 def spread_rows(facts: FittedModel) -> list[SpreadRow]:
-    """The variances and covariances in the order of the printout: of the random-effect columns the lower triangle."""
+    """The variances and covariances in the order of the printout: of the random-effect columns the lower triangle; of
+    the components; of single rows."""
     things, q = random_effects(facts), int(facts.model.k_re)
     found: list[tuple[tuple[Varying, ...], int]] = []
     for i in range(q):
         found += [((things[j], things[i]), q + i * (i - 1) // 2 + j) for j in range(i)]
         found += [((things[i],), i)]
-    found += [((thing,), len(found) + c) for c, thing in enumerate(things[q:])]
-    labels = map(str, facts.rows.index[len(facts.coefficients) :])
+    for own in [*((thing,) for thing in things[q:]), ()]:
+        found.append((own, len(found)))
+    labels = [*map(str, facts.rows.index[len(facts.coefficients) :]), "Scale"]
     return [SpreadRow(label, *row) for label, row in zip(labels, found, strict=True)]
 
 
@@ -374,10 +382,10 @@ def fit_words(facts: FittedModel) -> dict[str, str]:
         "mean_size": f"{sizes.mean():.1f}",
         "each": str(low) if low == high else f"{low} to {high}",
         "loglik": signed(f"{float(facts.result.llf):.4f}"),
+        "aic": two(facts.result.aic),
+        "bic": two(facts.result.bic),
         "boundary": facts.boundary,
         "shortfall": f"{facts.shortfall:.2g}",
     }
     found["sample"] = say("open.groups", found) if facts.groups > 1 else found["rows"]
-    if not facts.reml:
-        found |= {"aic": two(facts.result.aic), "bic": two(facts.result.bic)}
     return found
