@@ -107,17 +107,13 @@ class Explanation(Readable):
         """All that this fit gives reason to beware of, the gravest first."""
         return cautions(self._facts)
 
-    @cached_property
-    def _screen(self) -> list[str | Passage]:
-        return screen(self._facts, self.cautions)
-
     def _parts(self) -> list[str | Passage]:
         facts = self._facts
         if self._chosen:
             slopes = any(one.name in self._chosen for one in facts.coefficients)
             return [*lines(facts, cautions(facts, slopes), self._chosen)]
         if not self._full:
-            return self._screen
+            return screen(facts, self.cautions)
         outlook = []
         if facts.finished:
             r2 = {x: facts.spreads.attrs[f"r2_{x}"] for x in ("marginal", "conditional")}
@@ -135,7 +131,7 @@ class Explanation(Readable):
         elif label == "Group Var" and facts.model.k_re:
             chosen = (rows[len(ones)],)
         elif not chosen:
-            blocks = [part for part in self._screen if isinstance(part, Passage)]
+            blocks = [x for x in screen(facts, self.cautions) if isinstance(x, Passage)]
             marked = [row for block in blocks for row in block.rows if row.mark == label]
             if not marked:
                 known = ", ".join(map(repr, labels))
@@ -525,16 +521,16 @@ def _slopes_left_out(facts: FittedModel) -> Iterator[Caution]:
             found = Information.of(structure, structure.gamma(best.theta), True)
             weights, nulls = np.eye(structure.p)[list(where)], np.zeros(len(where))
             rows = pd.DataFrame(judged(found, KenwardRoger.of(found), weights, nulls, 0.95))
-            slopes |= dict(zip(where, rows.to_dict("records"), strict=True))
-    for k, slope in slopes.items():
-        before = facts.fixed.iloc[k]
-        longer[k] = (slope["high"] - slope["low"]) / (before["high"] - before["low"])
-    earned = [k for k in longer if longer[k] >= LONGER]
-    if not earned:
+            for k, slope in zip(where, rows.to_dict("records"), strict=True):
+                before = facts.fixed.iloc[k]
+                ratio = (slope["high"] - slope["low"]) / (before["high"] - before["low"])
+                if ratio >= LONGER:
+                    slopes[k], longer[k] = slope, ratio
+    if not slopes:
         return
-    worst = max(earned, key=lambda k: longer[k])
+    worst = max(longer, key=lambda k: longer[k])
     one = facts.coefficients[worst]
-    terms = list(dict.fromkeys(facts.coefficients[k].term for k in sorted(earned)))
+    terms = list(dict.fromkeys(facts.coefficients[k].term for k in sorted(slopes)))
     given = {
         "names": listed(terms, 3),
         "verb": "varies" if len(terms) == 1 else "vary",
@@ -543,5 +539,5 @@ def _slopes_left_out(facts: FittedModel) -> Iterator[Caution]:
         "before": words.interval_words(facts, one, facts.fixed.iloc[worst]),
         "test": words.t_words(slopes[worst]),
     }
-    for k in earned:
+    for k in slopes:
         yield _earned(facts, "random slope left out", facts.coefficients[k].name, **given)
