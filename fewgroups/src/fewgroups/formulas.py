@@ -209,7 +209,10 @@ def build(
     frame, env = _prepared(data, labels, [fixed, random, *parts.values()], caller)
     known = fixed.names.variables | random.names.variables
     bare = known - fixed.names.labels - random.names.labels
-    notes = [note for n in frame.columns if n in bare for note in numbers_as_text(n, frame[n])]
+    notes = []
+    for name in frame.columns:
+        if name in bare:
+            notes += numbers_as_text(name, frame[name])
     y, X = fixed.matrices(frame, env)
     if y.shape[1] != 1:
         raise ValueError(
