@@ -8,8 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from fewgroups.studies import design_grid, monte_carlo, power
-from fewgroups.studies.methods import METHODS, DataSets, chosen_methods
+from fewgroups.studies import METHODS, DataSets, chosen_methods, design_grid, monte_carlo, power
 from reference.studies_cases import BALANCED, CASES, SHORT_LONG, STORED, uneven, world
 from scipy import stats
 
@@ -67,7 +66,7 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     curvature in that eigenvalue, σ² and the angle is diagonal; with two, the effect's variance is a Wishart's; with
     none, all is residual."""
     data, m = drawn(Design(6, SHORT_LONG), world(0.02), 400, 3), 6
-    white = data.residuals.reshape(m, 2, -1) * np.sqrt([20, 30])[:, None]
+    white = data.cells.residuals.reshape(m, 2, -1) * np.sqrt([20, 30])[:, None]
     within, nu = data.cells.within, data.layout.rows - len(data.layout.sizes)
     values, vectors = np.linalg.eigh(np.einsum("ian,ibn->nab", white, white) / (m - 1))
     low, top = values.T

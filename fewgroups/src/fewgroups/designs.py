@@ -128,15 +128,13 @@ class Design:
         return f"{size}, {joint.join(map(str, self.conditions.values()))} repeats"
 
     @cached_property
-    def row_index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Group (0…), condition (0…) and repeat (1…) of every row: three read-only int arrays (rows,)."""
-        sizes = self.counts.ravel()
-        cell = np.repeat(np.arange(sizes.size), sizes)
-        repeat = np.arange(self.rows) - (np.cumsum(sizes) - sizes)[cell] + 1
-        index = (*np.divmod(cell, len(self.condition_names)), repeat)
-        for array in index:
-            array.setflags(write=False)
-        return index
+    def row_index(self) -> tuple[np.ndarray, np.ndarray]:
+        """Group (0…) and condition (0…) of every row: two read-only int arrays (rows,)."""
+        cell = np.repeat(np.arange(self.counts.size), self.counts.ravel())
+        group, condition = np.divmod(cell, len(self.condition_names))
+        group.setflags(write=False)
+        condition.setflags(write=False)
+        return group, condition
 
     def table(self) -> pd.DataFrame:
         """The rows without their outcomes, in the order group, condition, repeat.
@@ -144,10 +142,15 @@ class Design:
         Columns, as `words.columns` names them: group; condition; treated (0 in the first condition, 1 in any other);
         repeat (from 1 in each cell).
         """
-        group, condition, repeat = self.row_index
-        treated = (condition > 0).astype(np.int64)
-        names, kinds = np.array(self.group_names), np.array(self.condition_names)
-        columns = (names[group], kinds[condition], treated, repeat.copy())
+        group, condition = self.row_index
+        sizes = self.counts.ravel()
+        before = np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows in the cells above
+        columns = (
+            np.array(self.group_names)[group],
+            np.array(self.condition_names)[condition],
+            (condition > 0).astype(np.int64),
+            np.arange(self.rows) - before + 1,
+        )
         return pd.DataFrame(dict(zip(self.words.columns[:4], columns, strict=True)))
 
 
@@ -259,18 +262,16 @@ def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
     TypeError or ValueError names the argument, what was given and what would do.
     """
     check_request(design, truth, seed)
-    rng, table, outcomes = np.random.default_rng(seed), design.table(), []
-    rows = np.cumsum(design.counts.sum(axis=1))
-    for treated in np.split(design.row_index[1] > 0, rows[:-1]):
-        normal, change = rng.standard_normal(), truth.effect
-        if truth.slope_sd > 0:
-            change += truth.slope_sd * _correlated(truth, normal, rng.standard_normal())
-        residuals = truth.residual_sd * rng.standard_normal(len(treated))
-        level = truth.intercept + truth.group_sd * normal
-        outcomes.append(level + change * treated + residuals)
-    outcome = np.concatenate(outcomes)
-    table[design.words.columns[-1]] = np.clip(outcome, 0, 1) if truth.clip else outcome
-    return table
+    rows = design.counts.sum(axis=1)
+    effects = 2 if truth.slope_sd > 0 else 1
+    first = np.cumsum(rows) - rows + effects * np.arange(len(rows))
+    last = first + effects - 1
+    draws = np.random.default_rng(seed).standard_normal(design.rows + effects * len(rows))
+    outcome = _row_means(design, truth, draws[first], draws[last])
+    outcome += truth.residual_sd * np.delete(draws, [first, last])
+    if truth.clip:
+        outcome = np.clip(outcome, 0, 1)
+    return design.table().assign(**{design.words.columns[-1]: outcome})
 
 
 def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray:
@@ -288,16 +289,12 @@ def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray
 def simulate_blocks(design: Design, truth: Truth, n: int, seed: int, first: int = 0) -> np.ndarray:
     """n data sets of the stream of `simulate_many`, from block `first` on."""
     outcomes = room_for(n, design.rows)
-    group, condition, _ = design.row_index
     for part, rng in blocks(outcomes, seed, first):
         # The effects of a whole block are drawn first, so that it may be cut short.
         effects = rng.standard_normal((BLOCK, 2, len(design.group_names)))[: len(part)]
-        level = truth.intercept + truth.group_sd * effects[:, 0]
-        change = truth.effect + truth.slope_sd * _correlated(truth, effects[:, 0], effects[:, 1])
-        means = np.stack([level, level + change], axis=2).reshape(len(part), -1)
         rng.standard_normal(out=part)
         part *= truth.residual_sd
-        part += np.take(means, group * 2 + (condition > 0), axis=1)
+        part += _row_means(design, truth, effects[:, 0], effects[:, 1])
         if truth.clip:
             np.clip(part, 0, 1, out=part)
     return outcomes
@@ -323,9 +320,14 @@ def room_for(n: int, rows: int) -> np.ndarray:
         ) from None
 
 
-def _correlated(truth: Truth, first: Any, second: Any) -> Any:
-    """A standard normal that correlates with `first` as the truth says, from an independent `second`."""
-    return truth.correlation * first + np.sqrt(1 - truth.correlation**2) * second
+def _row_means(design: Design, truth: Truth, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The mean of each row's group in its condition (..., rows), from independent standard normals (..., groups)."""
+    correlated = truth.correlation * first + np.sqrt(1 - truth.correlation**2) * second
+    level = truth.intercept + truth.group_sd * first
+    change = truth.effect + truth.slope_sd * correlated
+    means = np.concatenate([level, level + change], axis=-1)
+    group, condition = design.row_index
+    return np.take(means, group + (condition > 0) * first.shape[-1], axis=-1)
 
 
 def check_request(design: Any, truth: Any, seed: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,9 @@ from scipy import sparse
 from fewgroups.arguments import label_array, number_array, some
 from fewgroups.designs import Design
 from fewgroups.structure import orthonormal
+
+ROUNDED = 1e-28
+"""A residual sum of squares below this share of Σy² is rounding (14 digits): no variance is left to be estimated."""
 
 
 class Layout:
@@ -68,7 +71,7 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
     if isinstance(design_or_X, Design):
         if groups is not None:
             raise ValueError("groups must be left out when a Design is given: it knows its groups")
-        group, condition, _ = design_or_X.row_index
+        group, condition = design_or_X.row_index
         X = (condition[:, None] == np.arange(design_or_X.counts.shape[1])).astype(float)
         X[:, 0] = 1
     else:
@@ -104,38 +107,41 @@ def _labels(groups: Any, rows: int) -> np.ndarray:
     return codes
 
 
-class CellStatistics(NamedTuple):
-    """Sufficient statistics of n data sets, which lie along the last axis, as in all of the engine.
+class CellStatistics:
+    """Sufficient statistics of `outcomes` (n, rows), the first of which has the number `first`. Data sets lie along the
+    last axis from here on.
 
     means: (cells, n) of each cell; within: (n,) sum of squares around them, 0 where the outcomes of each cell are all
-    alike; squares: (n,) sum of squares of the outcome, the size that rounding errors are measured against.
+    alike; squares: (n,) sum of squares of the outcome, the size that rounding errors are measured against;
+    coefficients: (p, n) of the layout's Q by least squares; residuals: (cells, n) of the means from that fit.
+
+    ValueError when a value or its square is not finite.
     """
 
-    means: np.ndarray
-    within: np.ndarray
-    squares: np.ndarray
+    def __init__(self, layout: Layout, outcomes: np.ndarray, first: int = 0) -> None:
+        sizes = layout.sizes.astype(int)
+        y = np.ascontiguousarray(outcomes[:, layout.order], dtype=float)
+        squares = np.einsum("ij,ij->i", y, y)
+        for k in first + np.flatnonzero(~np.isfinite(squares)):
+            raise ValueError(
+                f"y must be finite, and small enough to be squared; data set {k} is not"
+            )
+        sums = np.add.reduceat(y, np.cumsum(sizes) - sizes, axis=1)
+        means = sums / sizes
+        within = np.zeros(len(y))
+        if len(sizes) < layout.rows:
+            # One pass of sums and one of squares; where the outcomes lie so far from zero that the difference would
+            # lose digits, the deviations from the cell means are squared instead.
+            within = squares - np.einsum("ij,ij->i", sums, means)
+            doubtful = np.flatnonzero(within < 1e-4 * squares)
+            deviations = y[doubtful] - np.repeat(means[doubtful], sizes, axis=1)
+            exact = np.einsum("ij,ij->i", deviations, deviations)
+            # What is left of equal outcomes is rounding: 16 digits of the outcome, squared.
+            within[doubtful] = np.where(exact > 1e-29 * squares[doubtful], exact, 0)
+        self.layout, self.means, self.within, self.squares = layout, means.T.copy(), within, squares
+        self.coefficients = (layout.sizes[:, None] * layout.Q).T @ self.means
+        self.residuals = self.means - layout.Q @ self.coefficients
 
-
-def cell_statistics(outcomes: np.ndarray, layout: Layout, first: int = 0) -> CellStatistics:
-    """Means and sums of squares of `outcomes` (n, rows), the first of which has the number `first`; ValueError when a
-    value or its square is not finite.
-
-    One pass of sums and one of squares. Where the outcomes lie so far from zero that Σy² − Σ(cell sum)²/n would lose
-    digits, the deviations from the cell means are squared instead.
-    """
-    sizes = layout.sizes.astype(int)
-    y = np.ascontiguousarray(outcomes[:, layout.order], dtype=float)
-    squares = np.einsum("ij,ij->i", y, y)
-    for k in first + np.flatnonzero(~np.isfinite(squares)):
-        raise ValueError(f"y must be finite, and small enough to be squared; data set {k} is not")
-    sums = np.add.reduceat(y, np.cumsum(sizes) - sizes, axis=1)
-    means = sums / sizes
-    if len(sizes) == layout.rows:
-        return CellStatistics(means.T.copy(), np.zeros(len(y)), squares)
-    within = squares - np.einsum("ij,ij->i", sums, means)
-    doubtful = np.flatnonzero(within < 1e-4 * squares)
-    deviations = y[doubtful] - np.repeat(means[doubtful], sizes, axis=1)
-    exact = np.einsum("ij,ij->i", deviations, deviations)
-    # What is left of equal outcomes is rounding: 16 digits of the outcome, squared.
-    within[doubtful] = np.where(exact > 1e-29 * squares[doubtful], exact, 0)
-    return CellStatistics(means.T.copy(), within, squares)
+    def sum_of_squares(self, residuals: np.ndarray) -> np.ndarray:
+        """Σ(y − fitted)² (n,) of fits that leave these residuals (cells, n) of the means."""
+        return self.within + self.layout.sizes @ residuals**2
