@@ -61,18 +61,21 @@ class Factor:
     def __init__(self, name: str, variables: Set[str], variable: str | None, values: Any) -> None:
         """values: an array (n,) or (n, k) of numbers, or the categories."""
         self.name, self.variables, self.variable = name, frozenset(variables), variable
-        self.is_number, whose = isinstance(values, np.ndarray), variable or name
-        self.called, self.unit = code(whose), say("words.unit", variable=code(whose))
+        whose = variable or name
+        self.called = code(whose)
+        self.unit = say("words.unit", variable=self.called)
         transformed = re.fullmatch(r"([\w.]+)\((\w+)\)", name)
         if transformed and f"step.{transformed[1]}" in sentences():
             self.unit = say(f"step.{transformed[1]}", variable=code(transformed[2]))
+        self.is_number = isinstance(values, np.ndarray)
         self.columns = values.shape[1] if np.ndim(values) == 2 else 1
-        self.low, self.high, levels = 0.0, 0.0, values
+        self.low = self.high = 0.0
         if self.is_number:
-            seen = np.unique(values).tolist()
-            self.low, self.high = seen[0], seen[-1]
-            levels = seen if self.columns == 1 and len(seen) == 2 else []
-        self.levels = {level: code(f"{whose} = {short(level)}") for level in levels}
+            values = np.unique(values).tolist()
+            self.low, self.high = values[0], values[-1]
+            if self.columns > 1 or len(values) != 2:
+                values = []
+        self.levels = {level: code(f"{whose} = {short(level)}") for level in values}
         near = NEAR * (self.high - self.low)
         self.reaches_zero = self.low <= near and self.high >= -near
 
@@ -431,7 +434,8 @@ class FittedModel:
         Curves are left alone. Where an effect within groups differs between kinds of groups, its slope is that of the
         effect itself.
         """
-        model, found, alone = self.model, {}, [set(term.factors) for term in self.terms]
+        model, found = self.model, {}
+        alone = [set(term.factors) for term in self.terms]
         for term in self.terms if self.groups > 2 else ():
             inside = {factor for factor in term.factors if self.varies_within(factor)}
             if term.kind == "curve" or (inside != set(term.factors) and inside in alone):
@@ -466,12 +470,11 @@ def _name_levels(factors: list[Factor], name: str, value: Any) -> None:
     """Words for the levels of the factors that have levels, or for one unit of those that have none."""
     with_levels = isinstance(value, Mapping)
     fitting = [factor for factor in factors if bool(factor.levels) == with_levels]
-    if with_levels and not fitting:
-        needed = "text: what one unit of it is (a number with many values)"
-        raise TypeError(f"names[{name!r}] must be {needed}; given {value!r}")
     if not fitting:
-        levels = ", ".join(f"{short(level)!r}: ..." for level in factors[0].levels)
-        needed = f"say what its values are, as a mapping: {{{levels}}}"
+        needed = "be text: what one unit of it is (a number with many values)"
+        if not with_levels:
+            levels = ", ".join(f"{short(level)!r}: ..." for level in factors[0].levels)
+            needed = f"say what its values are, as a mapping: {{{levels}}}"
         raise TypeError(f"names[{name!r}] must {needed}; given {value!r}")
     for factor in fitting:
         if not with_levels:

@@ -94,7 +94,15 @@ def report(
     level = confidence_level(level)
     versions = true_or_false("versions", versions)
     facts = FittedModel(result, unit, names, ddf, level)
-    told = _chosen(facts, terms)
+    known = [name for term in facts.terms for name in term.terms]
+    wanted = known if terms is None else terms
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
+        raise TypeError(f"terms must be a list of terms of the formula, not {terms!r}")
+    unknown = [name for name in wanted if name not in known]
+    if unknown or (terms is not None and not wanted):
+        given = ", ".join(map(repr, unknown)) or "nothing"
+        raise ValueError(f"terms names {given}: the formula has {', '.join(map(repr, known))}")
+    told = [term for term in facts.terms if set(term.terms) & set(wanted)]
     if not facts.finished:
         raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")
     averaged = any(term.partners for term in facts.terms)
@@ -111,20 +119,6 @@ def report(
         tuple(sorted(say(key) for key in sources if key in sentences())),
         (say("missing.rows", facts.shared), random, *rest),
     )
-
-
-def _chosen(facts: FittedModel, terms: Any) -> list[WholeTerm]:
-    """The terms that get a sentence."""
-    if terms is None:
-        return facts.terms
-    known = [name for term in facts.terms for name in term.terms]
-    if isinstance(terms, str) or not isinstance(terms, Sequence):
-        raise TypeError(f"terms must be a list of terms of the formula, not {terms!r}")
-    unknown = [name for name in terms if name not in known]
-    if unknown or not terms:
-        given = ", ".join(map(repr, unknown)) or "nothing"
-        raise ValueError(f"terms names {given}: the formula has {', '.join(map(repr, known))}")
-    return [term for term in facts.terms if set(term.terms) & set(terms)]
 
 
 def _method(facts: FittedModel, versions: bool) -> str:

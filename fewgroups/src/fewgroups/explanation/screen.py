@@ -323,9 +323,8 @@ def _coefficient(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remar
             here.append(say("row.term", sentence=words.term_sentence(facts, term)))
     if one.name in facts.fixed.attrs["paired"]:
         t, df, p = facts.fixed.attrs["paired"][one.name]
-        here.append(
-            say("row.paired", facts.shared, test=f"t({df}) = {two(t)}, {p_is(p, journal_p)}")
-        )
+        test = f"t({df}) = {two(t)}, {p_is(p, journal_p)}"
+        here.append(say("row.paired", facts.shared, test=test))
     remarks.append((say("lead.here"), " ".join(here)))
     remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
     return cells, remarks
@@ -373,11 +372,15 @@ def _variance(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]
     else:
         cells["Std.Err."] = say("variance.other_error", right=three(exact["se"]))
     if thing.band is not None and exact["low"] > 0:
-        b, sd, name = facts.estimates[thing.band], exact["sd"], facts.coefficients[thing.band].name
+        b, sd = facts.estimates[thing.band], exact["sd"]
         half_width = stats.norm.ppf(0.975) * sd
-        ends = {"low": rounded(b - half_width, sd), "high": rounded(b + half_width, sd) + unit}
-        ends |= {"name": code(name), "centre": rounded(b, sd) + unit}
-        here.append(say("variance.band", given, **ends))
+        given |= {
+            "name": code(facts.coefficients[thing.band].name),
+            "centre": rounded(b, sd) + unit,
+            "low": rounded(b - half_width, sd),
+            "high": rounded(b + half_width, sd) + unit,
+        }
+        here.append(say("variance.band", given))
     here += filter(None, [words.nesting(facts).get(thing.name), words.intraclass(facts)])
     if here:
         remarks.insert(-1, (say("lead.here"), " ".join(here)))

@@ -121,14 +121,11 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
         test = f"F({df}, {degrees(row['den_df'])}) = {test}"
     given = {**facts.shared, "test": test, "names": names_of(factors)}
     mine = [facts.coefficients[k] for k in term.coefficients]
-    kinds = {
-        x: [part.kind for one in mine for part in one.parts if part.factor is x] for x in factors
-    }
-    inside = [x for x in factors if kinds[x] == ["within"] * len(mine)]
-    if len(factors) > 1 and all(len(one.parts) > 1 for one in mine):
-        key = "interaction"
-    else:  # a:b without a and b holds their effects too
-        key = "levels" if factors[0].levels else "slope"
+    within = [part.factor for one in mine for part in one.parts if part.kind == "within"]
+    inside = [factor for factor in factors if within.count(factor) == len(mine)]
+    # a:b without a and b holds the effects of both.
+    interacts = len(factors) > 1 and all(len(one.parts) > 1 for one in mine)
+    key = "interaction" if interacts else "levels" if factors[0].levels else "slope"
     if term.kind == "curve":
         every = [variable for factor in factors for variable in factor.variables]
         curved = [
@@ -254,10 +251,8 @@ def _change(
 
 def _same(facts: FittedModel, values: Any) -> int | None:
     """The coefficient, if any, whose column has these values: one part, not an interaction."""
-    for k, one in enumerate(facts.coefficients):
-        if np.array_equal(facts.model.exog[:, k], values):
-            return k if len(one.parts) == 1 else None
-    return None
+    single = (k for k, one in enumerate(facts.coefficients) if len(one.parts) == 1)
+    return next((k for k in single if np.array_equal(facts.model.exog[:, k], values)), None)
 
 
 def _zeros(facts: FittedModel, columns: Array) -> str:
@@ -275,7 +270,8 @@ def random_part(facts: FittedModel) -> str:
     things = random_effects(facts)
     columns, components = things[: facts.model.k_re], things[facts.model.k_re :]
     column = f" ({code(facts.group)})" if facts.group != "Group" else ""
-    group, phrases = say("random.each", one=facts.one) + column, []
+    group = say("random.each", one=facts.one) + column
+    phrases = []
     if columns:
         slopes = [code(thing.name) for thing in columns if thing.kind != "level"]
         kind = "effects" if len(slopes) == len(columns) else "intercept"
