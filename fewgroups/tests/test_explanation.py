@@ -336,8 +336,14 @@ def test_whole_terms_are_told_with_the_numbers_of_f_tests_and_a_curve_is_one_ter
     table = FittedModel(result).tests
     np.testing.assert_allclose(table, f_tests(result).loc[table.index])
     assert len(table) == 7
-    pieces = flat(explain(of_patients("y ~ C(cond):C(late)")()))
-    assert "difference in the mean `y` between the levels of `cond` and `late` gives F(3" in pieces
+    for formula, words in [
+        (
+            "y ~ cond:late",
+            "difference in the mean `y` between the levels of `cond` and `late` gives F(3",
+        ),
+        ("y ~ late + arm + cond:late:arm", "the mean `y` that the other terms leave gives F(8"),
+    ]:
+        assert words in flat(explain(of_patients(formula)()))
     curve = FittedModel(fitted("split-plot")).tests.loc["nitrogen and I(nitrogen ** 2)"]
     text = flat(explained("split-plot"))
     assert f"F(2, {curve['den_df']:.1f}) = {curve['F']:.2f}" in text

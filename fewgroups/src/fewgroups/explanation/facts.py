@@ -29,7 +29,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from fewgroups.checks import check_identified, check_result
 from fewgroups.components import variances
 from fewgroups.ddf import SHORTFALL, examine
-from fewgroups.fitting import boundary
+from fewgroups.fitting import ALARM, boundary
 from fewgroups.fixed_effects import coefficients, f_tests, term_rows
 from fewgroups.formulas import Names, column_of, group_column
 from fewgroups.likelihood import NotAtOptimumWarning, optimum
@@ -41,8 +41,9 @@ Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
-UNITS_ALARM = 0.01  # variance, in whatever unit, below which statsmodels warns of the boundary
-CLEARLY_ABOVE_ZERO = 0.05  # variance over residual variance from which that is a false alarm
+CLEARLY_ABOVE_ZERO = (
+    0.05  # variance over residual variance from which a warning of the boundary is a false alarm
+)
 MOST = 8  # random-effect columns: more would take long and teach nothing
 # Result → its tables, worked out once for all that is said of it.
 TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDictionary()
@@ -142,27 +143,21 @@ class Part:
         return say(f"words.{keys.get(self.kind, zero)}", self.words)
 
 
-@dataclass(frozen=True)
 class Coefficient:
-    """One coefficient of the term `term`. parts: what it compares, none for the intercept; places: where, if other
-    terms matter.
+    """One coefficient of the term `term`. parts: what it compares, and factors: of what; none for the intercept.
+    places: where it is read, if other terms matter.
 
     is_mean: whether it is a mean and no difference: the intercept, or a level of a factor coded without one; is_plain:
     whether a sentence can say it; gap: what it is multiplied by to be a difference between values that occur.
     """
 
-    name: str
-    term: str
-    parts: list[Part]
-    places: list[Part]
-    is_mean: bool
-    is_plain: bool
-    gap: float
-
-    @property
-    def factors(self) -> list[Factor]:
-        """Of what it compares."""
-        return [part.factor for part in self.parts]
+    def __init__(self, name: str, term: str, parts: list[Part]) -> None:
+        self.name, self.term, self.parts = name, term, parts
+        self.factors = [part.factor for part in parts]
+        self.places = list[Part]()
+        self.is_mean = all(part.kind == "within" for part in parts)
+        self.is_plain = all(part.kind not in ("coded", "even") for part in parts)
+        self.gap = math.prod(part.gap for part in parts) if self.is_plain else 1.0
 
     @property
     def where(self) -> str:
@@ -208,18 +203,16 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
         for reverse in product(*map(range, widths[::-1])):  # the first changes fastest
             choice = zip(coding.items(), reverse[::-1], strict=True)
             parts = [Part(factors[name], matrix, k) for (name, matrix), k in choice]
-            mean = all(part.kind == "within" for part in parts)
+            one = Coefficient(names[len(found)], term, parts)
             places: dict[str, Part] = {}
             # Read at the zeros of what joins all of its factors in another column; a mean, at those of all others.
-            for other in (other for _, other in codings if mean or coding.keys() < other.keys()):
-                for name, matrix in other.items():
-                    full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
-                    if name not in coding and not full:
-                        places.setdefault(name, Part(factors[name], matrix, None))
-            plain = all(part.kind not in ("coded", "even") for part in parts)
-            gap = math.prod(part.gap for part in parts) if plain else 1.0
-            name, where = names[len(found)], list(places.values())
-            found.append(Coefficient(name, term, parts, where, mean, plain, gap))
+            wider = [x for _, x in codings if one.is_mean or coding.keys() < x.keys()]
+            for name, matrix in (item for other in wider for item in other.items()):
+                full = matrix is not None and matrix.matrix.shape[0] == matrix.matrix.shape[1]
+                if name not in coding and not full:
+                    places.setdefault(name, Part(factors[name], matrix, None))
+            one.places = list(places.values())
+            found.append(one)
     return found, factors
 
 
@@ -352,7 +345,7 @@ class FittedModel:
         s, spreads = self.structure, self.spreads[self.spreads["sd"].notna()].iloc[:-1]
         sizes = np.append(np.sum(s.R_re**2, axis=0), s.unit_vc**2)  # mean squares of the columns
         ratios = spreads["variance"] * sizes / float(self.result.scale)
-        small = spreads["variance"].min() < UNITS_ALARM
+        small = spreads["variance"].min() < ALARM
         return bool(small and ratios.min() > CLEARLY_ABOVE_ZERO and spreads["low"].min() > 0)
 
     # Tables

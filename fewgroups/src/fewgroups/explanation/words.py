@@ -114,25 +114,26 @@ def names_of(factors: Iterable[Factor]) -> str:
 def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
     """The test of a whole term: "On average over the levels of `arm`, the test of … gives F(2, 10.0) = 20.58, …"."""
     row, factors = facts.tests.loc[term.name], term.factors
-    df, test = f"{row['num_df']:.0f}", f"{two(row['F'])}, {p_is(row['p'], journal_p)}"
+    df, p = f"{row['num_df']:.0f}", p_is(row["p"], journal_p)
     if np.isinf(row["den_df"]):
-        test = f"χ²({df}) = {two(row['F'] * row['num_df'])}, {p_is(row['p'], journal_p)}"
+        test = f"χ²({df}) = {two(row['F'] * row['num_df'])}, {p}"
     else:
-        test = f"F({df}, {degrees(row['den_df'])}) = {test}"
+        test = f"F({df}, {degrees(row['den_df'])}) = {two(row['F'])}, {p}"
     given = {**facts.shared, "test": test, "names": names_of(factors)}
     mine = [facts.coefficients[k] for k in term.coefficients]
     within = [part.factor for one in mine for part in one.parts if part.kind == "within"]
     inside = [factor for factor in factors if within.count(factor) == len(mine)]
-    # a:b without a and b holds the effects of both.
-    interacts = len(factors) > 1 and all(len(one.parts) > 1 for one in mine)
-    key = "interaction" if interacts else "levels" if factors[0].levels else "slope"
+    sizes = {len(one.parts) for one in mine}
+    key = "levels" if factors[0].levels else "slope"
+    if 1 not in sizes:  # a:b without a and b holds the effects of both, a + b + a:b:c those of c
+        key = "interaction" if len(sizes) == 1 else "rest"
     if term.kind == "curve":
         every = [variable for factor in factors for variable in factor.variables]
         curved = [
             x for x in factors if x.columns > 1 or any(every.count(v) > 1 for v in x.variables)
         ]
-        over = dict.fromkeys(v for factor in curved for v in sorted(factor.variables))
-        given["over"] = joined([facts.called.get(v, code(v)) for v in over])
+        names = dict.fromkeys(v for factor in curved for v in sorted(factor.variables))
+        given["over"] = joined([facts.called.get(v, code(v)) for v in names])
         given["columns"] = joined([code(name) for name in term.terms])
         given["others"] = names_of(factor for factor in factors if factor not in curved)
         key = "curve_depends" if given["others"] else "curve"
@@ -141,13 +142,13 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
         given["inside"] = names_of(inside)
         key = "within"
     text = say(f"term.{key}", given)
-    at = {"over_levels": names_of(factor for factor in term.partners if not factor.is_number)}
-    at["at_means" if facts.at_means else "at_zeros"] = names_of(
-        factor for factor in term.partners if factor.is_number
-    )
-    averages = " and ".join(say(f"term.{key}", names=names) for key, names in at.items() if names)
+    averages = []
+    if over := names_of(factor for factor in term.partners if not factor.is_number):
+        averages.append(say("term.over_levels", names=over))
+    if at := names_of(factor for factor in term.partners if factor.is_number):
+        averages.append(say("term.at_means" if facts.at_means else "term.at_zeros", names=at))
     if averages:
-        text = f"{averages}, {text[0].lower()}{text[1:]}"
+        text = f"{' and '.join(averages)}, {text[0].lower()}{text[1:]}"
     return text[0].upper() + text[1:]
 
 
