@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fewgroups.designs import BLOCK, simulate_blocks
+from fewgroups.designs import BLOCK
 from reference.studies_cases import BALANCED, SHORT_LONG, uneven
 
 from fewgroups import Design, Truth, design_grid, monte_carlo, power, simulate, simulate_many
@@ -77,7 +77,7 @@ def test_the_stream_of_many_depends_on_the_seed_alone_and_clipping_cuts_at_the_b
     """Not on how many are drawn, nor on where it is cut."""
     whole = simulate_many(SMALL, SLOPES, 2 * BLOCK + 7, 5)
     assert (simulate_many(SMALL, SLOPES, BLOCK + 3, 5) == whole[: BLOCK + 3]).all()
-    assert (simulate_blocks(SMALL, SLOPES, BLOCK + 7, 5, first=1) == whole[BLOCK:]).all()
+    assert (simulate_many(SMALL, SLOPES, BLOCK + 7, 5, block=1) == whole[BLOCK:]).all()
     assert (simulate_many(SMALL, SLOPES, 3, 6) != whole[:3]).any()
     loose, clipped = (Truth(0.9, -0.1, 0.1, residual_sd=0.3, clip=clip) for clip in (False, True))
     many = simulate_many(SMALL, loose, 50, 1)

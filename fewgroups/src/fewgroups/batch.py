@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from fewgroups.arguments import number_array, true_or_false
 from fewgroups.cells import ROUNDED, CellStatistics, Layout, layout_of
@@ -132,11 +131,11 @@ class InterceptModel:
         self.shares = shares = layout.members @ (layout.sizes[:, None] * Q)
         spans = []
         for k in range(len(sizes)):
-            span, lengths, _ = np.linalg.svd(shares[class_of == k], full_matrices=False)
+            of_class = np.where((class_of == k)[:, None], shares, 0.0)
+            span, lengths, _ = np.linalg.svd(of_class, full_matrices=False)
             spans.append(span[:, lengths > 1e-9])
         ranks = np.array([span.shape[1] for span in spans])
-        self.explained = np.empty((m, ranks.sum()))
-        self.explained[np.argsort(class_of, kind="stable")] = block_diag(*spans)
+        self.explained = np.hstack(spans)
         inner = self.explained.T @ shares
         values, rotation = np.linalg.eigh(np.diag(np.repeat(sizes, ranks)) - inner @ inner.T)
         values = np.where(values > 1e-10 * sizes.max(), values, 0.0)
@@ -146,20 +145,19 @@ class InterceptModel:
         kept = np.flatnonzero(contrasts > 0)
         self.classes = (class_of == kept[:, None]).astype(float)
         self.eigenvalues = np.concatenate([sizes[kept], others])
-        self.log_factors = self.eigenvalues if reml else sizes
-        self.multiplicity = np.concatenate([contrasts[kept], np.ones_like(others)])
+        multiplicity = np.concatenate([contrasts[kept], np.ones_like(others)])
         if not len(self.eigenvalues):
             raise ValueError(
                 "X already tells every group from the others; no variance between groups is left to "
                 "estimate: leave out columns that are constant within groups"
             )
-        if layout.rows - p - self.multiplicity.sum() < 1:
+        if layout.rows - p - multiplicity.sum() < 1:
             raise ValueError(
                 f"too few rows: {layout.rows} for {p} fixed effects and {m} groups leave none to "
                 "estimate the residual variance from; groups need repeats"
             )
-        if not reml:
-            self.multiplicity = members.astype(float)
+        self.log_factors = self.eigenvalues if reml else sizes
+        self.multiplicity = multiplicity if reml else members.astype(float)
         self.R_inverse = np.linalg.inv(R)
         self.blup_weights = self.R_inverse @ shares.T @ self.vectors
         self.df = layout.rows - p * reml

@@ -81,9 +81,18 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
             raise ValueError(
                 f"X must be an array (rows, columns) with at least one of each; given shape {X.shape}"
             )
-        X, group = X.astype(float), _labels(groups, len(X))
+        X = X.astype(float)
         for row, column in np.argwhere(~np.isfinite(X)):
             raise ValueError(f"X must be finite; row {row}, column {column} is {X[row, column]}")
+        if groups is None:
+            raise ValueError("groups must be given with a matrix X: one label per row")
+        group, names = pd.factorize(label_array(groups, len(X)))
+        blank = [k for k, name in enumerate(names) if isinstance(name, str) and not name.strip()]
+        missing = np.flatnonzero((group < 0) | np.isin(group, blank))
+        if missing.size:
+            raise ValueError(
+                f"groups must name one in every row; blank or missing in row {some(missing)}"
+            )
     if group.max() < 1:
         raise ValueError("groups must name two groups or more; one cannot show how groups differ")
     if len(X) <= X.shape[1]:
@@ -91,20 +100,6 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
             f"X has too few rows, {len(X)}, for a variance beside its {X.shape[1]} columns"
         )
     return Layout(X, group)
-
-
-def _labels(groups: Any, rows: int) -> np.ndarray:
-    """Group labels as whole numbers in order of first appearance."""
-    if groups is None:
-        raise ValueError("groups must be given with a matrix X: one label per row")
-    codes, names = pd.factorize(label_array(groups, rows))
-    blank = [k for k, name in enumerate(names) if isinstance(name, str) and not name.strip()]
-    missing = np.flatnonzero((codes < 0) | np.isin(codes, blank))
-    if missing.size:
-        raise ValueError(
-            f"groups must name one in every row; blank or missing in row {some(missing)}"
-        )
-    return codes
 
 
 class CellStatistics:

@@ -227,11 +227,9 @@ class Truth:
     words: ClassVar[Words] = Words()
 
     def __post_init__(self) -> None:
-        for field, value in [*vars(self).items()]:
-            if field == "clip":
-                continue
+        for field in ("intercept", "effect", "group_sd", "slope_sd", "correlation", "residual_sd"):
             name = self._argument(field)
-            value = real_number(name, value)
+            value = real_number(name, getattr(self, field))
             if field.endswith("_sd") and value < 0:
                 raise ValueError(f"{name} is a standard deviation, 0 or more; given {value}")
             object.__setattr__(self, field, value)
@@ -274,22 +272,18 @@ def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
     return design.table().assign(**{design.words.columns[-1]: outcome})
 
 
-def simulate_many(design: Design, truth: Truth, n: int, seed: int) -> np.ndarray:
+def simulate_many(design: Design, truth: Truth, n: int, seed: int, block: int = 0) -> np.ndarray:
     """Outcomes of n ≥ 1 data sets from a design and a truth: float64 (n, design.rows), rows as in `design.table()`.
 
     Data set k has the same digits whatever n is. The stream is not that of `simulate`: every 512 data sets have their
-    own child of `numpy.random.SeedSequence(seed)`, seed ≥ 0, so that they can be drawn anywhere, in any order.
+    own child of `numpy.random.SeedSequence(seed)`, seed ≥ 0, so that they can be drawn anywhere, in any order: `block`
+    is the number of the 512 to begin with, 0 for the first.
 
     TypeError or ValueError names the argument, what was given and what would do, also where the memory is too small.
     """
     check_request(design, truth, seed)
-    return simulate_blocks(design, truth, whole_number("n", n, 1, "data sets"), seed)
-
-
-def simulate_blocks(design: Design, truth: Truth, n: int, seed: int, first: int = 0) -> np.ndarray:
-    """n data sets of the stream of `simulate_many`, from block `first` on."""
-    outcomes = room_for(n, design.rows)
-    for part, rng in blocks(outcomes, seed, first):
+    outcomes = room_for(whole_number("n", n, 1, "data sets"), design.rows)
+    for part, rng in blocks(outcomes, seed, whole_number("block", block, 0)):
         # The effects of a whole block are drawn first, so that it may be cut short.
         effects = rng.standard_normal((BLOCK, 2, len(design.group_names)))[: len(part)]
         rng.standard_normal(out=part)

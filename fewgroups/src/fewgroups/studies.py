@@ -16,7 +16,7 @@ from fewgroups.arguments import confidence_level, whole_number
 from fewgroups.batch import InterceptModel, SlopeModel
 from fewgroups.cells import CellStatistics, layout_of
 from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
-from fewgroups.designs import BLOCK, Design, Truth, check_request, simulate_blocks
+from fewgroups.designs import BLOCK, Design, Truth, check_request, simulate_many
 from fewgroups.likelihood import Information
 from fewgroups.progress import progress_bar
 from fewgroups.structure import GroupBlock, Structure, derivatives
@@ -80,52 +80,51 @@ def monte_carlo(
 
     def sums_from(start: int) -> Array:
         """Over the data sets of the stream from `start` on, as many as are taken at a time: (methods, columns, 3)."""
-        outcomes = simulate_blocks(design, truth, min(size, n - start), seed, start // BLOCK)
+        outcomes = simulate_many(design, truth, min(size, n - start), seed, start // BLOCK)
         data = DataSets(design, outcomes)
         return np.array([_sums(METHODS[name](data), truth.effect, alpha) for name in names])
 
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
     chunks = parallel(joblib.delayed(sums_from)(start) for start in starts)
     sums = sum(progress_bar(chunks, total=len(starts), unit=" chunks"))
-    for name, answered in zip(names, sums[:, 0, 0], strict=True):
-        if not answered:
+    answered = sums[:, 0, 0].astype(int)
+    for name, number in zip(names, answered, strict=True):
+        if not number:
             raise ValueError(
                 f"method {name!r} has no answer in any of the {n} data sets: the outcomes that truth "
                 "gives do not vary enough to be tested"
             )
-    return _table(sums, pd.Index(names, name="method"), truth.effect)
+    table = _table(sums, pd.Index(names, name="method"), truth.effect)
+    return table.assign(undefined=n - answered)
 
 
-RATES, MEANS = ["rejection", "coverage", "type_s"], ["bias", "type_m", "se", "half_width"]
+RATES = ["rejection", "coverage", "type_s"]
+COLUMNS = [*RATES, "type_m", "bias", "se", "half_width", "singular"]
 
 
 def _sums(answer: Answer, effect: float, alpha: float) -> Array:
-    """Number, sum and sum of squares of what RATES, MEANS, "singular" and "undefined" are the means of, (9, 3)."""
-    usable, none = answer.usable, np.full(answer.usable.shape, np.nan)
-    estimate, se = np.where(usable, answer.estimate, np.nan), np.where(usable, answer.se, np.nan)
-    half_width = -special.stdtrit(answer.df, alpha / 2) * se
+    """Number, sum and sum of squares of what COLUMNS are the means of, (8, 3)."""
+    usable = answer.usable
+    estimate, se = answer.estimate[usable], answer.se[usable]
+    half_width = (-special.stdtrit(answer.df, alpha / 2) * answer.se)[usable]
     significant, error = np.abs(estimate) > half_width, estimate - effect
-    rows = [
-        np.where(usable, significant, np.nan),
-        np.where(usable, np.abs(error) <= half_width, np.nan),
-        np.where(significant, estimate * effect < 0, np.nan),
+    none = np.empty(0)
+    values = [
+        significant,
+        np.abs(error) <= half_width,
+        estimate[significant] * effect < 0,
+        np.abs(estimate[significant] / effect) if effect else none,
         error,
-        np.where(significant, np.abs(estimate / effect), np.nan) if effect else none,
         se,
         half_width,
-        none if answer.singular is None else answer.singular,
-        ~usable,
+        none if answer.singular is None else answer.singular[usable],
     ]
-    values = np.array(rows, dtype=float)
-    there = ~np.isnan(values)
-    values[~there] = 0
-    return np.stack([there.sum(axis=1), values.sum(axis=1), (values**2).sum(axis=1)], axis=1)
+    return np.array([[x.size, x.sum(), np.square(x, dtype=float).sum()] for x in values])
 
 
 def _table(sums: np.ndarray, methods: pd.Index, effect: float) -> pd.DataFrame:
-    """The table that `monte_carlo` returns."""
-    columns = [*RATES, *MEANS, "singular", "undefined"]
-    n, total, squares = (pd.DataFrame(x, methods, columns) for x in np.moveaxis(sums, -1, 0))
+    """Means with their Monte-Carlo errors, as `monte_carlo` returns them."""
+    n, total, squares = (pd.DataFrame(x, methods, COLUMNS) for x in np.moveaxis(sums, -1, 0))
     n = n.where(n > 0)
     mean = total / n
     variance = (squares - total * mean).clip(lower=0) / (n - 1).where(n > 1)
@@ -136,12 +135,10 @@ def _table(sums: np.ndarray, methods: pd.Index, effect: float) -> pd.DataFrame:
     error = np.sqrt(variance / n)
     mean["sd"] = np.sqrt(variance["bias"])
     error["sd"] = mean["sd"] / np.sqrt(2 * n["bias"] - 2)
-    both = ["type_s", "type_m"] if effect else []
-    table: dict[str, pd.Series] = {}
-    for name in ["rejection", "coverage", "bias", *both, "sd", "se", "half_width"]:
-        table |= {name: mean[name], f"{name}_error": error[name]}
-    undefined = total["undefined"].astype(int)
-    return pd.DataFrame(table | {"singular": mean["singular"], "undefined": undefined})
+    types = ["type_s", "type_m"] if effect else []
+    shown = ["rejection", "coverage", "bias", *types, "sd", "se", "half_width"]
+    columns = [f"{name}{end}" for name in shown for end in ("", "_error")]
+    return mean.join(error.add_suffix("_error"))[[*columns, "singular"]]
 
 
 def power(
@@ -286,9 +283,10 @@ class DataSets:
         unit[unit == 0] = 1.0
         Zr = np.moveaxis(layout.products(self.cells.residuals / unit, layout.Q[:, :q]), -1, 0)
         changes, blocks = derivatives(-1 - np.arange(q), q, 0), []
-        alone = np.array([kind[0] for kind in layout.kinds if len(kind) == 1], dtype=int)
-        for groups in filter(len, [alone, *(kind for kind in layout.kinds if len(kind) > 1)]):
-            count = 1 if groups is alone else len(groups)
+        parts = [(kind, len(kind)) for kind in layout.kinds if len(kind) > 1]
+        if alone := [kind for kind in layout.kinds if len(kind) == 1]:
+            parts.append((np.concatenate(alone), 1))
+        for groups, count in parts:
             gram = layout.grams[groups if count == 1 else groups[:1]]
             rows = np.insert(Zr[:, groups], 0, 1.0, axis=-1)
             if count > q + 1:
@@ -402,8 +400,8 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
 
     TypeError or ValueError for no list of names, unknown or repeated ones, methods that the design does not allow.
     """
-    needs = _needs(design)
-    lacking = {name: needs.get(name) or needs.get(name.split()[0], "") for name in METHODS}
+    lacks = _lacks(design)
+    lacking = {name: lacks.get(name) or lacks.get(name.split()[0], "") for name in METHODS}
     if methods is None:
         return tuple(name for name, what in lacking.items() if not what)
     listed = isinstance(methods, Sequence) and not isinstance(methods, str)
@@ -411,13 +409,12 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
         raise TypeError(
             f"methods must be a list of one or more names, or left out for all; given {methods!r}"
         )
-    plain = [" ".join(name.replace("–", "-").casefold().split()) for name in methods]
-    known = {name.replace("–", "-").casefold(): name for name in METHODS}
-    if unknown := [name for name, key in zip(methods, plain, strict=True) if key not in known]:
+    known = {_plain(name): name for name in METHODS}
+    if unknown := [name for name in methods if _plain(name) not in known]:
         raise ValueError(
             f"methods does not know {', '.join(map(repr, unknown))}; it knows {', '.join(METHODS)}"
         )
-    names = tuple(known[key] for key in plain)
+    names = tuple(known[_plain(name)] for name in methods)
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"methods names {name} more than once")
@@ -426,28 +423,35 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
     return names
 
 
-def _needs(design: Design) -> dict[str, str]:
+def _plain(name: str) -> str:
+    return " ".join(name.replace("–", "-").casefold().split())
+
+
+def _lacks(design: Design) -> dict[str, str]:
     """What each method, or each that begins with this word, needs and the design does not have, if anything."""
-    w, first = design.words, design.counts[:, :1]
-    counts = np.hstack([first, design.counts.sum(axis=1, keepdims=True) - first])
-    rows, cells, m = counts.sum(), np.sum(counts > 0), len(counts)
-    both = int((counts > 0).all(axis=1).sum())
-    pairs = f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
-    repeats = "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
-    residuals = "more repeats: nothing is left to estimate the residual variance from"
-    each = f"two {w.groups} or more in each {w.condition}"
-    apart = f"every {w.group} in one {w.condition} only, as with between=True"
-    three = f"three {w.groups} or more, as between=True splits them"
-    lacking = [  # of two for one method the last is told
-        ("pooled", rows < 3, f"three outcomes or more; the design has {rows}"),
-        ("paired", both < 2, pairs),
-        ("slope", both < 2, pairs),
-        ("slope", rows == cells, repeats),
-        ("cluster-robust", (counts > 0).sum(axis=0).min() < 2, each),
-        # An effect that shows within groups takes one of the differences within them.
-        ("intercept", rows - m - (both > 0) < 1, residuals),
-        ("intercept", not both and m < 3, three),
-        ("t on means", not both and m < 3, three),
-        ("t on means", both > 0, apart),
-    ]
-    return {method: what for method, lacks, what in lacking if lacks}
+    w, m, rows = design.words, len(design.counts), design.rows
+    measured = np.stack([design.counts[:, 0], design.counts[:, 1:].sum(axis=1)]) > 0
+    both = int(measured.all(axis=0).sum())
+    lacks = {}
+    if rows < 3:
+        lacks["pooled"] = f"three outcomes or more; the design has {rows}"
+    if both < 2:
+        pairs = (
+            f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
+        )
+        lacks["paired"] = lacks["slope"] = pairs
+    if rows == measured.sum():
+        lacks["slope"] = (
+            "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
+        )
+    if measured.sum(axis=1).min() < 2:
+        lacks["cluster-robust"] = f"two {w.groups} or more in each {w.condition}"
+    # An effect that shows within groups takes one of the differences within them.
+    if rows - m - (both > 0) < 1:
+        lacks["intercept"] = "more repeats: nothing is left to estimate the residual variance from"
+    if not both and m < 3:
+        three = f"three {w.groups} or more, as between=True splits them"
+        lacks["intercept"] = lacks["t on means"] = three
+    if both:
+        lacks["t on means"] = f"every {w.group} in one {w.condition} only, as with between=True"
+    return lacks
