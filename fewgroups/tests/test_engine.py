@@ -19,7 +19,7 @@ from running_example import Design, Truth, simulate, simulate_many
 from fewgroups import Fits, fit_many
 from fewgroups import batch as engine
 
-BATCHES = batches()
+BATCHES, BY_LMER = batches(), pd.read_csv(STORED)
 UNEVEN = Design(4, [{"a": 20, "b": 30}, {"a": 3, "b": 17}, {"a": 12, "b": 0}, {"a": 25, "b": 33}])
 HARD = {(59, 46): 0.1840, (76, 6): 0.0467}
 """Batch and data set: how far the engine's log-likelihood is below lmer's. Both are REML fits of four groups, with 1/9,
@@ -56,16 +56,9 @@ def check_against_dense(
         np.testing.assert_allclose(fits.se[k], np.sqrt(np.diag(phi)), rtol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def stored() -> pd.DataFrame:
-    return pd.read_csv(STORED)
-
-
 @pytest.mark.parametrize("number", range(len(BATCHES)), ids=lambda k: f"{k}-{BATCHES[k].name}")
-def test_no_fit_falls_short_of_lmer_but_for_the_hard_cases(
-    number: int, stored: pd.DataFrame
-) -> None:
-    batch, reference = BATCHES[number], stored[stored["batch"] == number]
+def test_no_fit_falls_short_of_lmer_but_for_the_hard_cases(number: int) -> None:
+    batch, reference = BATCHES[number], BY_LMER[BY_LMER["batch"] == number]
     y = batch.draw()
     drawn = (y**2).sum(axis=1)
     np.testing.assert_allclose(drawn, reference["y_squares"], rtol=1e-10, err_msg="other draws")

@@ -17,11 +17,6 @@ from fewgroups import Design, Truth, simulate_many
 BETWEEN_4 = Design(4, SHORT_LONG, between=True)
 
 
-def drawn(design: Design, truth: Truth, n: int, seed: int) -> DataSets:
-    """The reduced data sets of `simulate_many`."""
-    return DataSets(design, simulate_many(design, truth, n, seed))
-
-
 def per_data_set(data: DataSets, method: str) -> pd.DataFrame:
     """One method's answer to each data set."""
     answer = METHODS[method](data)
@@ -41,7 +36,7 @@ def test_every_test_of_every_data_set_is_that_of_r(name: str) -> None:
     """t.test, clubSandwich (cluster-robust), lmerTest (Satterthwaite), pbkrtest (Kenward–Roger); singular fits too."""
     design, truth, n, seed = CASES[name]
     answers = pd.read_csv(STORED).query(f"case == {list(CASES).index(name)}")
-    data = drawn(design, truth, n, seed)
+    data = DataSets(design, simulate_many(design, truth, n, seed))
     in_r = {"intercept z", "slope z", *answers["method"].str.replace("-R", "–R")}
     assert in_r >= set(chosen_methods(None, design))
     for method, expected in answers.groupby("method"):
@@ -65,7 +60,8 @@ def test_satterthwaite_of_a_balanced_slope_fit_has_the_closed_form() -> None:
     """Derived by hand. Whiten the pairs of means. With one eigenvalue above the pooled σ² (a singular fit) the
     curvature in that eigenvalue, σ² and the angle is diagonal; with two, the effect's variance is a Wishart's; with
     none, all is residual."""
-    data, m = drawn(Design(6, SHORT_LONG), world(0.02), 400, 3), 6
+    design, m = Design(6, SHORT_LONG), 6
+    data = DataSets(design, simulate_many(design, world(0.02), 400, 3))
     white = data.cells.residuals.reshape(m, 2, -1) * np.sqrt([20, 30])[:, None]
     within, nu = data.cells.within, data.layout.rows - len(data.layout.sizes)
     values, vectors = np.linalg.eigh(np.einsum("ian,ibn->nab", white, white) / (m - 1))

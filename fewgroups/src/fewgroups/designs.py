@@ -75,16 +75,18 @@ class Design:
             raise ValueError(
                 f"{w.conditions} must give {MAX_ROWS:,} rows at most; given {rows:,.0f}"
             )
-        axes = (w.group, self.group_names, 1), (w.condition, self.condition_names, 0)
-        for kind, names, axis in axes:
+        for kind, names, axis in (
+            (w.group, self.group_names, 1),
+            (w.condition, self.condition_names, 0),
+        ):
             if empty := [names[k] for k in np.flatnonzero(~self.counts.any(axis=axis))]:
                 raise ValueError(
                     f"{w.conditions} must give every {kind} a repeat; leave out {', '.join(empty)}, which has none"
                 )
 
     def __repr__(self) -> str:
-        w, between = self.words, f"between={self.between}"
-        return f"Design({w.groups}={self.groups!r}, {w.conditions}={self.conditions!r}, {between})"
+        w = self.words
+        return f"Design({w.groups}={self.groups!r}, {w.conditions}={self.conditions!r}, between={self.between})"
 
     @cached_property
     def group_names(self) -> tuple[str, ...]:
@@ -260,11 +262,11 @@ def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
     TypeError or ValueError names the argument, what was given and what would do.
     """
     check_request(design, truth, seed)
-    rows = design.counts.sum(axis=1)
-    effects = 2 if truth.slope_sd > 0 else 1
+    rows, effects = design.counts.sum(axis=1), 2 if truth.slope_sd > 0 else 1
+    # All draws at once: each group's level is at `first`, its change, if there is one, at the place after it.
+    draws = np.random.default_rng(seed).standard_normal(design.rows + effects * len(rows))
     first = np.cumsum(rows) - rows + effects * np.arange(len(rows))
     last = first + effects - 1
-    draws = np.random.default_rng(seed).standard_normal(design.rows + effects * len(rows))
     outcome = _row_means(design, truth, draws[first], draws[last])
     outcome += truth.residual_sd * np.delete(draws, [first, last])
     if truth.clip:
