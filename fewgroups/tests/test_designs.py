@@ -138,11 +138,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: simulate_many(SMALL, SLOPES, 0, 1), ValueError, "n must be .* data sets"),
     (lambda: simulate_many(SMALL, SLOPES, 2.0, 1), TypeError, "n must be"),  # type: ignore[arg-type]
     (lambda: simulate_many(SMALL, SLOPES, 10**13, 1), ValueError, "n is too large: .* GB"),
-    (
-        lambda: simulate_many(SMALL, SLOPES, 9, 1, block=-1),
-        ValueError,
-        "block must be .* 0 or more",
-    ),
+    (lambda: simulate_many(SMALL, SLOPES, 9, 1, -1), ValueError, "block must be .* 0 or more"),
     (runs(n=0), ValueError, "n must be .* 1 or more"),
     (runs(seed=-1), ValueError, "seed must be a whole number"),
     (runs(level=95), ValueError, "level must be .* between 0 and 1"),
