@@ -222,7 +222,8 @@ class WholeTerm:
     (several that no sentence can say one by one), "curve" (a spline, a polynomial).
 
     coefficients: their numbers; factors: its own, without repeats; partners: those that it is averaged over, none for a
-    term that is part of no interaction; rows (q, p): what is tested against zero.
+    term that is part of no interaction, and at_means: whether at the mean of numbers, or at zero; rows (q, p): what is
+    tested against zero.
     """
 
     name: str
@@ -231,6 +232,7 @@ class WholeTerm:
     coefficients: tuple[int, ...]
     factors: list[Factor]
     partners: list[Factor]
+    at_means: bool
     rows: Array
 
 
@@ -246,7 +248,7 @@ class FittedModel:
 
     outcome: "reaction time"; unit: " ms" or ""; one, many: ("person", "people"), and group: their column; levels_of:
     variance component → (one, many); called: coefficient, or variable that stands only inside functions (a spline) →
-    words; shared: the words that many sentences need. hypotheses, at_means: of `term_rows`, by term of the formula.
+    words; shared: the words that many sentences need.
     """
 
     def __init__(
@@ -261,7 +263,6 @@ class FittedModel:
         self.result = check_result(result, converged=False)
         self.model, self.structure = self.result.model, self.result.structure
         self.coefficients, self.factors = read_coefficients(self.model)
-        self.hypotheses, _, self.at_means = term_rows(self.model)
         self._read_words(unit, names)
         self.ddf, self.level, self.percent = ddf, level, f"{100 * level:g} %"
         ended = self.result.converged and np.isfinite(self.result.llf)
@@ -377,6 +378,7 @@ class FittedModel:
     def terms(self) -> list[WholeTerm]:
         """The terms of the formula but the intercept, those of one set of variables joined; those that are part of no
         interaction first, else in the order of the formula."""
+        tests, _, at_means = term_rows(self.model)
         # A term that is coded in several pieces is made of the factors of the last: it has all.
         members = {one.term: one.factors for one in self.coefficients if one.parts}
         families: dict[frozenset[frozenset[str]], list[str]] = {}
@@ -388,7 +390,7 @@ class FittedModel:
             where = tuple(k for k, one in enumerate(self.coefficients) if one.term in terms)
             mine = [self.coefficients[k] for k in where]
             factors = list(dict.fromkeys(chain(*(members[term] for term in terms))))
-            rows = np.vstack([self.hypotheses[term][0] for term in terms])
+            rows = np.vstack([tests[term][0] for term in terms])
             if len(terms) > 1 or any(factor.columns > 1 for factor in factors):
                 kind = "curve"
             elif not all(one.is_plain for one in mine):
@@ -402,7 +404,7 @@ class FittedModel:
             wider = [others for others in members.values() if any(x <= set(others) for x in own)]
             partners = [factor for factor in dict.fromkeys(chain(*wider)) if factor not in factors]
             name = " and ".join(terms)
-            found.append(WholeTerm(name, terms, kind, where, factors, partners, rows))
+            found.append(WholeTerm(name, terms, kind, where, factors, partners, at_means, rows))
         return sorted(found, key=lambda term: bool(term.partners))
 
     # Design
@@ -451,8 +453,10 @@ class FittedModel:
 
 def _covered(model: MixedLM, where: tuple[int, ...]) -> bool:
     """Whether random effects (with the group's level) already reproduce the columns within every group."""
-    for g, x in enumerate(model.exog_li):
-        wanted, Z = x[:, where], np.column_stack([np.ones(len(x)), random_design(model, g)[0]])
+    columns = np.asarray(model.exog_re).T if model.k_re else ()
+    left = [k for k in where if not any(np.array_equal(model.exog[:, k], z) for z in columns)]
+    for g, x in enumerate(model.exog_li if left else ()):
+        wanted, Z = x[:, left], np.column_stack([np.ones(len(x)), random_design(model, g)[0]])
         rest = wanted - Z @ np.linalg.lstsq(Z, wanted, rcond=None)[0]
         if np.max(np.abs(rest)) > 1e-8 * max(1.0, float(np.max(np.abs(wanted)))):
             return False

@@ -146,7 +146,7 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
     if over := names_of(factor for factor in term.partners if not factor.is_number):
         averages.append(say("term.over_levels", names=over))
     if at := names_of(factor for factor in term.partners if factor.is_number):
-        averages.append(say("term.at_means" if facts.at_means else "term.at_zeros", names=at))
+        averages.append(say("term.at_means" if term.at_means else "term.at_zeros", names=at))
     if averages:
         text = f"{' and '.join(averages)}, {text[0].lower()}{text[1:]}"
     return text[0].upper() + text[1:]
