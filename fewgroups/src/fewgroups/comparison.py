@@ -19,7 +19,7 @@ from fewgroups.arguments import check_choice, confidence_level, whole_number
 from fewgroups.batch import fit_many
 from fewgroups.checks import check_result
 from fewgroups.ddf import SHORTFALL
-from fewgroups.designs import BLOCK, blocks, room_for
+from fewgroups.designs import residuals, room_for
 from fewgroups.likelihood import NotAtOptimumWarning, Optimum, optima, optimum, optimum_at
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
@@ -184,10 +184,7 @@ def draw(model: MixedLM | OLS, beta: Array, at: Any, n: int, seed: int) -> Array
             rows.extend(model.row_indices[model.group_labels[group]])
         effects = sparse.block_diag(parts, format="csr")[np.argsort(rows)]
     scores = room_for(n, len(mean))
-    for part, rng in blocks(scores, seed):
-        normal = rng.standard_normal((BLOCK, effects.shape[1]))[: len(part)]
-        rng.standard_normal(out=part)
-        part *= np.sqrt(at.scale)
+    for part, normal in residuals(scores, np.sqrt(at.scale), effects.shape[1], seed):
         part += mean + normal @ effects.T
     return scores
 

@@ -285,25 +285,28 @@ def simulate_many(design: Design, truth: Truth, n: int, seed: int, block: int = 
     """
     check_request(design, truth, seed)
     outcomes = room_for(whole_number("n", n, 1, "data sets"), design.rows)
-    for part, rng in blocks(outcomes, seed, whole_number("block", block, 0)):
-        # The effects of a whole block are drawn first, so that it may be cut short.
-        effects = rng.standard_normal((BLOCK, 2, len(design.group_names)))[: len(part)]
-        rng.standard_normal(out=part)
-        part *= truth.residual_sd
-        part += _row_means(design, truth, effects[:, 0], effects[:, 1])
+    block, m = whole_number("block", block, 0), len(design.group_names)
+    for part, normal in residuals(outcomes, truth.residual_sd, 2 * m, seed, block):
+        part += _row_means(design, truth, normal[:, :m], normal[:, m:])
         if truth.clip:
             np.clip(part, 0, 1, out=part)
     return outcomes
 
 
-def blocks(
-    outcomes: np.ndarray, seed: int, first: int = 0
-) -> Iterator[tuple[np.ndarray, np.random.Generator]]:
-    """The rows of `outcomes`, BLOCK at a time, each block with the generator of its own child of the seed."""
+def residuals(
+    outcomes: np.ndarray, sd: float, effects: int, seed: int, block: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Fill `outcomes` (n, rows) with normal residuals, BLOCK data sets at a time, each block from its own child of the
+    seed; and give with each block standard normals (data sets, effects), for the effects to be added there."""
     for start in range(0, len(outcomes), BLOCK):
         # By its own key, without making all the ones before it.
-        child = np.random.SeedSequence(seed, spawn_key=(first + start // BLOCK,))
-        yield outcomes[start : start + BLOCK], np.random.default_rng(child)
+        child = np.random.SeedSequence(seed, spawn_key=(block + start // BLOCK,))
+        part, rng = outcomes[start : start + BLOCK], np.random.default_rng(child)
+        # The effects of a whole block are drawn first, so that it may be cut short.
+        normal = rng.standard_normal((BLOCK, effects))[: len(part)]
+        rng.standard_normal(out=part)
+        part *= sd
+        yield part, normal
 
 
 def room_for(n: int, rows: int) -> np.ndarray:
