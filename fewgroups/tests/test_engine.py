@@ -188,6 +188,7 @@ def test_a_data_set_has_the_same_fit_in_any_company_and_far_from_zero(
 
 
 SHEET = np.column_stack([np.ones(12), np.tile([0, 1], 6)])
+DEPENDENT = np.column_stack([SHEET, SHEET @ [1, -1]])
 LABELS = np.repeat([1, 2, 3], 4)
 LEVEL = (LABELS == 2)[:, None].astype(float)
 SCORES = np.random.default_rng(0).normal(size=(2, 12))
@@ -205,11 +206,7 @@ BAD = [
     ({"groups": [np.nan, *SOME]}, ValueError, "missing in row 0"),
     ({"groups": [{}] * 12}, ValueError, "groups must hold text"),
     ({"groups": np.arange(12)}, ValueError, "too few rows"),
-    (
-        {"design_or_X": np.column_stack([SHEET, SHEET @ [1, -1]])},
-        ValueError,
-        "deficient, .*: 'column 2' follows",
-    ),
+    ({"design_or_X": DEPENDENT}, ValueError, "deficient, .*: 'column 2' follows"),
     ({"design_or_X": np.where(SHEET > 2, 1, np.nan)}, ValueError, "X must be finite"),
     ({"design_or_X": SHEET[:, 0]}, ValueError, r"array \(rows, columns\)"),
     ({"design_or_X": SHEET.astype(str)}, TypeError, "design_or_X must be a Design"),
