@@ -114,7 +114,7 @@ def test_standard_errors_that_mislead_are_told() -> None:
     ]
     data = simulate(Design(athletes=5, repeats=repeats), Truth(slope_sd=0.02), 5)
     result = fit(F, data, "athlete_id", "~session_high")
-    exact = np.sqrt(np.diag(optimum(result.model).phi))
+    exact = np.sqrt(np.diag(optimum(result.model).covariance))
     ratios = list(result.report.se_ratios.values())
     np.testing.assert_allclose(ratios, result.bse_fe / exact, rtol=1e-6)
     assert np.max(np.abs(np.subtract(ratios, 1))) > 0.1

@@ -260,7 +260,7 @@ def test_refits_at_once_are_those_one_by_one(name: str) -> None:
         found, loglik, singular = refit(model, scores, reml)
         alone = [optimum(Structure.of(model, y), reml) for y in scores]
         np.testing.assert_allclose(loglik, [one.loglik for one in alone], atol=1e-6)
-        beta = [one.beta for one in alone]
+        beta = [one.coefficients for one in alone]
         np.testing.assert_allclose(found[:, : model.k_fe], beta, rtol=1e-5)
         np.testing.assert_array_equal(singular, [one.singular for one in alone])
 

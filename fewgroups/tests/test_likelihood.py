@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from fewgroups.checks import residual_share
-from fewgroups.likelihood import Information, _descend, optimum, optimum_at, profile
+from fewgroups.likelihood import Information, Optimum, _descend, optimum, profile
 from fewgroups.structure import CrossedBlock, Structure
 from public_data import REFERENCE, SPECS, covariance, request
 from statsmodels.regression.mixed_linear_model import MixedLM
@@ -53,15 +53,15 @@ def test_deviance_and_fixed_effects_are_those_of_dense_matrices(name: str, reml:
     for singular in (False, True):
         theta = rng.normal(0, 1, s.size)
         theta[-1] *= not singular
-        found, V = optimum_at(s, theta, reml), np.zeros((s.n, s.n))
+        found, V = Optimum.at(s, theta, reml), np.zeros((s.n, s.n))
         ratios = found.cov_re / found.scale, found.vcomp / found.scale
         for g, group in enumerate(model.group_labels):
             rows = model.row_indices[group]
             V[np.ix_(rows, rows)] = covariance(model, g, *ratios, 1.0)
         (loglik,), (beta,), (scale,), (phi,) = dense(model.endog[None], model.exog, V, reml)
         assert found.loglik == pytest.approx(loglik, abs=1e-9)
-        np.testing.assert_allclose(found.beta, beta, rtol=1e-9)
-        np.testing.assert_allclose(found.phi, phi, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(found.coefficients, beta, rtol=1e-9)
+        np.testing.assert_allclose(found.covariance, phi, rtol=1e-8, atol=1e-12)
         assert found.scale == pytest.approx(scale, rel=1e-10)
 
 
@@ -130,7 +130,7 @@ def test_optimum_is_never_below_lmer_and_stands_where_lmer_stands(key: str) -> N
 def test_the_search_leaves_the_saddle_at_zero_variance(name: str) -> None:
     s = Structure.of(model_of(name, sample(5)))
     best, zero = optimum(s), np.zeros(s.size)
-    assert optimum_at(s, zero, True).loglik < best.loglik - 0.05  # a saddle, not the optimum
+    assert Optimum.at(s, zero, True).loglik < best.loglik - 0.05  # a saddle, not the optimum
     _, ended, _ = _descend(s.of_data_sets(np.newaxis), np.array([0]), zero[None], True)
     assert ended == pytest.approx(-2 * best.loglik, abs=1e-6)
 

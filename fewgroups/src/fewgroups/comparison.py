@@ -20,7 +20,7 @@ from fewgroups.batch import fit_many
 from fewgroups.checks import check_result
 from fewgroups.ddf import SHORTFALL
 from fewgroups.designs import residuals, room_for
-from fewgroups.likelihood import NotAtOptimumWarning, Optimum, optima, optimum, optimum_at
+from fewgroups.likelihood import NotAtOptimumWarning, Optimum, optima, optimum
 from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.structure import (
@@ -123,7 +123,7 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     if shortfall > SHORTFALL:
         notes.append(say("bootstrap.short", shortfall=f"{shortfall:.2g}"))
         warnings.warn(notes[-1], NotAtOptimumWarning, stacklevel=2)
-    scores = draw(model, best.beta, best, n, seed)
+    scores = draw(model, best.coefficients, best, n, seed)
     found, loglik, singular = refit(model, scores, reml)
     kept = np.isfinite(loglik)
     if kept.sum() < 2:
@@ -221,12 +221,12 @@ def least_squares(model: OLS, y: Array, reml: bool) -> Optimum:
     its groups; with lme4's constants in the log-likelihood."""
     X = pd.DataFrame(model.exog, columns=model.exog_names)
     structure = Structure.of(MixedLM(model.endog, X, np.zeros(len(X))), y)
-    return optimum_at(structure, np.zeros((*y.shape[:-1], 1)), reml)
+    return Optimum.at(structure, np.zeros((*y.shape[:-1], 1)), reml)
 
 
 def _estimates(best: Optimum) -> Array:
     spread = sds_and_correlations(best.cov_re, best.vcomp, best.scale)
-    return np.concatenate([best.beta, spread], axis=-1)
+    return np.concatenate([best.coefficients, spread], axis=-1)
 
 
 # ---- two nested models ---------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def compare(
 
     mixture, null, p_error = None, None, 0.0
     if method == "bootstrap":
-        scores = draw(small, best.beta, best, n, seed)
+        scores = draw(small, best.coefficients, best, n, seed)
         null = 2 * (refit(large, scores, reml)[1] - refit(small, scores, reml)[1])
         null = np.where(null > ROUNDING, null, 0.0)[np.isfinite(null)]
         drawn = len(null)

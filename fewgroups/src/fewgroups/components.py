@@ -87,25 +87,29 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     model, s, reml = plain.model, plain.structure, bool(plain.reml)
     seen, best = examine(plain, "wald"), optimum(s, reml)
     at = plain if seen.facts["shortfall"] > SHORTFALL else best
-    cov_re, vcomp, scale = _without_rounding(s, at.cov_re, at.vcomp, float(at.scale))
+    cov_re, vcomp = np.reshape(at.cov_re, (s.q, s.q)), np.ravel(at.vcomp)
+    scale = float(at.scale)
+    # Variances that are zero but for rounding are zero, and correlations that are 1 but for rounding are 1.
+    kept = np.append(np.diag(cov_re), vcomp) * s.mean_squares >= ZERO**2 * scale
+    cov_re, vcomp = cov_re * np.outer(kept[: s.q], kept[: s.q]), vcomp * kept[s.q :]
     values = sds_and_correlations(cov_re, vcomp, np.array(scale))
     j, i = np.tril_indices(s.q, -1)
-    correlations = slice(s.q, s.q + len(i))
-    r = values[correlations]
-    r[np.abs(r) > ONE] = np.sign(r[np.abs(r) > ONE])
-    sd = values.copy()
-    sd[correlations] = np.nan
-    columns: dict[str, Any] = {"sd": sd}
-    if len(i):
-        columns["correlation"] = np.where(np.isnan(sd), values, np.nan)
+    pair = np.repeat([False, True, False], [s.q, len(i), s.v + 1])  # the rows of correlations
+    values = np.where(pair & (np.abs(values) > ONE), np.sign(values), values)
+    sd = np.where(pair, np.nan, values)
     low, high = Profiles(s, best, reml).intervals(level).T
-    se = _standard_errors(s, cov_re, vcomp, scale, values, reml)
-    columns |= {"variance": sd**2, "se": se, "low": low, "high": high}
+    se = _standard_errors(s, cov_re, vcomp, scale, values, pair, reml)
     squares = cov_re * (s.R_re.T @ s.R_re)  # tr(Ψ ZᵀZ)/n, by entries of Ψ
     parts = np.array([*np.diag(squares), *2 * squares[i, j], *vcomp * s.unit_vc**2, scale])
     shares = parts / parts.sum()
-    if not len(i):
-        columns["share"] = shares
+    columns: dict[str, Any] = {
+        "sd": sd,
+        "correlation": np.where(pair, values, np.nan),
+        "variance": sd**2,
+        "se": se,
+    }
+    columns |= {"low": low, "high": high, "share": shares}
+    del columns["share" if len(i) else "correlation"]
 
     labels = [str(name) for name in model.data.exog_re_names] if s.q else []
     components = [*(str(name) for name in model.exog_vc.names), "residual"]
@@ -113,9 +117,8 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     index = pd.Index([*labels, *pairs, *components], name="component")
     table = noted_table(columns, index, [], _decimals(columns))
     fixed = np.var(model.exog @ seen.found.coefficients, ddof=1) / parts.sum()
-    by_source = dict(zip(components, shares[correlations.stop :].tolist(), strict=True))
-    if labels:
-        by_source = {" and ".join(labels): float(shares[: correlations.stop].sum())} | by_source
+    by_source = {" and ".join(labels): float(shares[: len(labels + pairs)].sum())} if labels else {}
+    by_source |= dict(zip(components, shares[len(labels + pairs) :].tolist(), strict=True))
     table.attrs |= {
         "icc": _pair_correlations(model, [*labels, *components[:-1]], cov_re, vcomp, scale),
         "shares": by_source,
@@ -130,38 +133,22 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     return table
 
 
-def _without_rounding(
-    s: Structure, cov_re: Any, vcomp: Any, scale: float
-) -> tuple[Array, Array, float]:
-    """Ψ (q, q), τ² (v,), σ² of a fit; variances that are zero but for rounding are zero."""
-    cov_re = np.array(cov_re, dtype=float).reshape(s.q, s.q)
-    vcomp = np.array(vcomp, dtype=float).reshape(s.v)
-    sizes = np.append(np.sum(s.R_re**2, axis=0), s.unit_vc**2)  # mean squares of the columns
-    zero = np.append(np.diag(cov_re), vcomp) * sizes < ZERO**2 * scale
-    cov_re[zero[: s.q], :] = cov_re[:, zero[: s.q]] = 0.0
-    vcomp[zero[s.q :]] = 0.0
-    return cov_re, vcomp, scale
-
-
 def _standard_errors(
-    s: Structure, cov_re: Array, vcomp: Array, scale: float, values: Array, reml: bool
+    s: Structure, cov_re: Array, vcomp: Array, scale: float, values: Array, pair: Array, reml: bool
 ) -> Array:
     """Of the variances and correlations in the table's rows, whose SDs and correlations are `values`: expected
-    information, and the delta method for correlations. nan on the boundary."""
+    information, and the delta method for correlations, the rows `pair`. nan on the boundary."""
     found = Information.of(s, s.from_data_units(cov_re / scale, vcomp / scale), reml, scale)
     spread = 2 * scaled_inverse(found.expected)
     slopes = scale * (s.random @ symmetric(np.eye(s.size - s.v), s.q) @ s.random.T)  # of Ψ by γ
     own, j, i = np.diagonal(slopes, axis1=1, axis2=2), *np.tril_indices(s.q, -1)
-    a, r = np.diag(cov_re), values[s.q : s.q + len(i)]
+    a, r = np.diag(cov_re), values[pair]
     with np.errstate(divide="ignore", invalid="ignore"):
         by_r = slopes[:, i, j] / np.sqrt(a[i] * a[j]) - r / 2 * (own / a)[:, [i, j]].sum(axis=1)
     by_gamma = block_diag(np.hstack([own, by_r]).T, np.diag(scale / s.unit_vc**2), np.zeros((1, 0)))
-    by_scale = values**2  # variances are in units of σ², correlations not
-    by_scale[s.q : s.q + len(i)] = 0.0
+    by_scale = np.where(pair, 0.0, values**2)  # variances are in units of σ², correlations not
     by_row = np.column_stack([by_gamma, by_scale])
-    inside = values > 0
-    inside[s.q : s.q + len(i)] = np.abs(r) < 1
-    by_row[~inside] = np.nan
+    by_row[~np.where(pair, np.abs(values) < 1, values > 0)] = np.nan
     return np.sqrt(np.einsum("ra,ab,rb->r", by_row, spread, by_row))
 
 
@@ -296,22 +283,17 @@ class Profiles:
     def intervals(self, level: float) -> Array:
         """(parameters, 2) the values whose deviance is within χ²₁ of the lowest; SDs end at 0 and correlations at ±1
         where it never rises that far. Where one of its SDs may be zero, a correlation may be anything."""
-        s, held, best = (
-            self.structure,
-            self.held,
-            np.take_along_axis(self.best, self.held[:, None], axis=1)[:, 0],
-        )
+        s, held = self.structure, self.held
         every, rise = np.arange(len(held)), float(chi2.ppf(level, 1))
-        up = np.where(every % 2, 1.0, -1.0)
+        best, up = self.best[every, held], np.where(every % 2, 1.0, -1.0)
         bound = np.where(self.pair, up, np.where((up < 0) & (held < s.size), 0.0, up * np.inf))
+        reach = up * (bound - best)  # an end is sought by its distance from the best value
         # The first guess is where the deviance would have risen that far if it were a parabola.
         inverse = np.linalg.pinv(self.at(every, self.best)[2], hermitian=True)[every, held]
         bend = inverse[every, held]
         step = np.sqrt(np.divide(2 * rise, bend, out=np.zeros_like(bend), where=bend > 0))
+        distance = np.minimum(np.where(bend > 0, step * bend, AWAY), reach)
         near = self.best + (up * step)[:, None] * inverse
-        values = near[every, held]
-        values = np.where(up * (values - best) > 0, values, best + up * AWAY)
-        values = np.where(up * (values - bound) > 0, bound, values)
         last, large = near.copy(), np.append(s.pack(np.eye(s.q), np.ones(s.v)), 0.0)
 
         def excess(which: Array, at: Array) -> Array:
@@ -345,37 +327,38 @@ class Profiles:
             near[which] = np.where(over[:, None] < 0, last[which], near[which])
             return over
 
-        # What is known to be in the interval, and to be beyond it.
-        inside, outside = best.copy(), up * np.inf
-        before, shorter = best.copy(), np.full(len(best), -np.sqrt(rise))
-        (j, i), anything = np.tril_indices(s.q, -1), best == bound
+        def value() -> Array:
+            return np.where(distance == reach, bound, best + up * distance)
+
+        # Distances known to be in the interval, and beyond it; the last one tried, and its excess.
+        inside, outside = np.zeros_like(best), np.full_like(best, np.inf)
+        before, shorter = np.zeros_like(best), np.full_like(best, -np.sqrt(rise))
+        (j, i), anything = np.tril_indices(s.q, -1), reach == 0
         for group in (~self.pair, self.pair):
-            values[anything] = bound[anything]
+            distance[anything] = reach[anything]
             left = np.flatnonzero(group & ~anything)
             for _ in range(ROUNDS):
                 if not len(left):
                     break
-                now, side, limit = values[left], up[left], bound[left]
-                over = excess(left, now)
+                now, limit, at = distance[left], reach[left], value()[left]
+                over = excess(left, at)
                 start = inside[left] = np.where(over < 0, now, inside[left])
                 far = outside[left] = np.where(over < 0, outside[left], now)
                 # The root rises almost in a line: the secant. Where it would leave the bracket: half-way; or while
                 # that has no outer end, to the bound; or as far again.
-                half = np.where(np.isfinite(far), (start + far) / 2, limit)
-                half = np.where(np.isfinite(half), half, 2 * start - best[left] + side * AWAY)
-                far = np.where(np.isfinite(far), far, limit)
+                half = np.where(np.isfinite(limit), limit, 2 * start + AWAY)
+                half = np.where(np.isfinite(far), (start + far) / 2, half)
                 with np.errstate(divide="ignore", invalid="ignore"):
                     ahead = now - over * (now - before[left]) / (over - shorter[left])
-                between = (side * ahead > side * start) & (side * ahead < side * far)
-                ahead = np.where(between & (now != limit), ahead, half)
-                values[left] = np.where((now == limit) & (over <= 0), now, ahead)
+                between = (start < ahead) & (ahead < np.minimum(far, limit)) & (now != limit)
+                ahead = np.where(between, ahead, half)
+                distance[left] = np.where((now == limit) & (over <= 0), now, ahead)
                 before[left], shorter[left] = now, over
-                left = left[np.abs(values[left] - now) > PRECISE * (np.abs(now) + AWAY)]
-            zero = values[: 2 * s.q : 2] == 0
+                left = left[np.abs(distance[left] - now) > PRECISE * (np.abs(at) + AWAY)]
+            zero = value()[: 2 * s.q : 2] == 0
             anything[self.pair] |= np.repeat(zero[i] | zero[j], 2)
-        ends = values.reshape(-1, 2)
+        ends = value().reshape(-1, 2)
         ends[-1] = np.exp(ends[-1])
-        sizes = [*np.linalg.norm(s.random, axis=1), *np.ones(len(i)), *1 / s.unit_vc, 1.0]
-        sizes = np.array(sizes) * np.sqrt(self.optimum.scale)
-        sizes[s.q : s.q + len(i)] = 1.0
+        sizes = np.array([*np.linalg.norm(s.random, axis=1), *1 / s.unit_vc, 1.0])
+        sizes = np.insert(sizes * np.sqrt(self.optimum.scale), [s.q] * len(i), 1.0)
         return np.asarray(ends * sizes[:, None])

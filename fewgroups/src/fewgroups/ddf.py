@@ -22,13 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fewgroups.arguments import check_choice
-from fewgroups.likelihood import (
-    Information,
-    NotAtOptimumWarning,
-    by_coordinates,
-    is_singular,
-    optimum,
-)
+from fewgroups.likelihood import Information, NotAtOptimumWarning, by_coordinates, optimum
 from fewgroups.templates import say
 
 if TYPE_CHECKING:  # statsmodels takes a third of the memory of `monte_carlo`, which does without
@@ -202,8 +196,8 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
     s, reml = result.structure, bool(result.reml)
     best, scale = optimum(s, reml), float(result.scale)
     gamma = s.from_data_units(result.cov_re / scale, result.vcomp / scale)
-    found, singular = Information.of(s, gamma, reml, scale), is_singular(s, s.theta(gamma))
-    shortfall = max(best.loglik + found.deviance / 2, 0.0)
+    found, singular = Information.of(s, gamma, reml, scale), s.singular(s.theta(gamma))
+    shortfall = max(best.loglik - found.loglik, 0.0)
     refitted = ddf == "kenward-roger" and not reml
     notes = []
     if shortfall > SHORTFALL:
@@ -213,8 +207,7 @@ def examine(result: MixedLMResults, ddf: str) -> Examination:
         best = optimum(s, True)
         notes.append(say("examined.refitted"))
     if refitted or (best.singular and shortfall <= SHORTFALL):
-        found = Information.of(s, s.gamma(best.theta), reml or refitted)
-        singular = best.singular
+        found, singular = best, best.singular
     if singular:
         notes.append(say(f"examined.{ddf}"))
     facts = {"method": ddf, "singular": singular, "refitted": refitted, "shortfall": shortfall}

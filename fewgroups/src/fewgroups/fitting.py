@@ -22,8 +22,8 @@ from statsmodels.regression.mixed_linear_model import (
 from fewgroups.arguments import true_or_false
 from fewgroups.checks import NO_RESIDUAL, check_identified
 from fewgroups.formulas import build
-from fewgroups.likelihood import SINGULAR, Information, Optimum, optimum
-from fewgroups.structure import RANK, Structure, sds_and_correlations, symmetric
+from fewgroups.likelihood import Information, Optimum, optimum
+from fewgroups.structure import RANK, SINGULAR, Structure, sds_and_correlations, symmetric
 from fewgroups.templates import say
 
 Array = np.ndarray
@@ -141,7 +141,7 @@ def fit(
     made = _result(model, structure, best, reml)
     result = MixedLMResultsWrapper(made)
     with np.errstate(invalid="ignore"):  # the root of a negative variance
-        ratios = made.bse_fe / np.sqrt(np.diag(best.phi))
+        ratios = made.bse_fe / np.sqrt(np.diag(best.covariance))
     result.structure = structure  # what is asked of this result need not build it again
     result.report = FitReport(
         singular=best.singular,
@@ -158,9 +158,10 @@ def fit(
 def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMResults:
     """What `MixedLM.fit` makes of an optimum, as the end of that function does it."""
     psi, vcomp = best.cov_re / best.scale, best.vcomp / best.scale
+    at: Information = best
     if best.singular:
         psi, vcomp = psi + ADDED * s.random @ s.random.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
-    at = Information.of(s, s.from_data_units(psi, vcomp), reml)
+        at = Information.of(s, s.from_data_units(psi, vcomp), reml)
     beta = at.coefficients
     vars(model).update(reml=reml, fe_pen=None, cov_pen=None, _freepat=None, _cov_sing=0)
     params = MixedLMParams.from_components(beta, cov_re=psi, vcomp=vcomp)
@@ -178,7 +179,7 @@ def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMR
         reml=reml,
         cov_pen=None,
         freepat=None,
-        _cache={"llf": -float(at.deviance) / 2},  # its own needs a pass over the groups
+        _cache={"llf": float(at.loglik)},  # its own needs a pass over the groups
         **{name: getattr(model, name) for name in ("k_fe", "k_re", "k_re2", "k_vc", "use_sqrt")},
     )
     if any(map(sparse.issparse, model._aex_r)):
@@ -224,7 +225,7 @@ def boundary(
     names = [shown(name) for name in (*model.data.exog_re_names[:q], *model.exog_vc.names)]
     values = sds_and_correlations(best.cov_re, best.vcomp, best.scale)
     sds, r = np.append(values[:q], values[q + len(i) : -1]), values[q : q + len(i)]
-    sds *= np.append(np.linalg.norm(s.R_re, axis=0), s.unit_vc) / values[-1]  # per row, over σ
+    sds *= np.sqrt(s.mean_squares) / values[-1]  # per row, over σ
     zero = [name for name, sd in zip(names, sds, strict=True) if sd < SINGULAR]
     found = [f"the variance of {name} is zero" for name in zero]
     for one, other, value in zip(i, j, r, strict=True):

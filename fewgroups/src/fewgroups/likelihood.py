@@ -28,7 +28,6 @@ from fewgroups.structure import Structure, symmetric
 
 Array = np.ndarray
 
-SINGULAR = 1e-4  # an SD this small, relative to σ and per standardised column, is zero (as in lme4)
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
 NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
 AWAY = 0.1  # relative SDs near zero start from here: at zero the deviance is flat, whether or not it is a minimum
@@ -97,6 +96,11 @@ class Information:
     def rows(self, L: Array) -> Array:
         """Rows (q, p) or a row (p,) of weights of β as weights of the coefficients of X̃."""
         return np.asarray(L @ self.structure.R_inverse)
+
+    @property
+    def loglik(self) -> Any:
+        """The (restricted) log-likelihood."""
+        return -self.deviance / 2
 
     @property
     def beta(self) -> Array:
@@ -186,23 +190,40 @@ def profile(s: Structure, theta: Array, reml: bool) -> tuple[Any, Array, Array]:
 
 
 @dataclass(frozen=True)
-class Optimum:
-    """The best point found, in the units of the data; or those of many data sets, along a first axis of everything.
+class Optimum(Information):
+    """The likelihood at the best point found; of many data sets, with a first axis of everything but the structure.
 
-    cov_re (q, q), vcomp (v,), scale: Ψ, τ², σ²; beta (p,); phi (p, p) = (XᵀV⁻¹X)⁻¹; loglik; theta (size,) the
-    standardised point; singular: whether a relative SD is zero (per standardised column, so that units and centring
-    do not matter) or a correlation ±1; tried: the log-likelihood reached from each start (of many data sets: all).
+    theta (size,): the standardised point; tried: the log-likelihood reached from each start (of many data sets: all).
     """
 
-    cov_re: Array
-    vcomp: Array
-    scale: Any
-    beta: Array
-    phi: Array
-    loglik: Any
     theta: Array
-    singular: Any
     tried: tuple[float, ...]
+
+    @classmethod
+    def at(
+        cls, s: Structure, theta: Array, reml: bool, tried: Any = (), second: bool = False
+    ) -> Optimum:
+        """What is found at θ (..., size), with second derivatives or without."""
+        found = Information.of(s, s.gamma(theta), reml, second=second)
+        return cls(**vars(found), theta=theta, tried=tried)
+
+    @property
+    def cov_re(self) -> Array:
+        """(q, q) Ψ of the model's own columns."""
+        root = self.structure.random @ self.structure.unpack(self.theta)[0]
+        return np.asarray(self.scale[..., None, None] * (root @ root.swapaxes(-1, -2)))
+
+    @property
+    def vcomp(self) -> Array:
+        """(v,) τ² of the model's own columns."""
+        sds = self.structure.unpack(self.theta)[1] / self.structure.unit_vc
+        return np.asarray(self.scale[..., None] * sds**2)
+
+    @property
+    def singular(self) -> Any:
+        """Whether a relative SD is zero (per standardised column: units and centring do not matter) or a correlation
+        ±1."""
+        return self.structure.singular(self.theta)
 
 
 def optimum(model: Any, reml: bool = True) -> Optimum:
@@ -224,7 +245,7 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
                 f"should still fall by about {decrease[0]:.2g}): the data say too little about these random "
                 "effects; leave out one of them"
             )
-        s.optima[reml] = optimum_at(s, best[0], reml, tried)
+        s.optima[reml] = Optimum.at(s, best[0], reml, tried, second=True)
     return cast(Optimum, s.optima[reml])
 
 
@@ -235,32 +256,7 @@ def optima(structure: Structure, reml: bool, near: Array) -> tuple[Optimum, Arra
     deviance has several dips as random effects grow, or may have one in an elongated direction.
     """
     best, decrease, tried = _best_ends(structure, reml, near)
-    return optimum_at(structure, best, reml, tried), ~(decrease < NEGLIGIBLE)
-
-
-def optimum_at(s: Structure, theta: Array, reml: bool, tried: tuple[float, ...] = ()) -> Optimum:
-    """What is found at θ (..., size)."""
-    found = Information.of(s, s.gamma(theta), reml, second=False)
-    L, sds = s.unpack(theta)
-    root = s.random @ L
-    return Optimum(
-        cov_re=found.scale[..., None, None] * (root @ root.swapaxes(-1, -2)),
-        vcomp=found.scale[..., None] * (sds / s.unit_vc) ** 2,
-        scale=found.scale,
-        beta=found.coefficients,
-        phi=found.covariance,
-        loglik=-found.deviance / 2,
-        theta=theta,
-        singular=is_singular(s, theta),
-        tried=tried,
-    )
-
-
-def is_singular(structure: Structure, theta: Array) -> Any:
-    """Whether Ψ has a zero standard deviation in some direction, or a component is zero, relative to σ."""
-    L, sds = structure.unpack(theta)
-    smallest = np.concatenate([np.linalg.svd(L, compute_uv=False), np.abs(sds)], axis=-1)
-    return np.any(smallest < SINGULAR, axis=-1)
+    return Optimum.at(structure, best, reml, tried), ~(decrease < NEGLIGIBLE)
 
 
 # ---- the search: of many data sets at once, each from its own starts ---------------------------------------

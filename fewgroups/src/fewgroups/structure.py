@@ -25,6 +25,7 @@ DEPENDENT = (
     1e-10  # a column that keeps less of its length beside those before it adds nothing to them
 )
 MOST, COPIES = 8, 10  # GB at most, and how many matrices of all columns are held at once
+SINGULAR = 1e-4  # an SD this small, relative to σ and per standardised column, is zero (as in lme4)
 RANK = 1e-10  # of an eigenvalue, relative to the largest, that is not rounding
 FILLED = 0.2  # a matrix with fewer of its entries is kept sparse
 MANY = 64  # columns of a single group from which on those of one component are eliminated first
@@ -120,6 +121,11 @@ class Structure:
         return square_derivatives(np.eye(self.q), self.v)
 
     @property
+    def mean_squares(self) -> Array:
+        """(q + v,) of the random-effect columns and of the components' columns, over the rows."""
+        return np.append(np.sum(self.R_re**2, axis=0), self.unit_vc**2)
+
+    @property
     def values(self) -> int:
         """About how many numbers the sums of one data set are made of."""
         return 1 + sum(b.W.size + b.W.shape[0] * b.W.shape[-1] * (self.p + 1) for b in self.blocks)
@@ -136,6 +142,12 @@ class Structure:
         L = np.zeros((*theta.shape[:-1], self.q, self.q))
         L[..., np.tri(self.q, dtype=bool)] = theta[..., : self.size - self.v]
         return L, theta[..., self.size - self.v :]
+
+    def singular(self, theta: Array) -> Any:
+        """Whether, at θ (..., size), Ψ has a zero SD in some direction, or a component is zero, relative to σ."""
+        L, sds = self.unpack(theta)
+        smallest = np.concatenate([np.linalg.svd(L, compute_uv=False), np.abs(sds)], axis=-1)
+        return np.any(smallest < SINGULAR, axis=-1)
 
     def pack(self, psi: Array, variances: Array) -> Array:
         """θ of a standardised relative covariance (..., q, q) and variances (..., v), singular or not."""

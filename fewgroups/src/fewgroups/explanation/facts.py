@@ -343,9 +343,8 @@ class FittedModel:
         variance (both per row), never by the unit."""
         if self.singular or not self.alarmed:
             return False
-        s, spreads = self.structure, self.spreads[self.spreads["sd"].notna()].iloc[:-1]
-        sizes = np.append(np.sum(s.R_re**2, axis=0), s.unit_vc**2)  # mean squares of the columns
-        ratios = spreads["variance"] * sizes / float(self.result.scale)
+        spreads = self.spreads[self.spreads["sd"].notna()].iloc[:-1]
+        ratios = spreads["variance"] * self.structure.mean_squares / float(self.result.scale)
         small = spreads["variance"].min() < ALARM
         return bool(small and ratios.min() > CLEARLY_ABOVE_ZERO and spreads["low"].min() > 0)
 

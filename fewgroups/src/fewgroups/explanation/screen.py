@@ -20,7 +20,7 @@ from fewgroups.explanation import words
 from fewgroups.explanation.facts import Coefficient, FittedModel
 from fewgroups.explanation.render import Passage, Readable, Remark, ScreenRow, as_text
 from fewgroups.fixed_effects import judged
-from fewgroups.likelihood import Information, optimum
+from fewgroups.likelihood import optimum
 from fewgroups.noted_table import (
     code,
     counted,
@@ -520,8 +520,7 @@ def _slopes_left_out(facts: FittedModel) -> Iterator[Caution]:
     slopes, longer = dict[int, Any](), dict[int, float]()
     for where, structure in facts.slopes_left_out.items():
         with suppress(ValueError, np.linalg.LinAlgError):  # where the data cannot tell
-            best = optimum(structure, True)
-            found = Information.of(structure, structure.gamma(best.theta), True)
+            found = optimum(structure, True)
             weights, nulls = np.eye(structure.p)[list(where)], np.zeros(len(where))
             rows = pd.DataFrame(judged(found, KenwardRoger.of(found), weights, nulls, 0.95))
             for k, slope in zip(where, rows.to_dict("records"), strict=True):
