@@ -96,23 +96,18 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     j, i = np.tril_indices(s.q, -1)
     pair = np.repeat([False, True, False], [s.q, len(i), s.v + 1])  # the rows of correlations
     values = np.where(pair & (np.abs(values) > ONE), np.sign(values), values)
-    sd = np.where(pair, np.nan, values)
+    sd, r = np.where(pair, np.nan, values), np.where(pair, values, np.nan)
     low, high = Profiles(s, best, reml).intervals(level).T
     se = _standard_errors(s, cov_re, vcomp, scale, values, pair, reml)
     squares = cov_re * (s.R_re.T @ s.R_re)  # tr(Ψ ZᵀZ)/n, by entries of Ψ
     parts = np.array([*np.diag(squares), *2 * squares[i, j], *vcomp * s.unit_vc**2, scale])
     shares = parts / parts.sum()
-    columns: dict[str, Any] = {
-        "sd": sd,
-        "correlation": np.where(pair, values, np.nan),
-        "variance": sd**2,
-        "se": se,
-    }
+    columns: dict[str, Any] = {"sd": sd, "correlation": r, "variance": sd**2, "se": se}
     columns |= {"low": low, "high": high, "share": shares}
     del columns["share" if len(i) else "correlation"]
 
-    labels = [str(name) for name in model.data.exog_re_names] if s.q else []
-    components = [*(str(name) for name in model.exog_vc.names), "residual"]
+    labels = list(map(str, model.data.exog_re_names))
+    components = [*map(str, model.exog_vc.names), "residual"]
     pairs = [f"{labels[a]} × {labels[b]}" for a, b in zip(i, j, strict=True)]
     index = pd.Index([*labels, *pairs, *components], name="component")
     table = noted_table(columns, index, [], _decimals(columns))

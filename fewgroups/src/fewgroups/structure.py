@@ -83,24 +83,15 @@ class Structure:
                 f"the outcome reaches {np.max(np.abs(y)):.3g}, too large to be squared: give it in larger units"
             )
         r = residuals / unit[..., None]
-        R_re, Z_re = np.zeros((0, 0)), np.zeros((n, 0))
-        if q:
-            names = list(getattr(model.data, "exog_re_names", None) or range(q))
-            exog_re = np.asarray(model.exog_re, dtype=float)
-            Q_re, R_re = orthonormal(exog_re, "the random effects have", names)
-            Z_re, R_re = Q_re * np.sqrt(n), R_re / np.sqrt(n)
-        squares = [
-            sum(float(np.sum(np.square(m.data if sparse.issparse(m) else m))) for m in mats)
-            for mats in model.exog_vc.mats
-        ]
-        unit_vc = np.sqrt(np.array(squares) / n).reshape(v)
+        exog_re = np.asarray(model.exog_re if q else np.zeros((n, 0)), dtype=float)
+        Q_re, R_re = orthonormal(exog_re, "the random effects have", list(model.data.exog_re_names))
+        unit_vc = np.sqrt([sum((m * m).sum() for m in mats) / n for mats in model.exog_vc.mats])
         if np.any(unit_vc == 0):
-            empty = [name for name, u in zip(model.exog_vc.names, unit_vc, strict=True) if u == 0]
-            raise ValueError(
-                f"vc_formula: the columns of {', '.join(map(str, empty))} are zero in every row"
-            )
-        blocks, R_inverse = _blocks(model, Q, r, Z_re, unit_vc), np.linalg.inv(R)
+            empty = np.array(model.exog_vc.names, dtype=str)[unit_vc == 0]
+            raise ValueError(f"vc_formula: the columns of {', '.join(empty)} are zero in every row")
+        blocks = _blocks(model, Q, r, Q_re * np.sqrt(n), unit_vc)
         B = np.column_stack([Q, np.atleast_2d(r)[0]])  # rᵀr = n and Qᵀr = 0, whatever the outcome
+        R_inverse, R_re = np.linalg.inv(R), R_re / np.sqrt(n)
         return cls(n, p, q, v, blocks, B.T @ B, R_inverse, coefficients, unit, R_re, unit_vc)
 
     def of_data_sets(self, which: Any) -> Structure:
