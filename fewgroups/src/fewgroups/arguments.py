@@ -1,7 +1,5 @@
 """Checks of arguments that several public functions share; each error names the argument."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any

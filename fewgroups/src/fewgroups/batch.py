@@ -3,8 +3,6 @@
 Data sets lie along the last axis (n), so that einsum's inner loops are long.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 

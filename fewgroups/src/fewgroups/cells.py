@@ -1,7 +1,5 @@
 """Data sets of one layout: rows sorted into cells, and what a likelihood needs of the outcomes in each."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a result must be before anything is concluded from it, and whether its data can tell the variances apart."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

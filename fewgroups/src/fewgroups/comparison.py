@@ -1,8 +1,5 @@
 """What other studies like this one would find: new data from a fit, the parametric bootstrap of its estimates, and the
-likelihood ratio of two nested models, against the null distribution that what is added calls for.
-"""
-
-from __future__ import annotations
+likelihood ratio of two nested models, against the null distribution that what is added calls for."""
 
 import warnings
 from collections.abc import Sequence
@@ -71,11 +68,9 @@ class Bootstrap:
 
     def intervals(self, level: float = 0.95) -> NotedTable:
         """Percentile intervals: DataFrame by term, with estimate, bias (mean of the draws less the estimate), se (their
-        SD), low, high.
-
-        The k-th of n draws stands for the quantile k/(n + 1) (Davison & Hinkley 1997, section 5.2). ValueError for a
-        level outside (0, 1), or for which there are too few draws: at least one must lie beyond each end.
-        """
+        SD), low, high. The k-th of n draws stands for the quantile k/(n + 1) (Davison & Hinkley 1997, section 5.2).
+        ValueError for a level outside (0, 1), or for which there are too few draws: at least one must lie beyond each
+        end."""
         level = confidence_level(level)
         needed = int(np.ceil(round(2 / (1 - level), 6))) - 1
         if len(self.draws) < needed:
@@ -147,9 +142,6 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     )
 
 
-# ---- draws and refits ---------------------------------------------------------------------------------------
-
-
 def random_names(model: MixedLM) -> tuple[list[str], list[str]]:
     """Names of the columns of re_formula, "Intercept" for the constant, which statsmodels calls by the group; and of
     the components."""
@@ -190,11 +182,8 @@ def draw(model: MixedLM | OLS, beta: Array, at: Any, n: int, seed: int) -> Array
 
 
 def refit(model: MixedLM | OLS, scores: Array, reml: bool) -> tuple[Array, Array, Array]:
-    """A model fitted to each row of scores (n, rows), by REML or ML.
-
-    Gives fixed effects, SDs and correlations (n, k), as in `Bootstrap.draws`; log-likelihoods (n,), nan where no
-    optimum was found; whether a fit is singular (n,). A bar shows the progress of what takes longer than two seconds.
-    """
+    """A model fitted to each row of scores (n, rows), by REML or ML: fixed effects, SDs and correlations (n, k), as in
+    `Bootstrap.draws`; log-likelihoods (n,), nan where no optimum was found; whether a fit is singular (n,)."""
     if isinstance(model, OLS):
         best = least_squares(model, scores, reml)
         return _estimates(best), best.loglik, best.singular
@@ -227,9 +216,6 @@ def least_squares(model: OLS, y: Array, reml: bool) -> Optimum:
 def _estimates(best: Optimum) -> Array:
     spread = sds_and_correlations(best.cov_re, best.vcomp, best.scale)
     return np.concatenate([best.coefficients, spread], axis=-1)
-
-
-# ---- two nested models ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -282,27 +268,18 @@ def compare(
 ) -> Comparison:
     """Compare two nested models of the same scores by their likelihood ratio.
 
-    Parameters
-    ----------
-    smaller, larger:
-        fitted MixedLMs (smf.mixedlm(...).fit() or fewgroups.fit). `smaller` may also be an ordinary regression
-        (smf.ols(...).fit()): then the question is whether groups vary at all.
-    method:
-        "lrt": χ² with a df for each added parameter. "boundary": the mixture of χ² that holds when one variance is
-        added, which cannot be less than zero: ½χ²₀ + ½χ²₁ for one variance alone, ½χ²_q + ½χ²_(q+1) for a slope
-        with covariances to q other random effects. "bootstrap": n data sets are drawn from the smaller model and both
-        models are fitted to each; p = (1 + how many have a ratio as large) / (n + 1).
-    n, seed:
-        of the bootstrap; the seed must be given for it.
+    smaller, larger: fitted MixedLMs (smf.mixedlm(...).fit() or fewgroups.fit). `smaller` may also be an ordinary
+        regression (smf.ols(...).fit()): then the question is whether groups vary at all.
+    method: "lrt": χ² with a df for each added parameter. "boundary": the mixture of χ² that holds when one variance is
+        added, which cannot be less than zero: ½χ²₀ + ½χ²₁ for one variance alone, ½χ²_q + ½χ²_(q+1) for a slope with
+        covariances to q other random effects. "bootstrap": n data sets are drawn from the smaller model and both models
+        are fitted to each; p = (1 + how many have a ratio as large) / (n + 1).
+    n, seed: of the bootstrap; the seed must be given for it.
 
-    Returns
-    -------
-    Comparison; of both models at the optimum of their likelihood, wherever the fits stopped. REML log-likelihoods are
-    comparable between models with the same fixed effects only: where these differ, both models are refitted by ML, and
-    a note says so; where they do not, REML is kept.
+    Returns a Comparison, of both models at the optimum of their likelihood, wherever the fits stopped. REML
+    log-likelihoods are comparable between models with the same fixed effects only: where these differ, both models are
+    refitted by ML, and a note says so; where they do not, REML is kept.
 
-    Errors
-    ------
     TypeError for anything but fitted models; ValueError for fits from which nothing can be concluded, another outcome,
     other rows or in another order, other groups, models that are the same or not nested, an unknown method, several
     added variances with "boundary" (their mixture has no simple weights: use the bootstrap).
@@ -423,9 +400,6 @@ def _comparable(smaller: Any, larger: Any) -> list[Any]:
     return found
 
 
-# ---- what the larger model adds ----------------------------------------------------------------------------
-
-
 class Added(NamedTuple):
     """What the larger model has and the smaller has not.
 
@@ -443,10 +417,8 @@ class Added(NamedTuple):
 
 def added(smaller: MixedLM | OLS, larger: MixedLM) -> Added:
     """What `larger` adds; both models have the same rows and, where `smaller` has random effects, the same groups.
-
-    Raises ValueError, saying which column or random effect stands in the way, when `smaller` is not nested in
-    `larger`, or when they are the same model.
-    """
+    ValueError, saying which column or random effect stands in the way, when `smaller` is not nested in `larger`, or
+    when they are the same model."""
     X_s, X_l = np.asarray(smaller.exog, dtype=float), np.asarray(larger.exog, dtype=float)
     outside = [smaller.exog_names[k] for k in _new_columns(X_l, X_s)]
     if outside:
@@ -466,7 +438,7 @@ def added(smaller: MixedLM | OLS, larger: MixedLM) -> Added:
         phrases.append("a variance or covariance" if tied else "a covariance")
     elif rest:
         phrases.append(f"{rest} variances and covariances" if tied else f"{rest} covariances")
-    # Self & Liang 1987 (J. Am. Stat. Assoc. 82:605), cases 5 and 6; Stram & Lee 1994 (Biometrics 50:1171), 1 and 2
+    # Self & Liang 1987, cases 5 and 6; Stram & Lee 1994, cases 1 and 2
     mixtures = {0: ((1.0, df),), 1: ((0.5, df - 1), (0.5, df))}
     return Added(bool(fixed), phrases, df, len(variances), mixtures.get(len(variances)))
 
@@ -580,9 +552,7 @@ def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
 
 
 def _size(groups: int) -> float:
-    """True size of a 5 % likelihood-ratio test (ML, χ²₁) that the mean of normal group values is zero: exact.
-
-    The ratio is J log(1 + t²/(J − 1)), t with J − 1 df.
-    """
+    """True size of a 5 % likelihood-ratio test (ML, χ²₁) that the mean of normal group values is zero, exact: the ratio
+    is J log(1 + t²/(J − 1)), t with J − 1 df."""
     t = np.sqrt((groups - 1) * np.expm1(stats.chi2.ppf(0.95, 1) / groups))
     return float(2 * stats.t.sf(t, groups - 1))

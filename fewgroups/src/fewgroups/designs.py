@@ -1,7 +1,5 @@
 """What is measured (`Design`), the parameters that data are simulated from (`Truth`), and the data drawn from them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """What may be said about the fixed effects: coefficients, contrasts and F tests, with df that fit the design."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,35 +26,25 @@ def coefficients(
 ) -> NotedTable:
     """Coefficients of a mixed model, or contrasts of them, with degrees of freedom that fit the design.
 
-    Parameters
-    ----------
-    result:
-        a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit), any re_formula and vc_formula, REML or ML.
-    ddf:
-        "kenward-roger" (the default: of the three, the one that is not liberal with few groups),
-        "satterthwaite", or "wald" (z, as statsmodels prints it: the variances taken as known).
-    level:
-        coverage of the interval, between 0 and 1.
-    contrasts:
-        None for every coefficient. Or weighted sums of the p coefficients, a mapping from names to any of: a mapping
-        {"Machine[T.C]": 1, "Machine[T.B]": -1} from terms to weights (terms that are left out weigh nothing), an array
-        (p,), a string "Machine[T.C] = Machine[T.B]". Or one such string; an array (p,) or (q, p), each row a contrast;
-        a DataFrame with a row per contrast and a column per term.
+    result: a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit), any re_formula and vc_formula, REML or ML.
+    ddf: "kenward-roger" (the default: of the three, the one that is not liberal with few groups), "satterthwaite", or
+        "wald" (z, as statsmodels prints it: the variances taken as known).
+    level: coverage of the interval, between 0 and 1.
+    contrasts: None for every coefficient. Or weighted sums of the p coefficients, a mapping from names to any of: a
+        mapping {"Machine[T.C]": 1, "Machine[T.B]": -1} from terms to weights (terms that are left out weigh nothing),
+        an array (p,), a string "Machine[T.C] = Machine[T.B]". Or one such string; an array (p,) or (q, p), each row a
+        contrast; a DataFrame with a row per contrast and a column per term.
 
-    Returns
-    -------
-    A DataFrame, one row per term or contrast (index `term`), columns estimate, se, df, t, p, low, high; estimates in
-    units of the outcome per unit of the predictor, t and p against zero (or the value in the contrast's string).
-    Standard errors are roots of (XᵀV⁻¹X)⁻¹, for Kenward–Roger with its adjustment. The values are exact, only the
-    display is rounded. `.notes` holds what must be known besides: a REML refit, a singular fit and its price, the
+    Returns a DataFrame, one row per term or contrast (index `term`), columns estimate, se, df, t, p, low, high;
+    estimates in units of the outcome per unit of the predictor, t and p against zero (or the value in the contrast's
+    string). Standard errors are roots of (XᵀV⁻¹X)⁻¹, for Kenward–Roger with its adjustment. The values are exact, only
+    the display is rounded. `.notes` holds what must be known besides: a REML refit, a singular fit and its price, the
     paired t-test where the design is balanced. `.attrs`: method, singular, refitted, shortfall (log-likelihood below
     the optimum), level, paired (term → t, df, p).
 
-    Errors and warnings
-    -------------------
-    TypeError for anything but a fitted MixedLM; ValueError for fits from which nothing can be concluded (not
-    converged, one group, groups that are rows), an unknown method, a level outside (0, 1), contrasts that do not fit
-    the model. NotAtOptimumWarning when the fit ended below the optimum.
+    TypeError for anything but a fitted MixedLM; ValueError for fits from which nothing can be concluded (not converged,
+    one group, groups that are rows), an unknown method, a level outside (0, 1), contrasts that do not fit the model.
+    NotAtOptimumWarning when the fit ended below the optimum.
 
     Sources: Satterthwaite 1946; Kenward & Roger 1997; in full, with the equations, in `fewgroups.ddf`. The numbers
     agree with those of R's lmerTest and pbkrtest.
@@ -104,23 +92,18 @@ def judged(
 def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> NotedTable:
     """F tests of the terms of a mixed model, or of contrasts with one or several rows each.
 
-    Parameters
-    ----------
-    result, ddf:
-        as in `coefficients`.
-    contrasts:
-        None for every term of the formula but the intercept; or as in `coefficients`, and with several rows: name →
-        array (q, p), or a string "Machine[T.B] = 0, Machine[T.C] = 0".
+    result, ddf: as in `coefficients`.
+    contrasts: None for every term of the formula but the intercept; or as in `coefficients`, and with several rows:
+        name → array (q, p), or a string "Machine[T.B] = 0, Machine[T.C] = 0".
 
-    Returns
-    -------
-    A DataFrame (index `term`), columns F, num_df, den_df, p. Satterthwaite: Fai & Cornelius 1996 (J. Stat. Comput.
-    Simul. 54:363). Kenward & Roger 1997: F is scaled as there. Wald: χ²/q, infinite denominator.
+    Returns a DataFrame (index `term`), columns F, num_df, den_df, p. Satterthwaite: Fai & Cornelius 1996 (J. Stat.
+    Comput. Simul. 54:363). Kenward & Roger 1997: F is scaled as there. Wald: χ²/q, infinite denominator. Errors and
+    warnings as in `coefficients`.
 
     A term is tested given the others. One that is part of an interaction is averaged over the levels of the factors
     with which it interacts, each level counting alike, and taken at the mean of the numbers, so that neither the coding
     of factors nor the zero of a predictor matters: lmerTest's "type III" where numbers are centred. A note says so. For
-    other hypotheses give contrasts. Errors and warnings as in `coefficients`.
+    other hypotheses give contrasts.
     """
     plain = check_result(result)
     if contrasts is None:
@@ -148,10 +131,8 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
 
 def term_rows(model: MixedLM) -> tuple[Rows, list[str], bool]:
     """Name of each term → the rows (q, p) of its hypothesis, the intercept left out; notes on what they are about; and
-    whether numbers are taken at their mean, or at zero.
-
-    A term within an interaction: the coefficients that it has when factors are coded to sum to zero, numbers centred.
-    """
+    whether numbers are taken at their mean, or at zero. Within an interaction a term is tested by the coefficients that
+    it has when factors are coded to sum to zero and numbers centred."""
     X = np.asarray(model.exog, dtype=float)
     unit = np.eye(X.shape[1])
     design, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
@@ -264,14 +245,12 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
 
 
 def paired_tests(model: MixedLM, found: Information) -> dict[str, tuple[float, int, float]]:
-    """Term → (t, df, p) of the paired t-test on group means, for each two-level predictor of a balanced design.
-
-    Balanced: both levels within every group, each equally often in all groups, and the mean difference of the groups'
-    means is the model's estimate. Then t has one degree of freedom less than there are groups, exactly, whether or not
-    the effect varies between groups. Where another column changes with the predictor within groups (an interaction with
-    a property of the groups, in ±½ or sum coding), the model explains a part of the differences, and the paired t-test
-    would answer another question.
-    """
+    """Term → (t, df, p) of the paired t-test on group means, for each two-level predictor of a balanced design: both
+    levels within every group, each equally often in all groups, and the mean difference of the groups' means is the
+    model's estimate. Then t has one degree of freedom less than there are groups, exactly, whether or not the effect
+    varies between groups. Where another column changes with the predictor within groups (an interaction with a property
+    of the groups, in ±½ or sum coding), the model explains a part of the differences, and the paired t-test would
+    answer another question."""
     values, tests = np.column_stack([model.exog, model.endog]), {}
     groups, size = pd.factorize(np.asarray(model.groups))[0], np.abs(values).max(axis=0)
     for k, term in enumerate(model.exog_names):

@@ -1,7 +1,5 @@
 """What the next outcome may be: of the average group, of a group that was measured, of one that was not."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterable
@@ -37,31 +35,24 @@ def predictions(
 ) -> NotedTable:
     """Predictions with intervals that hold what they are about: an average, a group, or a single outcome.
 
-    Parameters
-    ----------
-    result:
-        a MixedLM fitted by a formula (smf.mixedlm(...).fit() or fewgroups.fit); by REML, else it is refitted by REML.
-    data:
-        DataFrame, one row per prediction, with the predictors and, for who="known", the group. None: every distinct
+    result: a MixedLM fitted by a formula (smf.mixedlm(...).fit() or fewgroups.fit); by REML, else it is refitted by
+        REML.
+    data: DataFrame, one row per prediction, with the predictors and, for who="known", the group. None: every distinct
         row of predictors (and group) in the data that were fitted.
-    who:
-        "average": the mean over all groups, random effects zero. "known": a group of the data, from its outcomes and
+    who: "average": the mean over all groups, random effects zero. "known": a group of the data, from its outcomes and
         what the others say (BLUP). "new": a group that was not measured.
-    of:
-        "mean": the level, the mean of endlessly many repeats. "score": one new repeat, with its residual; not for the
+    of: "mean": the level, the mean of endlessly many repeats. "score": one new repeat, with its residual; not for the
         average, which is no group.
-    level:
-        coverage of the interval, between 0 and 1.
+    level: coverage of the interval, between 0 and 1.
 
-    Returns
-    -------
-    A DataFrame, one row per row of data (its index): the predictors, then estimate, se, df, low, high. Values are
-    exact, only the display is rounded; `.notes` says the rest in words, `.attrs` holds who, of, level, method,
-    singular, refitted, shortfall.
+    Returns a DataFrame, one row per row of data (its index): the predictors, then estimate, se, df, low, high. Values
+    are exact, only the display is rounded; `.notes` says the rest in words, `.attrs` holds who, of, level, method,
+    singular, refitted, shortfall. ValueError or TypeError as in `coefficients`, and naming `data` for what it lacks or
+    what was not fitted.
 
     The interval is estimate ± t(df) se: a confidence interval of the average, else a prediction interval. It knows of
-    no bounds: an outcome that cannot pass 1 may have one that does. With x, z the row's fixed and random-effect
-    columns and Φ = (XᵀV⁻¹X)⁻¹ with Kenward–Roger's addition, se² is
+    no bounds: an outcome that cannot pass 1 may have one that does. With x, z the row's fixed and random-effect columns
+    and Φ = (XᵀV⁻¹X)⁻¹ with Kenward–Roger's addition, se² is
 
     - average: xᵀΦx, as in `coefficients`;
     - new: xᵀΦx + zᵀΨz, and every level of a variance component counts as new;
@@ -70,14 +61,12 @@ def predictions(
     - of="score": + σ².
 
     df, Satterthwaite's (1946) 2 se⁴ / var(se²), at least 1, counts that all variances are estimated, for "known" too.
-    How well the intervals hold, simulated, is in the library's README. All this is for a model that is right: one
-    that lets groups differ in level only, where they differ in slope, is too sure of every group.
-
-    ValueError or TypeError as in `coefficients`, and naming `data` for what it lacks or what was not fitted.
+    How well the intervals hold, simulated, is in the library's README. All this is for a model that is right: one that
+    lets groups differ in level only, where they differ in slope, is too sure of every group.
 
     Sources: Henderson 1975 (Biometrics 31:423); Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997
-    (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error is left out:
-    on top of these df, "known" would be covered .97 to .99 in the rows of slopes with 4 groups.
+    (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error is left out: on
+    top of these df, "known" would be covered .97 to .99 in the rows of slopes with 4 groups.
     """
     check_choice("who", who, ("average", "known", "new"))
     check_choice("of", of, ("mean", "score"))
@@ -178,12 +167,9 @@ def _new_rows(
     model: MixedLM, data: pd.DataFrame | None, who: str
 ) -> tuple[pd.DataFrame, Array, Array, Components, Array]:
     """The k rows to predict as the reader has them; of the fitted rows and these X (n + k, p), Z (n + k, q), the
-    components; and the groups (k,) of these, the model's numbers, −1 if not measured.
-
-    data: None for the distinct rows of the data that were fitted. The formulas are evaluated over all rows together:
-    what gives the fitted columns again gives the right ones for new rows. Of the "average", X alone is made.
-    TypeError or ValueError say what `data` lacks, or what cannot be made.
-    """
+    components; and the groups (k,) of these, the model's numbers, −1 if not measured. The formulas are evaluated over
+    all rows together: what gives the fitted columns again gives the right ones for new rows. Of the "average", X alone
+    is made. TypeError or ValueError say what `data` lacks, or what cannot be made."""
     spec, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
     if not isinstance(spec, patsy.DesignInfo) or not isinstance(frame, pd.DataFrame):
         raise ValueError(

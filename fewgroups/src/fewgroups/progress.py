@@ -1,7 +1,5 @@
 """How far a long computation is."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

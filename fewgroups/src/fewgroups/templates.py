@@ -1,7 +1,5 @@
 """The strict templates of all that the library tells its readers, in sentences.toml."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Mapping

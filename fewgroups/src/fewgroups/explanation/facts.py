@@ -8,8 +8,6 @@ Terms of one variable, such as x and I(x ** 2), or the columns of a spline, are 
 tests are those of `f_tests`: a term that takes part in an interaction is tested on average.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import warnings

@@ -1,7 +1,5 @@
 """`report`: the paragraphs and tables that journals ask for, from a fitted mixed model."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass

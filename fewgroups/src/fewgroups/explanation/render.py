@@ -1,7 +1,5 @@
 """Passages as plain text, and as HTML for notebooks. Names in backticks become code."""
 
-from __future__ import annotations
-
 import html
 import re
 import textwrap

@@ -1,7 +1,5 @@
 """A coefficient, a term, a random effect in words: what is compared and where, what varies, and between whom."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
