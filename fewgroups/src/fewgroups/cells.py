@@ -11,8 +11,7 @@ from fewgroups.arguments import label_array, number_array, some
 from fewgroups.designs import Design
 from fewgroups.structure import orthonormal
 
-ROUNDED = 1e-28
-"""A residual sum of squares below this share of Σy² is rounding (14 digits): no variance is left to be estimated."""
+ROUNDED = 1e-28  # of Σy²: a smaller residual sum of squares is rounding (14 digits), no variance
 
 
 class Layout:
@@ -61,11 +60,9 @@ class Layout:
 
 
 def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
-    """The layout of a `Design`, or of a matrix X (rows, p) with one group label per row.
-
-    A design has the columns intercept, then one 0/1 column per condition but the first. TypeError or ValueError for
-    what are no numbers, wrong shapes, NaN or infinity, labels missing, one group only, too few rows, rank-deficient X.
-    """
+    """The layout of a `Design`, with the columns intercept, then one 0/1 column per condition but the first; or of a
+    matrix X (rows, p) with one group label per row. TypeError or ValueError for what are no numbers, wrong shapes, NaN
+    or infinity, labels missing, one group only, too few rows, rank-deficient X."""
     if isinstance(design_or_X, Design):
         if groups is not None:
             raise ValueError("groups must be left out when a Design is given: it knows its groups")
@@ -101,14 +98,12 @@ def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
 
 
 class CellStatistics:
-    """Sufficient statistics of `outcomes` (n, rows), the first of which has the number `first`. Data sets lie along the
-    last axis from here on.
+    """Sufficient statistics of `outcomes` (n, rows), the first of which has the number `first`; ValueError when a value
+    or its square is not finite. Data sets lie along the last axis from here on.
 
     means: (cells, n) of each cell; within: (n,) sum of squares around them, 0 where the outcomes of each cell are all
     alike; squares: (n,) sum of squares of the outcome, the size that rounding errors are measured against;
     coefficients: (p, n) of the layout's Q by least squares; residuals: (cells, n) of the means from that fit.
-
-    ValueError when a value or its square is not finite.
     """
 
     def __init__(self, layout: Layout, outcomes: np.ndarray, first: int = 0) -> None:

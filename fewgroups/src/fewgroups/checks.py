@@ -99,10 +99,8 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
 
 
 def residual_share(s: Structure) -> float:
-    """What random effects of any size leave unexplained, as a share of what least squares leaves.
-
-    nan if fixed and random effects have as many independent columns as there are rows: they explain any outcome.
-    """
+    """What random effects of any size leave unexplained, as a share of what least squares leaves; nan if fixed and
+    random effects have as many independent columns as there are rows: they explain any outcome."""
     left, rank, p = s.BB, 0, s.p
     for block in s.blocks:
         removed, own = block.explained()

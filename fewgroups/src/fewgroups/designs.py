@@ -11,23 +11,18 @@ import pandas as pd
 
 from fewgroups.arguments import real_number, true_or_false, whole_number
 
-MAX_GROUPS, MAX_ROWS = 10**6, 10**8
-"""More is taken for a typing error; it would fill the memory before anything could be said."""
-
+MAX_GROUPS, MAX_ROWS = 10**6, 10**8  # more would fill the memory: taken for a typing error
 BLOCK = 512
 """Data sets drawn from one child seed: few enough to stay in the processor's cache, and fixed, so that the digits of
 data set k do not depend on how many are drawn, nor in which pieces."""
-
 Repeats = Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Words:
-    """How a field calls the parts of a design, in arguments, messages, labels and the columns of tables.
-
-    `groups` and `conditions` are the names of the arguments of `Design`; `group` also begins the name of the argument
-    `group_sd` of `Truth`. A field with words of its own subclasses both with another `words`.
-    """
+    """How a field calls the parts of a design, in arguments, messages, labels and the columns of tables. `groups` and
+    `conditions` are the names of the arguments of `Design`; `group` also begins the name of the argument `group_sd` of
+    `Truth`. A field with words of its own subclasses both with another `words`."""
 
     group: str = "group"
     groups: str = "groups"
@@ -137,11 +132,8 @@ class Design:
         return group, condition
 
     def table(self) -> pd.DataFrame:
-        """The rows without their outcomes, in the order group, condition, repeat.
-
-        Columns, as `words.columns` names them: group; condition; treated (0 in the first condition, 1 in any other);
-        repeat (from 1 in each cell).
-        """
+        """The rows without their outcomes, in the order group, condition, repeat. Columns, as `words.columns` names
+        them: group; condition; treated (0 in the first condition, 1 in any other); repeat (from 1 in each cell)."""
         group, condition = self.row_index
         sizes = self.counts.ravel()
         before = np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows in the cells above
@@ -251,13 +243,12 @@ class Truth:
 
 
 def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
-    """One data set: `design.table()` with a column of outcomes, DataFrame (design.rows, 5).
+    """One data set: `design.table()` with a column of outcomes, DataFrame (design.rows, 5). Its columns are group,
+    condition, treated, repeat, outcome, or as the words of the design name them.
 
-    Its columns are group, condition, treated, repeat, outcome, or as the words of the design name them. For each group
-    in turn `numpy.random.default_rng(seed)`, seed ≥ 0, gives the level, then the group's change (only where
-    `truth.slope_sd` > 0), then the residuals row by row.
-
-    TypeError or ValueError names the argument, what was given and what would do.
+    For each group in turn `numpy.random.default_rng(seed)`, seed ≥ 0, gives the level, then the group's change (only
+    where `truth.slope_sd` > 0), then the residuals row by row. TypeError or ValueError names the argument that is
+    wrong.
     """
     check_request(design, truth, seed)
     rows, effects = design.counts.sum(axis=1), 2 if truth.slope_sd > 0 else 1
@@ -277,9 +268,8 @@ def simulate_many(design: Design, truth: Truth, n: int, seed: int, block: int = 
 
     Data set k has the same digits whatever n is. The stream is not that of `simulate`: every 512 data sets have their
     own child of `numpy.random.SeedSequence(seed)`, seed ≥ 0, so that they can be drawn anywhere, in any order: `block`
-    is the number of the 512 to begin with, 0 for the first.
-
-    TypeError or ValueError names the argument, what was given and what would do, also where the memory is too small.
+    is the number of the 512 to begin with, 0 for the first. TypeError or ValueError names the argument that is wrong,
+    also where the memory is too small.
     """
     check_request(design, truth, seed)
     outcomes = room_for(whole_number("n", n, 1, "data sets"), design.rows)

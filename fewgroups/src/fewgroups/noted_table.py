@@ -12,11 +12,8 @@ import pandas as pd
 
 
 class NotedTable(pd.DataFrame):
-    """A DataFrame whose display shows `attrs["notes"]` (strings) below and rounds by `attrs["decimals"]`.
-
-    Only the display is rounded: `table.loc["session_high", "p"]` has all digits. Slicing and rounding keep
-    the notes.
-    """
+    """A DataFrame whose display shows `attrs["notes"]` (strings) below and rounds by `attrs["decimals"]`. Only the
+    display is rounded: `table.loc["session_high", "p"]` has all digits. Slicing and rounding keep the notes."""
 
     @property
     def _constructor(self) -> Callable[..., NotedTable]:
@@ -48,14 +45,10 @@ class NotedTable(pd.DataFrame):
 def noted_table(
     columns: dict[str, object], index: pd.Index, notes: Sequence[str], decimals: dict[str, int]
 ) -> NotedTable:
-    """A NotedTable of equally long `columns`; decimals: places per column, −1 for p-values (two digits
-    that count)."""
+    """A NotedTable of equally long `columns`; decimals: places per column, −1 for p-values (two digits that count)."""
     table = NotedTable(columns, index=index)
     table.attrs["notes"], table.attrs["decimals"] = tuple(notes), dict(decimals)
     return table
-
-
-# Numbers
 
 
 def useful_decimals(smallest: float, digits: int = 3) -> int:
@@ -91,8 +84,7 @@ def signed(number: str) -> str:
 
 
 def rounded(value: float, se: float) -> str:
-    """`value` with the decimals that give its standard error two digits; but with one digit that counts where that
-    leaves only zeros."""
+    """`value` with the decimals that give `se` two digits; or one digit of its own where that leaves only zeros."""
     decimals = useful_decimals(abs(se), 2)
     if value and abs(value) < 0.5 * 10**-decimals:
         decimals = useful_decimals(abs(value), 1)
@@ -114,9 +106,6 @@ def two(number: float) -> str:
 def degrees(df: float) -> str:
     """Degrees of freedom."""
     return "∞" if np.isinf(df) else f"{df:.{1 if df < 1000 else 0}f}"
-
-
-# Names and lists
 
 
 def joined(phrases: Sequence[str]) -> str:

@@ -22,9 +22,9 @@ from fewgroups.progress import progress_bar
 from fewgroups.structure import GroupBlock, Structure, derivatives
 
 Array = np.ndarray
-
-CHUNK_VALUES = 2**20
-"""Outcomes simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the digits."""
+CHUNK_VALUES = (
+    2**20
+)  # outcomes simulated at a time, 8 MB, whatever the number of workers: so are the digits
 
 
 def monte_carlo(
@@ -159,10 +159,9 @@ def power(
         those that `monte_carlo(design, truth, methods, n, seed=seed)` gives, whatever else is in the grid.
 
     Returns a DataFrame, a row per design and method: design, method, groups (or the word of the first design for them),
-    rows (outcomes in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd (the true standard
-    error), se, half_width, and singular, undefined; see `monte_carlo`.
-
-    TypeError or ValueError as from `monte_carlo`; for an effect of 0; for no design, or two of the same label.
+    rows (outcomes in the whole study), then with their Monte-Carlo errors power, type_s, type_m, sd, se, half_width,
+    and singular, undefined; see `monte_carlo`. TypeError or ValueError as there; for an effect of 0; for no design, or
+    two of the same label.
     """
     labelled = _labelled(designs)
     check_request(next(iter(labelled.values())), truth, seed)
@@ -194,7 +193,6 @@ def design_grid(
 
     groups: list of int; repeats: list of mappings of condition to repeats, as in `Design`, or of numbers k, which stand
     for k in each of two conditions; between: as in `Design`; kind: `Design`, or a subclass with words of its own.
-
     TypeError or ValueError for what is no list, two designs of the same label, or what `Design` refuses.
     """
     for name, values in ((kind.words.groups, groups), ("repeats", repeats)):
@@ -225,16 +223,11 @@ def _labelled(designs: Any) -> dict[str, Design]:
     return dict(pairs)
 
 
-# ---- the methods by name: each answers for all data sets at once, from means and spreads of their cells --------------
-
-
 @dataclass(frozen=True)
 class Answer:
-    """Estimates of the effect and their t tests, one for each of n data sets.
-
-    estimate, se: (n,); df: a number or (n,), ∞ for a z test; usable: (n,) False where the method has no answer, such as
-    outcomes that do not vary; singular: (n,) of the fit behind the test, if there is one.
-    """
+    """Estimates of the effect and their t tests, one for each of n data sets. estimate, se: (n,); df: a number or (n,),
+    ∞ for a z test; usable: (n,) False where the method has no answer, such as outcomes that do not vary; singular: (n,)
+    of the fit behind the test, if there is one."""
 
     estimate: Array
     se: Array
@@ -248,10 +241,8 @@ Fitted = tuple[dict[str, Array], Information]
 
 class DataSets:
     """n data sets of one design, `outcomes` (n, rows) in the order of its table, reduced to what every method needs.
-
     layout: with the columns intercept and treated (all conditions but the first), so that a group has two cells at
-    most; cells: their statistics; effect: (2,) what the effect weighs the coefficients of Q with, R⁻ᵀ(0, 1)ᵀ.
-    """
+    most; cells: their statistics; effect: (2,) what the effect weighs the coefficients of Q with, R⁻ᵀ(0, 1)ᵀ."""
 
     def __init__(self, design: Design, outcomes: Array) -> None:
         group, condition = design.row_index
@@ -332,11 +323,9 @@ def t_on_means(data: DataSets) -> Answer:
 
 
 def cluster_robust(data: DataSets, z: bool) -> Answer:
-    """Least squares on all outcomes, standard error clustered by group; against z, or t with groups − 1 df.
-
-    The factor for few clusters is the usual m/(m−1)·(N−1)/(N−2), "CR1": Stata's, and that of statsmodels'
-    cov_type="cluster" (Cameron & Miller 2015, J. Human Resources 50:317).
-    """
+    """Least squares on all outcomes, standard error clustered by group; against z, or t with groups − 1 df. The factor
+    for few clusters is the usual m/(m−1)·(N−1)/(N−2), "CR1": Stata's, and that of statsmodels' cov_type="cluster"
+    (Cameron & Miller 2015, J. Human Resources 50:317)."""
     layout = data.layout
     m, rows = layout.groups, layout.rows
     weights = layout.sizes * (layout.Q @ data.effect)
@@ -396,10 +385,8 @@ METHODS: dict[str, Callable[[DataSets], Answer]] = {
 
 
 def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
-    """The names asked for, spelt as in `METHODS`; all that the design allows when `methods` is None.
-
-    TypeError or ValueError for no list of names, unknown or repeated ones, methods that the design does not allow.
-    """
+    """The names asked for, spelt as in `METHODS`; all that the design allows when `methods` is None. TypeError or
+    ValueError for no list of names, unknown or repeated ones, methods that the design does not allow."""
     lacks = _lacks(design)
     lacking = {name: lacks.get(name) or lacks.get(name.split()[0], "") for name in METHODS}
     if methods is None:

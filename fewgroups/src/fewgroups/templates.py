@@ -15,11 +15,9 @@ class TemplateError(LookupError):
 
 
 def say(key: str, shared: Mapping[str, object] = NOTHING, /, **words: object) -> str:
-    """The sentence `key` ("section.name") with `words`, and where they have none `shared`, in its places.
-
-    Raises TemplateError when there is no such sentence, a place has no word, or one of `words` has no place. Words are
-    put in as they are: a brace in somebody's name is not read again.
-    """
+    """The sentence `key` ("section.name") with `words`, and where they have none `shared`, in its places. TemplateError
+    when there is no such sentence, a place has no word, or one of `words` has no place. Words are put in as they are: a
+    brace in somebody's name is not read again."""
     if key not in sentences():
         raise TemplateError(f"there is no sentence {key!r}")
     template = sentences()[key]

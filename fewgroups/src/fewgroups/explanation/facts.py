@@ -2,10 +2,9 @@
 
 Coefficients compare levels with levels, or one unit more of a number. Whatever the coding of a factor (treatment, sum,
 Helmert, own matrices), the coefficient of a column is a weighted sum of the means of its levels; the weights are a row
-of the inverse of the coding matrix. So nothing has to be guessed from names such as `C(x)[T.b]:z`.
-
-Terms of one variable, such as x and I(x ** 2), or the columns of a spline, are one curve, and tested together. The
-tests are those of `f_tests`: a term that takes part in an interaction is tested on average.
+of the inverse of the coding matrix. So nothing has to be guessed from names such as `C(x)[T.b]:z`. Terms of one
+variable, such as x and I(x ** 2), or the columns of a spline, are one curve, and tested together. The tests are those
+of `f_tests`.
 """
 
 import math
@@ -39,23 +38,18 @@ Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
-CLEARLY_ABOVE_ZERO = (
-    0.05  # variance over residual variance from which a warning of the boundary is a false alarm
-)
+CLEARLY_ABOVE_ZERO = 0.05  # over the residual variance: a boundary's warning is a false alarm
 MOST = 8  # random-effect columns: more would take long and teach nothing
 # Result → its tables, worked out once for all that is said of it.
 TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDictionary()
 
 
 class Factor:
-    """A piece of the formula: `Days`, `C(Machine)`, `np.log(x)`.
-
-    variables: the columns of data it is made of; variable: the one that it is, or is the levels of: of
-    `C(Machine, Sum)` it is Machine; else None; called: how sentences call it.
-    levels: of a category, or the values of a number with two → their words, "the session of 30" or `session_high = 1`;
-    unit: one unit of a number in words, "day without sleep"; low, high: of a number; columns: how many it has;
-    reaches_zero: whether zero lies within or near its values.
-    """
+    """A piece of the formula: `Days`, `C(Machine)`, `np.log(x)`. variables: the columns of data it is made of;
+    variable: the one that it is, or is the levels of (of `C(Machine, Sum)` it is Machine), else None; called: how
+    sentences call it; levels: of a category, or the values of a number with two → their words, "the session of 30" or
+    `session_high = 1`; unit: one unit of a number in words, "day without sleep"; low, high: of a number; columns: how
+    many it has; reaches_zero: whether zero lies within or near its values."""
 
     def __init__(self, name: str, variables: Set[str], variable: str | None, values: Any) -> None:
         """values: an array (n,) or (n, k) of numbers, or the categories."""
@@ -85,13 +79,10 @@ def short(level: Any) -> Any:
 
 
 class Part:
-    """One factor's share in a coefficient, or the point at which others are read.
-
-    weights: level → weight, of what is compared or mixed; none for a number. kind: "slope" (a number), "pair" (the
-    first of `levels` minus the second), "within" (one level), "average" (the first level minus that of all), "even"
-    (all alike), "coded" (no sentence can say it). gap: how far the two values of a number with two values lie apart; 1
-    for everything else.
-    """
+    """One factor's share in a coefficient, or the point at which others are read. weights: level → weight, of what is
+    compared or mixed; none for a number. kind: "slope" (a number), "pair" (the first of `levels` minus the second),
+    "within" (one level), "average" (the first level minus that of all), "even" (all alike), "coded" (no sentence can
+    say it). gap: how far the two values of a number with two values lie apart; 1 for everything else."""
 
     def __init__(self, factor: Factor, matrix: Any, column: int | None) -> None:
         """What a column of a factor's coding compares; no column: where all of them are zero."""
@@ -143,11 +134,9 @@ class Part:
 
 class Coefficient:
     """One coefficient of the term `term`. parts: what it compares, and factors: of what; none for the intercept.
-    places: where it is read, if other terms matter.
-
-    is_mean: whether it is a mean and no difference: the intercept, or a level of a factor coded without one; is_plain:
-    whether a sentence can say it; gap: what it is multiplied by to be a difference between values that occur.
-    """
+    places: where it is read, if other terms matter. is_mean: whether it is a mean and no difference: the intercept, or
+    a level of a factor coded without one; is_plain: whether a sentence can say it; gap: what it is multiplied by to be
+    a difference between values that occur."""
 
     def __init__(self, name: str, term: str, parts: list[Part]) -> None:
         self.name, self.term, self.parts = name, term, parts
@@ -217,12 +206,9 @@ def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]
 @dataclass(frozen=True)
 class WholeTerm:
     """Terms that are read together. kind: "single" (one coefficient), "levels" (several, each a comparison), "coded"
-    (several that no sentence can say one by one), "curve" (a spline, a polynomial).
-
-    coefficients: their numbers; factors: its own, without repeats; partners: those that it is averaged over, none for a
-    term that is part of no interaction, and at_means: whether at the mean of numbers, or at zero; rows (q, p): what is
-    tested against zero.
-    """
+    (several that no sentence can say one by one), "curve" (a spline, a polynomial). coefficients: their numbers;
+    factors: its own, without repeats; partners: those that it is averaged over, none for a term that is part of no
+    interaction, and at_means: whether at the mean of numbers, or at zero; rows (q, p): what is tested against zero."""
 
     name: str
     terms: list[str]
@@ -291,10 +277,7 @@ class FittedModel:
         self.finished = self.shortfall <= FAR and not self.astray
 
     def _read_words(self, unit: Any, names: Any) -> None:
-        """Take in the reader's words; what has none keeps its name in the printout.
-
-        TypeError for values of the wrong kind, ValueError for names that the model does not have.
-        """
+        """Take in the reader's words; what has none keeps its name in the printout. Errors as of `explain`."""
         if unit is not None and not isinstance(unit, str):
             raise TypeError(
                 f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
@@ -345,8 +328,6 @@ class FittedModel:
         ratios = spreads["variance"] * self.structure.mean_squares / float(self.result.scale)
         small = spreads["variance"].min() < ALARM
         return bool(small and ratios.min() > CLEARLY_ABOVE_ZERO and spreads["low"].min() > 0)
-
-    # Tables
 
     def _table(self, make: Callable[..., NotedTable], *key: Any, **more: Any) -> NotedTable:
         if (make, *key) not in self.tables:
@@ -404,28 +385,23 @@ class FittedModel:
             found.append(WholeTerm(name, terms, kind, where, factors, partners, at_means, rows))
         return sorted(found, key=lambda term: bool(term.partners))
 
-    # Design
-
     @cached_property
     def varying(self) -> Array:
         """Whether each column of X takes several values within each group (groups, p)."""
         return np.array([np.ptp(x, axis=0) > 0 for x in self.model.exog_li])
 
     def varies_within(self, factor: Factor) -> bool:
-        """Whether a factor of the formula takes several values within some group (or there is one group only).
-
-        A factor without a term of its own counts as one that does."""
+        """Whether a factor of the formula takes several values within some group (or there is one group only). A factor
+        without a term of its own counts as one that does."""
         alone = [set(one.factors) == {factor} for one in self.coefficients]
         return bool(self.groups == 1 or not any(alone) or self.varying[:, alone].any())
 
     @cached_property
     def slopes_left_out(self) -> dict[tuple[int, ...], Structure]:
         """Coefficients (their numbers) of each effect that lacks a random slope → the structure of the model with it.
-
         It lacks one if its predictor varies within groups, no random effect lets it differ, and the data could tell.
         Curves are left alone. Where an effect within groups differs between kinds of groups, its slope is that of the
-        effect itself.
-        """
+        effect itself."""
         model, found = self.model, {}
         alone = [set(term.factors) for term in self.terms]
         for term in self.terms if self.groups > 2 else ():

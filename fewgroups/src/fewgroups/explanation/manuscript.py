@@ -55,38 +55,26 @@ def report(
     terms: Sequence[str] | None = None,
     versions: bool = False,
 ) -> Report:
-    """The paragraphs and the tables for a paper: what Meteyard & Davies ask a report of a mixed model to hold.
+    """The paragraphs and the tables for a paper: what Meteyard & Davies (2020, J. Mem. Lang. 112:104092, table of best
+    practice) ask a report of a mixed model to hold.
 
-    Parameters
-    ----------
-    result, unit, names:
-        as in `explain`.
-    ddf:
-        "kenward-roger" (the default), "satterthwaite" or "wald", as in `coefficients`.
-    level:
-        coverage of all intervals, between 0 and 1.
-    terms:
-        the terms of the formula that the paper is about (["group:time"]): each gets its sentences. None: a handful,
+    result, unit, names: as in `explain`.
+    ddf: "kenward-roger" (the default), "satterthwaite" or "wald", as in `coefficients`.
+    level: coverage of all intervals, between 0 and 1.
+    terms: the terms of the formula that the paper is about (["group:time"]): each gets its sentences. None: a handful,
         interactions before the terms that they are made of.
-    versions:
-        whether the paragraph names the versions of Python and the packages. A paper should; a page whose output is
-        compared with another machine's should not.
+    versions: whether the paragraph names the versions of Python and the packages. A paper should; a page whose output
+        is compared with another machine's should not.
 
-    Returns
-    -------
-    A Report: printed as text, in a notebook shown as HTML; `.paragraphs`, `.tables`, `.references` are for the paper,
-    `.missing` lists what only you can say. It holds formula, random effects, estimation, software, numbers of rows
-    and groups, convergence and singularity, how degrees of freedom were found; coefficients with SE, df, t, p and
-    interval; F tests of whole terms; standard deviations with profile intervals; R², and the intraclass correlation
-    of a model with nothing but a random intercept. With interactions each term is tested on average over what it
-    interacts with (levels counted equally, numbers at their mean), whatever the coding.
+    Returns a Report: printed as text, in a notebook shown as HTML; `.paragraphs`, `.tables`, `.references` are for the
+    paper, `.missing` lists what only you can say. It holds formula, random effects, estimation, software, numbers of
+    rows and groups, convergence and singularity, how degrees of freedom were found; coefficients with SE, df, t, p and
+    interval; F tests of whole terms; standard deviations with profile intervals; R², and the intraclass correlation of
+    a model with nothing but a random intercept. With interactions each term is tested on average over what it interacts
+    with (levels counted equally, numbers at their mean), whatever the coding.
 
-    Errors
-    ------
-    As in `explain`; a fit that is not at its optimum is refused with a ValueError that says what would do, and so are
-    terms that the formula does not have.
-
-    Source: Meteyard & Davies 2020 (J. Mem. Lang. 112:104092), table of best practice.
+    Errors as in `explain`; a fit that is not at its optimum is refused with a ValueError that says what would do, and
+    so are terms that the formula does not have.
     """
     check_choice("ddf", ddf, tuple(METHODS))
     level = confidence_level(level)

@@ -64,30 +64,20 @@ def explain(
     What was fitted; a sentence for each effect, with interval and test; the standard deviations with their intervals;
     at most three cautions that this fit earns. Every other line of the printout is explained when it is asked for.
 
-    Parameters
-    ----------
-    result:
-        a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit).
-    unit:
-        the unit of the outcome, as text ("ms"); None: numbers stand alone.
-    names:
-        your words, by the names in the printout: the outcome ("reaction time"); the groups, one and many of them
+    result: a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit).
+    unit: the unit of the outcome, as text ("ms"); None: numbers stand alone.
+    names: your words, by the names in the printout: the outcome ("reaction time"); the groups, one and many of them
         (("person", "people")); for a number, what one unit of it is ("day without sleep"); for a factor or a number
         with two values, what its levels are ({0: "the session of 20", 1: "the session of 30"}); for a variance
         component, one and many of its levels; for a coefficient, or a variable inside a spline, a few words.
-    full:
-        True: every line of the printout, one after the other, in place of the screen.
+    full: True: every line of the printout, one after the other, in place of the screen.
 
-    Returns
-    -------
-    An Explanation: text when printed, HTML in a notebook. `explain(result)["Scale"]` is one line of the printout, found
-    by its label, the head of a column ("P>|z|"), a term of the formula or a letter of the screen. `.cautions` are all
-    cautions. Estimates and standard errors are as printed; degrees of freedom, p and intervals from `coefficients` and
-    `f_tests` (Kenward and Roger), standard deviations and their intervals from `variances`. What is slow is worked out
-    when it is first shown.
+    Returns an Explanation: text when printed, HTML in a notebook. `explain(result)["Scale"]` is one line of the
+    printout, found by its label, the head of a column ("P>|z|"), a term of the formula or a letter of the screen.
+    `.cautions` are all cautions. Estimates and standard errors are as printed; degrees of freedom, p and intervals from
+    `coefficients` and `f_tests` (Kenward and Roger), standard deviations and their intervals from `variances`. What is
+    slow is worked out when it is first shown.
 
-    Errors
-    ------
     TypeError for anything but a fitted MixedLM and for arguments of the wrong kind, ValueError for fits from which
     nothing can be concluded and for names that the model does not have. Of a fit that did not converge, or not at its
     optimum, this is said, and no sentence is built on its numbers.
@@ -138,9 +128,6 @@ class Explanation(Readable):
                 raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
             chosen = marked[0].lines
         return Explanation(facts, False, chosen)
-
-
-# The screen
 
 
 def opening(facts: FittedModel) -> list[str]:
@@ -213,14 +200,12 @@ def _caution_block(earned: tuple[Caution, ...]) -> Passage:
     return Passage(say("screen.cautions"), rows=rows, remarks=[("", note)] * bool(note))
 
 
-# The lines of the printout: what each is, how it came, what it says here, what it does not mean
-
-
 def lines(
     facts: FittedModel, earned: Collection[Caution], wanted: Collection[str] = ()
 ) -> list[Passage]:
-    """The lines with the labels `wanted`, or all: the header, the columns of the lower table, its coefficients, its
-    variances, each with its cautions. A line is made when it is wanted."""
+    """The lines of the printout with the labels `wanted`, or all: the header, the columns of the lower table, its
+    coefficients, its variances; of each what it is, how it came, what it says here, what it does not mean, and its
+    cautions."""
     p, rows = len(facts.coefficients), list(map(str, facts.rows.index))
     sections: dict[str, Sequence[str]] = {
         "header": list(facts.header),
@@ -387,13 +372,10 @@ def _variance(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]
     return cells, remarks
 
 
-# Cautions: what a fit gives reason to beware of, only what is earned, with the numbers that earn it
-
-
 @dataclass(frozen=True)
 class Caution:
-    """Something that this fit gives reason to beware of; kind: a few words by which it can be found; label: the line
-    of the printout where it belongs."""
+    """Something that this fit gives reason to beware of, with the numbers that earn it; kind: a few words by which it
+    can be found; label: the line of the printout where it belongs."""
 
     kind: str
     text: str
@@ -401,8 +383,7 @@ class Caution:
 
 
 def cautions(facts: FittedModel, slopes: bool = True) -> tuple[Caution, ...]:
-    """The cautions that a fit earns, the gravest first; slopes: whether those that were left out are tried, which is
-    slow."""
+    """The cautions that a fit earns, the gravest first; slopes: whether left-out slopes are tried, which is slow."""
     found = [*_search(facts)]
     if facts.finished:
         tried = _slopes_left_out(facts) if slopes else ()

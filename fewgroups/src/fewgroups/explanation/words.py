@@ -31,9 +31,6 @@ HANDFUL = 6  # sentences on effects
 KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it
 
 
-# What holds on average
-
-
 def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
     """What an estimate b says, as a sentence without full stop; se gives the decimals."""
     b, se, where = b * one.gap, se * one.gap, one.where
@@ -152,11 +149,8 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
 
 def term_rows(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
     """A term by its test, if it is more than one number, and by its coefficients, if they are few and say what it is
-    about.
-
-    They do not for a curve, or a coding that no sentence can say; and of a term that interacts only a single one does,
-    read at a level of one other factor, or at a zero that the data reach: "for the control group, …".
-    """
+    about. They do not for a curve, or a coding that no sentence can say; and of a term that interacts only a single one
+    does, read at a level of one other factor, or at a zero that the data reach: "for the control group, …"."""
     few = term.kind in ("single", "levels") and len(term.coefficients) < HANDFUL
     if term.partners:
         at = [place.factor for place in facts.coefficients[term.coefficients[0]].places]
@@ -168,18 +162,12 @@ def term_rows(facts: FittedModel, term: WholeTerm) -> list[ScreenRow]:
     return [ScreenRow("", term.name, term_sentence(facts, term), labels), *rows]
 
 
-# How much things differ
-
-
 @dataclass(frozen=True)
 class Varying:
-    """One random-effect column or variance component. kind: "level", "change", "set" (of levels) or "slopes"
-    (of such a set).
-
-    what: a noun phrase for what differs, and noun: its short form; many: who differs, and number: how many of them
-    there are; between: "between athletes", "of the change per day, between athletes"; band: the coefficient (its
-    number) around which it varies, or none.
-    """
+    """One random-effect column or variance component. kind: "level", "change", "set" (of levels) or "slopes" (of such a
+    set); what: a noun phrase for what differs, and noun: its short form; many: who differs, and number: how many of
+    them there are; between: "between athletes", "of the change per day, between athletes"; band: the coefficient (its
+    number) around which it varies, or none."""
 
     name: str
     kind: str
@@ -286,7 +274,7 @@ def random_part(facts: FittedModel) -> str:
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """A variance (of one thing; the residual's of none), or a covariance (of two). label: as printed; at: its row in
+    """A variance (of one thing; the residual's of none) or covariance (of two). label: as printed; at: row of
     `variances`."""
 
     label: str
@@ -295,8 +283,7 @@ class SpreadRow:
 
 
 def spread_rows(facts: FittedModel) -> list[SpreadRow]:
-    """The variances and covariances in the order of the printout: of the random-effect columns the lower triangle; of
-    the components; of single rows."""
+    """In the order of the printout: of the random-effect columns the lower triangle; of components; of single rows."""
     things, q = random_effects(facts), int(facts.model.k_re)
     found: list[tuple[tuple[Varying, ...], int]] = []
     for i in range(q):
@@ -346,9 +333,6 @@ def intraclass(facts: FittedModel) -> str:
     if facts.model.k_vc or not correlations:
         return ""
     return say("spread.alike", facts.shared, r=two(correlations[0]))
-
-
-# What was fitted to what
 
 
 def fit_words(facts: FittedModel) -> dict[str, str]:
