@@ -110,7 +110,10 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     components = [*map(str, model.exog_vc.names), "residual"]
     pairs = [f"{labels[a]} × {labels[b]}" for a, b in zip(i, j, strict=True)]
     index = pd.Index([*labels, *pairs, *components], name="component")
-    table = noted_table(columns, index, [], _decimals(columns))
+    places = max(useful_decimals(float(sd[sd > 0].min())), 2 if len(i) else 0)
+    decimals = dict.fromkeys(["sd", "low", "high"], places) | {"correlation": 3, "share": 3}
+    decimals |= dict.fromkeys(["variance", "se"], useful_decimals(float(sd[sd > 0].min() ** 2)))
+    table = noted_table(columns, index, [], decimals)
     fixed = np.var(model.exog @ seen.found.coefficients, ddof=1) / parts.sum()
     by_source = {" and ".join(labels): float(shares[: len(labels + pairs)].sum())} if labels else {}
     by_source |= dict(zip(components, shares[len(labels + pairs) :].tolist(), strict=True))
@@ -172,14 +175,6 @@ def _pair_correlations(
     total, kinds = variance.sum() + scale, [shared for shared in sets if pairs[shared]]
     labels = [" and ".join(names[k] for k in shared) for shared in kinds]
     return {x: float(variance[[*k]].sum() / total) for x, k in zip(labels, kinds, strict=True)}
-
-
-def _decimals(columns: dict[str, Array]) -> dict[str, int]:
-    sds, squares = columns["sd"][columns["sd"] > 0], columns["variance"][columns["variance"] > 0]
-    places = max(useful_decimals(float(sds.min())), 2 if "correlation" in columns else 0)
-    squared = useful_decimals(float(squares.min()))
-    decimals = {"correlation": 3, "share": 3} | dict.fromkeys(["sd", "low", "high"], places)
-    return decimals | dict.fromkeys(["variance", "se"], squared)
 
 
 def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:

@@ -57,9 +57,11 @@ class FitReport:
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [say("fit.converged", loglik=f"{self.loglik:.4f}"), say("fit.interior")]
+        lines = [say("fit.converged", loglik=f"{self.loglik:.4f}")]
         if self.singular:
-            lines[1] = say("fit.singular", boundary="; ".join(self.boundary))
+            lines.append(say("fit.singular", boundary="; ".join(self.boundary)))
+        else:
+            lines.append(say("fit.interior"))
         if self.alarm:
             lines.append(say("fit.alarm", alarm=str(ALARM)))
         wrong = [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]

@@ -1,15 +1,12 @@
-"""The profiled likelihood of one data set, and its optimum, for any model that MixedLM can state.
+"""The likelihood of one data set, or of many, and its optimum, for any model that MixedLM can state.
 
-V = σ² (I + Z Λ Λᵀ Zᵀ), block by block of groups; Λ holds the lower-triangular relative factor L of the
-random-effect columns (Ψ = σ² L Lᵀ, unstructured) and the relative SDs τ/σ of the variance components. β and
-σ² are profiled out, as in lme4 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3), so
-that only Λ is searched for.
+V = σ²(I + ZΛΛᵀZᵀ), block by block of groups; Λ holds the lower-triangular relative factor L of the random-effect
+columns (Ψ = σ²LLᵀ, unstructured) and the relative SDs τ/σ of the variance components. β and σ² are profiled out, as in
+lme4 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3), so that only Λ is searched for: θ, in the
+standardised coordinates of `structure`. The deviance is even in every column of Λ, so zero variances and correlations
+of ±1 are ordinary interior points of the search and are reached exactly; what tells a boundary optimum from a saddle
+is the derivative by Ψ itself (it must have no negative direction), and that is checked.
 
-Inside, coordinates are standardised (X and the random-effect columns orthonormal, residuals of least squares
-of unit variance), so that neither units nor centring of scores and predictors matter to the search. θ stands
-for those coordinates. The deviance is even in every column of Λ, so zero variances and correlations of ±1 are
-ordinary interior points of the search and are reached exactly; what tells a boundary optimum from a saddle is
-the derivative by Ψ itself (it must have no negative direction), and that is checked.
 Cost: one pass over the rows at the start, then per evaluation groups × (columns of Z per group)³; of crossed factors
 m₁m₂² + m₂³ with m₁ levels of the largest and m₂ of the others.
 """

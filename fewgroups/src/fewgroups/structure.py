@@ -272,17 +272,12 @@ def level_of_rows(matrices: Any) -> Array | None:
 def random_design(model: Any, group: int) -> tuple[Array, Array]:
     """Z (n, m) of group number `group` of a MixedLM, and the component of each column: −1 − c for column c of
     exog_re, else 0, 1, …"""
-    blocks, labels = [], []
+    parts = [dense(matrices[group]) for matrices in model.exog_vc.mats]
+    labels = [np.full(part.shape[1], number) for number, part in enumerate(parts)]
     if model.k_re:
-        blocks.append(np.asarray(model.exog_re_li[group], dtype=float))
-        labels.append(-1 - np.arange(model.k_re))
-    for number, matrices in enumerate(model.exog_vc.mats):
-        blocks.append(dense(matrices[group]))
-        labels.append(np.full(blocks[-1].shape[1], number))
-    return np.hstack(blocks), np.concatenate(labels)
-
-
-# ---- blocks of rows -------------------------------------------------------------------------------------------
+        parts.insert(0, dense(model.exog_re_li[group]))
+        labels.insert(0, -1 - np.arange(model.k_re))
+    return np.hstack(parts), np.concatenate(labels)
 
 
 def derivatives(labels: Array, k_re: int, k_vc: int) -> Array:
