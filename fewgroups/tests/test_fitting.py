@@ -1,7 +1,5 @@
 """`fit`: published numbers, true optima, true verdicts, and refusals that say what would do."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """variances(): lme4's profile intervals, a dense likelihood, closed forms, shares and ICC, what is said and refused."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from itertools import combinations

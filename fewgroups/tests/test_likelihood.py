@@ -1,7 +1,5 @@
 """The profiled likelihood: against dense matrices, against R, and against what may not matter to it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

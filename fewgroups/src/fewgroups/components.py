@@ -6,8 +6,6 @@ lowest than χ²₁ allows (Bates, Mächler, Bolker & Walker 2015, J. Stat. Soft
 ML whatever the fit; here REML fits profile the REML likelihood.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 from typing import Any
 

@@ -13,11 +13,9 @@ All is worked out for the orthonormal columns that `Structure` makes of X and Z:
 predictors then cost digits, or decide what is negligible. `Information.rows` brings contrasts to those columns.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -47,7 +45,7 @@ class Wald:
     spread: Array
 
     @classmethod
-    def of(cls, found: Information) -> Wald:
+    def of(cls, found: Information) -> Self:
         """From the information at a fit."""
         none = found.phi[..., None, :, :][..., :0, :, :]
         return cls(found.phi, found.phi, none, np.zeros((0, 0)))
@@ -74,7 +72,7 @@ class Satterthwaite(Wald):
     """
 
     @classmethod
-    def of(cls, found: Information) -> Satterthwaite:
+    def of(cls, found: Information) -> Self:
         """From the information at a fit.
 
         Directions of φ in which the likelihood is flat or curved upwards are left out, as in lmerTest. What is flat is
@@ -126,7 +124,7 @@ class KenwardRoger(Wald):
     """Kenward and Roger's method, its parameters γ and log σ²: at REML fits only."""
 
     @classmethod
-    def of(cls, found: Information) -> KenwardRoger:
+    def of(cls, found: Information) -> Self:
         """From the information at a REML fit. V is linear in Ψ, τ² and σ², whose derivatives the D_i span, so that the
         second-derivative term vanishes."""
         spread, P = 2 * scaled_inverse(found.expected), found.P[..., :-1, :-1]
@@ -185,7 +183,7 @@ class Examination:
     facts: dict[str, Any]
 
 
-def examine(result: MixedLMResults, ddf: str) -> Examination:
+def examine(result: "MixedLMResults", ddf: str) -> Examination:
     """Examine a checked `result` for the method `ddf`; ValueError unless that is one of METHODS.
 
     Everything rests on the parameters of the fit itself, also where it is short of the optimum

@@ -1,7 +1,5 @@
 """`fit`: statsmodels' own MixedLMResults, at the optimum of the likelihood."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -11,13 +11,11 @@ Cost: one pass over the rows at the start, then per evaluation groups × (column
 m₁m₂² + m₂³ with m₁ levels of the largest and m₂ of the others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -67,7 +65,7 @@ class Information:
     @classmethod
     def of(
         cls, s: Structure, gamma: Array, reml: bool, scale: Any = None, second: bool = True
-    ) -> Information:
+    ) -> Self:
         """At γ (..., size) and σ² = scale, None for the best one. `second`: whether second derivatives are wanted."""
         log_det, removed, single, P, traces, Q = s.sums(gamma, second)
         p, df, M = s.p, s.n - s.p * reml, s.BB - removed
@@ -199,7 +197,7 @@ class Optimum(Information):
     @classmethod
     def at(
         cls, s: Structure, theta: Array, reml: bool, tried: Any = (), second: bool = False
-    ) -> Optimum:
+    ) -> Self:
         """What is found at θ (..., size), with second derivatives or without."""
         found = Information.of(s, s.gamma(theta), reml, second=second)
         return cls(**vars(found), theta=theta, tried=tried)
