@@ -98,13 +98,11 @@ class InterceptModel:
     constants, (N−p) log[R + Σ sₖ/(1+θλₖ)] + Σ log(1+θλₖ), with sₖ = (vₖᵀZᵀMy)²/λₖ and R the residual sum of squares
     once every group has a column (Patterson & Thompson 1971, Biometrika 58:545; spectral form: Kang et al. 2008,
     Genetics 178:1709). A data set is then a handful of numbers, however many columns X has. Every sum has positive
-    terms: no digits are lost.
+    terms: no digits are lost. Groups with the same number of rows (a class) have, beyond what X explains of their
+    totals, that number as their eigenvalue, with a multiplicity: their sum of squares is all that matters, and no
+    eigenvectors are needed.
 
-    Groups with the same number of rows (a class) have, beyond what X explains of their totals, that number as their
-    eigenvalue, with a multiplicity: their sum of squares is all that matters, and no eigenvectors are needed.
-
-    R_inverse: (p, p), X = QR with the layout's orthonormal columns Q; group_sizes: (m,) rows of each; shares: (m, p)
-        ZᵀQ;
+    R_inverse: (p, p), X = QR with the layout's orthonormal columns Q; shares: (m, p) ZᵀQ; group_sizes: (m,) rows;
     explained: (m, s) orthonormal basis of what X explains of the totals of each class;
     classes: (c, m) 1 where a group belongs to the class, for the classes that X does not explain entirely;
     vectors, vector_eigenvalues, inverses: (m, s), (s,), (s,) the other eigenvectors, their λ, zeros included, and 1/λ,
@@ -162,8 +160,7 @@ class InterceptModel:
         self.closed = bool(np.ptp(both) <= 1e-12 * both[0])
 
     def fit(self, cells: CellStatistics) -> dict[str, Array]:
-        """Fits of n data sets at once: estimate, se (p, n), psi (1, 1, n) = τ²/σ², scale, loglik, solved, singular
-        (n,)."""
+        """Of n data sets at once: estimate, se (p, n), psi (1, 1, n) = τ²/σ², scale, loglik, solved, singular (n,)."""
         layout = self.layout
         totals = layout.members @ (layout.sizes[:, None] * cells.residuals)
         contrasts = totals - self.explained @ (self.explained.T @ totals)
@@ -269,14 +266,12 @@ class SlopeModel:
     ValueError for other than two columns, and when no group's rows identify a slope or no residual is left.
 
     Each group's least-squares coefficients are sufficient, bᵢ ~ N(β, σ²(Gᵢ⁻¹ + Ψ)) with Gᵢ = XᵢᵀXᵢ: a bivariate
-    random-effects meta-analysis. Everything is written with Wᵢ = (I + GᵢΨ)⁻¹Gᵢ, for 2 × 2 matrices
-    (Gᵢ + |Gᵢ| adj Ψ) / (1 + tr GᵢΨ + |Gᵢ||Ψ|), which needs no inverse of Gᵢ: a group without one condition has
-    |Gᵢ| = 0. Minus twice the log-likelihood is, with β and σ² profiled out and up to constants, df·log T +
-    Σ log|I + GᵢΨ| (+ log|A| under REML), with A = ΣWᵢ, β = A⁻¹ΣWᵢbᵢ and T = rest + Σ(bᵢ − β)ᵀWᵢ(bᵢ − β) (Bates,
-    Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 3).
-
-    The columns are made orthonormal, and scaled so that the average Gᵢ is the identity; Ψ is then free of units, and
-    its eigenvalues say how much groups differ beside what their own rows can tell.
+    random-effects meta-analysis. Everything is written with Wᵢ = (I + GᵢΨ)⁻¹Gᵢ, for 2 × 2 matrices (Gᵢ + |Gᵢ| adj Ψ) /
+    (1 + tr GᵢΨ + |Gᵢ||Ψ|), which needs no inverse of Gᵢ: a group without one condition has |Gᵢ| = 0. Minus twice the
+    log-likelihood is, with β and σ² profiled out and up to constants, df·log T + Σ log|I + GᵢΨ| (+ log|A| under REML),
+    with A = ΣWᵢ, β = A⁻¹ΣWᵢbᵢ and T = rest + Σ(bᵢ − β)ᵀWᵢ(bᵢ − β) (Bates, Mächler, Bolker & Walker 2015, J. Stat.
+    Softw. 67(1), section 3). The columns are made orthonormal, and scaled so that the average Gᵢ is the identity; Ψ is
+    then free of units, and its eigenvalues say how much groups differ beside what their own rows can tell.
 
     Q, R: (cells, 2), (2, 2) the orthonormal columns times √m, X = QR; grams: (2, 2, P) Gᵢ = QᵢᵀQᵢ of each kind of
     groups, determinants: (P,), exactly 0 without a slope, counts: (P,) of groups; inverses: (m, 2, 2) each group's
@@ -394,12 +389,10 @@ class SlopeModel:
         return gradient, hessian + np.einsum("ijpn,klpn->jklin", weights, inner)
 
     def _newton(self, lines: Lines) -> tuple[Array, Array]:
-        """The Ψ (2, 2, n) to which −2 log-likelihood falls, and whether a minimum was reached (n,).
-
-        The start are moments: coefficients weighted by what each group's rows can tell, no eigenvalue below .05. Then
-        Newton's method with a damped Hessian on the Cholesky factor of Ψ, written in the eigenvectors of the present
-        Ψ: there the boundary (rank one, or none) is an ordinary minimum at zero, reached at Newton's pace.
-        """
+        """The Ψ (2, 2, n) to which −2 log-likelihood falls, and whether a minimum was reached (n,). The start are
+        moments: coefficients weighted by what each group's rows can tell, no eigenvalue below .05. Then Newton's method
+        with a damped Hessian on the Cholesky factor of Ψ, written in the eigenvectors of the present Ψ: there the
+        boundary (rank one, or none) is an ordinary minimum at zero, reached at Newton's pace."""
         spread = np.einsum("p,ijpn->ijn", np.trace(self.grams) / 2, lines.squares)
         values, axes = _eigen(spread / self.layout.groups * self.within_df / lines.rest)
         psi = current = _matrix(np.maximum(values - 1, 0.05), axes)

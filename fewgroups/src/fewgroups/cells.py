@@ -15,8 +15,8 @@ ROUNDED = 1e-28  # of Σy²: a smaller residual sum of squares is rounding (14 d
 
 
 class Layout:
-    """Rows sorted into cells: the rows of one group under one row of X. Only the outcome differs within a cell, so
-    the cell's sum and sum of squares are all that a likelihood needs. ValueError for a rank-deficient X.
+    """Rows sorted into cells: the rows of one group under one row of X. Only the outcome differs within a cell, so the
+    cell's sum and sum of squares are all that a likelihood needs. ValueError for a rank-deficient X.
 
     rows, groups: N and m; X: (cells, p) fixed-effect columns; group: (cells,) 0 … m − 1, not decreasing; sizes:
     (cells,) rows in each cell; order: (rows,) that sorts the rows, a slice where they are sorted; members: (m, cells) 1

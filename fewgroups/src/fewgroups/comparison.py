@@ -41,8 +41,7 @@ def simulate_from(result: Any, n: int, seed: int) -> Array:
     """New data from a fit: scores (n, rows), rows in the order of the data that were fitted, in their units.
 
     Random effects and residuals are drawn anew from the fit's variances, for the same predictors: what the same study
-    would find with other groups. The outcome is not clipped: a fit knows of no bounds. Data set k is the same whatever
-    n is.
+    would find with other groups. The outcome is not clipped: a fit knows of no bounds. Data set k does not depend on n.
 
     result: a fitted MixedLM, any formulas; n: how many data sets, 1 or more; seed: 0 or more. TypeError or ValueError
     names the one that is wrong.
@@ -101,14 +100,13 @@ class Bootstrap:
 
 
 def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
-    """Parametric bootstrap of a mixed model: n data sets drawn from the fit, the model fitted to each.
+    """Parametric bootstrap of a mixed model: n data sets drawn from the fit, the model fitted to each (Davison &
+    Hinkley 1997, Bootstrap Methods and Their Application).
 
     result: a fitted MixedLM, any formulas, REML or ML; the refits are of the same kind. n: 2 or more. All are refitted
     at once: of models with random intercepts, or with a random intercept and slope of the only predictor, 10 000 in a
-    second or two, of others some thousands a second where groups are few, with a progress bar.
-
-    TypeError or ValueError names what is wrong with result, n or seed; NotAtOptimumWarning when the fit ended below its
-    optimum. Davison & Hinkley 1997, Bootstrap Methods and Their Application.
+    second or two, of others some thousands a second where groups are few, with a progress bar. seed: 0 or more.
+    TypeError or ValueError names what is wrong with them; NotAtOptimumWarning when the fit ended below its optimum.
     """
     plain = check_result(result)
     n, seed = whole_number("n", n, 2, "data sets"), whole_number("seed", seed, 0)
@@ -143,12 +141,11 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
 
 
 def random_names(model: MixedLM) -> tuple[list[str], list[str]]:
-    """Names of the columns of re_formula, "Intercept" for the constant, which statsmodels calls by the group; and of
-    the components."""
+    """Names of the columns of re_formula, "Intercept" for the constant; and of the components."""
     columns = [str(name) for name in model.data.exog_re_names[: model.k_re]]
     for k in range(model.k_re):
         if np.ptp(model.exog_re[:, k]) == 0:
-            columns[k] = "Intercept"
+            columns[k] = "Intercept"  # statsmodels calls it by the group
     return columns, [str(name) for name in model.exog_vc.names]
 
 
@@ -401,12 +398,10 @@ def _comparable(smaller: Any, larger: Any) -> list[Any]:
 
 
 class Added(NamedTuple):
-    """What the larger model has and the smaller has not.
-
-    fixed: whether fixed effects; phrases: what, in words; df: how many parameters; bounds: in how many directions a
-    variance is added, which the smaller model holds at zero, the bound of what a variance can be; mixture: that of the
-    null distribution, as in `Comparison`, None where no simple one holds.
-    """
+    """What the larger model has and the smaller has not. fixed: whether fixed effects; phrases: what, in words; df: how
+    many parameters; bounds: in how many directions a variance is added, which the smaller model holds at zero, the
+    bound of what a variance can be; mixture: that of the null distribution, as in `Comparison`, None where no simple
+    one holds."""
 
     fixed: bool
     phrases: list[str]

@@ -203,9 +203,8 @@ class Truth:
     condition, for the average group (β₁); group_sd: SD, 0 or more, of the groups' levels in the first condition (τ₀);
     slope_sd: SD of the groups' changes around `effect` (τ₁), 0 makes all groups change alike; correlation: in [−1, 1],
     between the level of a group and its change; residual_sd: SD of one repeat around the mean of its group in that
-    condition (σ); clip: whether outcomes are cut to [0, 1], as those of a proportion are.
-
-    TypeError or ValueError names the argument, what was given and what would do.
+    condition (σ); clip: whether outcomes are cut to [0, 1], as those of a proportion are. TypeError or ValueError names
+    the argument, what was given and what would do.
     """
 
     intercept: float = 0.0
@@ -246,9 +245,8 @@ def simulate(design: Design, truth: Truth, seed: int) -> pd.DataFrame:
     """One data set: `design.table()` with a column of outcomes, DataFrame (design.rows, 5). Its columns are group,
     condition, treated, repeat, outcome, or as the words of the design name them.
 
-    For each group in turn `numpy.random.default_rng(seed)`, seed ≥ 0, gives the level, then the group's change (only
-    where `truth.slope_sd` > 0), then the residuals row by row. TypeError or ValueError names the argument that is
-    wrong.
+    For each group in turn `numpy.random.default_rng(seed)`, seed ≥ 0, gives the level, then its change (only where
+    `truth.slope_sd` > 0), then the residuals row by row. TypeError or ValueError names the argument that is wrong.
     """
     check_request(design, truth, seed)
     rows, effects = design.counts.sum(axis=1), 2 if truth.slope_sd > 0 else 1

@@ -121,12 +121,10 @@ def predictions(
 
 def _of_group(found: Information, y: Array, X: Array, Z: Array, components: Components) -> Array:
     """(k, size + 3): of k rows w = xᵀβ + zᵀu of one group the best linear unbiased predictors, their mean squared
-    errors M, with γ taken as it is, and the gradients of M by γ and log σ².
-
-    y (n,): the outcomes of the group, if it was measured; X (n + k, p), Z (n + k, q) and the components have their rows
-    and then the others, in the orthonormal columns of `found`. The predictor is aᵀy with weights a that depend on γ. As
-    they minimise M, only V moves in dM/dγ, not a. By log σ², which scales V, it is M itself.
-    """
+    errors M, with γ taken as it is, and the gradients of M by γ and log σ². y (n,): the outcomes of the group, if it
+    was measured; X (n + k, p), Z (n + k, q) and the components have their rows and then the others, in the orthonormal
+    columns of `found`. The predictor is aᵀy with weights a that depend on γ. As they minimise M, only V moves in dM/dγ,
+    not a. By log σ², which scales V, it is M itself."""
     n, p, q, v = len(y), X.shape[1], Z.shape[1], found.structure.v
     blocks, labels = [Z], list(range(-1, -1 - q, -1))
     for c, (codes, values) in enumerate(components):
@@ -223,7 +221,6 @@ def _new_rows(
 
 
 def _checked(data: Any, needed: list[str], group: str | None) -> pd.DataFrame:
-    """The columns of `data` that are needed."""
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             f"data must be a DataFrame with the columns {', '.join(needed) or '(none)'}; given {type(data).__name__}"

@@ -22,9 +22,8 @@ from fewgroups.progress import progress_bar
 from fewgroups.structure import GroupBlock, Structure, derivatives
 
 Array = np.ndarray
-CHUNK_VALUES = (
-    2**20
-)  # outcomes simulated at a time, 8 MB, whatever the number of workers: so are the digits
+# Outcomes simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the digits.
+CHUNK_VALUES = 2**20
 
 
 def monte_carlo(
@@ -290,8 +289,7 @@ class DataSets:
         return Structure(n, 2, q, 0, tuple(blocks), BB, R_inverse, start, unit, R_re, np.zeros(0))
 
     def answer(self, variance: Array, df: float | Array, effect: Array | None = None) -> Answer:
-        """The answer of a t test, of the effect by least squares or another one. A standard error as small as rounding
-        is none."""
+        """Of a t test, of the effect by least squares or another one. A standard error as small as rounding is none."""
         if effect is None:
             effect = self.effect @ self.cells.coefficients
         se = np.sqrt(variance)

@@ -401,7 +401,7 @@ class FittedModel:
         """Coefficients (their numbers) of each effect that lacks a random slope → the structure of the model with it.
         It lacks one if its predictor varies within groups, no random effect lets it differ, and the data could tell.
         Curves are left alone. Where an effect within groups differs between kinds of groups, its slope is that of the
-        effect itself."""
+        effect."""
         model, found = self.model, {}
         alone = [set(term.factors) for term in self.terms]
         for term in self.terms if self.groups > 2 else ():

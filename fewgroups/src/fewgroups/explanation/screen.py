@@ -204,8 +204,7 @@ def lines(
     facts: FittedModel, earned: Collection[Caution], wanted: Collection[str] = ()
 ) -> list[Passage]:
     """The lines of the printout with the labels `wanted`, or all: the header, the columns of the lower table, its
-    coefficients, its variances; of each what it is, how it came, what it says here, what it does not mean, and its
-    cautions."""
+    coefficients, its variances; of each what it is, how it came, what it says here and does not mean, and cautions."""
     p, rows = len(facts.coefficients), list(map(str, facts.rows.index))
     sections: dict[str, Sequence[str]] = {
         "header": list(facts.header),

@@ -274,7 +274,7 @@ def random_part(facts: FittedModel) -> str:
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """A variance (of one thing; the residual's of none) or covariance (of two). label: as printed; at: row of
+    """A variance (of one thing; the residual's of none), or a covariance (of two). label: as printed; at: its row in
     `variances`."""
 
     label: str
