@@ -38,8 +38,9 @@ Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
-CLEARLY_ABOVE_ZERO = 0.05  # over the residual variance: a boundary's warning is a false alarm
 MOST = 8  # random-effect columns: more would take long and teach nothing
+# Variance over residual variance from which a warning of the boundary is a false alarm.
+CLEARLY_ABOVE_ZERO = 0.05
 # Result → its tables, worked out once for all that is said of it.
 TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDictionary()
 
