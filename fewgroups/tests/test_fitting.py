@@ -18,14 +18,8 @@ from fewgroups import coefficients, fit, fit_many, predictions, variances
 
 F = "correctness ~ session_high"
 PUSHUPS = load("pushups")
-
-
-@pytest.fixture(autouse=True)
-def _no_warning_leaks() -> Any:
-    """A lesson's cell must not show a red box: whatever `fit` lets through fails the test."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+# A lesson's cell must not show a red box: whatever `fit` lets through fails the test.
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.mark.parametrize("name", ["pushups", "sleepstudy_slopes", "machines_nested", "penicillin"])
@@ -103,13 +97,7 @@ def test_zero_variances_are_named() -> None:
 
 
 def test_standard_errors_that_mislead_are_told() -> None:
-    repeats = [
-        {"a": 20, "b": 30},
-        {"a": 3, "b": 12},
-        {"a": 15, "b": 2},
-        {"a": 0, "b": 10},
-        {"a": 9, "b": 30},
-    ]
+    repeats = [{"a": a, "b": b} for a, b in ((20, 30), (3, 12), (15, 2), (0, 10), (9, 30))]
     data = simulate(Design(athletes=5, repeats=repeats), Truth(slope_sd=0.02), 5)
     result = fit(F, data, "athlete_id", "~session_high")
     exact = np.sqrt(np.diag(optimum(result.model).covariance))

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from fewgroups.likelihood import NotAtOptimumWarning, optimum
-from public_data import REFERENCE, covariance, load, public_fit
+from public_data import REFERENCE, covariance, load, public_fit, push_ups
 from scipy.optimize import minimize
 from scipy.stats import chi2
 from statsmodels.tools.numdiff import approx_hess
@@ -47,10 +47,9 @@ def two_valleys() -> pd.DataFrame:
 def fitted(name: str, reml: bool) -> Any:
     if name == "two_valleys":
         return fit("y ~ x", two_valleys(), "g", "~x", reml=reml)
-    if not name.startswith("pushups"):
-        return public_fit(name, reml)
-    slopes = "~session_high" if name == "pushups_slopes" else "~1"
-    return fit("correctness ~ session_high", load("pushups"), "athlete_id", slopes, reml=reml)
+    if name.startswith("pushups"):
+        return push_ups(slopes=name == "pushups_slopes", reml=reml)
+    return public_fit(name, reml)
 
 
 @cache
@@ -58,14 +57,18 @@ def table(name: str, reml: bool) -> Any:
     return variances(fitted(name, reml))
 
 
-def dense_deviance(
-    model: Any, psi: np.ndarray, vcomp: np.ndarray, scale: float, reml: bool
-) -> float:
-    """−2 log-likelihood from the covariance matrices of the groups."""
+def dense_deviance(model: Any, value: dict[str, float], reml: bool) -> float:
+    """−2 log-likelihood from covariance matrices of the groups; value: SDs and correlations as our rows name them."""
+    names = list(model.data.exog_re_names)
+    psi = np.diag([value[name] ** 2 for name in names]).reshape(len(names), len(names))
+    for i, j in combinations(range(len(names)), 2):
+        r = value[f"{names[i]} × {names[j]}"]
+        psi[i, j] = psi[j, i] = r * value[names[i]] * value[names[j]]
+    vcomp = np.array([value[name] ** 2 for name in model.exog_vc.names])
     n, p = model.exog.shape
     whole, logs = np.zeros((p + 1, p + 1)), 0.0
     for group in range(model.n_groups):
-        V = covariance(model, group, psi, vcomp, scale)
+        V = covariance(model, group, psi, vcomp, value["residual"] ** 2)
         both = np.column_stack([model.exog_li[group], model.endog_li[group]])
         whole += both.T @ np.linalg.solve(V, both)
         logs += np.linalg.slogdet(V)[1]
@@ -73,16 +76,6 @@ def dense_deviance(
     if reml:
         logs += np.linalg.slogdet(A)[1] - p * np.log(2 * np.pi)
     return float(logs + whole[p, p] - b @ np.linalg.solve(A, b) + n * np.log(2 * np.pi))
-
-
-def parts(model: Any, value: dict[str, float]) -> tuple[np.ndarray, np.ndarray, float]:
-    """Ψ, τ² and σ² from the SDs and correlations of our rows."""
-    names = list(model.data.exog_re_names) if model.k_re else []
-    psi = np.diag([value[name] ** 2 for name in names]).reshape(len(names), len(names))
-    for i, j in combinations(range(len(names)), 2):
-        r = value[f"{names[i]} × {names[j]}"]
-        psi[i, j] = psi[j, i] = r * value[names[i]] * value[names[j]]
-    return psi, np.array([value[name] ** 2 for name in model.exog_vc.names]), value["residual"] ** 2
 
 
 def dense_profile(name: str, reml: bool, row: str, held: float) -> float:
@@ -95,16 +88,12 @@ def dense_profile(name: str, reml: bool, row: str, held: float) -> float:
             np.tanh(v) if " × " in one else sigma * np.exp(v)
             for one, v in zip(free, x, strict=True)
         ]
-        value = dict(zip(free, values, strict=True)) | {row: held}
-        return dense_deviance(model, *parts(model, value), reml)
+        return dense_deviance(model, dict(zip(free, values, strict=True)) | {row: held}, reml)
 
+    options = {"xatol": 1e-5, "fatol": 1e-7}
     estimate = np.log(np.maximum(answer.loc[free, "sd"].fillna(sigma) / sigma, 0.01))
-    ends = [
-        minimize(
-            deviance, estimate + shift, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-7}
-        )
-        for shift in (0.0, 0.3, -0.5)
-    ]
+    starts = [estimate + shift for shift in (0.0, 0.3, -0.5)]
+    ends = [minimize(deviance, x, method="Nelder-Mead", options=options) for x in starts]
     return float(min(end.fun for end in ends))
 
 
@@ -167,8 +156,7 @@ def test_standard_errors_with_slopes_are_those_of_the_curvature() -> None:
     values = answer["sd"].fillna(answer["correlation"]).to_numpy()
 
     def at(point: np.ndarray) -> float:
-        named = dict(zip(answer.index, point, strict=True))
-        return dense_deviance(model, *parts(model, named), False)
+        return dense_deviance(model, dict(zip(answer.index, point, strict=True)), False)
 
     hessian = approx_hess(values, at)
     spread = np.sqrt(np.diag(2 * np.linalg.inv(hessian)))
