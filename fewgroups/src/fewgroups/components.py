@@ -95,7 +95,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     pair = np.repeat([False, True, False], [s.q, len(i), s.v + 1])  # the rows of correlations
     values = np.where(pair & (np.abs(values) > ONE), np.sign(values), values)
     sd, r = np.where(pair, np.nan, values), np.where(pair, values, np.nan)
-    low, high = Profiles(s, best, reml).intervals(level).T
+    low, high = Profiles(best).intervals(level).T
     se = _standard_errors(s, cov_re, vcomp, scale, values, pair, reml)
     squares = cov_re * (s.R_re.T @ s.R_re)  # tr(Ψ ZᵀZ)/n, by entries of Ψ
     parts = np.array([*np.diag(squares), *2 * squares[i, j], *vcomp * s.unit_vc**2, scale])
@@ -125,7 +125,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
         "singular": seen.facts["singular"],
         "shortfall": seen.facts["shortfall"],
     }
-    table.attrs["notes"] = (*_notes(table, boundary(model, s, best)), *nesting_notes(model))
+    table.attrs["notes"] = (*_notes(table, boundary(model, best)), *nesting_notes(model))
     return table
 
 
@@ -217,10 +217,10 @@ class Profiles:
     one's row after it, for the two entries of that row; best (k, size + 1): the optimum.
     """
 
-    def __init__(self, s: Structure, optimum: Optimum, reml: bool) -> None:
+    def __init__(self, optimum: Optimum) -> None:
         """Low and high end of every parameter, in the order of the table's rows: SDs of random-effect columns,
         correlations, SDs of components, σ."""
-        self.structure, self.optimum, self.reml = s, optimum, reml
+        self.optimum, s = optimum, optimum.structure
         j, i = np.tril_indices(s.q, -1)
         bases = []
         for columns in (*np.arange(s.q)[:, None], *np.column_stack([i, j])):
@@ -263,7 +263,7 @@ class Profiles:
         second[:, :-1, :-1, :-1], second[:, :-1, -1, -1] = constant, 4 * gamma
         second[:, :-1, :-1, -1] = second[:, :-1, -1, :-1] = -2 * by_entries
         scale = self.optimum.scale * np.exp(2 * x[:, -1])
-        found = Information.of(self.structure, gamma, self.reml, scale)
+        found = Information.of(self.optimum.structure, gamma, self.optimum.reml, scale)
         gradient, hessian = by_coordinates(found.gradient, found.hessian, slopes, second)
         across = by_x.swapaxes(-1, -2)
         return found.deviance, (across @ gradient[..., None])[..., 0], across @ hessian @ by_x
@@ -271,7 +271,7 @@ class Profiles:
     def intervals(self, level: float) -> Array:
         """(parameters, 2) the values whose deviance is within χ²₁ of the lowest; SDs end at 0 and correlations at ±1
         where it never rises that far. Where one of its SDs may be zero, a correlation may be anything."""
-        s, held = self.structure, self.held
+        s, held = self.optimum.structure, self.held
         every, rise = np.arange(len(held)), float(chi2.ppf(level, 1))
         best, up = self.best[every, held], np.where(every % 2, 1.0, -1.0)
         bound = np.where(self.pair, up, np.where((up < 0) & (held < s.size), 0.0, up * np.inf))

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -138,14 +138,14 @@ def fit(
     best = optimum(structure, reml)
     if best.scale < RANK * structure.unit**2:
         raise ValueError(NO_RESIDUAL)
-    made = _result(model, structure, best, reml)
+    made = _result(model, best)
     result = MixedLMResultsWrapper(made)
     with np.errstate(invalid="ignore"):  # the root of a negative variance
         ratios = made.bse_fe / np.sqrt(np.diag(best.covariance))
     result.structure = structure  # what is asked of this result need not build it again
     result.report = FitReport(
         singular=best.singular,
-        boundary=boundary(model, structure, best),
+        boundary=boundary(model, best),
         loglik=best.loglik,
         tried=best.tried,
         alarm=bool(min(*np.diag(made.cov_re), *made.vcomp, np.inf) < ALARM),
@@ -155,10 +155,10 @@ def fit(
     return result
 
 
-def _result(model: MixedLM, s: Structure, best: Optimum, reml: bool) -> MixedLMResults:
+def _result(model: MixedLM, best: Optimum) -> MixedLMResults:
     """What `MixedLM.fit` makes of an optimum, as the end of that function does it."""
+    s, reml, at = best.structure, best.reml, cast(Information, best)
     psi, vcomp = best.cov_re / best.scale, best.vcomp / best.scale
-    at: Information = best
     if best.singular:
         psi, vcomp = psi + ADDED * s.random @ s.random.T, np.maximum(vcomp, ADDED / s.unit_vc**2)
         at = Information.of(s, s.from_data_units(psi, vcomp), reml)
@@ -215,17 +215,18 @@ def _covariance(at: Information) -> Array:
 
 
 def boundary(
-    model: MixedLM, s: Structure, best: Optimum, shown: Callable[[object], str] = str
+    model: MixedLM, best: Optimum, shown: Callable[[object], str] = str
 ) -> tuple[str, ...]:
     """In words: each variance that is zero and each correlation that is ±1; empty for interior fits. `shown` writes
     names of random effects."""
     if not best.singular:
         return ()
-    q, (i, j) = s.q, np.tril_indices(s.q, -1)
+    q = best.structure.q
+    i, j = np.tril_indices(q, -1)
     names = [shown(name) for name in (*model.data.exog_re_names[:q], *model.exog_vc.names)]
     values = sds_and_correlations(best.cov_re, best.vcomp, best.scale)
     sds, r = np.append(values[:q], values[q + len(i) : -1]), values[q : q + len(i)]
-    sds *= np.sqrt(s.mean_squares) / values[-1]  # per row, over σ
+    sds *= np.sqrt(best.structure.mean_squares) / values[-1]  # per row, over σ
     zero = [name for name, sd in zip(names, sds, strict=True) if sd < SINGULAR]
     found = [f"the variance of {name} is zero" for name in zero]
     for one, other, value in zip(i, j, r, strict=True):

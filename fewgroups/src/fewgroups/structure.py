@@ -21,9 +21,7 @@ import numpy as np
 from scipy import sparse
 
 Array = np.ndarray
-DEPENDENT = (
-    1e-10  # a column that keeps less of its length beside those before it adds nothing to them
-)
+DEPENDENT = 1e-10  # share of its length that a column must keep beside those before it
 MOST, COPIES = 8, 10  # GB at most, and how many matrices of all columns are held at once
 SINGULAR = 1e-4  # an SD this small, relative to σ and per standardised column, is zero (as in lme4)
 RANK = 1e-10  # of an eigenvalue, relative to the largest, that is not rounding

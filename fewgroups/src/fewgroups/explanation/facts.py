@@ -273,7 +273,7 @@ class FittedModel:
             off = np.abs(self.estimates - seen.found.coefficients)
             self.astray = bool(np.any(off > STRAY * self.right_errors))
             best = optimum(self.structure, self.reml)
-            self.boundary = signed(joined(boundary(self.model, self.structure, best, code)))
+            self.boundary = signed(joined(boundary(self.model, best, code)))
         self.short = self.shortfall > SHORTFALL
         self.finished = self.shortfall <= FAR and not self.astray
 
