@@ -2,8 +2,7 @@
 
 A profile holds one parameter (the SD of a random-effect column, a correlation, the SD of a variance component, or σ) at
 a value while everything else is at its best; the interval holds the values whose deviance is no further above the
-lowest than χ²₁ allows (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 5.1). R's confint profiles
-ML whatever the fit; here REML fits profile the REML likelihood.
+lowest than χ²₁ allows (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 5.1).
 """
 
 from itertools import combinations
@@ -42,17 +41,11 @@ MOST = 6  # sources of variation up to which kinds of pairs are counted
 def variances(result: Any, level: float = 0.95) -> NotedTable:
     """The variance parameters of a mixed model: SDs first, with profile intervals, and what each explains.
 
-    Parameters
-    ----------
-    result:
-        a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit), any re_formula and vc_formula, REML or ML.
-    level:
-        coverage of the intervals, between 0 and 1.
+    result: a fitted MixedLM (smf.mixedlm(...).fit() or fewgroups.fit), any re_formula and vc_formula, REML or ML.
+    level: coverage of the intervals, between 0 and 1.
 
-    Returns
-    -------
-    A DataFrame, one row per parameter (index `component`: the random-effect columns, their correlations "a × b", the
-    variance components, "residual"), columns
+    Returns a DataFrame, one row per parameter (index `component`: the random-effect columns, their correlations
+    "a × b", the variance components, "residual"), columns
 
     sd, variance: in units of the outcome (per unit of the column for slopes) and in those units squared.
     correlation: only in models that have one; rows of correlations have no sd and no variance.
@@ -72,10 +65,8 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     shares: source of variation → share, correlated columns together; they add up to 1.
     r2_marginal, r2_conditional: of fixed, of fixed and random effects; with method, level, singular, shortfall.
 
-    Errors and warnings
-    -------------------
-    As in `coefficients`. Where a fit ended below the optimum (NotAtOptimumWarning), the estimates are those of the fit,
-    the intervals those of the model.
+    Errors and warnings as in `coefficients`. Where a fit ended below the optimum (NotAtOptimumWarning), the estimates
+    are those of the fit, the intervals those of the model.
 
     Sources: R²: Nakagawa, Johnson & Schielzeth 2017 (J. R. Soc. Interface 14:20170213); with random slopes, the mean of
     zᵀΨz over rows: Johnson 2014 (Methods Ecol. Evol. 5:944), both as R's `performance` has them.

@@ -86,45 +86,32 @@ def fit(
 ) -> Any:
     """Fit a linear mixed model: an ordinary statsmodels MixedLMResults, at the optimum of the likelihood.
 
+    formula: as in `smf.mixedlm`, "score ~ treatment".
+    data: DataFrame, one row per observation. Rows with missing values are refused, not dropped.
+    groups: what was measured repeatedly: a column of `data`, or a list, array or Series (with the index of `data`)
+        of one label per row.
+    re_formula: what varies between groups, with all covariances: "~1" intercepts, "~treatment" slopes too. None:
+        nothing but the variance components (without any: intercepts).
+    vc_formula: independent variance components, a mapping from names to formulas of one term: "0 + C(cask)", an effect
+        of each cask within each group; "0 + x", a slope that is not correlated with the intercept. Crossed factors:
+        `groups` one constant, re_formula None, a component for each factor.
+    reml: REML (True) or maximum likelihood.
+
     The optimum is found by `fewgroups.likelihood`; the result is the one that statsmodels makes of that point, with the
     standard errors that it prints. `result.report` (FitReport) tells what was found.
 
-    Parameters
-    ----------
-    formula : str
-        As in `smf.mixedlm`: "score ~ treatment".
-    data : DataFrame
-        One row per observation. Rows with missing values are refused, not dropped.
-    groups : str, or Series, array or list of one label per row
-        What was measured repeatedly: a column of `data` or the labels themselves
-        (a Series must have the index of `data`).
-    re_formula : str or None
-        What varies between groups, with all covariances: "~1" intercepts, "~treatment" slopes too. None:
-        nothing but the variance components (without any: intercepts).
-    vc_formula : mapping of str to str
-        Independent variance components, name → formula of one term: "0 + C(cask)", an effect of each cask within
-        each group; "0 + x", a slope that is not correlated with the intercept. Crossed factors: `groups` one
-        constant, re_formula None, a component for each factor.
-    reml : bool
-        REML (True) or maximum likelihood.
+    TypeError or ValueError when the fit cannot be had, with what would do: formula errors, R's syntax, missing or
+    infinite values (with their rows), one group, columns that say the same, empty cells, an outcome without residual
+    variation, random effects that the data cannot tell apart.
 
-    Raises
-    ------
-    TypeError, ValueError
-        When the fit cannot be had, with what would do: formula errors, R's syntax, missing or infinite values (with
-        their rows), one group, columns that say the same, empty cells, an outcome without residual variation, random
-        effects that the data cannot tell apart.
-
-    Notes
-    -----
     Formulas are patsy's, evaluated once over all rows, also those of components: center(x) is about the overall mean.
     Whole numbers are computed with as floats; categories without rows are dropped, as lme4 does.
 
-    In a singular fit statsmodels cannot hold a variance of exactly zero, as its methods invert the matrix: 1e-9 σ²
-    is added to the variances of the random-effect columns (made orthonormal, of length √n), and to a component that is
-    zero. The coefficients are those of the optimum. Standard errors come from the curvature of the likelihood by
-    all parameters, which need not exist on a boundary: those of variances may print as nan, and in unbalanced
-    designs those of coefficients can be far off; the report then says so.
+    In a singular fit statsmodels cannot hold a variance of exactly zero, as its methods invert the matrix: 1e-9 σ² is
+    added to the variances of the random-effect columns (made orthonormal, of length √n), and to a component that is
+    zero. The coefficients are those of the optimum. Standard errors come from the curvature of the likelihood by all
+    parameters, which need not exist on a boundary: those of variances may print as nan, and in unbalanced designs those
+    of coefficients can be far off; the report then says so.
     """
     caller = patsy.EvalEnvironment.capture(1)
     reml = true_or_false("reml", reml)
