@@ -18,7 +18,7 @@ import statsmodels
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from bs4 import BeautifulSoup
-from fewgroups.explanation.facts import FittedModel, read_coefficients
+from fewgroups.facts import FittedModel, read_coefficients
 from public_data import load
 
 from fewgroups import coefficients, explain, f_tests, fit, report, variances

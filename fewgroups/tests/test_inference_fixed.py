@@ -16,7 +16,7 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from fewgroups.likelihood import NotAtOptimumWarning, optimum
-from fewgroups.noted_table import show_p
+from fewgroups.wording import show_p
 from public_data import DATA, REFERENCE, SPECS, load, public_fit, push_ups
 from reference.simulated import N_DATA_SETS, data_set
 from running_example import Design, Truth, simulate

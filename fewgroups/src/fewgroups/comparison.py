@@ -18,7 +18,6 @@ from fewgroups.checks import check_result
 from fewgroups.ddf import SHORTFALL
 from fewgroups.designs import residuals, room_for
 from fewgroups.likelihood import NotAtOptimumWarning, Optimum, optima, optimum
-from fewgroups.noted_table import NotedTable, joined, noted_table, p_is, useful_decimals
 from fewgroups.progress import progress_bar
 from fewgroups.structure import (
     Structure,
@@ -27,7 +26,7 @@ from fewgroups.structure import (
     sds_and_correlations,
     sqrt_factor,
 )
-from fewgroups.templates import say
+from fewgroups.wording import NotedTable, joined, noted_table, p_is, say, useful_decimals
 
 Array = np.ndarray
 METHODS = ("lrt", "boundary", "bootstrap")

@@ -20,7 +20,6 @@ from fewgroups.ddf import SHORTFALL, examine, scaled_inverse
 from fewgroups.fitting import boundary
 from fewgroups.formulas import nesting_notes
 from fewgroups.likelihood import ROUNDS, Information, Optimum, by_coordinates, minimise, optimum
-from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import (
     Structure,
     level_of_rows,
@@ -28,7 +27,7 @@ from fewgroups.structure import (
     square_derivatives,
     symmetric,
 )
-from fewgroups.templates import say
+from fewgroups.wording import NotedTable, noted_table, say, useful_decimals
 
 Array = np.ndarray
 ZERO = 1e-7  # an SD relative to σ (per column of unit size) below which it is zero but for rounding

@@ -21,7 +21,7 @@ import numpy as np
 
 from fewgroups.arguments import check_choice
 from fewgroups.likelihood import Information, NotAtOptimumWarning, by_coordinates, optimum
-from fewgroups.templates import say
+from fewgroups.wording import say
 
 if TYPE_CHECKING:  # statsmodels takes a third of the memory of `monte_carlo`, which does without
     from statsmodels.regression.mixed_linear_model import MixedLMResults

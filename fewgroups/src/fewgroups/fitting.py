@@ -22,7 +22,7 @@ from fewgroups.checks import NO_RESIDUAL, check_identified
 from fewgroups.formulas import build
 from fewgroups.likelihood import Information, Optimum, optimum
 from fewgroups.structure import RANK, SINGULAR, Structure, sds_and_correlations, symmetric
-from fewgroups.templates import say
+from fewgroups.wording import say
 
 Array = np.ndarray
 OFF = 0.05  # statsmodels' standard errors of coefficients differ by .01-3 % as a rule: a convention

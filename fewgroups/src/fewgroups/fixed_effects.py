@@ -14,8 +14,7 @@ from fewgroups.arguments import confidence_level, number_array
 from fewgroups.checks import check_result
 from fewgroups.ddf import Wald, examine
 from fewgroups.likelihood import Information
-from fewgroups.noted_table import NotedTable, noted_table, p_is, useful_decimals
-from fewgroups.templates import say
+from fewgroups.wording import NotedTable, noted_table, p_is, say, useful_decimals
 
 Array = np.ndarray
 Rows = dict[str, tuple[Array, Array]]

@@ -25,7 +25,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
 from fewgroups.arguments import check_columns, label_array, refuse_rows, some
 from fewgroups.structure import dense
-from fewgroups.templates import say
+from fewgroups.wording import say
 
 Array = np.ndarray
 LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB

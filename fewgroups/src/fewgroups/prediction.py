@@ -16,9 +16,8 @@ from fewgroups.checks import check_result
 from fewgroups.ddf import examine
 from fewgroups.formulas import Names, component_columns, first_line, group_column, in_groups, plain
 from fewgroups.likelihood import Information
-from fewgroups.noted_table import NotedTable, noted_table, useful_decimals
 from fewgroups.structure import dense, derivatives
-from fewgroups.templates import say
+from fewgroups.wording import NotedTable, noted_table, say, useful_decimals
 
 Array = np.ndarray
 Components = list[tuple[Array, Array]]  # rows' combinations of labels; their numeric columns

@@ -1,11 +1,13 @@
-"""`explain`: a fitted model on one screen of words, every line of its printout on request, and cautions."""
+"""A fitted model in words: on one screen, its printout line by line, with cautions, and as a paper reports it."""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.metadata import version
 from string import ascii_uppercase
 from typing import Any
 
@@ -13,28 +15,34 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from fewgroups.arguments import true_or_false
+from fewgroups import words
+from fewgroups.arguments import check_choice, confidence_level, true_or_false
+from fewgroups.checks import REFIT
 from fewgroups.comparison import FEW
-from fewgroups.ddf import KenwardRoger
-from fewgroups.explanation import words
-from fewgroups.explanation.facts import Coefficient, FittedModel
-from fewgroups.explanation.render import Passage, Readable, Remark, ScreenRow, as_text
+from fewgroups.ddf import METHODS, KenwardRoger
+from fewgroups.facts import FittedModel, WholeTerm
 from fewgroups.fixed_effects import judged
 from fewgroups.likelihood import optimum
-from fewgroups.noted_table import (
+from fewgroups.structure import random_design
+from fewgroups.wording import (
+    Passage,
+    Readable,
+    Remark,
+    ScreenRow,
+    as_text,
     code,
     counted,
+    degrees,
     joined,
     journal_p,
     listed,
-    p_is,
     rounded,
+    say,
+    sentences,
     signed,
     three,
     two,
 )
-from fewgroups.structure import random_design
-from fewgroups.templates import say, sentences
 
 SCREEN = 45  # lines of text
 LETTERS = [a + b for a in ("", *ascii_uppercase) for b in ascii_uppercase]  # A, …, Z, AA, …
@@ -45,7 +53,6 @@ LEAST = 5  # if they are at least so many, and more than at the value next to it
 DISTINCT = 7  # values of an outcome up to which it is a count or a rating rather than a measurement
 UNEQUAL = 5  # largest group over smallest
 LONGER = 1.1  # interval with a random slope over the one without
-OFF = 0.05  # relative error of a printed standard error
 
 
 GRAVEST = (
@@ -219,9 +226,9 @@ def lines(
             if wanted and label not in wanted:
                 continue
             if section in ("header", "columns"):
-                line = _labelled(facts, label)
+                line = words.labelled_line(facts, label)
             else:
-                line = _row(facts, k if section == "average" else p + k)
+                line = words.row_line(facts, k if section == "average" else p + k)
             # What a line is not, and how it came, is said of the first that it is true of, and not repeated.
             remarks = [r for r in line.remarks if r[0] not in once or r not in before]
             before |= set(line.remarks)
@@ -230,145 +237,6 @@ def lines(
             title = "" if wanted or k else say(f"section.{section}")
             found.append(replace(line, section=title, remarks=remarks))
     return found
-
-
-def _remarks(section: str, given: dict[str, str], variants: Collection[str] = ()) -> list[Remark]:
-    """(lead, text) of the sentences of a section, each in the first of the variants in which it exists."""
-    found = []
-    for lead in ("what", "how", "here", "isnt"):
-        keys = [f"{section}.{lead}_{variant}" for variant in variants] + [f"{section}.{lead}"]
-        for key in [key for key in keys if key in sentences()][:1]:
-            found.append((say(f"lead.{lead}"), say(key, given)))
-    return found
-
-
-def _labelled(facts: FittedModel, label: str) -> Passage:
-    """A line of the header, or a column of the lower table."""
-    earned = {
-        "unfinished": not facts.finished,
-        "block": facts.groups == 1,
-        "known": facts.groups > 1 and facts.group != "Group",
-        "equal": facts.sizes.min() == facts.sizes.max(),
-        "false_alarm": label == "Converged" and facts.finished and facts.false_alarm,
-        "short": facts.short,
-        "intercept": facts.model.k_vc and facts.model.k_re and facts.groups > 1,
-        "reml": facts.reml,
-        "ml": not facts.reml,
-    }
-    given = words.fit_words(facts)
-    if label == "Scale" and facts.finished:
-        given |= words.sd_words(facts, facts.spreads.iloc[-1])
-    remarks = _remarks(label, given, [variant for variant, so in earned.items() if so])
-    title = f"{label}: {facts.header[label]}" if label in facts.header else label
-    return Passage(title, remarks=remarks or _remarks("unknown", given))
-
-
-def _row(facts: FittedModel, at: int) -> Passage:
-    """A row of the lower table: each printed number with its words."""
-    k = at - len(facts.coefficients)
-    cells, remarks = _coefficient(facts, at) if k < 0 else _variance(facts, k)
-    if not facts.finished:
-        cells, remarks = {}, [r for r in remarks if r[0] == say("lead.what")]
-        remarks.append((say("lead.isnt"), say("lead.no_estimate")))
-    printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
-    rows = [ScreenRow(name, f"{v:>8}", cells.get(name, "")) for name, v in printed.items()]
-    return Passage(str(facts.rows.index[at]), rows=rows, remarks=remarks)
-
-
-def _coefficient(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]:
-    """Words for the printed numbers of coefficient k, by column; and what else is to be said."""
-    one = facts.coefficients[k]
-    named = facts.called.get(one.name)
-    remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
-    if not facts.finished:
-        return {}, remarks
-    row, unit = facts.fixed.iloc[k], facts.unit
-    b, se, z_95 = float(facts.estimates[k]), float(facts.printed_errors[k]), stats.norm.ppf(0.975)
-    cells = {"Coef.": words.meaning(facts, one, b, se if se > 0 else facts.right_errors[k])}
-    if se > 0:  # the printed numbers in words
-        low, high = b - z_95 * se, b + z_95 * se
-        given = {
-            "se": rounded(se, se) + unit,
-            "z": two(abs(b / se)),
-            "side": "above" if b > 0 else "below",
-            "p": signed(p_is(2 * stats.norm.sf(abs(b / se)))),
-            "low": rounded(low, se) + unit,
-            "high": rounded(high, se) + unit,
-        }
-        keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
-        columns = map(str, facts.rows.columns[1:])
-        cells |= {name: say(f"cell.{key}", given) for name, key in zip(columns, keys, strict=True)}
-    longer = (row["high"] - row["low"]) / (2 * z_95 * se)
-    given = {"sentence": words.effect_row(facts, k).text, "times": f"{longer:.2g}"}
-    here = [say("row.longer" if longer > 1 + OFF else "row.report", given)]
-    here += [say("row.refitted")] * facts.fixed.attrs["refitted"]
-    for term in facts.terms:
-        if k in term.coefficients and (term.kind != "single" or term.partners):
-            here.append(say("row.term", sentence=words.term_sentence(facts, term)))
-    if one.name in facts.fixed.attrs["paired"]:
-        t, df, p = facts.fixed.attrs["paired"][one.name]
-        test = f"t({df}) = {two(t)}, {p_is(p, journal_p)}"
-        here.append(say("row.paired", facts.shared, test=test))
-    remarks.append((say("lead.here"), " ".join(here)))
-    remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
-    return cells, remarks
-
-
-def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
-    """What a coefficient does not mean."""
-    if one.is_mean:
-        yield say("limit.mean")
-        return
-    yield say("limit.average" if facts.groups == 1 else "limit.one", facts.shared)
-    mine = one.factors
-    if one.places:
-        others = words.names_of([place.factor for place in one.places])
-        where = {"where": one.where, "factor": words.names_of(mine)}
-        yield say("limit.place", others=others, **where)
-    variables = frozenset[str]().union(*(factor.variables for factor in mine))
-    relatives = [f for f in facts.factors.values() if f not in mine and f.variables & variables]
-    if relatives:
-        yield say("limit.shared", names=joined([code(f.name) for f in mine + relatives]))
-
-
-def _variance(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]:
-    """As `_coefficient`, of the kth variance or covariance."""
-    row = words.spread_rows(facts)[k]
-    thing = row.things[-1]
-    cells = {"Coef.": words.spread_sentence(facts, row)} if facts.finished else {}
-    if len(row.things) == 2:
-        given = {"many": thing.many, "first": row.things[0].noun, "second": thing.noun}
-        cells["Std.Err."] = say("covariance.error")
-        return cells, _remarks("covariance", given)
-    given = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
-    remarks = _remarks("variance", given, (thing.kind, "reml" if facts.reml else "ml"))
-    if not facts.finished:
-        return cells, remarks
-    exact, unit, here = facts.spreads.iloc[row.at], facts.unit, []
-    # The printed error is that of a ratio of variances, times √Scale.
-    printed = float(
-        np.asarray(facts.result.bse)[len(facts.coefficients) + k] * np.sqrt(facts.result.scale)
-    )
-    if not np.isfinite(exact["se"]):
-        cells["Std.Err."] = say("variance.no_error")
-    elif abs(printed / exact["se"] - 1) <= OFF:
-        cells["Std.Err."] = say("variance.error")
-    else:
-        cells["Std.Err."] = say("variance.other_error", right=three(exact["se"]))
-    if thing.band is not None and exact["low"] > 0:
-        b, sd = facts.estimates[thing.band], exact["sd"]
-        half_width = stats.norm.ppf(0.975) * sd
-        given |= {
-            "name": code(facts.coefficients[thing.band].name),
-            "centre": rounded(b, sd) + unit,
-            "low": rounded(b - half_width, sd),
-            "high": rounded(b + half_width, sd) + unit,
-        }
-        here.append(say("variance.band", given))
-    here += filter(None, [words.nesting(facts).get(thing.name), words.intraclass(facts)])
-    if here:
-        remarks.insert(-1, (say("lead.here"), " ".join(here)))
-    return cells, remarks
 
 
 @dataclass(frozen=True)
@@ -437,7 +305,7 @@ def _coefficients(facts: FittedModel) -> Iterator[Caution]:
                 yield _earned(facts, "zero is outside the data", one.name, **given)
         # A printed standard error that the boundary or an unbalanced design has distorted.
         printed, right = facts.printed_errors[k], facts.right_errors[k]
-        if not abs(printed / right - 1) <= OFF:
+        if not abs(printed / right - 1) <= words.OFF:
             shown = f"{printed:.3g}" if np.isfinite(printed) else say("caution.none_printed")
             given = {"name": code(one.name), "printed": shown, "right": f"{right:.3g}"}
             yield _earned(facts, "printed standard error", one.name, **given)
@@ -523,3 +391,169 @@ def _slopes_left_out(facts: FittedModel) -> Iterator[Caution]:
     }
     for k in slopes:
         yield _earned(facts, "random slope left out", facts.coefficients[k].name, **given)
+
+
+PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
+
+
+@dataclass(frozen=True, repr=False)
+class Report(Readable):
+    """Method and results of a mixed model for a paper.
+
+    paragraphs: the text; tables: title → DataFrame of the numbers as a paper prints them, for `.to_latex()`,
+    `.to_html()` or `.to_csv()` (exact numbers: `coefficients`, `f_tests`, `variances`); notes: what must be known of
+    the tables; references; missing: what a paper needs and the result does not know.
+    """
+
+    paragraphs: tuple[str, ...]
+    tables: dict[str, pd.DataFrame]
+    notes: tuple[str, ...]
+    references: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    def _parts(self) -> list[str | Passage]:
+        tables = [Passage(title, table=table) for title, table in self.tables.items()]
+        lists = [
+            Passage(say(f"report.{name}"), remarks=[("–", text) for text in texts])
+            for name in ("notes", "references", "missing")
+            if (texts := getattr(self, name))
+        ]
+        return [*self.paragraphs, *tables, *lists]
+
+
+def report(
+    result: Any,
+    unit: str | None = None,
+    names: Any = None,
+    ddf: str = "kenward-roger",
+    level: float = 0.95,
+    terms: Sequence[str] | None = None,
+    versions: bool = False,
+) -> Report:
+    """The paragraphs and the tables for a paper: what Meteyard & Davies (2020, J. Mem. Lang. 112:104092, table of best
+    practice) ask a report of a mixed model to hold.
+
+    result, unit, names: as in `explain`.
+    ddf: "kenward-roger" (the default), "satterthwaite" or "wald", as in `coefficients`.
+    level: coverage of all intervals, between 0 and 1.
+    terms: the terms of the formula that the paper is about (["group:time"]): each gets its sentences. None: a handful,
+        interactions before the terms that they are made of.
+    versions: whether the paragraph names the versions of Python and the packages. A paper should; a page whose output
+        is compared with another machine's should not.
+
+    Returns a Report: printed as text, in a notebook shown as HTML; `.paragraphs`, `.tables`, `.references` are for the
+    paper, `.missing` lists what only you can say. It holds formula, random effects, estimation, software, numbers of
+    rows and groups, convergence and singularity, how degrees of freedom were found; coefficients with SE, df, t, p and
+    interval; F tests of whole terms; standard deviations with profile intervals; R², and the intraclass correlation of
+    a model with nothing but a random intercept. With interactions each term is tested on average over what it interacts
+    with (levels counted equally, numbers at their mean), whatever the coding.
+
+    Errors as in `explain`; a fit that is not at its optimum is refused with a ValueError that says what would do, and
+    so are terms that the formula does not have.
+    """
+    check_choice("ddf", ddf, tuple(METHODS))
+    level = confidence_level(level)
+    versions = true_or_false("versions", versions)
+    facts = FittedModel(result, unit, names, ddf, level)
+    known = [name for term in facts.terms for name in term.terms]
+    wanted = known if terms is None else terms
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
+        raise TypeError(f"terms must be a list of terms of the formula, not {terms!r}")
+    unknown = [name for name in wanted if name not in known]
+    if unknown or (terms is not None and not wanted):
+        given = ", ".join(map(repr, unknown)) or "nothing"
+        raise ValueError(f"terms names {given}: the formula has {', '.join(map(repr, known))}")
+    told = [term for term in facts.terms if set(term.terms) & set(wanted)]
+    if not facts.finished:
+        raise ValueError(f"this fit is not at its optimum, so there is nothing to report: {REFIT}")
+    averaged = any(term.partners for term in facts.terms)
+    notes = [say("report.note_average")] * averaged + [say("report.note_r")] * facts.reml
+    sources = (f"source.{name}" for name in (ddf, "r2", "statsmodels"))
+    left = sorted(k for where in facts.slopes_left_out for k in where)
+    slopes = joined(list(dict.fromkeys(code(facts.coefficients[k].term) for k in left)))
+    random = say("missing.slope" if left else "missing.random", {**facts.shared, "names": slopes})
+    rest = (say(f"missing.{name}") for name in ("coding", "checks", "data"))
+    return Report(
+        (_method(facts, versions), _results(facts, told)),
+        _tables(facts),
+        (*notes, *words.nesting(facts).values()),
+        tuple(sorted(say(key) for key in sources if key in sentences())),
+        (say("missing.rows", facts.shared), random, *rest),
+    )
+
+
+def _method(facts: FittedModel, versions: bool) -> str:
+    packages = [f"Python {platform.python_version()}", *(f"{x} {version(x)}" for x in PACKAGES)]
+    kind = "REML" if facts.reml else "ML"
+    given = words.fit_words(facts) | {
+        "versions": f"; {', '.join(packages)}" if versions else "",
+        "refit": say("report.refit") if facts.fixed.attrs["refitted"] else "",
+        "percent": facts.percent,
+        "kind": kind,
+    }
+    search = ["short" if facts.short else "best", "singular" if facts.singular else "interior"]
+    keys = [f"model_{kind.lower()}", *search, facts.ddf, "intervals"]
+    return " ".join(say(f"report.{key}", given) for key in keys)
+
+
+def _results(facts: FittedModel, terms: list[WholeTerm]) -> str:
+    """A handful of sentences on the terms, in order; the SDs, R², and the intraclass correlation where there is one."""
+    found: list[str] = []
+    means = range(len(facts.estimates)) if not facts.terms else ()
+    alone = [words.effect_row(facts, k) for k in means]
+    for rows in [alone, *(words.term_rows(facts, term) for term in terms)]:
+        if found and len(found) + len(rows) > words.HANDFUL:
+            found.append(say("report.rest"))
+            break
+        found += [row.text for row in rows]
+    spreads, sds = facts.spreads, []
+    for row in words.spread_rows(facts):
+        if len(row.things) == 1:
+            given = words.sd_words(facts, spreads.iloc[row.at])
+            sds.append(say("report.sd", given, of=row.things[0].between))
+    residual = three(spreads["sd"].iloc[-1]) + facts.unit
+    r2 = {x: two(spreads.attrs[f"r2_{x}"]) for x in ("marginal", "conditional")}
+    found += [say("report.sds", sds="; ".join(sds), residual=residual), say("report.r2", **r2)]
+    return " ".join([*found, words.intraclass(facts)]).strip()
+
+
+def _tables(facts: FittedModel) -> dict[str, pd.DataFrame]:
+    """Coefficients, each rounded by its standard error; F tests (with infinite denominators χ²/q), if a term is more
+    than a coefficient; SDs and correlations with profile intervals, and how many levels each rests on."""
+    unit, interval = facts.unit.strip(), f"{facts.percent} CI"
+    in_unit = say("report.in_unit", unit=unit) if unit else ""
+    rows: list[tuple[str, dict[str, str]]] = []
+    for name, row in facts.fixed.iterrows():
+        b, se, low, high = (rounded(row[x], row["se"]) for x in ("estimate", "se", "low", "high"))
+        cells = {"estimate": b, "SE": se, "df": degrees(row["df"])}
+        cells |= {"z" if facts.ddf == "wald" else "t": two(row["t"]), "p": journal_p(row["p"])}
+        cells[interval] = f"[{low}, {high}]"
+        rows.append((facts.called.get(str(name), str(name)), cells))
+    tables = {say("report.fixed", unit=in_unit): rows}
+    if any(term.kind != "single" or term.partners for term in facts.terms):
+        rows = tables[say("report.terms")] = []
+        for name, row in facts.tests.iterrows():
+            df = {"df": f"{row['num_df']:.0f}", "denominator df": degrees(row["den_df"])}
+            rows.append((str(name), {"F": two(row["F"]), **df, "p": journal_p(row["p"])}))
+    rows = tables[say("report.random", unit=in_unit)] = []
+    spreads = sorted(words.spread_rows(facts), key=lambda spread: spread.at)
+    for spread, (_, row) in zip(spreads, facts.spreads.iterrows(), strict=True):
+        label, number = say("report.residual"), str(len(facts.y))
+        if len(spread.things) == 2:
+            one, other = (thing.noun for thing in spread.things)
+            label, number = say("report.correlation", one=one, other=other), ""
+        elif spread.things:
+            (thing,) = spread.things
+            of = thing.between
+            if thing.kind == "change":
+                of = say("random.of", what=thing.noun, many=thing.many)
+            label, number = say("report.sd_label", of=of), str(thing.number)
+        value, show = (row["sd"], three) if number else (row["correlation"], two)
+        ends = f"[{show(row['low'])}, {show(row['high'])}]"
+        shown = "" if np.isnan(value) else show(value)
+        cells = {"estimate": shown, interval: ends, "number": number}
+        rows.append((label.replace("`", ""), cells))
+    return {
+        title: pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows])
+        for title, rows in tables.items()
+    }

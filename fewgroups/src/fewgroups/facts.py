@@ -30,9 +30,8 @@ from fewgroups.fitting import ALARM, boundary
 from fewgroups.fixed_effects import coefficients, f_tests, term_rows
 from fewgroups.formulas import Names, column_of, group_column
 from fewgroups.likelihood import NotAtOptimumWarning, optimum
-from fewgroups.noted_table import NotedTable, clean, code, joined, signed
 from fewgroups.structure import Structure, random_design
-from fewgroups.templates import say, sentences
+from fewgroups.wording import NotedTable, clean, code, joined, say, sentences, signed
 
 Array = np.ndarray
 NEAR = 0.05  # of the range of a number: zero is as good as within it

@@ -1,15 +1,19 @@
 """A coefficient, a term, a random effect in words: what is compared and where, what varies, and between whom."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from fewgroups.explanation.facts import Coefficient, Factor, FittedModel, Part, WholeTerm
-from fewgroups.explanation.render import ScreenRow
+from fewgroups.facts import Coefficient, Factor, FittedModel, Part, WholeTerm
 from fewgroups.formulas import component_of_groups, labels_in_several_groups
-from fewgroups.noted_table import (
+from fewgroups.structure import dense, level_of_rows
+from fewgroups.wording import (
+    Passage,
+    Remark,
+    ScreenRow,
     code,
     counted,
     degrees,
@@ -18,17 +22,18 @@ from fewgroups.noted_table import (
     listed,
     p_is,
     rounded,
+    say,
+    sentences,
     signed,
     three,
     two,
 )
-from fewgroups.structure import dense, level_of_rows
-from fewgroups.templates import say
 
 Array = np.ndarray
 LOGS = {"np.log(": np.e, "numpy.log(": np.e, "log(": np.e, "np.log2(": 2.0, "np.log10(": 10.0}
 HANDFUL = 6  # sentences on effects
 KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it
+OFF = 0.05  # relative error of a printed standard error
 
 
 def meaning(facts: FittedModel, one: Coefficient, b: float, se: float) -> str:
@@ -368,3 +373,142 @@ def fit_words(facts: FittedModel) -> dict[str, str]:
     }
     found["sample"] = say("open.groups", found) if facts.groups > 1 else found["rows"]
     return found
+
+
+def _remarks(section: str, given: dict[str, str], variants: Collection[str] = ()) -> list[Remark]:
+    """(lead, text) of the sentences of a section, each in the first of the variants in which it exists."""
+    found = []
+    for lead in ("what", "how", "here", "isnt"):
+        keys = [f"{section}.{lead}_{variant}" for variant in variants] + [f"{section}.{lead}"]
+        for key in [key for key in keys if key in sentences()][:1]:
+            found.append((say(f"lead.{lead}"), say(key, given)))
+    return found
+
+
+def labelled_line(facts: FittedModel, label: str) -> Passage:
+    """A line of the header, or a column of the lower table."""
+    earned = {
+        "unfinished": not facts.finished,
+        "block": facts.groups == 1,
+        "known": facts.groups > 1 and facts.group != "Group",
+        "equal": facts.sizes.min() == facts.sizes.max(),
+        "false_alarm": label == "Converged" and facts.finished and facts.false_alarm,
+        "short": facts.short,
+        "intercept": facts.model.k_vc and facts.model.k_re and facts.groups > 1,
+        "reml": facts.reml,
+        "ml": not facts.reml,
+    }
+    given = fit_words(facts)
+    if label == "Scale" and facts.finished:
+        given |= sd_words(facts, facts.spreads.iloc[-1])
+    remarks = _remarks(label, given, [variant for variant, so in earned.items() if so])
+    title = f"{label}: {facts.header[label]}" if label in facts.header else label
+    return Passage(title, remarks=remarks or _remarks("unknown", given))
+
+
+def row_line(facts: FittedModel, at: int) -> Passage:
+    """A row of the lower table: each printed number with its"""
+    k = at - len(facts.coefficients)
+    cells, remarks = _coefficient(facts, at) if k < 0 else _variance(facts, k)
+    if not facts.finished:
+        cells, remarks = {}, [r for r in remarks if r[0] == say("lead.what")]
+        remarks.append((say("lead.isnt"), say("lead.no_estimate")))
+    printed = {str(c): str(v) for c, v in facts.rows.iloc[at].items() if str(v).strip()}
+    rows = [ScreenRow(name, f"{v:>8}", cells.get(name, "")) for name, v in printed.items()]
+    return Passage(str(facts.rows.index[at]), rows=rows, remarks=remarks)
+
+
+def _coefficient(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]:
+    """Words for the printed numbers of coefficient k, by column; and what else is to be said."""
+    one = facts.coefficients[k]
+    named = facts.called.get(one.name)
+    remarks = [(say("lead.what"), f"{named[0].upper()}{named[1:]}.")] if named else []
+    if not facts.finished:
+        return {}, remarks
+    row, unit = facts.fixed.iloc[k], facts.unit
+    b, se, z_95 = float(facts.estimates[k]), float(facts.printed_errors[k]), stats.norm.ppf(0.975)
+    cells = {"Coef.": meaning(facts, one, b, se if se > 0 else facts.right_errors[k])}
+    if se > 0:  # the printed numbers in words
+        low, high = b - z_95 * se, b + z_95 * se
+        given = {
+            "se": rounded(se, se) + unit,
+            "z": two(abs(b / se)),
+            "side": "above" if b > 0 else "below",
+            "p": signed(p_is(2 * stats.norm.sf(abs(b / se)))),
+            "low": rounded(low, se) + unit,
+            "high": rounded(high, se) + unit,
+        }
+        keys = ("error", "z", "p", "low", "high_over" if low <= 0 <= high else "high")
+        columns = map(str, facts.rows.columns[1:])
+        cells |= {name: say(f"cell.{key}", given) for name, key in zip(columns, keys, strict=True)}
+    longer = (row["high"] - row["low"]) / (2 * z_95 * se)
+    given = {"sentence": effect_row(facts, k).text, "times": f"{longer:.2g}"}
+    here = [say("row.longer" if longer > 1 + OFF else "row.report", given)]
+    here += [say("row.refitted")] * facts.fixed.attrs["refitted"]
+    for term in facts.terms:
+        if k in term.coefficients and (term.kind != "single" or term.partners):
+            here.append(say("row.term", sentence=term_sentence(facts, term)))
+    if one.name in facts.fixed.attrs["paired"]:
+        t, df, p = facts.fixed.attrs["paired"][one.name]
+        test = f"t({df}) = {two(t)}, {p_is(p, journal_p)}"
+        here.append(say("row.paired", facts.shared, test=test))
+    remarks.append((say("lead.here"), " ".join(here)))
+    remarks += [(say("lead.isnt"), text) for text in _limits(facts, one)]
+    return cells, remarks
+
+
+def _limits(facts: FittedModel, one: Coefficient) -> Iterator[str]:
+    """What a coefficient does not mean."""
+    if one.is_mean:
+        yield say("limit.mean")
+        return
+    yield say("limit.average" if facts.groups == 1 else "limit.one", facts.shared)
+    mine = one.factors
+    if one.places:
+        others = names_of([place.factor for place in one.places])
+        where = {"where": one.where, "factor": names_of(mine)}
+        yield say("limit.place", others=others, **where)
+    variables = frozenset[str]().union(*(factor.variables for factor in mine))
+    relatives = [f for f in facts.factors.values() if f not in mine and f.variables & variables]
+    if relatives:
+        yield say("limit.shared", names=joined([code(f.name) for f in mine + relatives]))
+
+
+def _variance(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]:
+    """As `_coefficient`, of the kth variance or covariance."""
+    row = spread_rows(facts)[k]
+    thing = row.things[-1]
+    cells = {"Coef.": spread_sentence(facts, row)} if facts.finished else {}
+    if len(row.things) == 2:
+        given = {"many": thing.many, "first": row.things[0].noun, "second": thing.noun}
+        cells["Std.Err."] = say("covariance.error")
+        return cells, _remarks("covariance", given)
+    given = {"many": thing.many, "number": str(thing.number), "noun": thing.what}
+    remarks = _remarks("variance", given, (thing.kind, "reml" if facts.reml else "ml"))
+    if not facts.finished:
+        return cells, remarks
+    exact, unit, here = facts.spreads.iloc[row.at], facts.unit, []
+    # The printed error is that of a ratio of variances, times √Scale.
+    printed = float(
+        np.asarray(facts.result.bse)[len(facts.coefficients) + k] * np.sqrt(facts.result.scale)
+    )
+    if not np.isfinite(exact["se"]):
+        cells["Std.Err."] = say("variance.no_error")
+    elif abs(printed / exact["se"] - 1) <= OFF:
+        cells["Std.Err."] = say("variance.error")
+    else:
+        cells["Std.Err."] = say("variance.other_error", right=three(exact["se"]))
+    if thing.band is not None and exact["low"] > 0:
+        b, sd = facts.estimates[thing.band], exact["sd"]
+        half_width = stats.norm.ppf(0.975) * sd
+        given |= {
+            "name": code(facts.coefficients[thing.band].name),
+            "centre": rounded(b, sd) + unit,
+            "low": rounded(b - half_width, sd),
+            "high": rounded(b + half_width, sd) + unit,
+        }
+        here.append(say("variance.band", given))
+    here += filter(None, [nesting(facts).get(thing.name), intraclass(facts)])
+    if here:
+        remarks.insert(-1, (say("lead.here"), " ".join(here)))
+    return cells, remarks
