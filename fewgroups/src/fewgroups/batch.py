@@ -2,13 +2,16 @@
 sets lie along the last axis (n), so that einsum's inner loops are long."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from scipy import sparse
 
-from fewgroups.arguments import number_array, true_or_false
-from fewgroups.cells import ROUNDED, CellStatistics, Layout, layout_of
-from fewgroups.structure import square_derivatives
+from fewgroups.arguments import label_array, number_array, some, true_or_false
+from fewgroups.designs import Design
+from fewgroups.structure import orthonormal, square_derivatives
 
 Array = np.ndarray
 BLOCK, LEAST = 2**16, 2**10
@@ -16,6 +19,7 @@ BLOCK, LEAST = 2**16, 2**10
 for those that take many steps to take them together."""
 GRID = 9  # points at which the profile of an intercept model is looked at for a start
 ROUNDS = 200  # Newton steps after which a data set counts as not solved; six are usual
+ROUNDED = 1e-28  # of Σy²: a smaller residual sum of squares is rounding (14 digits), no variance
 SINGULAR = 1e-8  # eigenvalue of Ψ at which a fit is on the boundary: 1e-4 as a ratio of SDs, lme4's tolerance
 ZERO, INWARDS = 1e-4, 0.1
 """A diagonal entry of the factor that counts as zero, and where it goes when the likelihood rises from there."""
@@ -73,8 +77,7 @@ def fit_many(
     outcomes = np.atleast_2d(number_array("y", y, "an array of numbers, (data sets, rows)"))
     if outcomes.ndim != 2 or outcomes.shape[1] != layout.rows or not len(outcomes):
         raise ValueError(
-            f"y must have the shape (data sets, {layout.rows}), one value per row of the layout and at least one "
-            f"data set; given {np.shape(y)}"
+            f"y must have the shape (data sets, {layout.rows}), with at least one data set; given {np.shape(y)}"
         )
     model = SlopeModel(layout, reml) if slopes else InterceptModel(layout, reml)
     step = max(LEAST, BLOCK // len(layout.sizes))
@@ -88,6 +91,119 @@ def fit_many(
         values[~solved] = np.nan
     cov_re = found["scale"][:, None, None] * found.pop("psi")
     return Fits(cov_re=cov_re, converged=solved, singular=singular, reml=reml, **found)
+
+
+class Layout:
+    """Rows sorted into cells: the rows of one group under one row of X. Only the outcome differs within a cell, so the
+    cell's sum and sum of squares are all that a likelihood needs. ValueError for a rank-deficient X.
+
+    rows, groups: N and m; X: (cells, p) fixed-effect columns; group: (cells,) 0 … m − 1, not decreasing; sizes:
+    (cells,) rows in each cell; order: (rows,) that sorts the rows, a slice where they are sorted; members: (m, cells) 1
+    where a cell is of the group; Q: (cells, p), R: (p, p) upper triangular: X = QR, QᵀQ = I when each cell counts
+    `sizes` times.
+    """
+
+    def __init__(self, X: Array, group: Array) -> None:
+        rows = np.column_stack([group, X])
+        _, first, cell, sizes = np.unique(
+            rows, return_index=True, return_inverse=True, return_counts=True, axis=0
+        )
+        self.X, self.group, self.sizes = X[first], group[first], sizes.astype(float)
+        self.rows, self.groups = len(X), int(self.group[-1]) + 1
+        order = np.argsort(cell.ravel(), kind="stable")
+        self.order = slice(None) if (np.diff(order) == 1).all() else order
+        ends = np.cumsum(np.bincount(self.group, minlength=self.groups))
+        indices = np.ones(len(sizes)), np.arange(len(sizes)), np.append(0, ends)
+        self.members = sparse.csr_array(indices)
+        root = np.sqrt(self.sizes)[:, None]
+        names = [f"column {k}" for k in range(self.X.shape[1])]
+        Q, self.R = orthonormal(root * self.X, "X is rank-deficient, with", names)
+        self.Q = Q / root
+
+    def products(self, values: Array, columns: Array) -> Array:
+        """CᵢᵀVᵢ of each group's rows, (m, q, n), for columns C (cells, q) and values V (cells, n)."""
+        weighted = (self.sizes[:, None] * columns).T
+        return np.stack([self.members @ (w[:, None] * values) for w in weighted], axis=1)
+
+    @cached_property
+    def grams(self) -> Array:
+        """QᵢᵀQᵢ of each group, (m, p, p); they add up to the identity."""
+        return self.products(self.Q, self.Q)
+
+    @cached_property
+    def kinds(self) -> list[Array]:
+        """The groups that have the same QᵢᵀQᵢ, but for the last digits of the basis."""
+        rounded = np.round(self.grams * self.groups, 11)
+        _, kind = np.unique(rounded, axis=0, return_inverse=True)
+        return [np.flatnonzero(kind == k) for k in range(kind.max() + 1)]
+
+
+def layout_of(design_or_X: Any, groups: Any = None) -> Layout:
+    """The layout of a `Design`, with the columns intercept, then one 0/1 column per condition but the first; or of a
+    matrix X (rows, p) with one group label per row. TypeError or ValueError for what are no numbers, wrong shapes, NaN
+    or infinity, labels missing, one group only, too few rows, rank-deficient X."""
+    if isinstance(design_or_X, Design):
+        if groups is not None:
+            raise ValueError("groups must be left out when a Design is given: it knows its groups")
+        group, condition = design_or_X.row_index
+        X = (condition[:, None] == np.arange(design_or_X.counts.shape[1])).astype(float)
+        X[:, 0] = 1
+    else:
+        what = "a Design or an array (rows, columns) of numbers"
+        X = number_array("design_or_X", design_or_X, what, "fiub")
+        if X.ndim != 2 or 0 in X.shape:
+            raise ValueError(f"X must be an array (rows, columns), not empty; given {X.shape}")
+        X = X.astype(float)
+        for row, column in np.argwhere(~np.isfinite(X)):
+            raise ValueError(f"X must be finite; row {row}, column {column} is {X[row, column]}")
+        if groups is None:
+            raise ValueError("groups must be given with a matrix X: one label per row")
+        group, names = pd.factorize(label_array(groups, len(X)))
+        blank = [k for k, name in enumerate(names) if isinstance(name, str) and not name.strip()]
+        missing = np.flatnonzero((group < 0) | np.isin(group, blank))
+        if missing.size:
+            raise ValueError(f"groups must be named; blank or missing in row {some(missing)}")
+    if group.max() < 1:
+        raise ValueError("groups must name two groups or more; one cannot show how groups differ")
+    if len(X) <= X.shape[1]:
+        raise ValueError(f"X has too few rows, {len(X)}, for {X.shape[1]} columns and a variance")
+    return Layout(X, group)
+
+
+class CellStatistics:
+    """Sufficient statistics of `outcomes` (n, rows), the first of which has the number `first`; ValueError when a value
+    or its square is not finite. Data sets lie along the last axis from here on.
+
+    means: (cells, n) of each cell; within: (n,) sum of squares around them, 0 where the outcomes of each cell are all
+    alike; squares: (n,) sum of squares of the outcome, the size that rounding errors are measured against;
+    coefficients: (p, n) of the layout's Q by least squares; residuals: (cells, n) of the means from that fit.
+    """
+
+    def __init__(self, layout: Layout, outcomes: Array, first: int = 0) -> None:
+        sizes = layout.sizes.astype(int)
+        y = np.ascontiguousarray(outcomes[:, layout.order], dtype=float)
+        squares = np.einsum("ij,ij->i", y, y)
+        for k in first + np.flatnonzero(~np.isfinite(squares)):
+            raise ValueError(f"y must be finite, small enough to be squared; data set {k} is not")
+        sums = np.add.reduceat(y, np.cumsum(sizes) - sizes, axis=1)
+        means = sums / sizes
+        within = np.zeros(len(y))
+        if len(sizes) < layout.rows:
+            # One pass of sums and one of squares; where the outcomes lie so far from zero that the difference would
+            # lose digits, the deviations from the cell means are squared instead.
+            within = squares - np.einsum("ij,ij->i", sums, means)
+            doubtful = np.flatnonzero(within < 1e-4 * squares)
+            deviations = y[doubtful] - np.repeat(means[doubtful], sizes, axis=1)
+            exact = np.einsum("ij,ij->i", deviations, deviations)
+            # What is left of equal outcomes is rounding: 16 digits of the outcome, squared.
+            within[doubtful] = np.where(exact > 1e-29 * squares[doubtful], exact, 0)
+        self.layout, self.means, self.within, self.squares = layout, means.T.copy(), within, squares
+        self.coefficients = (layout.sizes[:, None] * layout.Q).T @ self.means
+        self.residuals = self.means - layout.Q @ self.coefficients
+
+    def sum_of_squares(self, residuals: Array) -> Array:
+        """Σ(y − fitted)² (n,) of fits that leave these residuals (cells, n) of the means."""
+        return self.within + self.layout.sizes @ residuals**2
 
 
 class InterceptModel:
@@ -141,13 +257,11 @@ class InterceptModel:
         multiplicity = np.concatenate([contrasts[kept], np.ones_like(others)])
         if not len(self.eigenvalues):
             raise ValueError(
-                "X already tells every group from the others; no variance between groups is left to "
-                "estimate: leave out columns that are constant within groups"
+                "X already tells every group from the others: leave out columns that are constant within groups"
             )
         if layout.rows - p - multiplicity.sum() < 1:
             raise ValueError(
-                f"too few rows: {layout.rows} for {p} fixed effects and {m} groups leave none to "
-                "estimate the residual variance from; groups need repeats"
+                f"too few rows, {layout.rows}, for {p} fixed effects, {m} groups and a residual variance: add repeats"
             )
         self.log_factors = self.eigenvalues if reml else sizes
         self.multiplicity = multiplicity if reml else members.astype(float)
@@ -223,9 +337,7 @@ class InterceptModel:
             safe = (curvature > 0) & (moved > left) & (moved < right)
             s[active] = moved = np.where(safe, moved, (left + right) / 2)
             active = active[np.abs(moved - here) > 1e-9 * (1 + here)]
-        solved = np.ones(s.shape, dtype=bool)
-        solved[active] = False
-        return np.expm1(s) / unit, solved
+        return np.expm1(s) / unit, ~np.isin(every, active)
 
     def _profile(self, squares: Array, rest: Array, theta: Array) -> tuple[Array, ...]:
         """At θ (n,): the residual total R + Σ sₖ/(1+θλₖ), −2 log-likelihood but for the constant, and its first and
@@ -282,8 +394,7 @@ class SlopeModel:
     def __init__(self, layout: Layout, reml: bool) -> None:
         if layout.X.shape[1] != 2:
             raise ValueError(
-                f"slopes=True fits a random intercept and one random slope, and needs X with two columns; "
-                f"given {layout.X.shape[1]}. Use fit(…, re_formula=…) for more"
+                f"slopes=True needs X with two columns; given {layout.X.shape[1]}. Use fit(…, re_formula=…) for more"
             )
         self.layout, self.reml, m = layout, reml, layout.groups
         self.Q, self.R = layout.Q * np.sqrt(m), layout.R / np.sqrt(m)
@@ -293,15 +404,13 @@ class SlopeModel:
         flat = determinants <= 1e-12 * np.trace(grams, axis1=1, axis2=2) ** 2
         if flat.all():
             raise ValueError(
-                "slopes=True needs groups whose rows differ in X's second column; none here does, so that "
-                "no group's data identify a slope. Fit the random intercept alone"
+                "slopes=True needs a group in which X's second column varies, to identify a slope: use slopes=False"
             )
         self.counts = np.array([float(len(kind)) for kind in layout.kinds])
         self.within_df = layout.rows - int(self.counts @ np.where(flat, 1, 2))
         if self.within_df < 1:
             raise ValueError(
-                f"too few rows: {layout.rows} for {m} groups with a line each leave none to "
-                "estimate the residual variance from; groups need repeats"
+                f"too few rows, {layout.rows}, for a line in each of {m} groups and a residual variance: add repeats"
             )
         self.grams, self.determinants = np.moveaxis(grams, 0, -1), np.where(flat, 0.0, determinants)
         self.inverses = np.linalg.pinv(m * layout.grams, rcond=1e-12, hermitian=True)
@@ -333,7 +442,7 @@ class SlopeModel:
             "scale": scale,
             "loglik": -(here.value + constant) / 2,
             "solved": solved & alive,
-            "singular": (_eigenvalues(psi)[1] < SINGULAR) & solved & alive,
+            "singular": (_eigen(psi)[0][1] < SINGULAR) & solved & alive,
         }
 
     def _closed_form(self, lines: Lines) -> tuple[Array, Array]:
@@ -488,17 +597,12 @@ def _sandwich(w: Array, x: Array) -> Array:
     return np.einsum("ijpn,jkpn->ikpn", np.einsum("ijpn,jkpn->ikpn", w, x), w)
 
 
-def _eigenvalues(x: Array) -> Array:
-    """Those of symmetric matrices (2, 2, n), the larger first, (2, n)."""
-    middle, radius = (x[0, 0] + x[1, 1]) / 2, np.hypot((x[0, 0] - x[1, 1]) / 2, x[0, 1])
-    return np.stack([middle + radius, middle - radius])
-
-
 def _eigen(x: Array) -> tuple[Array, Array]:
-    """Eigenvalues (2, n) and eigenvectors (2, 2, n), as columns, of symmetric matrices (2, 2, n)."""
+    """Eigenvalues (2, n), the larger first, and eigenvectors (2, 2, n), as columns, of symmetric matrices (2, 2, n)."""
+    middle, radius = (x[0, 0] + x[1, 1]) / 2, np.hypot((x[0, 0] - x[1, 1]) / 2, x[0, 1])
     angle = np.arctan2(2 * x[0, 1], x[0, 0] - x[1, 1]) / 2
     cosine, sine = np.cos(angle), np.sin(angle)
-    return _eigenvalues(x), np.array([[cosine, -sine], [sine, cosine]])
+    return np.stack([middle + radius, middle - radius]), np.array([[cosine, -sine], [sine, cosine]])
 
 
 def _matrix(values: Array, vectors: Array) -> Array:

@@ -60,18 +60,13 @@ class Design:
         object.__setattr__(self, "conditions", checked)
         if self.between and len(self.condition_names) != 2:
             raise ValueError(
-                f"between=True splits the {w.groups} into two halves and needs two {w.condition}s in "
-                f"{w.conditions}; given {len(self.condition_names)}: {', '.join(self.condition_names)}"
+                f"between=True halves the {w.groups} and needs two {w.condition}s; given {len(self.condition_names)}"
             )
         rows = self.counts.sum(dtype=float)
         if rows > MAX_ROWS:
-            raise ValueError(
-                f"{w.conditions} must give {MAX_ROWS:,} rows at most; given {rows:,.0f}"
-            )
-        for kind, names, axis in (
-            (w.group, self.group_names, 1),
-            (w.condition, self.condition_names, 0),
-        ):
+            raise ValueError(f"{w.conditions} must give {MAX_ROWS:,} rows at most, not {rows:,.0f}")
+        parts = ((w.group, self.group_names, 1), (w.condition, self.condition_names, 0))
+        for kind, names, axis in parts:
             if empty := [names[k] for k in np.flatnonzero(~self.counts.any(axis=axis))]:
                 raise ValueError(
                     f"{w.conditions} must give every {kind} a repeat; leave out {', '.join(empty)}, which has none"
@@ -159,9 +154,7 @@ def _checked_groups(groups: Any, w: Words) -> int | tuple[str, ...]:
     # Names that differ in case or spaces only would be one group to a reader, two to a model.
     alike = {name.strip().casefold() for name in names}
     if len(names) < 2 or len(alike) < len(names) or "" in alike:
-        raise ValueError(
-            f"{what}, none blank and no two alike but for case or spaces; given {names!r}"
-        )
+        raise ValueError(f"{what}, not blank, no two alike but for case or spaces; given {names!r}")
     return tuple(map(str, names))
 
 
@@ -170,8 +163,7 @@ def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tup
     rows = [conditions] if alike else conditions
     if isinstance(rows, str) or not isinstance(rows, Sequence):
         raise TypeError(
-            f"{w.conditions} must be a mapping of {w.condition} to number of repeats, or a list of "
-            f"them, one per {w.group}; given {conditions!r}"
+            f"{w.conditions} must be a mapping of {w.condition} to repeats, or a list of them; given {conditions!r}"
         )
     if not alike and len(rows) != groups:
         raise ValueError(
@@ -183,13 +175,11 @@ def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tup
         named = isinstance(row, Mapping) and all(isinstance(k, str) and k.strip() for k in row)
         if not named or len(row) < 2:
             raise TypeError(
-                f"{name} must be a mapping of two {w.condition}s or more, named by text that is not "
-                f"blank, to numbers of repeats; given {row!r}"
+                f"{name} must be a mapping of two {w.condition}s or more, named by text (not blank); given {row!r}"
             )
         if set(row) != set(rows[0]):
             raise ValueError(
-                f"{name} names {', '.join(row)}, but {w.conditions}[0] names {', '.join(rows[0])}; "
-                f"name the same {w.condition}s everywhere, with 0 for one that was missed"
+                f"{name} names {', '.join(row)}, but {w.conditions}[0] {', '.join(rows[0])}; give 0 to one missed"
             )
         checked.append({k: whole_number(f"{name}[{k!r}]", row[k], 0, "repeats") for k in row})
     return checked[0] if alike else tuple(checked)
@@ -229,8 +219,7 @@ class Truth:
         object.__setattr__(self, "clip", true_or_false("clip", self.clip))
         if self.clip and not 0 <= self.intercept <= 1:
             raise ValueError(
-                f"intercept must lie in [0, 1] when clip=True cuts outcomes to [0, 1]; "
-                f"given {self.intercept}: use clip=False for outcomes in other units"
+                f"intercept must lie in [0, 1] with clip=True; given {self.intercept}: use clip=False for other units"
             )
 
     def __repr__(self) -> str:

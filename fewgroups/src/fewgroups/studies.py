@@ -1,7 +1,5 @@
 """Monte-Carlo studies of small designs: what each test does in thousands of experiments, and power for planning."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,9 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from fewgroups.arguments import confidence_level, whole_number
-from fewgroups.batch import InterceptModel, SlopeModel
-from fewgroups.cells import CellStatistics, layout_of
+from fewgroups.arguments import confidence_level, some, whole_number
+from fewgroups.batch import CellStatistics, InterceptModel, SlopeModel, layout_of
 from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
 from fewgroups.designs import BLOCK, Design, Truth, check_request, simulate_many
 from fewgroups.likelihood import Information
@@ -22,6 +19,8 @@ from fewgroups.progress import progress_bar
 from fewgroups.structure import GroupBlock, Structure, derivatives
 
 Array = np.ndarray
+RATES = ["rejection", "coverage", "type_s"]
+COLUMNS = [*RATES, "type_m", "bias", "se", "half_width", "singular"]
 # Outcomes simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the digits.
 CHUNK_VALUES = 2**20
 
@@ -67,9 +66,7 @@ def monte_carlo(
     """
     check_request(design, truth, seed)
     if truth.residual_sd == 0:
-        raise ValueError(
-            "truth.residual_sd must be above 0: a test needs a spread to measure against"
-        )
+        raise ValueError("truth.residual_sd must be above 0: tests measure against it")
     names = chosen_methods(methods, design)
     n, alpha = whole_number("n", n, 1, "data sets"), 1 - confidence_level(level)
     if whole_number("workers", workers, -1, "processes") == 0:
@@ -81,7 +78,7 @@ def monte_carlo(
         """Over the data sets of the stream from `start` on, as many as are taken at a time: (methods, columns, 3)."""
         outcomes = simulate_many(design, truth, min(size, n - start), seed, start // BLOCK)
         data = DataSets(design, outcomes)
-        return np.array([_sums(METHODS[name](data), truth.effect, alpha) for name in names])
+        return np.array([METHODS[name](data).sums(truth.effect, alpha) for name in names])
 
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
     chunks = parallel(joblib.delayed(sums_from)(start) for start in starts)
@@ -90,35 +87,10 @@ def monte_carlo(
     for name, number in zip(names, answered, strict=True):
         if not number:
             raise ValueError(
-                f"method {name!r} has no answer in any of the {n} data sets: the outcomes that truth "
-                "gives do not vary enough to be tested"
+                f"method {name!r} has no answer in any of the {n} data sets: outcomes vary too little to be tested"
             )
     table = _table(sums, pd.Index(names, name="method"), truth.effect)
     return table.assign(undefined=n - answered)
-
-
-RATES = ["rejection", "coverage", "type_s"]
-COLUMNS = [*RATES, "type_m", "bias", "se", "half_width", "singular"]
-
-
-def _sums(answer: Answer, effect: float, alpha: float) -> Array:
-    """Number, sum and sum of squares of what COLUMNS are the means of, (8, 3)."""
-    usable = answer.usable
-    estimate, se = answer.estimate[usable], answer.se[usable]
-    half_width = (-special.stdtrit(answer.df, alpha / 2) * answer.se)[usable]
-    significant, error = np.abs(estimate) > half_width, estimate - effect
-    none = np.empty(0)
-    values = [
-        significant,
-        np.abs(error) <= half_width,
-        estimate[significant] * effect < 0,
-        np.abs(estimate[significant] / effect) if effect else none,
-        error,
-        se,
-        half_width,
-        none if answer.singular is None else answer.singular[usable],
-    ]
-    return np.array([[x.size, x.sum(), np.square(x, dtype=float).sum()] for x in values])
 
 
 def _table(sums: np.ndarray, methods: pd.Index, effect: float) -> pd.DataFrame:
@@ -165,9 +137,7 @@ def power(
     labelled = _labelled(designs)
     check_request(next(iter(labelled.values())), truth, seed)
     if truth.effect == 0:
-        raise ValueError(
-            "truth.effect must not be 0; monte_carlo gives the rate of false positives"
-        )
+        raise ValueError("truth.effect must not be 0; monte_carlo gives rates of false positives")
     groups = next(iter(labelled.values())).words.groups
     tables = {}
     for label, design in labelled.items():
@@ -216,9 +186,7 @@ def _labelled(designs: Any) -> dict[str, Design]:
     labels = [label for label, _ in pairs]
     for label in labels:
         if labels.count(label) > 1:
-            raise ValueError(
-                f"designs holds two that are both called {label!r}; give a mapping with labels of your own"
-            )
+            raise ValueError(f"designs holds two both called {label!r}; give labels in a mapping")
     return dict(pairs)
 
 
@@ -233,6 +201,24 @@ class Answer:
     df: float | Array
     usable: Array
     singular: Array | None = None
+
+    def sums(self, effect: float, alpha: float) -> Array:
+        """Number, sum and sum of squares of what COLUMNS are the means of, (8, 3)."""
+        usable, none = self.usable, np.empty(0)
+        estimate, se = self.estimate[usable], self.se[usable]
+        half_width = (-special.stdtrit(self.df, alpha / 2) * self.se)[usable]
+        significant, error = np.abs(estimate) > half_width, estimate - effect
+        values = [
+            significant,
+            np.abs(error) <= half_width,
+            estimate[significant] * effect < 0,
+            np.abs(estimate[significant] / effect) if effect else none,
+            error,
+            se,
+            half_width,
+            none if self.singular is None else self.singular[usable],
+        ]
+        return np.array([[x.size, x.sum(), np.square(x, dtype=float).sum()] for x in values])
 
 
 Fitted = tuple[dict[str, Array], Information]
@@ -391,14 +377,10 @@ def chosen_methods(methods: Any, design: Design) -> tuple[str, ...]:
         return tuple(name for name, what in lacking.items() if not what)
     listed = isinstance(methods, Sequence) and not isinstance(methods, str)
     if not listed or not methods or not all(isinstance(name, str) for name in methods):
-        raise TypeError(
-            f"methods must be a list of one or more names, or left out for all; given {methods!r}"
-        )
+        raise TypeError(f"methods must be a list of one or more names, or None; given {methods!r}")
     known = {_plain(name): name for name in METHODS}
     if unknown := [name for name in methods if _plain(name) not in known]:
-        raise ValueError(
-            f"methods does not know {', '.join(map(repr, unknown))}; it knows {', '.join(METHODS)}"
-        )
+        raise ValueError(f"methods does not know {some(unknown)}; it knows {', '.join(METHODS)}")
     names = tuple(known[_plain(name)] for name in methods)
     for name in names:
         if names.count(name) > 1:
@@ -421,14 +403,10 @@ def _lacks(design: Design) -> dict[str, str]:
     if rows < 3:
         lacks["pooled"] = f"three outcomes or more; the design has {rows}"
     if both < 2:
-        pairs = (
-            f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
-        )
-        lacks["paired"] = lacks["slope"] = pairs
+        two = f"two {w.groups} or more with outcomes in both {w.condition}s; the design has {both}"
+        lacks["paired"] = lacks["slope"] = two
     if rows == measured.sum():
-        lacks["slope"] = (
-            "more than one repeat in a cell: slopes and residuals cannot be told apart otherwise"
-        )
+        lacks["slope"] = "more than one repeat in a cell, to tell slopes and residuals apart"
     if measured.sum(axis=1).min() < 2:
         lacks["cluster-robust"] = f"two {w.groups} or more in each {w.condition}"
     # An effect that shows within groups takes one of the differences within them.
