@@ -216,8 +216,7 @@ class Optimum(Information):
 
     @property
     def singular(self) -> Any:
-        """Whether a relative SD is zero (per standardised column: units and centring do not matter) or a correlation
-        ±1."""
+        """Whether a relative SD is zero or a correlation ±1; neither units nor the centring of columns matter."""
         return self.structure.singular(self.theta)
 
 

@@ -106,7 +106,7 @@ class Structure:
 
     @cached_property
     def squares(self) -> Array:
-        """(size, size, size) the second derivatives of γ/σ² by θ, of which it is a quadratic form."""
+        """(size, size, size) the second derivatives of γ by θ, of which it is a quadratic form."""
         return square_derivatives(np.eye(self.q), self.v)
 
     @property
