@@ -16,7 +16,7 @@ from fewgroups.arguments import check_choice, confidence_level, whole_number
 from fewgroups.batch import fit_many
 from fewgroups.checks import check_result
 from fewgroups.ddf import SHORTFALL
-from fewgroups.designs import residuals, room_for
+from fewgroups.designs import normal_outcomes
 from fewgroups.likelihood import NotAtOptimumWarning, Optimum, optima, optimum
 from fewgroups.progress import progress_bar
 from fewgroups.structure import (
@@ -171,10 +171,8 @@ def draw(model: MixedLM | OLS, beta: Array, at: Any, n: int, seed: int) -> Array
             parts.append(np.hstack([Z[:, :q] @ root, Z[:, q:] * sds[labels[q:]]]))
             rows.extend(model.row_indices[model.group_labels[group]])
         effects = sparse.block_diag(parts, format="csr")[np.argsort(rows)]
-    scores = room_for(n, len(mean))
-    for part, normal in residuals(scores, np.sqrt(at.scale), effects.shape[1], seed):
-        part += mean + normal @ effects.T
-    return scores
+    shape, k = (n, len(mean)), effects.shape[1]
+    return normal_outcomes(shape, np.sqrt(at.scale), k, lambda u: mean + u @ effects.T, seed)
 
 
 def refit(model: MixedLM | OLS, scores: Array, reml: bool) -> tuple[Array, Array, Array]:

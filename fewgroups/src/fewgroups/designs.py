@@ -1,6 +1,6 @@
 """What is measured (`Design`), the parameters that data are simulated from (`Truth`), and the data drawn from them."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
@@ -16,6 +16,7 @@ BLOCK = 512
 """Data sets drawn from one child seed: few enough to stay in the processor's cache, and fixed, so that the digits of
 data set k do not depend on how many are drawn, nor in which pieces."""
 Repeats = Mapping[str, int]
+Means = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,8 @@ class Design:
     @cached_property
     def condition_names(self) -> tuple[str, ...]:
         """The names of the conditions, the reference first."""
-        return tuple(
-            self.conditions if isinstance(self.conditions, Mapping) else self.conditions[0]
-        )
+        first = self.conditions if isinstance(self.conditions, Mapping) else self.conditions[0]
+        return tuple(first)
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -259,20 +259,28 @@ def simulate_many(design: Design, truth: Truth, n: int, seed: int, block: int = 
     also where the memory is too small.
     """
     check_request(design, truth, seed)
-    outcomes = room_for(whole_number("n", n, 1, "data sets"), design.rows)
-    block, m = whole_number("block", block, 0), len(design.group_names)
-    for part, normal in residuals(outcomes, truth.residual_sd, 2 * m, seed, block):
-        part += _row_means(design, truth, normal[:, :m], normal[:, m:])
-        if truth.clip:
-            np.clip(part, 0, 1, out=part)
-    return outcomes
+    n, block = whole_number("n", n, 1, "data sets"), whole_number("block", block, 0)
+    m = len(design.group_names)
+
+    def means(normal: np.ndarray) -> np.ndarray:
+        return _row_means(design, truth, normal[:, :m], normal[:, m:])
+
+    outcomes = normal_outcomes((n, design.rows), truth.residual_sd, 2 * m, means, seed, block)
+    return np.clip(outcomes, 0, 1, out=outcomes) if truth.clip else outcomes
 
 
-def residuals(
-    outcomes: np.ndarray, sd: float, effects: int, seed: int, block: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Fill `outcomes` (n, rows) with normal residuals, BLOCK data sets at a time, each block from its own child of the
-    seed; and give with each block standard normals (data sets, effects), for the effects to be added there."""
+def normal_outcomes(
+    shape: tuple[int, int], sd: float, effects: int, means: Means, seed: int, block: int = 0
+) -> np.ndarray:
+    """Outcomes (n, rows): the `means` (data sets, rows) of standard normals (data sets, effects), plus residuals; BLOCK
+    data sets at a time, each from its own child of the seed. ValueError where the machine has no memory for them."""
+    try:
+        outcomes = np.empty(shape)
+    except (MemoryError, OverflowError, ValueError):
+        n, rows = shape
+        raise ValueError(
+            f"n is too large: {n} data sets of {rows} scores need {n * rows // 125_000_000:,} GB of memory; use fewer"
+        ) from None
     for start in range(0, len(outcomes), BLOCK):
         # By its own key, without making all the ones before it.
         child = np.random.SeedSequence(seed, spawn_key=(block + start // BLOCK,))
@@ -281,17 +289,8 @@ def residuals(
         normal = rng.standard_normal((BLOCK, effects))[: len(part)]
         rng.standard_normal(out=part)
         part *= sd
-        yield part, normal
-
-
-def room_for(n: int, rows: int) -> np.ndarray:
-    """An array (n, rows) to be filled; ValueError where the machine has no memory for it."""
-    try:
-        return np.empty((n, rows))
-    except (MemoryError, OverflowError, ValueError):
-        raise ValueError(
-            f"n is too large: {n} data sets of {rows} scores need {n * rows // 125_000_000:,} GB of memory; use fewer"
-        ) from None
+        part += means(normal)
+    return outcomes
 
 
 def _row_means(design: Design, truth: Truth, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -247,14 +247,9 @@ class DataSets:
         return self._fitted(SlopeModel(self.layout, reml=True).fit(self.cells))
 
     def _fitted(self, fits: dict[str, Array]) -> Fitted:
+        """The fits of the model in which the first q columns of X are random, and its structure's information there."""
         psi = np.moveaxis(fits["psi"], -1, 0)
-        structure = self.structure(psi.shape[-1])
-        gamma = structure.from_data_units(psi, np.zeros((len(psi), 0)))
-        return fits, Information.of(structure, gamma, reml=True, scale=fits["scale"])
-
-    def structure(self, q: int) -> Structure:
-        """Of the model in which the first q columns of X are random, from the cells' statistics."""
-        layout, R, n = self.layout, self.layout.R, self.layout.rows
+        q, layout, R, n = psi.shape[-1], self.layout, self.layout.R, self.layout.rows
         unit = np.sqrt(self.cells.sum_of_squares(self.cells.residuals) / n)
         unit[unit == 0] = 1.0
         Zr = np.moveaxis(layout.products(self.cells.residuals / unit, layout.Q[:, :q]), -1, 0)
@@ -271,8 +266,10 @@ class DataSets:
             ZB = np.concatenate([rows[..., :1, None] * gram[:, :q], rows[..., 1:, None]], axis=-1)
             blocks.append(GroupBlock(n * gram[:, :q, :q], np.sqrt(n) * ZB, changes, count))
         BB, R_inverse, R_re = np.diag([1.0, 1.0, n]), np.linalg.inv(R), R[:q, :q] / np.sqrt(n)
-        start = self.cells.coefficients.T
-        return Structure(n, 2, q, 0, tuple(blocks), BB, R_inverse, start, unit, R_re, np.zeros(0))
+        start, none = self.cells.coefficients.T, np.zeros(0)
+        structure = Structure(n, 2, q, 0, tuple(blocks), BB, R_inverse, start, unit, R_re, none)
+        gamma = structure.from_data_units(psi, np.zeros((len(psi), 0)))
+        return fits, Information.of(structure, gamma, reml=True, scale=fits["scale"])
 
     def answer(self, variance: Array, df: float | Array, effect: Array | None = None) -> Answer:
         """Of a t test, of the effect by least squares or another one. A standard error as small as rounding is none."""
