@@ -71,18 +71,14 @@ def label_array(groups: Any, rows: int) -> np.ndarray:
     try:
         sorted(pd.unique(labels[~pd.isna(labels)]))
     except TypeError:
-        raise ValueError(
-            "groups must hold text or numbers, not labels of different kinds: use .astype(str)"
-        ) from None
+        raise ValueError("groups has labels of different kinds: use .astype(str)") from None
     return labels
 
 
 def check_columns(data: pd.DataFrame) -> None:
     """ValueError if a name does not say which column is meant."""
     if data.columns.nlevels > 1:
-        raise ValueError(
-            "data has columns of several levels: data.columns.map('_'.join) joins them"
-        )
+        raise ValueError("data has columns of several levels: use data.columns.map('_'.join)")
     twice = data.columns[data.columns.duplicated()]
     if len(twice):
         raise ValueError(f"data has columns of the same name: {some(twice)}; rename them")

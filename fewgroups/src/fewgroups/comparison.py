@@ -29,7 +29,6 @@ from fewgroups.structure import (
 from fewgroups.wording import NotedTable, joined, noted_table, p_is, say, useful_decimals
 
 Array = np.ndarray
-METHODS = ("lrt", "boundary", "bootstrap")
 FEW = 20  # groups below which a nominal 5 % of large-sample theory means 6 % or more
 ROUNDING = 1e-6  # deviance
 ALIKE = 1e-8  # share of a column, or of a covariance matrix, that is rounding
@@ -77,9 +76,7 @@ class Bootstrap:
                 f"{len(self.draws)}: give bootstrap a larger n"
             )
         ends = np.array([[1 - level], [1 + level]]) / 2
-        low, high = stats.quantile(
-            self.draws.to_numpy(), ends, axis=0, method="weibull", nan_policy="omit"
-        )
+        low, high = stats.quantile(self.draws, ends, axis=0, method="weibull", nan_policy="omit")
         se, bias = self.draws.std(ddof=1), self.draws.mean() - self.estimates
         columns = {"estimate": self.estimates, "bias": bias, "se": se, "low": low, "high": high}
         decimals = dict.fromkeys(columns, useful_decimals(float(se.min())))
@@ -131,12 +128,8 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     labels += [f"sd({name})" for name in columns]
     labels += [f"cor({columns[j]}, {columns[i]})" for i in range(len(columns)) for j in range(i)]
     labels += [f"sd({name})" for name in (*components, "residual")]
-    return Bootstrap(
-        estimates=pd.Series(_estimates(best), labels),
-        draws=pd.DataFrame(found[kept], columns=labels),
-        singular=singular[kept],
-        notes=tuple(notes),
-    )
+    draws = pd.DataFrame(found[kept], columns=labels)
+    return Bootstrap(pd.Series(_estimates(best), labels), draws, singular[kept], tuple(notes))
 
 
 def random_names(model: MixedLM) -> tuple[list[str], list[str]]:
@@ -281,7 +274,7 @@ def compare(
     Sources: Self & Liang 1987 (J. Am. Stat. Assoc. 82:605); Stram & Lee 1994 (Biometrics 50:1171); Davison & Hinkley
     1997 (Bootstrap Methods and Their Application, ch. 4); Halekoh & Højsgaard 2014 (pbkrtest, J. Stat. Softw. 59(9)).
     """
-    check_choice("method", method, METHODS)
+    check_choice("method", method, ("lrt", "boundary", "bootstrap"))
     n = whole_number("n", n, 1, "data sets")
     seed = whole_number("seed", 0 if seed is None and method != "bootstrap" else seed, 0)
     first, second = _comparable(smaller, larger)
@@ -316,9 +309,7 @@ def compare(
         null = np.where(null > ROUNDING, null, 0.0)[np.isfinite(null)]
         drawn = len(null)
         if not drawn:
-            raise ValueError(
-                "none of the drawn data sets could be fitted by both models; simplify the random effects"
-            )
+            raise ValueError("the drawn data sets could not be fitted; simplify the random effects")
         if drawn < n:
             notes.append(say("compare.failed", failed=str(n - drawn), n=str(n)))
         # Davison & Hinkley 1997, eq. 4.11
@@ -362,8 +353,7 @@ def _comparable(smaller: Any, larger: Any) -> list[Any]:
     """Both results, checked: regressions as they are, of mixed models plain copies with their `structure`."""
     if isinstance(getattr(larger, "model", None), OLS):
         raise TypeError(
-            "larger is an ordinary regression, without random effects; it can only be the smaller one: "
-            "compare(regression, mixed_model)"
+            "larger is an ordinary regression, which can only be the smaller one: compare(regression, mixed_model)"
         )
     found = []
     for name, result in (("smaller", smaller), ("larger", larger)):
@@ -381,8 +371,7 @@ def _comparable(smaller: Any, larger: Any) -> list[Any]:
         )
     if not np.array_equal(small.endog, large.endog):
         raise ValueError(
-            "smaller and larger have different outcomes, or the same in another order: fit both to the same outcome "
-            "of the same data frame"
+            "smaller and larger have different outcomes, or the same in another order: fit both to the same column"
         )
     if isinstance(small, MixedLM):
         codes = [pd.factorize(np.asarray(model.groups))[0] for model in (small, large)]
@@ -414,8 +403,7 @@ def added(smaller: MixedLM | OLS, larger: MixedLM) -> Added:
     X_s, X_l = np.asarray(smaller.exog, dtype=float), np.asarray(larger.exog, dtype=float)
     outside = [smaller.exog_names[k] for k in _new_columns(X_l, X_s)]
     if outside:
-        what = f"its fixed effects {', '.join(outside)} are not in larger"
-        raise _not_nested(smaller, larger, what)
+        raise _not_nested(smaller, larger, f"its fixed effects {joined(outside)} are not in larger")
     variances, tied = _variances_added(smaller, larger)
     fixed = [str(larger.exog_names[k]) for k in _new_columns(X_s, X_l)]
     random = len(_places(larger)) - len(_places(smaller))
@@ -437,11 +425,8 @@ def added(smaller: MixedLM | OLS, larger: MixedLM) -> Added:
 
 def _not_nested(smaller: MixedLM | OLS, larger: MixedLM, why: str) -> ValueError:
     before, after = (model.exog.shape[1] + len(_places(model)) + 1 for model in (smaller, larger))
-    hint = f". Are they swapped? smaller has {before} parameters, larger {after}"
-    return ValueError(
-        f"smaller is not nested in larger: {why}; compare models of which one has all that the other has"
-        f"{hint if before > after else ''}"
-    )
+    hint = f". Are they swapped? smaller has {before} parameters, larger {after}" * (before > after)
+    return ValueError(f"smaller is not nested in larger: {why}; larger must have all it has{hint}")
 
 
 def _new_columns(known: Array, columns: Array) -> list[int]:
@@ -515,7 +500,11 @@ def _cautions(
 ) -> list[str]:
     """Where the null distribution asked for is not the right one (singular: the smaller model is), and what few groups
     do to the test."""
-    keys, words = [], {"groups": str(groups), "size": f"{100 * _size(groups):.0f}"}
+    # The true size of a 5 % likelihood-ratio test (ML, χ²₁) that the mean of J normal values of groups is zero, exact:
+    # the ratio is J log(1 + t²/(J − 1)), t with J − 1 df.
+    t = np.sqrt((groups - 1) * np.expm1(stats.chi2.ppf(0.95, 1) / groups))
+    size = 2 * stats.t.sf(t, groups - 1)
+    keys, words = [], {"groups": str(groups), "size": f"{100 * size:.0f}"}
     words |= {"df": str(extra.df), "less": str(extra.df - 1), "variances": str(extra.bounds)}
     if method == "lrt" and extra.bounds and extra.mixture:
         words["p"] = p_is(mixture_p(statistic, extra.mixture))
@@ -537,14 +526,5 @@ def _cautions(
 
 def mixture_p(statistic: float, mixture: Sequence[tuple[float, int]]) -> float:
     """P(T ≥ statistic) for a mixture of χ² distributions (weight, df); χ² with no df is always zero."""
-    p = 0.0
-    for weight, df in mixture:
-        p += weight * float(stats.chi2.sf(statistic, df) if df else statistic <= 0)
-    return p
-
-
-def _size(groups: int) -> float:
-    """True size of a 5 % likelihood-ratio test (ML, χ²₁) that the mean of normal group values is zero, exact: the ratio
-    is J log(1 + t²/(J − 1)), t with J − 1 df."""
-    t = np.sqrt((groups - 1) * np.expm1(stats.chi2.ppf(0.95, 1) / groups))
-    return float(2 * stats.t.sf(t, groups - 1))
+    tails = [stats.chi2.sf(statistic, df) if df else statistic <= 0 for _, df in mixture]
+    return float(np.dot([weight for weight, _ in mixture], tails))

@@ -56,8 +56,7 @@ def coefficients(
     for label, (weights, _) in wanted.items():
         if len(weights) != 1:
             raise ValueError(
-                f"contrast {label!r} has {len(weights)} rows: f_tests(result, contrasts=...) tests them together; "
-                "coefficients takes one row per name"
+                f"contrast {label!r} has {len(weights)} rows: f_tests tests them together; here each needs its own name"
             )
     fit = examine(plain, ddf)
     rows, nulls = map(np.concatenate, zip(*wanted.values(), strict=True))
@@ -110,9 +109,7 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     else:
         wanted, remarks = read_contrasts(contrasts, list(plain.model.exog_names)), []
     if not wanted:
-        raise ValueError(
-            "the formula has no term besides the intercept, so there is nothing to test"
-        )
+        raise ValueError("the formula has no term besides the intercept: there is nothing to test")
     fit = examine(plain, ddf)
     tests = []
     for weights, null in wanted.values():
@@ -121,9 +118,8 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     F, num, den = (np.array(numbers) for numbers in zip(*tests, strict=True))
     p = np.where(np.isinf(den), stats.chi2.sf(F * num, num), stats.f.sf(F, num, den))
     columns = {"F": F, "num_df": num, "den_df": den, "p": p}
-    table = noted_table(
-        columns, pd.Index(wanted, name="term"), fit.notes + remarks, {"F": 3, "den_df": 2, "p": -1}
-    )
+    notes, decimals = fit.notes + remarks, {"F": 3, "den_df": 2, "p": -1}
+    table = noted_table(columns, pd.Index(wanted, name="term"), notes, decimals)
     table.attrs |= fit.facts
     return table
 
@@ -236,9 +232,7 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
         if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(nulls)):
             raise ValueError(f"{what} has a number that is missing or infinite: {rows} = {nulls}")
         if np.linalg.matrix_rank(rows) < len(rows):
-            raise ValueError(
-                f"{what}: its rows are zero or repeat one another; give rows of which none follows from the others"
-            )
+            raise ValueError(f"{what}: its rows are zero or repeat one another; leave these out")
         found[str(label)] = rows, nulls
     return found
 

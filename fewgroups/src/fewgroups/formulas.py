@@ -1,23 +1,17 @@
 """What the caller asks `fit` for: read, checked, and made a statsmodels model; nothing is dropped or guessed."""
 
-from __future__ import annotations
-
 import ast
 import keyword
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-import patsy
 import patsy.builtins
-from pandas.api.types import infer_dtype, is_bool_dtype
 from patsy import EvalEnvironment
 from patsy.categorical import guess_categorical
 from scipy import sparse
@@ -29,14 +23,8 @@ from fewgroups.wording import say
 
 Array = np.ndarray
 LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB
-KINDS = {
-    "boolean": "bool",
-    "integer": "int64",
-    "floating": "float64",
-    "mixed-integer-float": "float64",
-    "decimal": "float64",
-    "string": "object",
-}
+KINDS = dict.fromkeys(("floating", "mixed-integer-float", "decimal"), "float64")
+KINDS |= {"boolean": "bool", "integer": "int64", "string": "object"}
 LEAVE_OUT = (
     "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
     "and say so where you report"
@@ -71,8 +59,7 @@ def _nodes(terms: Iterable[patsy.Term]) -> list[ast.AST]:
     return [node for code in codes for node in ast.walk(ast.parse(code, mode="eval"))]
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """Names in the code of factors: variables; functions that are called; labels, which stand in C(...) or [...]."""
 
     variables: frozenset[str]
@@ -80,7 +67,7 @@ class Names:
     labels: frozenset[str]
 
     @classmethod
-    def of(cls, terms: Iterable[patsy.Term]) -> Names:
+    def of(cls, terms: Iterable[patsy.Term]) -> Self:
         """Of terms; columns that are quoted by Q(...) are variables."""
         nodes = _nodes(terms)
         calls = [node for node in nodes if isinstance(node, ast.Call)]
@@ -101,8 +88,7 @@ class Names:
         return pd.DataFrame(table, frame.index)
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(NamedTuple):
     """One formula of a request: its text, with the argument as it was given, patsy's reading of it, and its names."""
 
     text: str
@@ -111,7 +97,7 @@ class Formula:
     names: Names
 
     @classmethod
-    def read(cls, argument: str, text: str, data: pd.DataFrame) -> Formula:
+    def read(cls, argument: str, text: str, data: pd.DataFrame) -> Self:
         """ValueError, saying what to write instead, for what is no formula, or means something else in R."""
         try:
             terms = patsy.ModelDesc.from_formula(text)
@@ -148,11 +134,10 @@ class Formula:
         would be fitted than was meant. known: the variables of the other formulas, over which a slope may vary."""
         terms = self.terms.rhs_termlist
         if len(terms) != 1:
-            common = " and ".join(term.name() for term in terms) or "nothing"
             alone = [f"'0 + {term.name()}'" for term in terms if term.factors] or ["'0 + C(cask)'"]
             raise ValueError(
-                f"{self.given} would give {common} one common variance: a component is one term without an intercept, "
-                f"such as {' or '.join(alone)}"
+                f"{self.given} must be one term without an intercept, as several would share a variance: write "
+                f"{' or '.join(alone)}"
             )
         factors = terms[0].factors
         codes, values, names = self.evaluated(component_columns, factors, frame, env)
@@ -167,9 +152,7 @@ class Formula:
                 )
         labels, matrices = in_groups(codes, values, names, number)
         if sum(map(len, labels)) == len(frame) and np.all(values == 1):
-            raise ValueError(
-                f"{self.given} has as many levels as rows, like residuals: leave it out"
-            )
+            raise ValueError(f"{self.given} has as many levels as rows, like residuals: omit it")
         return labels, matrices
 
     def check_values(self, values: Any, frame: pd.DataFrame) -> None:
@@ -209,10 +192,7 @@ def build(
     frame, env = _prepared(data, labels, [fixed, random, *parts.values()], caller)
     known = fixed.names.variables | random.names.variables
     bare = known - fixed.names.labels - random.names.labels
-    notes = []
-    for name in frame.columns:
-        if name in bare:
-            notes += numbers_as_text(name, frame[name])
+    notes = [note for name in frame if name in bare for note in numbers_as_text(name, frame[name])]
     y, X = fixed.matrices(frame, env)
     if y.shape[1] != 1:
         raise ValueError(
@@ -280,9 +260,7 @@ def _prepared(
     refuse_rows(missing, data, "have missing values", LEAVE_OUT)
     hidden = {"Intercept", *functions}.intersection(used)
     if hidden:
-        raise ValueError(
-            f"data[{min(hidden)!r}] has a function's or the intercept's name: rename it"
-        )
+        raise ValueError(f"data[{min(hidden)!r}] has a function's or the intercept's name: rename")
     frame = data.assign(**{name: plain(name, data[name]) for name in used})
     if not frame.index.is_unique:
         frame.index = pd.RangeIndex(len(frame), name=frame.index.name)
@@ -334,7 +312,7 @@ def _logical(node: ast.AST, data: pd.DataFrame) -> bool | None:
         case ast.Constant() | ast.BinOp():
             return False
     name = _name(node)
-    return is_bool_dtype(data[name]) if name in data.columns else None
+    return pd.api.types.is_bool_dtype(data[name]) if name in data.columns else None
 
 
 def _advice(text: str, data: pd.DataFrame) -> str:
@@ -367,7 +345,7 @@ def plain(name: str, column: pd.Series) -> pd.Series:
     ValueError where a formula would take the values for something else than they are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.remove_unused_categories()
-    kind = infer_dtype(column)
+    kind = pd.api.types.infer_dtype(column)
     if kind in KINDS:
         too_large = kind == "integer" and column.abs().max() >= 2**63
         return column.astype("float64" if too_large else KINDS[kind])
@@ -475,7 +453,7 @@ def labels_in_several_groups(model: Any) -> dict[str, str]:
     of its own: the component is nested. No component else, and no slope."""
     found, parts = {}, model.exog_vc
     for name, columns, matrices in zip(parts.names, parts.colnames, parts.mats, strict=True):
-        if max(Counter(chain.from_iterable(columns)).values()) == 1:
+        if pd.Index([*chain.from_iterable(columns)]).is_unique:
             continue
         filled = [dense(matrix) != 0 for matrix in matrices]
         used = [np.array(c)[f.any(axis=0)] for c, f in zip(columns, filled, strict=True)]

@@ -70,9 +70,7 @@ def predictions(
     check_choice("who", who, ("average", "known", "new"))
     check_choice("of", of, ("mean", "score"))
     if (who, of) == ("average", "score"):
-        raise ValueError(
-            'of="score" needs a group that gives it: who="known", or who="new" for one that was not measured'
-        )
+        raise ValueError('of="score" needs a group that gives it: who="known" or who="new"')
     confidence_level(level)
     checked = check_result(result)
     model = checked.model
@@ -169,9 +167,7 @@ def _new_rows(
     is made. TypeError or ValueError say what `data` lacks, or what cannot be made."""
     spec, frame = getattr(model.data, "model_spec", None), getattr(model.data, "frame", None)
     if not isinstance(spec, patsy.DesignInfo) or not isinstance(frame, pd.DataFrame):
-        raise ValueError(
-            "result was not fitted by a formula, which new rows need: fit it with fewgroups.fit(formula, data, groups)"
-        )
+        raise ValueError("result was not fitted by a formula, as new rows need: use fewgroups.fit")
     colnames = [] if who == "average" else model.exog_vc.colnames
     components = [_terms(itertools.chain(*names)) for names in colnames]
     variables = Names.of([*spec.terms, *itertools.chain(*components)]).variables
@@ -242,9 +238,7 @@ def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
         return pd.concat([fitted, given.astype(object)], ignore_index=True)
     kind = "true or false" if fitted.dtype.kind == "b" else "numbers"
     if given.dtype.kind not in "bif" or (kind != "numbers" and not given.isin([0, 1]).all()):
-        raise ValueError(
-            f"data[{name!r}] must hold {kind}, as the data that were fitted do; given {some(given.unique())}"
-        )
+        raise ValueError(f"data[{name!r}] must hold {kind}; given {some(given.unique())}")
     refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", REMEDY)
     fits = fitted.dtype.kind == "f" or (given % 1 == 0).all()
     given = given.astype(fitted.dtype if fits else float)
@@ -273,15 +267,14 @@ def _component(
         codes, values, names = component_columns(term.factors, table, env, n)
     except Exception:  # a formula may call anything
         raise refused from None
-    number = pd.factorize(model.groups, sort=True)[0]
-    made = in_groups(codes[:n], values[:n], names, number)
+    wrong = not np.isfinite(values).all()
+    made = in_groups(codes[:n], values[:n], names, pd.factorize(model.groups, sort=True)[0])
     stored = parts.colnames[component], parts.mats[component]
     for labels, block, colnames, matrix in zip(*made, *stored, strict=True):
         columns = dict(zip(labels, dense(block).T, strict=True))
         again = [columns.pop(name, np.zeros(block.shape[0])) for name in colnames]
-        if columns or not _same(np.column_stack(again), dense(matrix)):
-            raise refused
-    if not np.isfinite(values).all():
+        wrong |= bool(columns) or not _same(np.column_stack(again), dense(matrix))
+    if wrong:
         raise refused
     return codes, values
 
