@@ -194,9 +194,6 @@ def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:
     return notes
 
 
-# ---- profile likelihoods of single parameters ---------------------------------------------------------------
-
-
 class Profiles:
     """The deviance with one parameter held and everything else at its best, for both ends of all intervals at once.
 

@@ -107,17 +107,15 @@ class Satterthwaite(Wald):
         values, vectors = np.linalg.eigh(basis.T @ self.covariance @ basis)
         independent = vectors.T @ np.linalg.solve(triangle.T, difference)
         dfs = np.array([self.df(row) for row in (basis @ vectors).T])
-        return float(np.mean(independent**2 / values)), len(rows), _combined_df(dfs)
-
-
-def _combined_df(dfs: Array) -> float:
-    """Denominator df of a mean of q independent t²: matches the mean of F (Fai & Cornelius 1996), at least 2."""
-    if np.all(np.isinf(dfs)) or np.ptp(dfs) < 1e-8 * dfs.min():
-        return float(dfs.mean())
-    if np.any(dfs <= 2):
-        return 2.0
-    excess = np.sum(2 / (dfs - 2))  # Σ df/(df − 2) − q, without cancellation
-    return float(2 * (excess + len(dfs)) / excess)
+        # Denominator df of a mean of q independent t²: it matches the mean of F, and is at least 2.
+        if np.all(np.isinf(dfs)) or np.ptp(dfs) < 1e-8 * dfs.min():
+            df = dfs.mean()
+        elif np.any(dfs <= 2):
+            df = 2.0
+        else:
+            excess = np.sum(2 / (dfs - 2))  # Σ df/(df − 2) − q, without cancellation
+            df = 2 * (excess + len(dfs)) / excess
+        return float(np.mean(independent**2 / values)), len(rows), float(df)
 
 
 class KenwardRoger(Wald):
@@ -169,13 +167,10 @@ def scaled_inverse(matrix: Array) -> Array:
     return np.linalg.inv(matrix / units) / units
 
 
-# ---- a fit, examined: is it at its optimum, is it singular, and by which method are its fixed effects judged --------
-
-
 @dataclass(frozen=True)
 class Examination:
-    """found: the information at the parameters of the fit, or of its REML refit; method: what judges the fixed effects;
-    notes; facts for `attrs` of a table."""
+    """A fit, examined. found: the information at its parameters, or at those of its REML refit; method: what judges the
+    fixed effects; notes; facts for `attrs` of a table."""
 
     found: Information
     method: Wald

@@ -57,10 +57,7 @@ class Structure:
     @classmethod
     def of(cls, model: Any, outcomes: Array | None = None) -> Structure:
         """The structure of a statsmodels MixedLM; or of as many models like it as there are outcomes (k, rows).
-
-        Raises ValueError when the columns of the fixed or of the random effects are not independent of each
-        other, or when least squares leaves no residual variation.
-        """
+        ValueError for fixed or random effects that depend on each other, and where nothing is left of the outcome."""
         X = np.asarray(model.exog, dtype=float)
         y = np.asarray(model.endog if outcomes is None else outcomes, dtype=float)
         (n, p), q, v = X.shape, model.k_re, model.k_vc
@@ -72,9 +69,8 @@ class Structure:
         largest = np.maximum(np.max(np.abs(y), axis=-1), np.finfo(float).tiny)
         if not np.all(unit > 1e-12 * largest):
             raise ValueError(
-                "the outcome does not vary beyond what the fixed effects explain exactly: there is no "
-                "residual variation, so nothing can be estimated; is the outcome constant, or made from a "
-                "predictor?"
+                "the outcome does not vary beyond what the fixed effects explain exactly: there is no residual "
+                "variation, so nothing can be estimated; is the outcome constant, or made from a predictor?"
             )
         if not np.all(np.isfinite(unit)):
             raise ValueError(
@@ -194,10 +190,8 @@ def sds_and_correlations(cov_re: Array, vcomp: Array, scale: Array) -> Array:
 
 
 def orthonormal(matrix: Array, what: str, names: list[Any]) -> tuple[Array, Array]:
-    """Q (n, k) orthonormal and R (k, k) upper triangular, its diagonal not negative, with matrix (n, k) = QR.
-
-    ValueError names the first column that the ones before it already determine; `what` ("X has") begins its sentence.
-    """
+    """Q (n, k) orthonormal and R (k, k) upper triangular, its diagonal not negative, with matrix (n, k) = QR. A column
+    that those before it determine is refused; `what` ("X has") begins the sentence."""
     size = np.linalg.norm(matrix, axis=0)
     Q, R = np.linalg.qr(matrix / np.where(size > 0, size, 1.0))
     signs = np.where(np.diag(R) < 0, -1.0, 1.0)
@@ -279,10 +273,8 @@ def random_design(model: Any, group: int) -> tuple[Array, Array]:
 
 
 def derivatives(labels: Array, k_re: int, k_vc: int) -> Array:
-    """The constant matrices S_i of one group, (k, m, m).
-
-    labels (m,) of its random-effect columns: −1 − c for column c of re_formula, else the component's number.
-    """
+    """The constant matrices S_i of one group, (k, m, m). labels (m,) of its random-effect columns: −1 − c for column c
+    of re_formula, else the component's number."""
     i, j = np.tril_indices(k_re)
     answer = np.zeros((len(i) + k_vc, len(labels), len(labels)))
     answer[range(len(i)), i, j] = answer[range(len(i)), j, i] = 1
