@@ -333,7 +333,7 @@ def test_standard_deviations_are_told_with_the_numbers_of_variances(name: str) -
 
 def test_whole_terms_are_told_with_the_numbers_of_f_tests_and_a_curve_is_one_term() -> None:
     result = fitted("three-way interaction")
-    table = FittedModel(result).tests
+    table = FittedModel(result, None, None).tests
     np.testing.assert_allclose(table, f_tests(result).loc[table.index])
     assert len(table) == 7
     for formula, words in [
@@ -344,7 +344,7 @@ def test_whole_terms_are_told_with_the_numbers_of_f_tests_and_a_curve_is_one_ter
         ("y ~ late + arm + cond:late:arm", "the mean `y` that the other terms leave gives F(8"),
     ]:
         assert words in flat(explain(of_patients(formula)()))
-    curve = FittedModel(fitted("split-plot")).tests.loc["nitrogen and I(nitrogen ** 2)"]
+    curve = FittedModel(fitted("split-plot"), None, None).tests.loc["nitrogen and I(nitrogen ** 2)"]
     text = flat(explained("split-plot"))
     assert f"F(2, {curve['den_df']:.1f}) = {curve['F']:.2f}" in text
     for name in ("split-plot", "spline"):

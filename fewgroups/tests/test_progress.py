@@ -4,7 +4,7 @@ import sys
 from types import ModuleType
 
 import pytest
-from fewgroups.progress import progress_bar
+from fewgroups.designs import progress_bar
 
 
 @pytest.mark.parametrize("in_notebook", [True, False])

@@ -16,9 +16,8 @@ from fewgroups.arguments import check_choice, confidence_level, whole_number
 from fewgroups.batch import fit_many
 from fewgroups.checks import check_result
 from fewgroups.ddf import SHORTFALL
-from fewgroups.designs import normal_outcomes
+from fewgroups.designs import normal_outcomes, progress_bar
 from fewgroups.likelihood import NotAtOptimumWarning, Optimum, optima, optimum
-from fewgroups.progress import progress_bar
 from fewgroups.structure import (
     Structure,
     derivatives,

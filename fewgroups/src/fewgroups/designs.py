@@ -1,5 +1,6 @@
 """What is measured (`Design`), the parameters that data are simulated from (`Truth`), and the data drawn from them."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from fewgroups.arguments import real_number, true_or_false, whole_number
 
@@ -291,6 +293,13 @@ def normal_outcomes(
         part *= sd
         part += means(normal)
     return outcomes
+
+
+def progress_bar(steps: Any = None, **options: Any) -> tqdm:
+    """tqdm's bar over `steps`, shown after two seconds and wiped out at the end; `options` go to tqdm. In a notebook it
+    stands on standard output: Jupyter shows standard error on a red band, as if something had failed."""
+    stream = sys.stdout if "ipykernel" in sys.modules else sys.stderr
+    return tqdm(steps, **({"delay": 2, "leave": False, "file": stream} | options))
 
 
 def _row_means(design: Design, truth: Truth, first: np.ndarray, second: np.ndarray) -> np.ndarray:

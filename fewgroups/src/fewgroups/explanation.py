@@ -1,7 +1,5 @@
 """A fitted model in words: on one screen, its printout line by line, with cautions, and as a paper reports it."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -53,14 +51,67 @@ LEAST = 5  # if they are at least so many, and more than at the value next to it
 DISTINCT = 7  # values of an outcome up to which it is a count or a rating rather than a measurement
 UNEQUAL = 5  # largest group over smallest
 LONGER = 1.1  # interval with a random slope over the one without
-
-
+PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
 GRAVEST = (
     *("not converged", "not at its optimum", "few different values", "zero is outside the data"),
     *("no random intercept", "random slope left out", "singular", "no interaction asked"),
     *("few groups", "few levels", "scores at the ceiling", "scores at the floor"),
     *("one occasion per condition", "unequal groups", "printed standard error"),
 )
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that this fit gives reason to beware of, with the numbers that earn it; kind: a few words by which it
+    can be found; label: the line of the printout where it belongs."""
+
+    kind: str
+    text: str
+    label: str
+
+
+class Explanation(Readable):
+    """A printout in words. Printed it is text, in a notebook HTML; `explanation["Scale"]` is one line of it."""
+
+    def __init__(self, facts: FittedModel, full: bool, chosen: tuple[str, ...] = ()) -> None:
+        self._facts, self._full, self._chosen = facts, full, chosen
+
+    @cached_property
+    def cautions(self) -> tuple[Caution, ...]:
+        """All that this fit gives reason to beware of, the gravest first."""
+        return cautions(self._facts)
+
+    def _parts(self) -> list[str | Passage]:
+        facts = self._facts
+        if self._chosen:
+            slopes = any(one.name in self._chosen for one in facts.coefficients)
+            return [*lines(facts, cautions(facts, slopes), self._chosen)]
+        if not self._full:
+            return screen(facts, self.cautions)
+        outlook = []
+        if facts.finished:
+            r2 = {x: facts.spreads.attrs[f"r2_{x}"] for x in ("marginal", "conditional")}
+            shares = {x: f"{100 * share:.0f}" for x, share in r2.items()}
+            outlook = [say("outlook.text", facts.shared, **shares)]
+        return [*opening(facts), *lines(facts, self.cautions), *outlook]
+
+    def __getitem__(self, label: str) -> "Explanation":
+        facts, rows = self._facts, [str(name) for name in self._facts.rows.index]
+        labels = [*facts.header, *map(str, facts.rows.columns), *rows]
+        ones = list(zip(rows, facts.coefficients, strict=False))
+        chosen = tuple(row for row, one in ones if one.parts and one.term == label)
+        if label in labels:
+            chosen = (label,)
+        elif label == "Group Var" and facts.model.k_re:
+            chosen = (rows[len(ones)],)
+        elif not chosen:
+            blocks = [x for x in screen(facts, self.cautions) if isinstance(x, Passage)]
+            marked = [row for block in blocks for row in block.rows if row.mark == label]
+            if not marked:
+                known = ", ".join(map(repr, labels))
+                raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
+            chosen = marked[0].lines
+        return Explanation(facts, False, chosen)
 
 
 def explain(
@@ -91,50 +142,6 @@ def explain(
     """
     full = true_or_false("full", full)
     return Explanation(FittedModel(result, unit, names), full)
-
-
-class Explanation(Readable):
-    """A printout in words. Printed it is text, in a notebook HTML; `explanation["Scale"]` is one line of it."""
-
-    def __init__(self, facts: FittedModel, full: bool, chosen: tuple[str, ...] = ()) -> None:
-        self._facts, self._full, self._chosen = facts, full, chosen
-
-    @cached_property
-    def cautions(self) -> tuple[Caution, ...]:
-        """All that this fit gives reason to beware of, the gravest first."""
-        return cautions(self._facts)
-
-    def _parts(self) -> list[str | Passage]:
-        facts = self._facts
-        if self._chosen:
-            slopes = any(one.name in self._chosen for one in facts.coefficients)
-            return [*lines(facts, cautions(facts, slopes), self._chosen)]
-        if not self._full:
-            return screen(facts, self.cautions)
-        outlook = []
-        if facts.finished:
-            r2 = {x: facts.spreads.attrs[f"r2_{x}"] for x in ("marginal", "conditional")}
-            shares = {x: f"{100 * share:.0f}" for x, share in r2.items()}
-            outlook = [say("outlook.text", facts.shared, **shares)]
-        return [*opening(facts), *lines(facts, self.cautions), *outlook]
-
-    def __getitem__(self, label: str) -> Explanation:
-        facts, rows = self._facts, [str(name) for name in self._facts.rows.index]
-        labels = [*facts.header, *map(str, facts.rows.columns), *rows]
-        ones = list(zip(rows, facts.coefficients, strict=False))
-        chosen = tuple(row for row, one in ones if one.parts and one.term == label)
-        if label in labels:
-            chosen = (label,)
-        elif label == "Group Var" and facts.model.k_re:
-            chosen = (rows[len(ones)],)
-        elif not chosen:
-            blocks = [x for x in screen(facts, self.cautions) if isinstance(x, Passage)]
-            marked = [row for block in blocks for row in block.rows if row.mark == label]
-            if not marked:
-                known = ", ".join(map(repr, labels))
-                raise KeyError(f"no line of this printout is called {label!r}; there are {known}")
-            chosen = marked[0].lines
-        return Explanation(facts, False, chosen)
 
 
 def opening(facts: FittedModel) -> list[str]:
@@ -237,16 +244,6 @@ def lines(
             title = "" if wanted or k else say(f"section.{section}")
             found.append(replace(line, section=title, remarks=remarks))
     return found
-
-
-@dataclass(frozen=True)
-class Caution:
-    """Something that this fit gives reason to beware of, with the numbers that earn it; kind: a few words by which it
-    can be found; label: the line of the printout where it belongs."""
-
-    kind: str
-    text: str
-    label: str
 
 
 def cautions(facts: FittedModel, slopes: bool = True) -> tuple[Caution, ...]:
@@ -391,9 +388,6 @@ def _slopes_left_out(facts: FittedModel) -> Iterator[Caution]:
     }
     for k in slopes:
         yield _earned(facts, "random slope left out", facts.coefficients[k].name, **given)
-
-
-PACKAGES = ("statsmodels", "numpy", "scipy", "pandas")
 
 
 @dataclass(frozen=True, repr=False)

@@ -150,12 +150,9 @@ class Coefficient:
     def where(self) -> str:
         """Its places: "for the session of 20 and where `Days` is 0"; "" if nowhere in particular."""
         plain = {place.factor.variable for place in self.places}
-        shown = [
-            place.place
-            for place in self.places
-            if place.factor.variable or not place.factor.variables & plain  # x ** 2 is 0 where x is
-        ]
-        return joined(shown)
+        # x ** 2 is 0 where x is
+        told = [x for x in self.places if x.factor.variable or not x.factor.variables & plain]
+        return joined([place.place for place in told])
 
 
 def read_coefficients(model: Any) -> tuple[list[Coefficient], dict[str, Factor]]:
@@ -236,12 +233,7 @@ class FittedModel:
     """
 
     def __init__(
-        self,
-        result: Any,
-        unit: Any = None,
-        names: Any = None,
-        ddf: str = "kenward-roger",
-        level: float = 0.95,
+        self, result: Any, unit: Any, names: Any, ddf: str = "kenward-roger", level: float = 0.95
     ) -> None:
         """Raises as `explain` does."""
         self.result = check_result(result, converged=False)

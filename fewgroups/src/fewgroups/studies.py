@@ -13,9 +13,8 @@ from scipy import special
 from fewgroups.arguments import confidence_level, some, whole_number
 from fewgroups.batch import CellStatistics, InterceptModel, SlopeModel, layout_of
 from fewgroups.ddf import KenwardRoger, Satterthwaite, Wald
-from fewgroups.designs import BLOCK, Design, Truth, check_request, simulate_many
+from fewgroups.designs import BLOCK, Design, Truth, check_request, progress_bar, simulate_many
 from fewgroups.likelihood import Information
-from fewgroups.progress import progress_bar
 from fewgroups.structure import GroupBlock, Structure, derivatives
 
 Array = np.ndarray

@@ -1,7 +1,5 @@
 """Sentences, numbers, names, tables and passages as people read them: as text, and as HTML for notebooks."""
 
-from __future__ import annotations
-
 import html
 import re
 import textwrap
@@ -61,7 +59,7 @@ class NotedTable(pd.DataFrame):
     display is rounded: `table.loc["session_high", "p"]` has all digits. Slicing and rounding keep the notes."""
 
     @property
-    def _constructor(self) -> Callable[..., NotedTable]:
+    def _constructor(self) -> Callable[..., "NotedTable"]:
         return NotedTable
 
     @property
@@ -71,10 +69,8 @@ class NotedTable(pd.DataFrame):
 
     def _shown(self) -> dict[str, Any]:
         decimals = self.attrs.get("decimals", {}).items()
-        return {
-            "na_rep": "",
-            "formatters": {k: f"{{:.{d}f}}".format if d >= 0 else show_p for k, d in decimals},
-        }
+        formatters = {k: f"{{:.{d}f}}".format if d >= 0 else show_p for k, d in decimals}
+        return {"na_rep": "", "formatters": formatters}
 
     def __repr__(self) -> str:
         table = pd.DataFrame(self).to_string(**self._shown())

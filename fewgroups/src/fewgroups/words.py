@@ -29,7 +29,6 @@ from fewgroups.wording import (
     two,
 )
 
-Array = np.ndarray
 LOGS = {"np.log(": np.e, "numpy.log(": np.e, "log(": np.e, "np.log2(": 2.0, "np.log10(": 10.0}
 HANDFUL = 6  # sentences on effects
 KNOWN = 1.9  # length of the interval of a correlation from which nothing is known of it
@@ -247,7 +246,7 @@ def _same(facts: FittedModel, values: Any) -> int | None:
     return next((k for k in single if np.array_equal(facts.model.exog[:, k], values)), None)
 
 
-def _zeros(facts: FittedModel, columns: Array) -> str:
+def _zeros(facts: FittedModel, columns: np.ndarray) -> str:
     """Where columns (n, k) are zero, as for the intercept: "for the session of 20", "where `Days` is 0"."""
     means = [one for one in facts.coefficients if not one.parts]
     places = {place.factor: place.place for one in means for place in one.places}
