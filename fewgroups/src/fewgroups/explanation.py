@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
+from itertools import groupby
 from string import ascii_uppercase
 from typing import Any
 
@@ -199,9 +200,7 @@ def _means(facts: FittedModel) -> list[ScreenRow]:
 
 def _caution_block(earned: tuple[Caution, ...]) -> Passage:
     """The first three kinds, each once."""
-    kinds: dict[str, list[Caution]] = {}
-    for caution in earned:
-        kinds.setdefault(caution.kind, []).append(caution)
+    kinds = {kind: list(some) for kind, some in groupby(earned, lambda caution: caution.kind)}
     rows = []
     for number, (kind, some) in enumerate(list(kinds.items())[:MOST_CAUTIONS], start=1):
         text, label = some[0].text, some[0].label
@@ -255,9 +254,7 @@ def cautions(facts: FittedModel, slopes: bool = True) -> tuple[Caution, ...]:
     return tuple(sorted(found, key=lambda caution: GRAVEST.index(caution.kind)))
 
 
-def _earned(
-    facts: FittedModel, kind: str, label: str, key: str = "", /, **given: object
-) -> Caution:
+def _earned(facts: FittedModel, kind: str, label: str, key: str = "", /, **given: Any) -> Caution:
     """The caution of sentence `key` (by default that of its kind)."""
     text = say(f"caution.{key or kind.replace(' ', '_')}", facts.shared, **given)
     return Caution(kind, text, label)
@@ -492,10 +489,9 @@ def _method(facts: FittedModel, versions: bool) -> str:
 
 def _results(facts: FittedModel, terms: list[WholeTerm]) -> str:
     """A handful of sentences on the terms, in order; the SDs, R², and the intraclass correlation where there is one."""
-    found: list[str] = []
     means = range(len(facts.estimates)) if not facts.terms else ()
-    alone = [words.effect_row(facts, k) for k in means]
-    for rows in [alone, *(words.term_rows(facts, term) for term in terms)]:
+    found = [words.effect_row(facts, k).text for k in means]
+    for rows in (words.term_rows(facts, term) for term in terms):
         if found and len(found) + len(rows) > words.HANDFUL:
             found.append(say("report.rest"))
             break

@@ -38,8 +38,9 @@ NEAR = 0.05  # of the range of a number: zero is as good as within it
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
 MOST = 8  # random-effect columns: more would take long and teach nothing
-# Variance over residual variance from which a warning of the boundary is a false alarm.
-CLEARLY_ABOVE_ZERO = 0.05
+CLEARLY_ABOVE_ZERO = (
+    0.05  # variance over residual variance: a warning of the boundary is a false alarm
+)
 # Result → its tables, worked out once for all that is said of it.
 TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDictionary()
 
@@ -271,9 +272,7 @@ class FittedModel:
     def _read_words(self, unit: Any, names: Any) -> None:
         """Take in the reader's words; what has none keeps its name in the printout. Errors as of `explain`."""
         if unit is not None and not isinstance(unit, str):
-            raise TypeError(
-                f'unit must be the unit of the outcome as text, such as "ms"; given {unit!r}'
-            )
+            raise TypeError(f'unit must be text, such as "ms"; given {unit!r}')
         if names is not None and not isinstance(names, Mapping):
             raise TypeError(
                 'names must be a mapping from names in the printout to your words, such as {"Days": "day without '
@@ -294,8 +293,7 @@ class FittedModel:
         names = dict(names or {})
         if unknown := [str(name) for name in names if name not in known]:
             raise ValueError(
-                f"names has no place for {', '.join(map(repr, unknown))}: the names that this model has are "
-                f"{', '.join(map(repr, known))}"
+                f"names has no place for {', '.join(map(repr, unknown))}: this model has {', '.join(map(repr, known))}"
             )
         for name, value in names.items():
             if name == outcome:

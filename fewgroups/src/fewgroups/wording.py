@@ -2,12 +2,12 @@
 
 import html
 import re
-import textwrap
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from textwrap import TextWrapper, fill
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ class NotedTable(pd.DataFrame):
 
     def __repr__(self) -> str:
         table = pd.DataFrame(self).to_string(**self._shown())
-        notes = [textwrap.fill(note, 100, subsequent_indent="  ") for note in self.notes]
+        notes = [fill(note, 100, subsequent_indent="  ") for note in self.notes]
         return "\n".join([table, *notes])
 
     def _repr_html_(self) -> str:
@@ -227,9 +227,8 @@ class Readable:
                 for row in part.rows
             )
             shown += [f"<table><tbody>{rows}</tbody></table>"] if rows else []
-            shown += [
-                f"<p><em>{marked(lead)}</em> {marked(text)}</p>" for lead, text in part.remarks
-            ]
+            for lead, text in part.remarks:
+                shown.append(f"<p><em>{marked(lead)}</em> {marked(text)}</p>")
         return "\n".join([*shown, "</div>"])
 
 
@@ -257,15 +256,8 @@ def as_text(parts: Sequence[str | Passage]) -> str:
 def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
     """Lines of at most 96 columns; names, numbers, "95 %" and "p = 0.03" are not broken."""
     kept = re.sub(r"(?<=\d) (?=%)|(?<=\bp) (?=[=<])|(?<=\bp [=<]) ", "\u00a0", text)
-    lines = textwrap.wrap(
-        kept,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=later,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [line.replace("\u00a0", " ") for line in lines]
+    whole = TextWrapper(WIDTH, first, later, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in whole.wrap(kept)]
 
 
 def marked(text: str) -> str:

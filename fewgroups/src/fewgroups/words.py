@@ -128,9 +128,8 @@ def term_sentence(facts: FittedModel, term: WholeTerm) -> str:
         key = "interaction" if len(sizes) == 1 else "rest"
     if term.kind == "curve":
         every = [variable for factor in factors for variable in factor.variables]
-        curved = [
-            x for x in factors if x.columns > 1 or any(every.count(v) > 1 for v in x.variables)
-        ]
+        repeated = {variable for variable in every if every.count(variable) > 1}
+        curved = [x for x in factors if x.columns > 1 or x.variables & repeated]
         names = dict.fromkeys(v for factor in curved for v in sorted(factor.variables))
         given["over"] = joined([facts.called.get(v, code(v)) for v in names])
         given["columns"] = joined([code(name) for name in term.terms])
@@ -267,8 +266,7 @@ def random_part(facts: FittedModel) -> str:
         slopes = [code(thing.name) for thing in columns if thing.kind != "level"]
         kind = "effects" if len(slopes) == len(columns) else "intercept"
         number = "_several" if len(slopes) > 1 else "_one" if slopes else ""
-        given = {"group": group, "names": joined(slopes)}
-        phrases.append(say(f"random.{kind}{number}", given))
+        phrases.append(say(f"random.{kind}{number}", {"group": group, "names": joined(slopes)}))
     for thing in components:
         kind = thing.kind if thing.kind in ("set", "slopes") else "independent"
         given = {"what": thing.what, "number": str(thing.number), "many": thing.many}
@@ -488,9 +486,8 @@ def _variance(facts: FittedModel, k: int) -> tuple[dict[str, str], list[Remark]]
         return cells, remarks
     exact, unit, here = facts.spreads.iloc[row.at], facts.unit, []
     # The printed error is that of a ratio of variances, times √Scale.
-    printed = float(
-        np.asarray(facts.result.bse)[len(facts.coefficients) + k] * np.sqrt(facts.result.scale)
-    )
+    errors = np.asarray(facts.result.bse)[len(facts.coefficients) :]
+    printed = errors[k] * np.sqrt(facts.result.scale)
     if not np.isfinite(exact["se"]):
         cells["Std.Err."] = say("variance.no_error")
     elif abs(printed / exact["se"] - 1) <= OFF:
