@@ -567,7 +567,7 @@ def test_words_and_units_of_the_reader_are_used() -> None:
 OLS = smf.ols("correctness ~ session_high", load("pushups"))
 NOT_FITTED = smf.mixedlm("correctness ~ session_high", load("pushups"), groups="athlete_id")
 WRONG: list[tuple[Any, type[Exception], str]] = [
-    (lambda r: explain(r, names={"session": "x", 3: "y"}), ValueError, "'session', '3': the names.*'correctness'"),
+    (lambda r: explain(r, names={"session": "x", 3: "y"}), ValueError, "'session', '3': this model has.*'correctness'"),
     (lambda r: explain(r, names={"session_high": "long"}), TypeError, "as a mapping: {0: ..., 1: ...}"),
     (lambda r: explain(r, names={"session_high": {2: "x"}}), ValueError, "no level 2: its levels are 0, 1"),
     (lambda r: explain(r, names={"correctness": ""}), TypeError, "few words of text"),

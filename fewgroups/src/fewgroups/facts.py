@@ -38,9 +38,7 @@ NEAR = 0.05  # of the range of a number: zero is as good as within it
 FAR = 0.01  # log-likelihood below the optimum from which a stop is no estimate; lesson 04 counts such fits
 STRAY = 0.01  # standard errors between printed coefficients and those that the printed variances call for
 MOST = 8  # random-effect columns: more would take long and teach nothing
-CLEARLY_ABOVE_ZERO = (
-    0.05  # variance over residual variance: a warning of the boundary is a false alarm
-)
+CLEARLY_ABOVE_ZERO = 0.05  # variance over residual variance that makes a warning a false alarm
 # Result → its tables, worked out once for all that is said of it.
 TABLES: WeakKeyDictionary[Any, dict[tuple[Any, ...], NotedTable]] = WeakKeyDictionary()
 
