@@ -167,7 +167,7 @@ FORMULAS: dict[str, tuple[Request, Any]] = {
     "an equals sign": (sleep("Reaction = Days"), Refuses("cannot be read")),
     "an outcome for the groups": (sleep(re_formula="Reaction ~ Days"), Refuses("re_formula 'Reaction ~ Days' must")),
     "two outcomes": (sleep("Reaction + Days ~ 1"), Refuses("I(a + b) for a sum")),
-    "a component with an intercept": (machines(machine="C(Machine)"), Refuses("write '0 + C(Machine)'")),
+    "a component with an intercept": (machines(machine="C(Machine)"), Refuses("such as '0 + C(Machine)'")),
     "a component of two slopes": (machines(slopes="0 + shift + late"), Refuses("'0 + shift' or '0 + late'")),
     "a component with a contrast": (machines(machine="0 + C(Machine, Sum)"), Refuses("has a contrast")),
     "a component over a number that names": (machines(machine="0 + number"), Refuses("write C(number), one effect")),

@@ -84,12 +84,14 @@ def check_columns(data: pd.DataFrame) -> None:
         raise ValueError(f"data has columns of the same name: {some(twice)}; rename them")
 
 
-def refuse_rows(rows: Any, data: pd.DataFrame, what: str, remedy: str) -> None:
+def refuse_rows(rows: Any, data: pd.DataFrame, what: str) -> None:
     """ValueError naming the rows (n,) by their index label, if there are any."""
     rows = np.asarray(rows)
     if rows.any():
-        which = some(data.index[rows])
-        raise ValueError(f"{rows.sum()} of {len(data)} rows {what}: rows {which}. {remedy}")
+        raise ValueError(
+            f"{rows.sum()} of {len(data)} rows {what}: rows {some(data.index[rows])}. Nothing is dropped silently: "
+            "repair them, or leave them out yourself with data.dropna(subset=[...]), and say so where you report"
+        )
 
 
 def some(items: Iterable[Any]) -> str:

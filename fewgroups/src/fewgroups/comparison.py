@@ -71,8 +71,7 @@ class Bootstrap:
         needed = int(np.ceil(round(2 / (1 - level), 6))) - 1
         if len(self.draws) < needed:
             raise ValueError(
-                f"level {level:g} needs {needed} draws or more, so that one lies beyond each end; there are "
-                f"{len(self.draws)}: give bootstrap a larger n"
+                f"level {level:g} needs {needed} draws, one beyond each end, not {len(self.draws)}: give a larger n"
             )
         ends = np.array([[1 - level], [1 + level]]) / 2
         low, high = stats.quantile(self.draws, ends, axis=0, method="weibull", nan_policy="omit")
@@ -155,13 +154,11 @@ def draw(model: MixedLM | OLS, beta: Array, at: Any, n: int, seed: int) -> Array
     effects = sparse.csr_array((len(mean), 0))  # what the rows get from standard normals
     if isinstance(model, MixedLM):
         q, root, sds = model.k_re, sqrt_factor(np.asarray(at.cov_re)), np.sqrt(at.vcomp)
-        parts: list[Array] = []
-        rows: list[int] = []
-        first = [model.row_indices[name][0] for name in model.group_labels]
-        for group in np.argsort(first):  # in their order in the data, whatever the labels are
-            Z, labels = random_design(model, group)
-            parts.append(np.hstack([Z[:, :q] @ root, Z[:, q:] * sds[labels[q:]]]))
-            rows.extend(model.row_indices[model.group_labels[group]])
+        # groups in their order in the data, whatever their labels are
+        order = np.argsort([model.row_indices[name][0] for name in model.group_labels])
+        rows = np.concatenate([model.row_indices[model.group_labels[group]] for group in order])
+        designs = [random_design(model, group) for group in order]
+        parts = [np.hstack([Z[:, :q] @ root, Z[:, q:] * sds[labels[q:]]]) for Z, labels in designs]
         effects = sparse.block_diag(parts, format="csr")[np.argsort(rows)]
     shape, k = (n, len(mean)), effects.shape[1]
     return normal_outcomes(shape, np.sqrt(at.scale), k, lambda u: mean + u @ effects.T, seed)
@@ -439,12 +436,10 @@ def _new_columns(known: Array, columns: Array) -> list[int]:
 
 
 def _variances_added(smaller: MixedLM | OLS, larger: MixedLM) -> tuple[list[str], bool]:
-    """Names of the variances that the smaller model holds at zero; whether it holds some equal to each other.
-
-    The covariances that random effects can have are sums of constant matrices ZSZᵀ, each with a parameter (`_places`).
-    Each one of the smaller model must be a combination of those of the larger; and that of a variance must be a
-    covariance there: a positive semi-definite Ψ, variances of components not below zero.
-    """
+    """Names of the variances that the smaller model holds at zero; whether it holds some equal to each other. The
+    covariances that random effects can have are sums of constant matrices ZSZᵀ, each with a parameter (`_places`). Each
+    one of the smaller model must be a combination of those of the larger; and that of a variance must be a covariance
+    there: a positive semi-definite Ψ, variances of components not below zero."""
     columns, components = random_names(larger)
     if isinstance(smaller, OLS):
         return components + columns, False

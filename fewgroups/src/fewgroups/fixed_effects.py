@@ -226,8 +226,7 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
         nulls = np.zeros(len(rows)) if nulls is None else nulls
         if rows.ndim != 2 or rows.shape[1] != len(terms):
             raise ValueError(
-                f"{what} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: give one weight "
-                f"for each, or a mapping from terms to weights; {known}"
+                f"{what} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: {known}"
             )
         if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(nulls)):
             raise ValueError(f"{what} has a number that is missing or infinite: {rows} = {nulls}")

@@ -25,10 +25,6 @@ Array = np.ndarray
 LARGE = 2**22  # numbers in the columns of one group from which on they are sparse: 32 MB
 KINDS = dict.fromkeys(("floating", "mixed-integer-float", "decimal"), "float64")
 KINDS |= {"boolean": "bool", "integer": "int64", "string": "object"}
-LEAVE_OUT = (
-    "Nothing is dropped silently: repair them, or leave them out yourself with data.dropna(subset=[...]), "
-    "and say so where you report"
-)
 BARS = (
     "R's (1 | a) is groups='a'; (x | a) is groups='a', re_formula='~x'; (x || a) is groups='a', re_formula='~1', "
     "vc_formula={'x': '0 + x'}; (1 | a/b) is groups='a', re_formula='~1', vc_formula={'b': '0 + C(b)'}; "
@@ -114,8 +110,6 @@ class Formula(NamedTuple):
 
     def matrices(self, frame: pd.DataFrame, env: EvalEnvironment) -> list[pd.DataFrame]:
         """The predictors' columns, before them the outcome's if there is one; ValueError for what is no number."""
-        if self.text in ("0", "1", "~0", "~1"):  # without patsy, which takes its time
-            return [pd.DataFrame(1.0, frame.index, ["Intercept"] * len(self.terms.rhs_termlist))]
         make = patsy.dmatrices if self.terms.lhs_termlist else patsy.dmatrix
         made = self.evaluated(make, self.terms, frame, env, "drop", "dataframe")
         matrices = [*made] if isinstance(made, tuple) else [made]
@@ -136,8 +130,7 @@ class Formula(NamedTuple):
         if len(terms) != 1:
             alone = [f"'0 + {term.name()}'" for term in terms if term.factors] or ["'0 + C(cask)'"]
             raise ValueError(
-                f"{self.given} must be one term without an intercept, as several would share a variance: write "
-                f"{' or '.join(alone)}"
+                f"{self.given} must be one term, without intercept (two share a variance), such as {' or '.join(alone)}"
             )
         factors = terms[0].factors
         codes, values, names = self.evaluated(component_columns, factors, frame, env)
@@ -158,7 +151,7 @@ class Formula(NamedTuple):
     def check_values(self, values: Any, frame: pd.DataFrame) -> None:
         """ValueError naming the rows whose values (n, k) are missing or infinite."""
         wrong = ~np.isfinite(np.asarray(values)).all(axis=1)
-        refuse_rows(wrong, frame, f"have no value of {self.text!r}, or an infinite one", LEAVE_OUT)
+        refuse_rows(wrong, frame, f"have no value of {self.text!r}, or an infinite one")
 
     def evaluated(self, make: Any, terms: Any, frame: pd.DataFrame, *more: Any) -> Any:
         """What `make` gives of the terms and the columns that they read; ValueError if their code fails."""
@@ -257,7 +250,7 @@ def _prepared(
     functions = {name for one in formulas for name in one.names.functions}
     used = [name for name in data.columns if name in variables]
     missing = pd.isna(labels) | data[used].isna().any(axis=1)
-    refuse_rows(missing, data, "have missing values", LEAVE_OUT)
+    refuse_rows(missing, data, "have missing values")
     hidden = {"Intercept", *functions}.intersection(used)
     if hidden:
         raise ValueError(f"data[{min(hidden)!r}] has a function's or the intercept's name: rename")

@@ -22,7 +22,6 @@ from fewgroups.wording import NotedTable, noted_table, say, useful_decimals
 Array = np.ndarray
 Components = list[tuple[Array, Array]]  # rows' combinations of labels; their numeric columns
 LEAST_DF = 1.0  # below, t has no quantiles that mean anything; a variance near zero leads there
-REMEDY = "Fill them in, or leave them out."
 
 
 def predictions(
@@ -227,7 +226,7 @@ def _checked(data: Any, needed: list[str], group: str | None) -> pd.DataFrame:
     if lacking:
         why = f"; {group!r} says which of the groups each row is about" if group in lacking else ""
         raise ValueError(f"data lacks {some(lacking)}, which the model needs{why}")
-    refuse_rows(data[needed].isna().any(axis=1), data, "have missing values", REMEDY)
+    refuse_rows(data[needed].isna().any(axis=1), data, "have missing values")
     return data[needed]
 
 
@@ -239,7 +238,7 @@ def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
     kind = "true or false" if fitted.dtype.kind == "b" else "numbers"
     if given.dtype.kind not in "bif" or (kind != "numbers" and not given.isin([0, 1]).all()):
         raise ValueError(f"data[{name!r}] must hold {kind}; given {some(given.unique())}")
-    refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}", REMEDY)
+    refuse_rows(np.isinf(given), given.to_frame(), f"are infinite in {name!r}")
     fits = fitted.dtype.kind == "f" or (given % 1 == 0).all()
     given = given.astype(fitted.dtype if fits else float)
     return pd.concat([fitted, given], ignore_index=True)
