@@ -228,13 +228,9 @@ class Comparison:
     @property
     def table(self) -> NotedTable:
         """Rows smaller and larger; columns parameters, loglik, statistic, df, p."""
-        columns: dict[str, object] = {
-            "parameters": self.parameters,
-            "loglik": self.loglik,
-            "statistic": (np.nan, self.statistic),
-            "df": (np.nan, self.df),
-            "p": (np.nan, self.p),
-        }
+        columns: dict[str, object] = {"parameters": self.parameters, "loglik": self.loglik}
+        test = {"statistic": self.statistic, "df": self.df, "p": self.p}
+        columns |= {name: (np.nan, value) for name, value in test.items()}
         decimals = {"loglik": 4, "statistic": 4, "df": 0, "p": -1}
         notes = [self.sentence, *self.notes]
         return noted_table(columns, pd.Index(["smaller", "larger"]), notes, decimals)

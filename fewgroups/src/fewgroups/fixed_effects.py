@@ -207,7 +207,7 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
         raise ValueError("contrasts is empty: give name → weights, or None for every coefficient")
     known, found = f"the terms are {', '.join(terms)}", {}
     for label, value in contrasts.items():
-        what, nulls = f"contrast {label!r}", None
+        what, nulls = f"contrast {label!r}", 0.0
         if isinstance(value, Mapping):
             unknown = [str(name) for name in value if name not in terms]
             if unknown:
@@ -223,7 +223,6 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
             value, nulls = constraint.coefs, constraint.constants[:, 0]
         rows = number_array(what, value, "numbers, a weight for each coefficient")
         rows = np.atleast_2d(rows).astype(float)
-        nulls = np.zeros(len(rows)) if nulls is None else nulls
         if rows.ndim != 2 or rows.shape[1] != len(terms):
             raise ValueError(
                 f"{what} has {rows.shape[-1]} weights, but the model has {len(terms)} coefficients: {known}"
@@ -232,7 +231,7 @@ def read_contrasts(contrasts: Any, terms: Sequence[str]) -> Rows:
             raise ValueError(f"{what} has a number that is missing or infinite: {rows} = {nulls}")
         if np.linalg.matrix_rank(rows) < len(rows):
             raise ValueError(f"{what}: its rows are zero or repeat one another; leave these out")
-        found[str(label)] = rows, nulls
+        found[str(label)] = rows, np.zeros(len(rows)) + nulls
     return found
 
 

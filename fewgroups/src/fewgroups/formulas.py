@@ -77,11 +77,9 @@ class Names(NamedTuple):
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The variables among the columns of `frame`, which `plain` made; whole numbers as float, so that no power of
         them overflows, except labels, which would be renamed."""
-        table = {name: frame[name] for name in frame.columns if name in self.variables}
-        for name, column in table.items():
-            if column.dtype.kind == "i" and name not in self.labels:
-                table[name] = column.astype(float)
-        return pd.DataFrame(table, frame.index)
+        read = [name for name in frame if name in self.variables]
+        whole = [name for name in read if name not in self.labels and frame[name].dtype.kind == "i"]
+        return frame[read].astype(dict.fromkeys(whole, float))
 
 
 class Formula(NamedTuple):
@@ -235,9 +233,7 @@ def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: A
         groups = data[groups]
     series = isinstance(groups, pd.Series) and len(groups) == len(data)
     if series and not groups.index.equals(data.index):
-        raise ValueError(
-            "groups is a Series with another index than data: give groups.to_numpy() if the order is the same"
-        )
+        raise ValueError("groups has another index than data: groups.to_numpy() goes by the order")
     return label_array(groups, len(data))
 
 

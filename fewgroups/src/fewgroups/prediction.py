@@ -174,9 +174,7 @@ def _new_rows(
     several = who == "known" and model.n_groups > 1
     group = group_column(model) if several else None
     if several and group is None:
-        raise ValueError(
-            "result has groups that are no column of its data, so rows cannot name theirs: fit with groups='column'"
-        )
+        raise ValueError("result has groups that are no column of its data: use groups='column'")
     needed = used if group in (None, *used) else [group, *used]
     if data is not None:
         shown = _checked(data, needed, group)
