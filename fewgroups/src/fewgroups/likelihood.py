@@ -187,7 +187,6 @@ def profile(s: Structure, theta: Array, reml: bool) -> tuple[Any, Array, Array]:
 @dataclass(frozen=True)
 class Optimum(Information):
     """The likelihood at the best point found; of many data sets, with a first axis of everything but the structure.
-
     theta (size,): the standardised point; tried: the log-likelihood reached from each start (of many data sets: all).
     """
 
@@ -224,36 +223,28 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     """The (RE)ML optimum of a statsmodels MixedLM `model`: the best end of a few searches, each checked to first order.
 
     With few, uneven groups the likelihood can have several maxima. So a search starts wherever the deviance dips as
-    random effects grow; of several parameters from two sizes at least; and of correlated random effects from two
-    points more, elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is
-    searched once.
-
-    Raises ValueError as `Structure.of` does, and when no start leads to a point where the derivatives vanish.
+    random effects grow; of several parameters from two sizes at least; and of correlated random effects from two points
+    more, elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is searched
+    once. ValueError as of `Structure.of`, and when no start leads to a point where the derivatives vanish.
     """
     s = model if isinstance(model, Structure) else Structure.of(model)
     if reml not in s.optima:
         best, decrease, tried = _best_ends(s.of_data_sets(np.newaxis), reml)
         if not decrease[0] < NEGLIGIBLE:
             raise ValueError(
-                "the likelihood has no optimum that could be found (where the search ended, the deviance "
-                f"should still fall by about {decrease[0]:.2g}): the data say too little about these random "
-                "effects; leave out one of them"
+                "the likelihood has no optimum that could be found (where the search ended, the deviance should still "
+                f"fall by about {decrease[0]:.2g}): the data say too little about these random effects; leave out one"
             )
         s.optima[reml] = Optimum.at(s, best[0], reml, tried, second=True)
     return cast(Optimum, s.optima[reml])
 
 
 def optima(structure: Structure, reml: bool, near: Array) -> tuple[Optimum, Array]:
-    """The optima of the n data sets of `structure`, and in which of them none was found (n,).
-
-    All are searched at once: from `near` (size,), the θ of a fit that they resemble, and as in `optimum` wherever the
-    deviance has several dips as random effects grow, or may have one in an elongated direction.
-    """
+    """The optima of the n data sets of `structure`, and in which of them none was found (n,). All are searched at once:
+    from `near` (size,), the θ of a fit that they resemble, and as in `optimum` wherever the deviance has several dips
+    as random effects grow, or may have one in an elongated direction."""
     best, decrease, tried = _best_ends(structure, reml, near)
     return Optimum.at(structure, best, reml, tried), ~(decrease < NEGLIGIBLE)
-
-
-# ---- the search: of many data sets at once, each from its own starts ---------------------------------------
 
 
 def _best_ends(
