@@ -57,8 +57,7 @@ def number_array(name: str, value: Any, what: str, kinds: str = "fiu") -> np.nda
     if np.ma.is_masked(value):
         raise TypeError(f"{name} has masked values: leave their rows out")
     if array.dtype.kind not in kinds:
-        given = f"{type(value).__name__} of dtype {array.dtype}"
-        raise TypeError(f"{name} must be {what}; given {given}")
+        raise TypeError(f"{name} must be {what}; given {type(value).__name__} of {array.dtype}")
     return array
 
 

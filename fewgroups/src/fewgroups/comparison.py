@@ -41,8 +41,7 @@ def simulate_from(result: Any, n: int, seed: int) -> Array:
     would find with other groups. The outcome is not clipped: a fit knows of no bounds. Data set k does not depend on n.
 
     result: a fitted MixedLM, any formulas; n: how many data sets, 1 or more; seed: 0 or more. TypeError or ValueError
-    names the one that is wrong.
-    """
+    names the one that is wrong."""
     plain = check_result(result)
     n, seed = whole_number("n", n, 1, "data sets"), whole_number("seed", seed, 0)
     return draw(plain.model, np.asarray(plain.fe_params), plain, n, seed)
@@ -54,8 +53,7 @@ class Bootstrap:
 
     draws: DataFrame (n, parameters): fixed effects by their names, then sd(...), cor(..., ...) and sd(residual), in the
     units of the data; a correlation with a zero SD is missing. estimates: Series, the same of the fit itself. singular:
-    (n,) whether the refit has a zero variance or a correlation of ±1. notes: what must be known besides.
-    """
+    (n,) whether the refit has a zero variance or a correlation of ±1. notes: what must be known besides."""
 
     estimates: pd.Series
     draws: pd.DataFrame
@@ -100,8 +98,7 @@ def bootstrap(result: Any, n: int = 1000, *, seed: int) -> Bootstrap:
     result: a fitted MixedLM, any formulas, REML or ML; the refits are of the same kind. n: 2 or more. All are refitted
     at once: of models with random intercepts, or with a random intercept and slope of the only predictor, 10 000 in a
     second or two, of others some thousands a second where groups are few, with a progress bar. seed: 0 or more.
-    TypeError or ValueError names what is wrong with them; NotAtOptimumWarning when the fit ended below its optimum.
-    """
+    TypeError or ValueError names what is wrong with them; NotAtOptimumWarning when the fit ended below its optimum."""
     plain = check_result(result)
     n, seed = whole_number("n", n, 2, "data sets"), whole_number("seed", seed, 0)
     model, reml = plain.model, bool(plain.reml)
@@ -209,8 +206,7 @@ class Comparison:
     df of each χ² that the null distribution is made of; None for the bootstrap. p, and p_error, its Monte-Carlo
     error (0 but for the bootstrap). method: as asked for. reml: whether log-likelihoods are REML. loglik, parameters:
     of the smaller and of the larger model, residual variance included. sentence: the result in words. notes: what
-    was done besides, and cautions. null: (n,) statistics of the bootstrap, or None.
-    """
+    was done besides, and cautions. null: (n,) statistics of the bootstrap, or None."""
 
     statistic: float
     df: int
@@ -322,7 +318,7 @@ def compare(
         shown = p_is(p)
 
     singular = not ordinary and bool(best.singular)
-    notes += _cautions(method, extra, statistic, singular, fewest_groups(large))
+    notes += _notes(method, extra, statistic, singular, fewest_groups(large))
     words = {"added": joined(extra.phrases), "statistic": f"{statistic:.3f}", "p": shown}
     parameters = large.exog.shape[1] + second.structure.size + 1
     return Comparison(
@@ -485,9 +481,7 @@ def _constants(model: MixedLM, vectors: Array) -> Array:
     return found.reshape(len(found), -1).T
 
 
-def _cautions(
-    method: str, extra: Added, statistic: float, singular: bool, groups: int
-) -> list[str]:
+def _notes(method: str, extra: Added, statistic: float, singular: bool, groups: int) -> list[str]:
     """Where the null distribution asked for is not the right one (singular: the smaller model is), and what few groups
     do to the test."""
     # The true size of a 5 % likelihood-ratio test (ML, χ²₁) that the mean of J normal values of groups is zero, exact:

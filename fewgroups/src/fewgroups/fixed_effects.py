@@ -46,8 +46,7 @@ def coefficients(
     NotAtOptimumWarning when the fit ended below the optimum.
 
     Sources: Satterthwaite 1946; Kenward & Roger 1997; in full, with the equations, in `fewgroups.ddf`. The numbers
-    agree with those of R's lmerTest and pbkrtest.
-    """
+    agree with those of R's lmerTest and pbkrtest."""
     confidence_level(level)
     plain = check_result(result)
     names = [str(name) for name in plain.model.exog_names]
@@ -101,8 +100,7 @@ def f_tests(result: Any, ddf: str = "kenward-roger", contrasts: Any = None) -> N
     A term is tested given the others. One that is part of an interaction is averaged over the levels of the factors
     with which it interacts, each level counting alike, and taken at the mean of the numbers, so that neither the coding
     of factors nor the zero of a predictor matters: lmerTest's "type III" where numbers are centred. A note says so. For
-    other hypotheses give contrasts.
-    """
+    other hypotheses give contrasts."""
     plain = check_result(result)
     if contrasts is None:
         wanted, remarks, _ = term_rows(plain.model)

@@ -77,9 +77,11 @@ class Names(NamedTuple):
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The variables among the columns of `frame`, which `plain` made; whole numbers as float, so that no power of
         them overflows, except labels, which would be renamed."""
-        read = [name for name in frame if name in self.variables]
-        whole = [name for name in read if name not in self.labels and frame[name].dtype.kind == "i"]
-        return frame[read].astype(dict.fromkeys(whole, float))
+        table = {name: frame[name] for name in frame.columns if name in self.variables}
+        for name, column in table.items():
+            if column.dtype.kind == "i" and name not in self.labels:
+                table[name] = column.astype(float)
+        return pd.DataFrame(table, frame.index)
 
 
 class Formula(NamedTuple):

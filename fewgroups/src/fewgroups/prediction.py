@@ -64,8 +64,7 @@ def predictions(
 
     Sources: Henderson 1975 (Biometrics 31:423); Satterthwaite 1946 (Biometrics Bulletin 2:110); Kenward & Roger 1997
     (Biometrics 53:983). Prasad & Rao's (1990, J. Am. Stat. Assoc. 85:163) addition to Henderson's error is left out: on
-    top of these df, "known" would be covered .97 to .99 in the rows of slopes with 4 groups.
-    """
+    top of these df, "known" would be covered .97 to .99 in the rows of slopes with 4 groups."""
     check_choice("who", who, ("average", "known", "new"))
     check_choice("of", of, ("mean", "score"))
     if (who, of) == ("average", "score"):
