@@ -1,6 +1,5 @@
 """What the next outcome may be: of the average group, of a group that was measured, of one that was not."""
 
-import itertools
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -167,8 +166,8 @@ def _new_rows(
     if not isinstance(spec, patsy.DesignInfo) or not isinstance(frame, pd.DataFrame):
         raise ValueError("result was not fitted by a formula, as new rows need: use fewgroups.fit")
     colnames = [] if who == "average" else model.exog_vc.colnames
-    components = [_terms(itertools.chain(*names)) for names in colnames]
-    variables = Names.of([*spec.terms, *itertools.chain(*components)]).variables
+    components = [_terms(names) for names in colnames]
+    variables = Names.of(sum(components, spec.terms)).variables
     used = [name for name in frame.columns if name in variables]
     several = who == "known" and model.n_groups > 1
     group = group_column(model) if several else None
@@ -241,9 +240,9 @@ def _extended(name: str, fitted: pd.Series, given: pd.Series) -> pd.Series:
     return pd.concat([fitted, given], ignore_index=True)
 
 
-def _terms(names: Iterable[Any]) -> list[patsy.Term]:
-    """The formula's terms behind columns' names, C(cask) behind "C(cask)[a]"."""
-    codes = dict.fromkeys(re.sub(r"\[[^\]]*\]", "", str(name)) for name in names)
+def _terms(names: list[list[str]]) -> list[patsy.Term]:
+    """The formula's terms behind columns' names in each group, C(cask) behind "C(cask)[a]"."""
+    codes = dict.fromkeys(re.sub(r"\[[^\]]*\]", "", str(name)) for own in names for name in own)
     summed = " + ".join("1" if code == "Intercept" else code for code in ("0", *codes))
     try:
         return patsy.ModelDesc.from_formula(summed).rhs_termlist
