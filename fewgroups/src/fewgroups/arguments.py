@@ -70,7 +70,9 @@ def label_array(groups: Any, rows: int) -> np.ndarray:
     try:
         sorted(pd.unique(labels[~pd.isna(labels)]))
     except TypeError:
-        raise ValueError("groups has labels of different kinds: use .astype(str)") from None
+        raise ValueError(
+            "groups must hold text or numbers, not labels of different kinds: use .astype(str)"
+        ) from None
     return labels
 
 
