@@ -18,16 +18,6 @@ def whole_number(name: str, value: Any, least: int, of: str = "") -> int:
     return int(value)
 
 
-def real_number(name: str, value: Any) -> float:
-    """`value` as a float; TypeError if it is no number, ValueError if it is NaN or beyond ±1e6, where the squares that
-    all methods work with begin to lose the digits that are reported."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number; given {value!r}")
-    if value < -1e6 or not value <= 1e6:
-        raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
-    return float(value)
-
-
 def true_or_false(name: str, value: Any) -> bool:
     """`value` as a bool; TypeError if it is something else."""
     if not isinstance(value, (bool, np.bool_)):

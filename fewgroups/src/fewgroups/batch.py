@@ -21,8 +21,10 @@ GRID = 9  # points at which the profile of an intercept model is looked at for a
 ROUNDS = 200  # Newton steps after which a data set counts as not solved; six are usual
 ROUNDED = 1e-28  # of Σy²: a smaller residual sum of squares is rounding (14 digits), no variance
 SINGULAR = 1e-8  # eigenvalue of Ψ at which a fit is on the boundary: 1e-4 as a ratio of SDs, lme4's tolerance
-ZERO, INWARDS = 1e-4, 0.1
-"""A diagonal entry of the factor that counts as zero, and where it goes when the likelihood rises from there."""
+ZERO, INWARDS = (
+    1e-4,
+    0.1,
+)  # a diagonal entry that counts as zero, and where it goes if the likelihood rises there
 DONE = 1e-10
 """A step with a smaller predicted decrease of −2 log-likelihood is the last one: at Newton's pace what is left after it
 is about the square of that, and a third of it where the likelihood is flat at the boundary."""

@@ -66,8 +66,7 @@ def check_identified(model: MixedLM, structure: Structure) -> None:
         )
     if residual_share(structure) < RANK:
         raise ValueError(NO_RESIDUAL)
-    q = structure.q
-    if q:
+    if q := structure.q:
         # A column is unidentified if in every group it is a combination of the group's other columns.
         W = np.concatenate([b.W[:, :q, :q] for b in structure.blocks if isinstance(b, GroupBlock)])
         whole = ranks(W)

@@ -2,8 +2,7 @@
 
 A profile holds one parameter (the SD of a random-effect column, a correlation, the SD of a variance component, or σ) at
 a value while everything else is at its best; the interval holds the values whose deviance is no further above the
-lowest than χ²₁ allows (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 5.1).
-"""
+lowest than χ²₁ allows (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 5.1)."""
 
 from itertools import combinations
 from typing import Any
@@ -45,7 +44,6 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
 
     Returns a DataFrame, one row per parameter (index `component`: the random-effect columns, their correlations
     "a × b", the variance components, "residual"), columns
-
     sd, variance: in units of the outcome (per unit of the column for slopes) and in those units squared.
     correlation: only in models that have one; rows of correlations have no sd and no variance.
     se: standard error *of the variance* (of the correlation in its rows), from the expected REML or ML information at
@@ -58,7 +56,6 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
         models with correlated random effects, whose variances do not add up: a note gives the share of all together.
 
     Values are exact, only the display is rounded. `.notes` says the rest in words; `.attrs` holds
-
     icc: which levels two rows share → their correlation beyond the fixed effects, for each kind of pair that the data
         have, such as {"plate": 0.15, "sample": 0.79}; empty with random slopes, where it depends on the predictors.
     shares: source of variation → share, correlated columns together; they add up to 1.
@@ -68,8 +65,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
     are those of the fit, the intervals those of the model.
 
     Sources: R²: Nakagawa, Johnson & Schielzeth 2017 (J. R. Soc. Interface 14:20170213); with random slopes, the mean of
-    zᵀΨz over rows: Johnson 2014 (Methods Ecol. Evol. 5:944), both as R's `performance` has them.
-    """
+    zᵀΨz over rows: Johnson 2014 (Methods Ecol. Evol. 5:944), both as R's `performance` has them."""
     level = confidence_level(level)
     plain = check_result(result)
     model, s, reml = plain.model, plain.structure, bool(plain.reml)
@@ -112,8 +108,7 @@ def variances(result: Any, level: float = 0.95) -> NotedTable:
         "r2_conditional": float(1 - shares[-1] / (fixed + 1)),
         "method": "REML" if reml else "ML",
         "level": level,
-        "singular": seen.facts["singular"],
-        "shortfall": seen.facts["shortfall"],
+        **{name: seen.facts[name] for name in ("singular", "shortfall")},
     }
     table.attrs["notes"] = (*_notes(table, boundary(model, best)), *nesting_notes(model))
     return table
@@ -144,8 +139,7 @@ def _pair_correlations(
     """Which levels two rows share → their correlation beyond the fixed effects, for each kind of pair in the data.
 
     Only where every random effect is a level that a row has or has not. Pairs that share at least some levels are
-    counted by their labels; those that share no more follow by inclusion and exclusion.
-    """
+    counted by their labels; those that share no more follow by inclusion and exclusion."""
     if model.k_re > 1 or len(names) > MOST:
         return {}
     sources = [model.exog_re_li] * model.k_re + list(model.exog_vc.mats)
@@ -157,9 +151,8 @@ def _pair_correlations(
     pairs: dict[tuple[int, ...], int] = {}
     for shared in reversed(sets):
         counts = np.unique(np.array([levels[k] for k in shared]), axis=1, return_counts=True)[1]
-        pairs[shared] = np.sum(counts * (counts - 1) // 2) - sum(
-            n for more, n in pairs.items() if set(shared) < set(more)
-        )
+        also = sum(n for more, n in pairs.items() if set(shared) < set(more))
+        pairs[shared] = np.sum(counts * (counts - 1) // 2) - also
     total, kinds = variance.sum() + scale, [shared for shared in sets if pairs[shared]]
     labels = [" and ".join(names[k] for k in shared) for shared in kinds]
     return {x: float(variance[[*k]].sum() / total) for x, k in zip(labels, kinds, strict=True)}
@@ -174,10 +167,7 @@ def _notes(table: NotedTable, at_bounds: tuple[str, ...]) -> list[str]:
         notes[0] += " " + say("variances.confint")
     r2 = {key: f"{facts[f'r2_{key}']:.3f}" for key in ("marginal", "conditional")}
     if facts["icc"]:
-        pairs = [
-            say("variances.pair", value=f"{value:.3f}", levels=levels)
-            for levels, value in facts["icc"].items()
-        ]
+        pairs = [say("variances.pair", value=f"{r:.3f}", levels=x) for x, r in facts["icc"].items()]
         notes += [say("variances.icc", pairs="; ".join(pairs)), say("variances.r2", **r2)]
     else:
         notes.append(say("variances.no_icc", **r2))
@@ -201,8 +191,7 @@ class Profiles:
     of the random-effect columns where the held ones come first, the SDs of components, and the logarithm of σ. Of k
     ends, squares (k, size, size, size): how γ depends on the factor; held (k,): index of the held coordinate; pair
     (k,): whether that is the correlation of the first two columns, which then stands, with the length of the second
-    one's row after it, for the two entries of that row; best (k, size + 1): the optimum.
-    """
+    one's row after it, for the two entries of that row; best (k, size + 1): the optimum."""
 
     def __init__(self, optimum: Optimum) -> None:
         """Low and high end of every parameter, in the order of the table's rows: SDs of random-effect columns,

@@ -10,21 +10,17 @@ for several rows the F of Fai & Cornelius (1996, J. Stat. Comput. Simul. 54:363)
 Højsgaard 2014, J. Stat. Softw. 59(9)).
 
 All is worked out for the orthonormal columns that `Structure` makes of X and Z: neither units nor centring of the
-predictors then cost digits, or decide what is negligible. `Information.rows` brings contrasts to those columns.
-"""
+predictors then cost digits, or decide what is negligible. `Information.rows` brings contrasts to those columns."""
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from fewgroups.arguments import check_choice
 from fewgroups.likelihood import Information, NotAtOptimumWarning, by_coordinates, optimum
 from fewgroups.wording import say
-
-if TYPE_CHECKING:  # statsmodels takes a third of the memory of `monte_carlo`, which does without
-    from statsmodels.regression.mixed_linear_model import MixedLMResults
 
 Array = np.ndarray
 SHORTFALL = 1e-4  # log-likelihood below the optimum from which on a fit counts as short of it
@@ -36,8 +32,7 @@ class Wald:
     """z and χ²/q, the variances taken as known; and what all methods have at one fit or at n, along the first axis.
 
     phi: (..., p, p) the covariance Φ of the coefficients of X̃; covariance: (..., p, p) what tests take for it; slopes:
-    (..., k, p, p) derivatives of Φ by parameters of the variances; spread: (..., k, k) the covariance of these.
-    """
+    (..., k, p, p) derivatives of Φ by parameters of the variances; spread: (..., k, k) the covariance of these."""
 
     phi: Array
     covariance: Array
@@ -47,8 +42,9 @@ class Wald:
     @classmethod
     def of(cls, found: Information) -> Self:
         """From the information at a fit."""
-        none = found.phi[..., None, :, :][..., :0, :, :]
-        return cls(found.phi, found.phi, none, np.zeros((0, 0)))
+        return cls(
+            found.phi, found.phi, found.phi[..., None, :, :][..., :0, :, :], np.zeros((0, 0))
+        )
 
     def df(self, row: Array) -> Array:
         """Degrees of freedom (...,) of one contrast (p,): 2v²/var(v), infinite where v is known."""
@@ -68,8 +64,7 @@ class Satterthwaite(Wald):
     """Satterthwaite's method. Its parameters φ are lmerTest's: relative Cholesky entries and relative SDs, θ, and σ/σ̂.
 
     On the boundary, where a relative SD is zero, it matters which parameters are used: in these the likelihood is even
-    about zero, so the gradient there vanishes.
-    """
+    about zero, so the gradient there vanishes."""
 
     @classmethod
     def of(cls, found: Information) -> Self:
@@ -77,8 +72,7 @@ class Satterthwaite(Wald):
 
         Directions of φ in which the likelihood is flat or curved upwards are left out, as in lmerTest. What is flat is
         judged after each φ has been brought to the size at which its curvature is about 1: a variance that is large
-        beside σ² has a small curvature in units of its own, and is no less well known for that.
-        """
+        beside σ² has a small curvature in units of its own, and is no less well known for that."""
         s = found.structure
         theta, k = s.theta(found.gamma), s.size + 1
         jacobian, second = np.zeros((*theta.shape[:-1], k, k)), np.zeros((k, k, k))
@@ -101,8 +95,7 @@ class Satterthwaite(Wald):
         """Fai and Cornelius' F of rows (q, p) against their hypothesis: `difference` (q,) is Lβ̂ less its null value.
 
         It depends on the basis in which a hypothesis is written. Rows are first made orthonormal, here among
-        orthonormal columns, so that neither the coding of a factor nor a predictor's unit changes df.
-        """
+        orthonormal columns, so that neither the coding of a factor nor a predictor's unit changes df."""
         basis, triangle = np.linalg.qr(rows.T)
         values, vectors = np.linalg.eigh(basis.T @ self.covariance @ basis)
         independent = vectors.T @ np.linalg.solve(triangle.T, difference)
@@ -178,13 +171,12 @@ class Examination:
     facts: dict[str, Any]
 
 
-def examine(result: "MixedLMResults", ddf: str) -> Examination:
-    """Examine a checked `result` for the method `ddf`; ValueError unless that is one of METHODS.
+def examine(result: Any, ddf: str) -> Examination:
+    """Examine a MixedLMResults, checked, for the method `ddf`; ValueError unless that is one of METHODS.
 
     Everything rests on the parameters of the fit itself, also where it is short of the optimum
     (NotAtOptimumWarning). Two exceptions rest on the optimum: Kenward–Roger of an ML fit, on that of REML, as in
-    pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach.
-    """
+    pbkrtest; and a fit beside a singular optimum, which statsmodels can come near to but not reach."""
     check_choice("ddf", ddf, tuple(METHODS))
     s, reml = result.structure, bool(result.reml)
     best, scale = optimum(s, reml), float(result.scale)

@@ -4,19 +4,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from fewgroups.arguments import real_number, true_or_false, whole_number
+from fewgroups.arguments import true_or_false, whole_number
 
 MAX_GROUPS, MAX_ROWS = 10**6, 10**8  # more would fill the memory: taken for a typing error
-BLOCK = 512
-"""Data sets drawn from one child seed: few enough to stay in the processor's cache, and fixed, so that the digits of
-data set k do not depend on how many are drawn, nor in which pieces."""
+BLOCK = 512  # data sets drawn from one child seed: fixed, so that digits do not depend on how many are drawn
 Repeats = Mapping[str, int]
 Means = Callable[[np.ndarray], np.ndarray]
 
@@ -211,11 +209,15 @@ class Truth:
 
     def __post_init__(self) -> None:
         for field in ("intercept", "effect", "group_sd", "slope_sd", "correlation", "residual_sd"):
-            name = self._argument(field)
-            value = real_number(name, getattr(self, field))
+            name, value = self._argument(field), getattr(self, field)
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise TypeError(f"{name} must be a number; given {value!r}")
+            # Beyond 1e6 the squares that all methods work with begin to lose the digits that are reported.
+            if value < -1e6 or not value <= 1e6:
+                raise ValueError(f"{name} must be finite and at most 1e6 in size; given {value}")
             if field.endswith("_sd") and value < 0:
                 raise ValueError(f"{name} is a standard deviation, 0 or more; given {value}")
-            object.__setattr__(self, field, value)
+            object.__setattr__(self, field, float(value))
         if abs(self.correlation) > 1:
             raise ValueError(f"correlation must lie between −1 and 1; given {self.correlation}")
         object.__setattr__(self, "clip", true_or_false("clip", self.clip))

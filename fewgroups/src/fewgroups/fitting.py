@@ -43,8 +43,7 @@ class FitReport:
     which. loglik: of the optimum, which a singular result misses by less than 1e-9 per row. tried: the log-likelihoods
     reached from each start. alarm: whether statsmodels would warn of a boundary. se_ratios: per fixed effect, the
     standard error that statsmodels prints over the one from (XᵀV⁻¹X)⁻¹; nan where it prints none. notes: how the
-    formulas were read, where they could have been meant in another way.
-    """
+    formulas were read, where they could have been meant in another way."""
 
     singular: bool
     boundary: tuple[str, ...]
@@ -55,15 +54,12 @@ class FitReport:
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [say("fit.converged", loglik=f"{self.loglik:.4f}")]
+        lines = [say("fit.converged", loglik=f"{self.loglik:.4f}"), say("fit.interior")]
         if self.singular:
-            lines.append(say("fit.singular", boundary="; ".join(self.boundary)))
-        else:
-            lines.append(say("fit.interior"))
+            lines[-1] = say("fit.singular", boundary="; ".join(self.boundary))
         if self.alarm:
             lines.append(say("fit.alarm", alarm=str(ALARM)))
-        wrong = [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]
-        if wrong:
+        if wrong := [term for term, ratio in self.se_ratios.items() if not abs(ratio - 1) < OFF]:
             lines.append(say("fit.errors", terms=", ".join(wrong)))
         starts = say("fit.one")
         if len(self.tried) > 1:
@@ -111,8 +107,7 @@ def fit(
     added to the variances of the random-effect columns (made orthonormal, of length √n), and to a component that is
     zero. The coefficients are those of the optimum. Standard errors come from the curvature of the likelihood by all
     parameters, which need not exist on a boundary: those of variances may print as nan, and in unbalanced designs those
-    of coefficients can be far off; the report then says so.
-    """
+    of coefficients can be far off; the report then says so."""
     caller = patsy.EvalEnvironment.capture(1)
     reml = true_or_false("reml", reml)
     if re_formula is None and not vc_formula:
@@ -190,8 +185,7 @@ def _covariance(at: Information) -> Array:
     """(p + size, p + size) the covariance of β̂ and the estimates of Ψ/σ² (rows of its lower triangle) and τ²/σ²: the
     inverse of minus the Hessian of the log-likelihood with the best σ² everywhere, as statsmodels has it.
 
-    As β̂ is the best for every γ, that inverse has the blocks Φ + DCDᵀ and DC, of C by γ alone and D = dβ̂/dγ.
-    """
+    As β̂ is the best for every γ, that inverse has the blocks Φ + DCDᵀ and DC, of C by γ alone and D = dβ̂/dγ."""
     s, triangle, one = at.structure, at.structure.size - at.structure.v, np.eye(at.structure.size)
     slopes = s.from_data_units(symmetric(one[:, :triangle], s.q), one[:, triangle:]).T
     covariance = 2 * np.linalg.inv(slopes.T @ at.profiled @ slopes)

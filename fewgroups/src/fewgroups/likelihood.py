@@ -8,8 +8,7 @@ of ±1 are ordinary interior points of the search and are reached exactly; what 
 is the derivative by Ψ itself (it must have no negative direction), and that is checked.
 
 Cost: one pass over the rows at the start, then per evaluation groups × (columns of Z per group)³; of crossed factors
-m₁m₂² + m₂³ with m₁ levels of the largest and m₂ of the others.
-"""
+m₁m₂² + m₂³ with m₁ levels of the largest and m₂ of the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ import numpy as np
 from fewgroups.structure import Structure, symmetric
 
 Array = np.ndarray
-
 ESCAPE = 1e-4  # deviance per unit of relative variance, below which a negative derivative by Ψ is rounding
 NEGLIGIBLE = 1e-6  # deviance that one more Newton step could gain at an optimum
 AWAY = 0.1  # relative SDs near zero start from here: at zero the deviance is flat, whether or not it is a minimum
@@ -45,8 +43,7 @@ class Information:
     V = σ²(I + Σγ_iG_i) as in `structure`; the D_i are its derivatives, σ²G_i and V itself; X̃ the orthonormal columns,
     Φ = (X̃ᵀV⁻¹X̃)⁻¹ and 𝒫 = V⁻¹ − V⁻¹X̃ΦX̃ᵀV⁻¹. deviance: −2 log-likelihood, with lme4's and statsmodels' constants;
     gradient (k,): of it; inverse (p, p): Φ/σ²; residual (p+1,): the c with which Bc is (y − X̃β̂)/σ; rss: yᵀ𝒫y; single
-    (size,), P (size, p+1, p+1), traces and Q: from `Structure.sums`.
-    """
+    (size,), P (size, p+1, p+1), traces and Q: from `Structure.sums`."""
 
     structure: Structure
     reml: bool
@@ -225,8 +222,7 @@ def optimum(model: Any, reml: bool = True) -> Optimum:
     With few, uneven groups the likelihood can have several maxima. So a search starts wherever the deviance dips as
     random effects grow; of several parameters from two sizes at least; and of correlated random effects from two points
     more, elongated in the directions in which the deviance is lowest. `model` may also be a Structure; it is searched
-    once. ValueError as of `Structure.of`, and when no start leads to a point where the derivatives vanish.
-    """
+    once. ValueError as of `Structure.of`, and when no start leads to a point where the derivatives vanish."""
     s = model if isinstance(model, Structure) else Structure.of(model)
     if reml not in s.optima:
         best, decrease, tried = _best_ends(s.of_data_sets(np.newaxis), reml)
@@ -338,8 +334,7 @@ def minimise(
     there. |eigenvalues| of the Hessian: never towards a saddle; a floor for them: no leap along a direction in which
     nothing changes. A step that does not lower the deviance is not taken. rows: of the data, which make the rounding.
 
-    Returns the ends (n, size), their deviances, and by how much one more step should lower these: `enough`, or less.
-    """
+    Returns the ends (n, size), their deviances, and by how much one more step should lower these: `enough`, or less."""
     ends, left, gain = starts.copy(), np.arange(len(starts)), np.zeros(len(starts))
     radius = 0.25 * np.maximum(1.0, np.linalg.norm(ends, axis=1))  # not past a near minimum
     deviance, gradient, hessian = objective(left, ends)
@@ -357,7 +352,6 @@ def minimise(
         step = _within(radius[left], along, sizes)
         trial = ends[left] - (vectors @ step[:, :, None])[:, :, 0]
         lower, slope, curvature = objective(left, trial)
-
         largest = 1 + np.max(ends[left] ** 2, axis=1, initial=0.0)  # of V, which is what cancels
         rounding, fall = _rounding(rows * largest, deviance[left]), deviance[left] - lower
         flatter = np.sum(slope**2, axis=1) < np.sum(gradient[left] ** 2, axis=1)

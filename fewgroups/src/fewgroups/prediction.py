@@ -50,7 +50,6 @@ def predictions(
     The interval is estimate ± t(df) se: a confidence interval of the average, else a prediction interval. It knows of
     no bounds: an outcome that cannot pass 1 may have one that does. With x, z the row's fixed and random-effect columns
     and Φ = (XᵀV⁻¹X)⁻¹ with Kenward–Roger's addition, se² is
-
     - average: xᵀΦx, as in `coefficients`;
     - new: xᵀΦx + zᵀΨz, and every level of a variance component counts as new;
     - known: Henderson's (1975) mean squared error of xᵀβ̂ + zᵀû, which counts that β is estimated but takes the

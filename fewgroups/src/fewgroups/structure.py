@@ -7,15 +7,12 @@ no longer depends on the number of rows.
 
 In units of σ², V = I + Σ γ_iG_i with G_i = Z S_i Zᵀ, γ the lower triangle of Ψ/σ² row by row and the τ²/σ² of the
 components, S_i constant. Two layouts give the same sums: many groups with few columns each (`GroupBlock`), and one
-group with many, the levels of crossed factors (`CrossedBlock`).
-"""
-
-from __future__ import annotations
+group with many, the levels of crossed factors (`CrossedBlock`)."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -33,19 +30,17 @@ MANY = 64  # columns of a single group from which on those of one component are 
 class Structure:
     """What the likelihood needs of a model, in standardised coordinates.
 
-    n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with
-    X = QR and r the least-squares residuals over `unit` (their root mean square); R_inverse (p, p); start
-    (..., p) the least-squares coefficients of Q; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root
-    mean square of a component's columns; optima: what `likelihood.optimum` found, by REML or not.
-
-    Of many data sets that differ in the outcome only, `start`, `unit` and the blocks' ZB have a first axis.
-    """
+    n rows, p fixed effects, q random-effect columns, v variance components; BB = [Q r]ᵀ[Q r] (p+1, p+1) with X = QR and
+    r the least-squares residuals over `unit` (their root mean square); R_inverse (p, p); start (..., p) the
+    least-squares coefficients of Q; R_re (q, q) with exog_re = Z R_re, ZᵀZ = n I; unit_vc (v,): root mean square of a
+    component's columns; optima: what `likelihood.optimum` found, by REML or not. Of many data sets that differ in the
+    outcome only, `start`, `unit` and the blocks' ZB have a first axis."""
 
     n: int
     p: int
     q: int
     v: int
-    blocks: tuple[GroupBlock | CrossedBlock, ...]
+    blocks: "tuple[GroupBlock | CrossedBlock, ...]"
     BB: Array
     R_inverse: Array
     start: Array
@@ -55,7 +50,7 @@ class Structure:
     optima: dict[bool, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, model: Any, outcomes: Array | None = None) -> Structure:
+    def of(cls, model: Any, outcomes: Array | None = None) -> Self:
         """The structure of a statsmodels MixedLM; or of as many models like it as there are outcomes (k, rows).
         ValueError for fixed or random effects that depend on each other, and where nothing is left of the outcome."""
         X = np.asarray(model.exog, dtype=float)
@@ -88,7 +83,7 @@ class Structure:
         R_inverse, R_re = np.linalg.inv(R), R_re / np.sqrt(n)
         return cls(n, p, q, v, blocks, B.T @ B, R_inverse, coefficients, unit, R_re, unit_vc)
 
-    def of_data_sets(self, which: Any) -> Structure:
+    def of_data_sets(self, which: Any) -> Self:
         """Of many data sets those that `which` (an index of their axis) picks out."""
         blocks = tuple(replace(block, ZB=block.ZB[which]) for block in self.blocks)
         return replace(
@@ -211,12 +206,22 @@ def dense(matrix: Any) -> Array:
 
 def _blocks(
     model: Any, Q: Array, r: Array, Z_re: Array, unit_vc: Array
-) -> tuple[GroupBlock | CrossedBlock, ...]:
+) -> "tuple[GroupBlock | CrossedBlock, ...]":
     """Cross-products with Q (rows, p) and r (..., rows), per group, gathered where groups have the same kinds of
     columns; or of the only group, if it has many."""
     q, v = Z_re.shape[1], len(unit_vc)
-    _check_size(model)
-    if model.n_groups == 1 and not q and sum(m[0].shape[1] for m in model.exog_vc.mats) > MANY:
+    widths = np.array([[m.shape[1] for m in mats] for mats in model.exog_vc.mats], dtype=float)
+    left = widths.sum(axis=0) + q
+    if model.n_groups == 1 and widths.size:
+        left -= widths.max()  # the levels that are eliminated
+    needed = 8 * COPIES * np.sum(left**2) / 2**30
+    if needed > MOST:
+        raise ValueError(
+            f"vc_formula: the components have {int(left.max()):,} columns in one group (crossed factors: beside those "
+            f"of the largest one), which need about {needed:,.0f} GB of memory, more than {MOST}: if a factor is "
+            "nested in another, name that one as groups; or leave one of them out"
+        )
+    if model.n_groups == 1 and not q and widths.sum() > MANY:
         units = zip(model.exog_vc.mats, unit_vc, strict=True)
         return (CrossedBlock.of([sparse.csr_array(m[0]) / unit for m, unit in units], Q, r),)
     gathered: dict[tuple[int, ...], list[tuple[Array, Array, Array]]] = defaultdict(list)
@@ -232,21 +237,6 @@ def _blocks(
         ZB = with_outcomes(np.stack(ZQ), np.stack(Zr, axis=-2))
         blocks.append(GroupBlock(np.stack(W), ZB, derivatives(np.array(kinds), q, v)))
     return tuple(blocks)
-
-
-def _check_size(model: Any) -> None:
-    """ValueError if matrices of the random effects' columns would not fit into memory."""
-    widths = np.array([[m.shape[1] for m in mats] for mats in model.exog_vc.mats], dtype=float)
-    left = widths.sum(axis=0) + model.k_re
-    if model.n_groups == 1 and widths.size:
-        left -= widths.max()  # the levels that are eliminated
-    needed = 8 * COPIES * np.sum(left**2) / 2**30
-    if needed > MOST:
-        raise ValueError(
-            f"vc_formula: the components have {int(left.max()):,} columns in one group (crossed factors: beside those "
-            f"of the largest one), which need about {needed:,.0f} GB of memory, more than {MOST}: if a factor is "
-            "nested in another, name that one as groups; or leave one of them out"
-        )
 
 
 def level_of_rows(matrices: Any) -> Array | None:
@@ -369,8 +359,7 @@ class CrossedBlock:
 
     The m₁ columns that come first have no row in common and are of one component, the one with the most such columns.
     For them ZᵀZ is diagonal, and they are eliminated: what is left is dense in the other m₂ columns only. ZᵀZ is
-    held as weights (m₁,), its diagonal there, cross (m₁, m₂), sparse or not, and W (m₂, m₂).
-    """
+    held as weights (m₁,), its diagonal there, cross (m₁, m₂), sparse or not, and W (m₂, m₂)."""
 
     labels: Array
     weights: Array
@@ -379,7 +368,7 @@ class CrossedBlock:
     ZB: Array
 
     @classmethod
-    def of(cls, parts: list[Any], Q: Array, r: Array) -> CrossedBlock:
+    def of(cls, parts: list[Any], Q: Array, r: Array) -> Self:
         """Of the components' columns, sparse (rows, their levels), with Q (rows, p) and r (..., rows)."""
         alone = [part.shape[1] * (np.diff(part.indptr).max() <= 1) for part in parts]
         order, m = np.argsort(alone)[::-1], max(alone)

@@ -18,6 +18,7 @@ from fewgroups.likelihood import Information
 from fewgroups.structure import GroupBlock, Structure, derivatives
 
 Array = np.ndarray
+Fitted = tuple[dict[str, Array], Information]
 RATES = ["rejection", "coverage", "type_s"]
 COLUMNS = [*RATES, "type_m", "bias", "se", "half_width", "singular"]
 # Outcomes simulated at a time, 8 MB. The chunks do not depend on the number of workers; so neither do the digits.
@@ -218,9 +219,6 @@ class Answer:
             none if self.singular is None else self.singular[usable],
         ]
         return np.array([[x.size, x.sum(), np.square(x, dtype=float).sum()] for x in values])
-
-
-Fitted = tuple[dict[str, Array], Information]
 
 
 class DataSets:
