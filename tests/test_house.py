@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "fewgroups" / "src" / "fewgroups"
 MODULES = sorted([*(ROOT / "helpers").rglob("*.py"), *LIBRARY.rglob("*.py")])
 
-# Lines of Python (and JavaScript), formatted, blank lines and comments included: the most there may be. A budget is there
-# to make you choose: what no lesson, page or named promise uses goes first. What has gone does not come back.
+# Lines of Python (and JavaScript), formatted, blank lines and comments included: the most there may be. A budget is
+# there to make you choose: what no lesson, page or named promise uses goes first. What has gone does not come back.
 BUDGETS = {
     "fewgroups/src": 6_500,
     "helpers without answers": 2_000,
