@@ -27,7 +27,8 @@ def check_result(result: Any, converged: bool = True) -> MixedLMResults:
     if not isinstance(plain, MixedLMResults):
         kind = type(getattr(result, "model", result)).__name__
         raise TypeError(
-            f"result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is {kind}"
+            f"result must come from a mixed model (smf.mixedlm(...).fit() or fewgroups.fit(...)); this one is {kind}, "
+            "which knows of no groups: fit a mixed model, with what was measured repeatedly as groups"
         )
     model = plain.model
     if model.endog is None:

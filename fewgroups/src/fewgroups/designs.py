@@ -179,7 +179,8 @@ def _checked_conditions(conditions: Any, groups: int, w: Words) -> Repeats | tup
             )
         if set(row) != set(rows[0]):
             raise ValueError(
-                f"{name} names {', '.join(row)}, but {w.conditions}[0] {', '.join(rows[0])}; give 0 to one missed"
+                f"{name} names {', '.join(row)}, but {w.conditions}[0] names {', '.join(rows[0])}; name the same "
+                f"{w.condition}s everywhere, with 0 for one that was missed"
             )
         checked.append({k: whole_number(f"{name}[{k!r}]", row[k], 0, "repeats") for k in row})
     return checked[0] if alike else tuple(checked)

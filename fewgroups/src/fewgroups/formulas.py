@@ -145,7 +145,9 @@ class Formula(NamedTuple):
                 )
         labels, matrices = in_groups(codes, values, names, number)
         if sum(map(len, labels)) == len(frame) and np.all(values == 1):
-            raise ValueError(f"{self.given} has as many levels as rows, like residuals: omit it")
+            raise ValueError(
+                f"{self.given} has as many levels as rows, which cannot be told from the residuals: leave it out"
+            )
         return labels, matrices
 
     def check_values(self, values: Any, frame: pd.DataFrame) -> None:
@@ -235,7 +237,10 @@ def _labels(formula: Any, data: Any, groups: Any, re_formula: Any, vc_formula: A
         groups = data[groups]
     series = isinstance(groups, pd.Series) and len(groups) == len(data)
     if series and not groups.index.equals(data.index):
-        raise ValueError("groups has another index than data: groups.to_numpy() goes by the order")
+        raise ValueError(
+            "groups is a Series with another index than data, so it is unclear which label belongs to which row: give "
+            "the column's name, or groups.to_numpy() if the order is the same"
+        )
     return label_array(groups, len(data))
 
 
@@ -251,7 +256,9 @@ def _prepared(
     refuse_rows(missing, data, "have missing values")
     hidden = {"Intercept", *functions}.intersection(used)
     if hidden:
-        raise ValueError(f"data[{min(hidden)!r}] has a function's or the intercept's name: rename")
+        raise ValueError(
+            f"data[{min(hidden)!r}] has a function's or the intercept's name: rename it"
+        )
     frame = data.assign(**{name: plain(name, data[name]) for name in used})
     if not frame.index.is_unique:
         frame.index = pd.RangeIndex(len(frame), name=frame.index.name)
