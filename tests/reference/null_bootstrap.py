@@ -17,9 +17,8 @@ from helpers import Design, Truth, simulate_many
 STORED = Path(__file__).with_suffix(".csv")
 STUDIES, DRAWS, FIRST, SEED = 2_000, 399, 100, 7
 TABLE = Design().table()
-HIGH = TABLE["session_high"].to_numpy(dtype=float)[
-    : Design().rows // 4
-]  # the same for each athlete
+ROWS = len(TABLE) // 4  # of each athlete, who all have the same sessions
+HIGH = TABLE["session_high"].to_numpy(dtype=float)[:ROWS]
 
 
 def size_of_t(scores: np.ndarray) -> np.ndarray:
@@ -34,7 +33,7 @@ def p_value(study: int, scores: np.ndarray) -> float:
     null = fit("correctness ~ 1", table, "athlete_id", re_formula="~session_high")
     factor = np.linalg.cholesky(null.cov_re + 1e-12 * np.eye(2))  # it may be singular
     u = rng.normal(size=(DRAWS, 4, 2)) @ factor.T
-    luck = np.sqrt(null.scale) * rng.normal(size=(DRAWS, 4, len(HIGH)))
+    luck = np.sqrt(null.scale) * rng.normal(size=(DRAWS, 4, ROWS))
     drawn = null.fe_params.iloc[0] + u[:, :, :1] + u[:, :, 1:] * HIGH + luck
     larger = np.sum(size_of_t(drawn.reshape(DRAWS, -1)) >= size_of_t(scores[None]))
     return float((1 + larger) / (DRAWS + 1))
